@@ -1,0 +1,6 @@
+"""`python -m seqgan_cli` and the console script `seqgan`."""
+
+from seqgan_cli.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""The command group: which commands there are, exit codes, and what becomes of an error. Imports no TensorFlow.
+
+Exit codes: 0 done, 1 something is wrong outside the program, 2 usage, 130 and 143 stopped by SIGINT and SIGTERM.
+"""
+
+import importlib
+import os
+import signal
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from seqgan_cli import __version__
+from seqgan_cli.errors import SeqganError
+
+COMMANDS = {
+    "train": "all stages, then samples and scores, in one go",
+    "pretrain-g": "train the generator by maximum likelihood",
+    "pretrain-d": "train the discriminator against the generator",
+    "adversarial": "train both against each other by policy gradient",
+    "sample": "write sequences from the generator to stdout",
+    "eval-nll": "likelihood scores, and the coverage beside them",
+    "eval-bleu": "BLEU against held-out sequences, and Self-BLEU",
+    "status": "what a run has and what to do next",
+    "settings": "every setting: meaning, default, value and its source",
+}
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module when the command is called or its own help is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module("seqgan_cli.commands." + cmd_name.replace("-", "_"))
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="seqgan")
+def group() -> None:
+    """Train a generator of discrete sequences with SeqGAN, and tell how good it is.
+
+    Start with `seqgan train --preset quick`, or with your own text: `seqgan train FILE --preset quick`.
+    """
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, handled as Ctrl-C is."""
+
+
+def _terminate(*_: Any) -> NoReturn:
+    raise _Terminated
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run a command and exit. Every failure a user can mend is one sentence on stderr."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        group.main(arguments, prog_name="seqgan", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except SeqganError as error:
+        _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output has all it wanted. Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except (KeyboardInterrupt, click.Abort) as error:
+        sys.exit(143 if isinstance(error, _Terminated) or isinstance(error.__cause__, _Terminated) else 130)
+    except MemoryError:
+        _fail("Out of memory: use a smaller --batch-size, --max-length or --vocab-size.", 1)
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        _fail(f"Cannot read or write{where}: {error.strerror or error}. What was saved before is whole.", 1)
+    sys.exit(0)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    from seqgan_cli.console import Console
+
+    Console().error(message)
+    sys.exit(code)

@@ -1,0 +1,45 @@
+"""`seqgan adversarial`."""
+
+from typing import Any
+
+import click
+
+from seqgan_cli.commands.options import GroupedCommand, common_options, setting_options
+from seqgan_cli.commands.session import session
+
+SCHEDULE = {
+    "--rounds": "adversarial.rounds",
+    "--g-steps": "adversarial.g-steps",
+    "--d-steps": "adversarial.d-steps",
+    "--k": "adversarial.k",
+    "--start": "adversarial.start",
+    "--monitor": "adversarial.monitor",
+    "--patience": "adversarial.patience",
+}
+GENERATOR = {
+    "--rollouts": "adversarial.rollouts",
+    "--update-rate": "adversarial.update-rate",
+    "--reward": "adversarial.reward",
+    "--baseline": "adversarial.baseline",
+    "--batch-size": "adversarial.batch-size",
+    "--g-learning-rate": "adversarial.g-learning-rate",
+}
+DISCRIMINATOR = {
+    "--d-learning-rate": "adversarial.d-learning-rate",
+    "--d-samples": "adversarial.d-samples",
+}
+
+
+@click.command("adversarial", cls=GroupedCommand)
+@setting_options("Schedule", SCHEDULE)
+@setting_options("Policy gradient", GENERATOR)
+@setting_options("Discriminator", DISCRIMINATOR)
+@common_options()
+@click.pass_context
+def command(context: click.Context, **_: Any) -> None:
+    """Train generator and discriminator against each other (Algorithm 1).
+
+    Needs `pretrain-g`; pre-trains the discriminator first if `pretrain-d` has not. A larger --rounds continues.
+    """
+    with session(context, "adversarial") as work:
+        work.train("adversarial")

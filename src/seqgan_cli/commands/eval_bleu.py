@@ -1,0 +1,159 @@
+"""`seqgan eval-bleu`."""
+
+import json
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from seqgan_cli import __version__
+from seqgan_cli.commands.options import GroupedCommand, GroupedOption, common_options, console_of, from_option
+from seqgan_cli.commands.sample import check_temperature
+from seqgan_cli.commands.session import open_trained
+from seqgan_cli.errors import SeqganError
+from seqgan_cli.run import Run
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Sentences = tuple[np.ndarray, np.ndarray]
+
+SMOOTHING = [f"method{i}" for i in range(8)]
+
+
+@click.command("eval-bleu", cls=GroupedCommand)
+@click.option("-n", "--num", cls=GroupedOption, group="Sentences", type=click.IntRange(2), default=1000, metavar="N",
+              help="samples to score [1000]")
+@click.option("--temperature", cls=GroupedOption, group="Sentences", type=float, default=1.0, metavar="X", help="of the samples [1]")
+@click.option("--hypotheses", cls=GroupedOption, group="Sentences", type=click.Path(path_type=Path), metavar="FILE",
+              help="score these lines instead of samples")
+@click.option("--references", cls=GroupedOption, group="Sentences", type=click.Path(path_type=Path), metavar="FILE",
+              help="compare with these lines instead of the run's held-out ones")
+@click.option("--max-order", cls=GroupedOption, group="Scores", type=click.IntRange(1, 9), default=5, metavar="N",
+              help="longest n-gram: BLEU-2 … BLEU-N [5]")
+@click.option("--smoothing", cls=GroupedOption, group="Scores", type=click.Choice(SMOOTHING), default="method1", metavar="METHOD",
+              help="NLTK's SmoothingFunction, method0 (none) … method7 [method1]")
+@click.option("--ngram-weights", cls=GroupedOption, group="Scores", metavar="W1,W2,…", help="one BLEU with these weights instead")
+@click.option("--self-bleu", cls=GroupedOption, group="Scores", is_flag=True, help="also each sentence against all the others")
+@click.option("--json", "as_json", cls=GroupedOption, group="Scores", is_flag=True, help="one JSON object on stdout instead of a table")
+@from_option
+@common_options(seed="seed of the samples [0]", training=False)
+def command(
+    num: int,
+    temperature: float,
+    hypotheses: Path | None,
+    references: Path | None,
+    max_order: int,
+    smoothing: str,
+    ngram_weights: str | None,
+    self_bleu: bool,
+    as_json: bool,
+    which: str,
+    run_path: Path,
+    seed: int | None,
+    threads: int,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Mean sentence BLEU of samples, each against the whole held-out set as references (quality).
+
+    Equals NLTK's sentence_bleu. --self-bleu is the coverage beside it: the nearer to 1, the more alike the samples.
+    """
+    check_temperature(temperature)
+    weights = _weights(ngram_weights, max_order, smoothing)
+    console = console_of(quiet, verbose)
+    run = Run(run_path)
+    if hypotheses and references and not run.exists:
+        tokenizer, lowercase = "whitespace", False
+    else:
+        values = run.config().values
+        tokenizer = values["data.tokenizer"] if values["data.source"] != "oracle" else "whitespace"
+        lowercase = bool(values["data.lowercase"])
+    pool = _Pool(tokenizer, lowercase)
+    if hypotheses:
+        origin, scored = str(hypotheses), pool.file(hypotheses)
+    else:
+        trained = open_trained(run_path, which, console, threads, verbose)
+        from seqgan_cli.randomness import key
+
+        sampled = trained.generator.sample(num, key(seed or 0, "eval-bleu"), temperature)
+        origin, scored = f"{num} samples of {trained.origin}, temperature {temperature:g}", pool.ids(run, sampled)
+    against = pool.file(references) if references else pool.ids(run, run.corpus().heldout)
+    if not pool.overlap(scored, against):
+        raise SeqganError(
+            f"{references or 'The held-out set'} has no token in common with {hypotheses or 'the samples'}: are both of the same "
+            f"kind, and is {tokenizer!r} the right tokenizer?"
+        )
+
+    from seqgan_cli.evaluation import bleu_scores, self_bleu_scores
+
+    scores = dict(zip(weights, bleu_scores(scored, against, list(weights.values()), smoothing), strict=True))
+    own = {}
+    if self_bleu:
+        own = dict(zip(weights, self_bleu_scores(scored, list(weights.values()), smoothing), strict=True))
+    signature = (
+        f"weights:{ngram_weights or 'uniform'}|smoothing:{smoothing}|hypotheses:{len(scored[0])}|references:{len(against[0])}|"
+        f"average:sentences|tokenizer:{tokenizer}|lowercase:{'yes' if lowercase else 'no'}|nltk:{metadata.version('nltk')}|"
+        f"seqgan:{__version__}|python:{platform.python_version()}"
+    )
+    if as_json:
+        console.result(json.dumps({"hypotheses": origin, "bleu": scores, "self_bleu": own or None, "signature": signature}))
+        return
+    columns = ["score", *weights]
+    rows = [["BLEU ↑", *(f"{value:.4f}" for value in scores.values())]]
+    if own:
+        rows.append(["Self-BLEU ↓", *(f"{value:.4f}" for value in own.values())])
+    console.table(f"BLEU of {origin}", columns, rows, caption=signature)
+
+
+def _weights(text: str | None, max_order: int, smoothing: str) -> dict[str, tuple[float, ...]]:
+    """Name and weights of each score asked for."""
+    if text is None:
+        first = 3 if smoothing == "method6" else min(2, max_order)
+        if first > max_order:
+            raise click.BadParameter("method6 needs orders from 3 on: use --max-order 3 or more.", param_hint="--smoothing")
+        return {f"BLEU-{n}": (1.0 / n,) * n for n in range(first, max_order + 1)}
+    try:
+        weights = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        weights = ()
+    if not weights or len(weights) > 9 or any(not 0.0 <= w < float("inf") for w in weights) or sum(weights) <= 0:
+        raise click.BadParameter("write one to nine numbers of 0 or more, such as 0.5,0.5.", param_hint="--ngram-weights")
+    if smoothing == "method6" and len(weights) < 3:
+        raise click.BadParameter("method6 needs three weights or more.", param_hint="--smoothing")
+    return {f"BLEU({text})": weights}
+
+
+class _Pool:
+    """Numbers the tokens of samples and files alike, so that both can be compared."""
+
+    def __init__(self, tokenizer: str, lowercase: bool) -> None:
+        self.tokenizer, self.lowercase = tokenizer, lowercase
+        self.numbers: dict[str, int] = {}
+
+    def _renumber(self, table: "np.ndarray", tokens: list[str] | tuple[str, ...]) -> "np.ndarray":
+        import numpy as np
+
+        return np.array([self.numbers.setdefault(token, len(self.numbers)) for token in tokens], np.int64)[table]
+
+    def file(self, path: Path) -> "Sentences":
+        """A text file's lines. Raises SeqganError if it cannot be read."""
+        from seqgan_cli.corpora.text import encode_file
+
+        table, lengths, tokens = encode_file(path, self.tokenizer, self.lowercase)
+        return self._renumber(table, tokens), lengths
+
+    def ids(self, run: Run, table: "np.ndarray") -> "Sentences":
+        """Sequences of the run's ids."""
+        vocabulary = run.corpus().vocabulary
+        return self._renumber(table, vocabulary.tokens), vocabulary.length(table)
+
+    @staticmethod
+    def overlap(first: "Sentences", second: "Sentences") -> bool:
+        """Whether the two have a token in common."""
+        import numpy as np
+
+        inside = [table[np.arange(table.shape[1])[None, :] < lengths[:, None]] for table, lengths in (first, second)]
+        return bool(np.isin(*inside).any())

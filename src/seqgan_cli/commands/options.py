@@ -1,0 +1,159 @@
+"""Options shared by the commands, made from the settings they set, and help that shows them in groups."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from seqgan_cli.config import PRESETS, find
+from seqgan_cli.console import Console
+
+DATA = {
+    "--data": "data.source",
+    "--test": "data.test",
+    "--holdout": "data.holdout",
+    "--tokenizer": "data.tokenizer",
+    "--lowercase/--no-lowercase": "data.lowercase",
+    "--max-length": "data.max-length",
+    "--overlong": "data.overlong",
+    "--min-count": "data.min-count",
+    "--max-vocab": "data.max-vocab",
+    "--vocab-size": "data.vocab-size",
+    "--sequence-length": "data.sequence-length",
+    "--num-sequences": "data.num-sequences",
+    "--oracle": "data.oracle",
+}
+
+
+class GroupedOption(click.Option):
+    """An option that knows its heading in the help, and the setting it sets, if any."""
+
+    def __init__(self, *args: Any, group: str = "Options", setting: str | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.group, self.setting = group, setting
+
+
+class GroupedCommand(click.Command):
+    """A command whose help lists options by heading, one line each where the terminal allows."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("context_settings", {"max_content_width": max(80, min(140, shutil.get_terminal_size((120, 40)).columns))})
+        super().__init__(*args, **kwargs)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            if record := parameter.get_help_record(ctx):
+                groups.setdefault(getattr(parameter, "group", "Common"), []).append(record)
+        for heading, records in groups.items():
+            with formatter.section(heading):
+                formatter.write_dl(records, col_max=34)
+
+
+def setting_options(group: str, options: dict[str, str]) -> Callable[[Callable], Callable]:
+    """Options that set settings, by flag and setting name. Their type, bounds, meaning and default are the setting's."""
+
+    def decorate(function: Callable) -> Callable:
+        for flags, name in reversed(options.items()):
+            info = find(name)
+            shown = f" [{info.default}]" if info.default not in ("", False) else ""
+            names = [flags, name.replace(".", "__").replace("-", "_")]
+            kind: Any = {int: int, float: float, str: str, bool: None}[info.type]
+            metavar = {int: "N", float: "X", str: "FILE" if "file" in info.meaning or name == "data.oracle" else "TEXT"}.get(info.type)
+            if info.choices:
+                kind, metavar = click.Choice(info.choices), None
+            option = click.option(
+                *names,
+                cls=GroupedOption,
+                group=group,
+                setting=name,
+                type=kind,
+                metavar=metavar,
+                default=None,
+                callback=_check,
+                help=info.meaning + shown,
+            )
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def _check(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    """Bounds are the setting's own; a value outside them is a usage error of the option."""
+    if value is not None and isinstance(parameter, GroupedOption) and parameter.setting:
+        from seqgan_cli.errors import UsageError
+
+        info = find(parameter.setting)
+        try:
+            return info.check(value)
+        except UsageError as error:
+            raise click.BadParameter(str(error).partition(": ")[2], context, parameter) from None
+    return value
+
+
+def common_options(seed: str = "seed of every random draw [0]", training: bool = True) -> Callable[[Callable], Callable]:
+    """The options every command has."""
+
+    def option(*names: str, **kwargs: Any) -> Callable:
+        return click.option(*names, cls=GroupedOption, group="Common", **kwargs)
+
+    def decorate(function: Callable) -> Callable:
+        options = [
+            option(
+                "--run",
+                "run_path",
+                type=click.Path(path_type=Path, file_okay=True),
+                default=Path("runs/default"),
+                envvar="SEQGAN_RUN",
+                metavar="DIR",
+                help="the run's directory [runs/default; SEQGAN_RUN]",
+            ),
+            option("--seed", type=click.IntRange(0, 2**31 - 1), metavar="N", help=seed),
+            option("--threads", type=click.IntRange(0), default=0, metavar="N", help="CPU threads [all]"),
+            option("-q", "--quiet", is_flag=True, help="only warnings, errors and results"),
+            option("-v", "--verbose", is_flag=True, help="more notes, and what TensorFlow has to say"),
+        ]
+        if training:
+            options[1:1] = [
+                option("--preset", type=click.Choice(PRESETS), envvar="SEQGAN_PRESET", help="defaults to start from [paper; SEQGAN_PRESET]"),
+                option("--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="settings from a TOML file"),
+                option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="any setting; `seqgan settings` lists them"),
+                option("--overwrite", is_flag=True, help="restart this stage and drop the later ones"),
+                option("--tensorboard", is_flag=True, help="write TensorBoard event files too"),
+            ]
+        for decorator in reversed(options):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+def chosen_settings(context: click.Context) -> dict[str, Any]:
+    """The settings that this command's own options were given for, by name."""
+    chosen = {}
+    for parameter in context.command.params:
+        setting = getattr(parameter, "setting", None)
+        if setting and parameter.name and context.params.get(parameter.name) is not None:
+            chosen[setting] = context.params[parameter.name]
+    return chosen
+
+
+def console_of(quiet: bool, verbose: bool) -> Console:
+    """The console these two flags ask for."""
+    return Console(quiet=quiet, verbose=verbose)
+
+
+def from_option(function: Callable) -> Callable:
+    """`--from`: which of the run's generators."""
+    return click.option(
+        "--from",
+        "which",
+        cls=GroupedOption,
+        group="Generator",
+        type=click.Choice(["latest", "adversarial", "pretrain-g", "best"]),
+        default="latest",
+        help="latest: adversarial if there is one; best: pretrain-g's best held-out one [latest]",
+    )(function)

@@ -1,0 +1,32 @@
+"""`seqgan pretrain-d`."""
+
+from typing import Any
+
+import click
+
+from seqgan_cli.commands.options import GroupedCommand, common_options, setting_options
+from seqgan_cli.commands.session import session
+
+TRAINING = {
+    "--d-steps": "pretrain-d.d-steps",
+    "--k": "pretrain-d.k",
+    "--d-learning-rate": "pretrain-d.learning-rate",
+    "--d-samples": "pretrain-d.d-samples",
+    "--batch-size": "discriminator.batch-size",
+}
+MODEL = {
+    "--d-dropout": "discriminator.dropout",
+    "--l2": "discriminator.l2",
+    "--filters": "discriminator.filters",
+}
+
+
+@click.command("pretrain-d", cls=GroupedCommand)
+@setting_options("Discriminator", MODEL)
+@setting_options("Training", TRAINING)
+@common_options()
+@click.pass_context
+def command(context: click.Context, **_: Any) -> None:
+    """Train the discriminator to tell real sequences from the pre-trained generator's."""
+    with session(context, "pretrain-d") as work:
+        work.train("pretrain-d")

@@ -1,0 +1,39 @@
+"""`seqgan pretrain-g`."""
+
+from typing import Any
+
+import click
+
+from seqgan_cli.commands.options import DATA, GroupedCommand, common_options, setting_options
+from seqgan_cli.commands.session import session
+
+TRAINING = {
+    "--epochs": "pretrain-g.epochs",
+    "--batch-size": "pretrain-g.batch-size",
+    "--g-learning-rate": "pretrain-g.learning-rate",
+    "--optimizer": "pretrain-g.optimizer",
+    "--clip-norm": "pretrain-g.clip-norm",
+    "--g-dropout": "pretrain-g.dropout",
+    "--eval-every": "pretrain-g.eval-every",
+    "--patience": "pretrain-g.patience",
+}
+MODEL = {
+    "--embedding-dim": "generator.embedding-dim",
+    "--hidden-dim": "generator.hidden-dim",
+    "--cell": "generator.cell",
+}
+
+
+@click.command("pretrain-g", cls=GroupedCommand)
+@setting_options("Data", DATA)
+@setting_options("Generator", MODEL)
+@setting_options("Training", TRAINING)
+@common_options()
+@click.pass_context
+def command(context: click.Context, **_: Any) -> None:
+    """Train the generator by maximum likelihood; begins a run.
+
+    Counts are targets: a larger --epochs continues. Both the last checkpoint and the best held-out one are kept.
+    """
+    with session(context, "pretrain-g") as work:
+        work.train("pretrain-g")

@@ -1,0 +1,212 @@
+"""What every training command does around its stages: settle settings, lock the run, make or load the corpus, record."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from seqgan_cli import config as configuration
+from seqgan_cli.commands.options import chosen_settings, console_of
+from seqgan_cli.config import CATALOGUE, STAGES, Config, Settings
+from seqgan_cli.console import Console
+from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.run import Run
+
+if TYPE_CHECKING:
+    from seqgan_cli.corpora.corpus import Corpus
+    from seqgan_cli.models.generator import Generator
+
+
+@dataclass
+class Session:
+    """One training command at work in a locked run."""
+
+    run: Run
+    settings: Settings
+    corpus: "Corpus"
+    oracle: "Generator | None"
+    console: Console
+    tensorboard: bool
+
+    def start_generator(self) -> "Generator":
+        """The pre-trained generator that the later stages start from. Raises SeqganError if there is none."""
+        which = "best" if self.settings.adversarial.start == "best" else "pretrain-g"
+        return self.run.generator(self.run.generator_checkpoint(which, self.console.warn), self.corpus)
+
+    def train(self, stage: str) -> None:
+        """Bring one stage to its target."""
+        from seqgan_cli.training.stage import run_stage
+
+        if stage == "pretrain-g":
+            from seqgan_cli.training.mle import LikelihoodTraining
+
+            run_stage(
+                LikelihoodTraining(self.settings, self.corpus, self.oracle, self.console), self.run, self.console, self.tensorboard
+            )
+        elif stage == "pretrain-d":
+            from seqgan_cli.training.discriminator import DiscriminatorPretraining
+
+            training = DiscriminatorPretraining(self.settings, self.corpus, self.oracle, self.start_generator(), self.console)
+            run_stage(training, self.run, self.console, self.tensorboard)
+        else:
+            self._train_adversarially()
+
+    def _train_adversarially(self) -> None:
+        from seqgan_cli.run import assign
+        from seqgan_cli.training.adversarial import AdversarialTraining
+        from seqgan_cli.training.stage import run_stage
+
+        generator = self.start_generator()
+        if self.settings.adversarial.reward == "discriminator" and not self.run.has("pretrain-d"):
+            self.console.say("adversarial: there is no pre-trained discriminator yet, so `pretrain-d` runs first.")
+            self.train("pretrain-d")
+        stage = AdversarialTraining(self.settings, self.corpus, self.oracle, generator, self.console)
+        if stage.trainer:
+            discriminator = self.run.checkpoints("pretrain-d").latest(self.console.warn)
+            if discriminator is None:
+                raise SeqganError(f"{self.run.path} holds no trained discriminator: run `seqgan pretrain-d` first.")
+            assign(discriminator, stage.trainer.variables())
+        run_stage(stage, self.run, self.console, self.tensorboard)
+
+
+def _locked(name: str, run: Run, restarted: str | None) -> bool:
+    """Whether the run has come too far to change a setting, given the stage that is restarted, if any."""
+    since = CATALOGUE[name].fixed_by
+    if since is None:
+        return False
+    kept = STAGES[: STAGES.index(restarted)] if restarted else STAGES
+    if since == "corpus":
+        return restarted != "pretrain-g"
+    users = ("pretrain-d", "adversarial") if since == "pretrain-d" else STAGES
+    return any(stage in kept and run.has(stage) for stage in users)
+
+
+def _check_locked(asked: dict[str, Any], recorded: Config, run: Run, restarted: str | None) -> None:
+    for name, value in asked.items():
+        before = recorded.values.get(name, value)
+        if before != value and _locked(name, run, restarted):
+            raise UsageError(
+                f"{name} is {before} in {run.path} and cannot become {value}: leave it out, use another --run, "
+                f"or restart with `seqgan {'pretrain-d' if CATALOGUE[name].fixed_by == 'pretrain-d' else 'pretrain-g'} --overwrite`."
+            )
+
+
+@contextlib.contextmanager
+def session(context: click.Context, stage: str, extra: dict[str, Any] | None = None) -> Iterator[Session]:
+    """A locked run ready to train, made if this command may begin one (`pretrain-g`, `train`).
+
+    Args:
+        context: of the command, whose parameters include the common options.
+        stage: the first stage the command runs: what --overwrite restarts.
+        extra: settings that come from arguments rather than options.
+
+    Raises UsageError and SeqganError before anything on disk changes.
+    """
+    parameters = context.params
+    console = console_of(parameters["quiet"], parameters["verbose"])
+    run = Run(parameters["run_path"])
+    options = {**chosen_settings(context), **(extra or {})}
+    if parameters["seed"] is not None:
+        options["seed"] = parameters["seed"]
+    asked, asked_sources = configuration.explicit(options, parameters["sets"], parameters["config_file"])
+    restarted = stage if parameters["overwrite"] else None
+    if run.path.exists() and not run.path.is_dir():
+        raise UsageError(f"--run {run.path} is a file: name a directory.")
+    recorded = run.config() if run.exists else None
+    preset = parameters["preset"] or "paper"
+    if recorded is not None:
+        _check_locked(asked, recorded, run, restarted)
+        if parameters["preset"] and parameters["preset"] != run.record().get("preset"):
+            console.say(f"{run.path} was begun with --preset {run.record().get('preset')}: its settings stand.")
+    if stage != "pretrain-g" and not run.has("pretrain-g"):
+        raise SeqganError(f"{run.path} holds no pre-trained generator: run `seqgan pretrain-g` first.")
+    config = configuration.resolve(asked, asked_sources, recorded, preset)
+
+    from seqgan_cli.backend import start_tensorflow
+
+    start_tensorflow(parameters["threads"], parameters["verbose"])
+    changed = recorded is None or any(
+        config.values[name] != recorded.values.get(name) for name in CATALOGUE if CATALOGUE[name].fixed_by == "corpus"
+    )
+    corpus, oracle = _new_corpus(config) if changed else (run.corpus(), run.oracle())
+    if oracle is not None and config.values["data.vocab-size"] != oracle.vocabulary.size:
+        if "data.vocab-size" in asked:
+            raise UsageError(
+                f"data.vocab-size is {asked['data.vocab-size']}, and the oracle's file holds {oracle.vocabulary.size} tokens: leave it out."
+            )
+        config = Config(
+            {**config.values, "data.vocab-size": oracle.vocabulary.size}, {**config.sources, "data.vocab-size": "oracle"}
+        )
+    with run.lock():
+        if recorded is None and run.exists:
+            raise SeqganError(f"Another command has just begun {run.path}: run this one again.")
+        if restarted:
+            run.drop_from(restarted)
+        if changed:
+            _store(run, corpus, oracle)
+        run.write_config(config, preset)
+        run = Run(run.path)
+        seed = config.values["seed"]
+        console.say(f"Run {run.path}, seed {seed}.")
+        for line in corpus.summary:
+            console.say(line)
+        for name in sorted(asked):
+            console.note(f"{name} = {config.values[name]} ({config.sources[name]})")
+        yield Session(run, config.settings, corpus, oracle, console, parameters["tensorboard"])
+
+
+def _new_corpus(config: Config) -> "tuple[Corpus, Generator | None]":
+    settings = config.settings
+    if settings.data.source == "oracle":
+        from seqgan_cli.corpora.synthetic import synthetic_corpus
+
+        return synthetic_corpus(settings.data, settings.seed)
+    from seqgan_cli.corpora.text import text_corpus
+
+    return text_corpus(settings.data, settings.seed), None
+
+
+def _store(run: Run, corpus: "Corpus", oracle: "Generator | None") -> None:
+    import numpy as np
+
+    from seqgan_cli import files
+
+    corpus.save(run.path)
+    stale = "vocabulary.txt" if oracle is not None else "corpus/oracle.npz"  # of another source, before --overwrite
+    (run.path / stale).unlink(missing_ok=True)
+    if oracle is not None:
+        from seqgan_cli.models.oracle import oracle_arrays
+
+        arrays = oracle_arrays(oracle)
+        files.write(run.path / "corpus" / "oracle.npz", lambda file: np.savez(file, **arrays))
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A generator read back for sampling or scoring."""
+
+    run: Run
+    config: Config
+    corpus: "Corpus"
+    generator: "Generator"
+    origin: str  # which checkpoint, in words
+
+
+def open_trained(run_path: Path, which: str, console: Console, threads: int, verbose: bool) -> Trained:
+    """The generator `--from` names; reads only, so a run may be training meanwhile. Raises SeqganError if there is none."""
+    run = Run(run_path)
+    config = run.config()
+    if not any(map(run.has, STAGES)):
+        raise SeqganError(f"{run.path} holds no trained generator: run `seqgan pretrain-g` first.")
+
+    from seqgan_cli.backend import start_tensorflow
+
+    start_tensorflow(threads, verbose)
+    corpus = run.corpus()
+    checkpoint = run.generator_checkpoint(which, console.warn)
+    stage = checkpoint.path.parent.name
+    unit = {"pretrain-g": "epoch", "adversarial": "round"}[stage]
+    return Trained(run, config, corpus, run.generator(checkpoint, corpus), f"{stage}, {unit} {checkpoint.position}")

@@ -1,0 +1,36 @@
+"""`seqgan settings`."""
+
+from pathlib import Path
+
+import click
+
+from seqgan_cli.commands.options import GroupedCommand, common_options, console_of
+from seqgan_cli.config import CATALOGUE, find
+from seqgan_cli.run import Run
+
+
+@click.command("settings", cls=GroupedCommand)
+@click.argument("name", required=False)
+@common_options(training=False)
+def command(name: str | None, run_path: Path, quiet: bool, verbose: bool, seed: int | None, threads: int) -> None:
+    """List every setting, or tell of one: meaning, default, quick preset, and the run's value and where it came from.
+
+    Set one with --set NAME=VALUE, or in a TOML file given to --config.
+    """
+    console = console_of(quiet, verbose)
+    chosen = [find(name)] if name else list(CATALOGUE.values())
+    run = Run(run_path)
+    recorded = run.config() if run.exists else None
+    columns = ["setting", "default", "quick", *(["this run", "from"] if recorded else []), "meaning"]
+    rows = []
+    for info in chosen:
+        quick = "" if info.quick is None else str(info.quick)
+        own = [str(recorded.values.get(info.name, "")), recorded.sources.get(info.name, "")] if recorded else []
+        choices = f" ({', '.join(info.choices)})" if info.choices else ""
+        fixed = f" · fixed once {'the corpus is made' if info.fixed_by == 'corpus' else info.fixed_by + ' has begun'}" if info.fixed_by else ""
+        rows.append([info.name, str(info.default), quick, *own, info.meaning + choices + fixed])
+    if name:
+        for column, value in zip(columns, rows[0], strict=True):
+            console.result(f"{column:10} {value}")
+    else:
+        console.table("", columns, rows)

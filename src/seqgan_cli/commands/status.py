@@ -1,0 +1,52 @@
+"""`seqgan status`."""
+
+from pathlib import Path
+
+import click
+
+from seqgan_cli.commands.options import GroupedCommand, common_options, console_of
+from seqgan_cli.config import STAGES, Config
+from seqgan_cli.console import number
+from seqgan_cli.run import Run
+
+TARGETS = {
+    "pretrain-g": ("epochs", "pretrain-g.epochs"),
+    "pretrain-d": ("d-steps", "pretrain-d.d-steps"),
+    "adversarial": ("rounds", "adversarial.rounds"),
+}
+SHOWN = ("nll_oracle", "nll_test", "distinct_share", "reward_mean", "d_accuracy_test", "d_accuracy_fake")
+
+
+@click.command("status", cls=GroupedCommand)
+@common_options(training=False)
+def command(run_path: Path, quiet: bool, verbose: bool, seed: int | None, threads: int) -> None:
+    """Tell what a run has: where each stage stands, its last scores, and what to run next."""
+    console = console_of(quiet, verbose)
+    run = Run(run_path)
+    config = run.config()
+    record = run.record()
+    rows = []
+    for stage in STAGES:
+        unit, target = TARGETS[stage]
+        position = max(run.checkpoints(stage).positions(), default=0)
+        scores = run.history.at(stage, position) if position else {}
+        shown = ", ".join(f"{name} {number(scores[name])}" for name in SHOWN if name in scores)
+        rows.append([stage, f"{position} of {config.values[target]} {unit}", shown])
+    console.result(
+        f"Run {run_path}: {config.values['data.source']}, seed {config.values['seed']}, preset {record.get('preset')}, "
+        f"seqgan {record['versions']['seqgan']}"
+    )
+    console.table("", ["stage", "done", "last scores"], rows)
+    console.result(f"Next: {_next(run, config)}")
+
+
+def _next(run: Run, config: Config) -> str:
+    option = "" if str(run.path) == "runs/default" else f" --run {run.path}"
+    for stage in STAGES:
+        if stage == "pretrain-d" and config.values["adversarial.reward"] != "discriminator":
+            continue
+        if max(run.checkpoints(stage).positions(), default=0) < config.values[TARGETS[stage][1]] and not (
+            stage == "pretrain-d" and run.has("adversarial")
+        ):
+            return f"seqgan {stage}{option}"
+    return f"seqgan sample{option} > out.txt, or seqgan eval-nll{option}"

@@ -1,0 +1,110 @@
+"""`seqgan train`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from seqgan_cli import files
+from seqgan_cli.commands.eval_nll import score_table
+from seqgan_cli.commands.options import DATA, GroupedCommand, common_options, setting_options
+from seqgan_cli.commands.sample import sample_lines
+from seqgan_cli.commands.session import Session, Trained, session
+from seqgan_cli.config import STAGES
+
+if TYPE_CHECKING:
+    from seqgan_cli.evaluation import Likelihoods
+
+COUNTS = {
+    "--epochs": "pretrain-g.epochs",
+    "--d-steps": "pretrain-d.d-steps",
+    "--rounds": "adversarial.rounds",
+    "--reward": "adversarial.reward",
+}
+
+
+@click.command("train", cls=GroupedCommand)
+@click.argument("file", required=False, metavar="[FILE]")
+@setting_options("Data", {flag: name for flag, name in DATA.items() if flag != "--data"})
+@setting_options("Stages", COUNTS)
+@common_options()
+@click.pass_context
+def command(context: click.Context, file: str | None, **_: Any) -> None:
+    """All of Algorithm 1 on FILE, or on the synthetic oracle, then scores, ten samples and the learning curve.
+
+    Stopped anywhere, the same command goes on from there.
+    """
+    extra = {"data.source": file} if file else {}
+    with session(context, "pretrain-g", extra) as work:
+        for stage in STAGES:
+            if stage == "pretrain-d" and work.settings.adversarial.reward != "discriminator":
+                continue
+            work.train(stage)
+        _report(work)
+
+
+def _report(work: Session) -> None:
+    """Score what the run has come to, and leave table, samples and learning curve."""
+    from seqgan_cli.evaluation import data_figures, likelihoods
+    from seqgan_cli.figures import learning_curve
+    from seqgan_cli.randomness import key
+
+    run, console, own = work.run, work.console, work.settings.evaluation
+    console.say("Scoring …")
+    checkpoints = {
+        "MLE, last epoch": run.generator_checkpoint("pretrain-g", console.warn),
+        "MLE, best held-out": run.generator_checkpoint("best", console.warn),
+        "SeqGAN": run.generator_checkpoint("adversarial", console.warn),
+    }
+    if work.settings.adversarial.reward != "discriminator":
+        checkpoints[f"{work.settings.adversarial.reward} reward"] = checkpoints.pop("SeqGAN")
+    scores: list[tuple[str, Likelihoods]] = []
+    bleu: list[list[str]] = []
+    for name, checkpoint in checkpoints.items():
+        generator = run.generator(checkpoint, work.corpus)
+        sample_key = key(work.settings.seed, "train", "scores")
+        scores.append((name, likelihoods(generator, work.corpus, work.oracle, own.final_samples, sample_key)))
+        if work.oracle is None:
+            bleu.append([name, *_bleu(work, generator.sample(own.bleu_samples, sample_key))])
+    data = data_figures(work.corpus, work.oracle, work.settings.seed)
+    columns, rows = score_table(scores, data)
+    console.table(
+        f"Scores of {run.path}: {own.final_samples} samples each, nats per token, ± half a 95 % interval",
+        ["generator", *columns],
+        rows,
+        caption=(
+            ("nll_oracle is quality: how likely the truth finds the samples. " if work.oracle else "")
+            + "nll_test is coverage: how likely the generator finds held-out data. Lower is better in both; "
+            "a generator that says less trades the second for the first."
+        ),
+    )
+    if bleu:
+        console.table(
+            f"BLEU of {own.bleu_samples} samples against {len(work.corpus.heldout)} held-out sequences (quality ↑), and Self-BLEU "
+            "(coverage ↓); method1",
+            ["generator", "BLEU-2", "BLEU-3", "BLEU-4", "Self-BLEU-3"],
+            bleu,
+        )
+    last = list(checkpoints.values())[-1]
+    trained = Trained(run, run.config(), work.corpus, run.generator(last, work.corpus), "")
+    lines = list(sample_lines(trained, 1000, 0, "text", 1.0, False))
+    files.write(run.path / "samples" / "samples.txt", "".join(line + "\n" for line in lines).encode())
+    console.result("Ten samples:")
+    for line in lines[:10]:
+        console.result("  " + line)
+    marks = {"the oracle's own sequences": data["nll_oracle"]} if work.oracle else {}
+    learning_curve(run.history.rows(), marks, run.path / "figures" / "learning-curve.png")
+    where = Path(run.path)
+    console.result(f"\nMore samples: {where / 'samples' / 'samples.txt'}")
+    console.result(f"Learning curve: {where / 'figures' / 'learning-curve.png'}")
+
+
+def _bleu(work: Session, samples: Any) -> list[str]:
+    """BLEU-2 to 4 and Self-BLEU-3 of samples int32 `[n, T]`, as shown."""
+    from seqgan_cli.evaluation import bleu_scores, self_bleu_scores
+
+    length = work.corpus.vocabulary.length
+    sentences = (samples, length(samples))
+    heldout = (work.corpus.heldout, length(work.corpus.heldout))
+    weights = [(1.0 / n,) * n for n in (2, 3, 4)]
+    return [f"{s:.3f}" for s in (*bleu_scores(sentences, heldout, weights, "method1"), *self_bleu_scores(sentences, weights[1:2], "method1"))]

@@ -1,0 +1,312 @@
+"""Every setting: its name, type, default, bounds and meaning, and how a command's settings are put together.
+
+Precedence: option (or `--set`) > `--config` file > what the run already has > preset > default.
+"""
+
+import dataclasses
+import difflib
+import os
+import tomllib
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from seqgan_cli.errors import SeqganError, UsageError
+
+PRESETS = ("quick", "paper")
+STAGES = ("pretrain-g", "pretrain-d", "adversarial")
+
+
+@dataclass(frozen=True)
+class Info:
+    """What is known of one setting besides its value. `fixed_by`: from when on a run cannot change it."""
+
+    name: str
+    type: type
+    default: Any
+    meaning: str
+    quick: Any = None
+    choices: tuple[str, ...] = ()
+    at_least: float | None = None
+    above: float | None = None
+    below: float | None = None
+    fixed_by: str | None = None
+
+    def parse(self, text: str) -> Any:
+        """The value a user wrote, checked. Raises UsageError."""
+        try:
+            if self.type is bool:
+                value: Any = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
+            else:
+                value = self.type(text)
+        except (KeyError, ValueError):
+            kind = {bool: "true or false", int: "a whole number", float: "a number"}[self.type]
+            raise UsageError(f"{self.name}={text}: needs {kind}.") from None
+        return self.check(value)
+
+    def check(self, value: Any) -> Any:
+        """The value itself if it has the right type and bounds. Raises UsageError."""
+        if self.type is float and type(value) is int:
+            value = float(value)
+        if type(value) is not self.type:
+            raise UsageError(f"{self.name}={value}: needs {self.type.__name__}, not {type(value).__name__}.")
+        if self.choices and value not in self.choices:
+            raise UsageError(f"{self.name}={value}: choose from {', '.join(self.choices)}.")
+        if self.type in (int, float):
+            if value != value or value in (float("inf"), float("-inf")):
+                raise UsageError(f"{self.name}={value}: needs a finite number.")
+            if self.at_least is not None and value < self.at_least:
+                raise UsageError(f"{self.name}={value}: must be at least {self.at_least}.")
+            if self.above is not None and value <= self.above:
+                raise UsageError(f"{self.name}={value}: must be above {self.above}.")
+            if self.below is not None and value >= self.below:
+                raise UsageError(f"{self.name}={value}: must be below {self.below}.")
+        if self.name == "discriminator.filters":
+            parse_filters(value, 20)
+        return value
+
+
+def _setting(default: Any, meaning: str, **info: Any) -> Any:
+    return field(default=default, metadata={"meaning": meaning, **info})
+
+
+@dataclass(frozen=True)
+class Data:
+    source: str = _setting("oracle", "'oracle', or a UTF-8 file with one sequence a line", fixed_by="corpus")
+    test: str = _setting("", "file of held-out sequences (default: a share of the data)", fixed_by="corpus")
+    holdout: float = _setting(0.1, "share of the lines held out when no test file is given", above=0, below=1, fixed_by="corpus")
+    tokenizer: str = _setting(
+        "whitespace", "what a token is", choices=("whitespace", "words", "chars"), fixed_by="corpus"
+    )
+    lowercase: bool = _setting(False, "lower-case the text", fixed_by="corpus")
+    max_length: int = _setting(0, "longest line in tokens (0: the longest, at most 64)", at_least=0, fixed_by="corpus")
+    overlong: str = _setting("drop", "what to do with longer lines", choices=("drop", "cut", "split"), fixed_by="corpus")
+    min_count: int = _setting(1, "rarer tokens become <unk>", at_least=1, fixed_by="corpus")
+    max_vocab: int = _setting(0, "keep so many tokens, the rest become <unk> (0: all)", at_least=0, fixed_by="corpus")
+    vocab_size: int = _setting(5000, "oracle: number of token ids", at_least=2, quick=500, fixed_by="corpus")
+    sequence_length: int = _setting(20, "oracle: tokens in a sequence", at_least=2, quick=10, fixed_by="corpus")
+    num_sequences: int = _setting(10000, "oracle: training sequences, and as many held out", at_least=4, quick=2000, fixed_by="corpus")
+    oracle: str = _setting("", "oracle: .npz with its weights (default: N(0, 1) from the seed)", fixed_by="corpus")
+
+
+@dataclass(frozen=True)
+class GeneratorSettings:
+    embedding_dim: int = _setting(32, "size of the generator's token embedding", at_least=1, fixed_by="pretrain-g")
+    hidden_dim: int = _setting(32, "size of its recurrent state", at_least=1, fixed_by="pretrain-g")
+    cell: str = _setting("lstm", "recurrent cell", choices=("lstm", "gru"), fixed_by="pretrain-g")
+
+
+@dataclass(frozen=True)
+class DiscriminatorSettings:
+    embedding_dim: int = _setting(64, "size of the discriminator's token embedding", at_least=1, fixed_by="pretrain-d")
+    filters: str = _setting(
+        "paper",
+        "'paper' (its table), or window:number,… such as 1:100,2:200",
+        quick="1:50,2:50,3:50,4:50,6:50",
+        fixed_by="pretrain-d",
+    )
+    dropout: float = _setting(0.25, "share of features dropped while the discriminator trains", at_least=0, below=1)
+    l2: float = _setting(0.2, "L2 weight on the output layer, in the authors' scale", at_least=0)
+    batch_size: int = _setting(64, "sequences a discriminator step, real and generated together", at_least=2)
+
+
+@dataclass(frozen=True)
+class PretrainG:
+    epochs: int = _setting(120, "passes over the training set", at_least=1, quick=30)
+    batch_size: int = _setting(64, "sequences a step", at_least=1)
+    learning_rate: float = _setting(0.01, "step size", above=0)
+    optimizer: str = _setting("adam", "how gradients become steps", choices=("adam", "rmsprop"))
+    clip_norm: float = _setting(5.0, "largest global norm of a gradient", above=0)
+    dropout: float = _setting(0.0, "share of embedding and output features dropped in training", at_least=0, below=1)
+    eval_every: int = _setting(1, "epochs between scores of the generator", at_least=1)
+    patience: int = _setting(0, "stop after so many scored epochs without a better nll_test (0: never)", at_least=0)
+
+
+@dataclass(frozen=True)
+class PretrainD:
+    d_steps: int = _setting(50, "draws of fresh negatives", at_least=1, quick=8)
+    k: int = _setting(3, "epochs on each draw", at_least=1)
+    learning_rate: float = _setting(1e-4, "step size", above=0, quick=1e-3)
+    d_samples: int = _setting(0, "positives, and negatives, a draw (0: the whole training set)", at_least=0)
+
+
+@dataclass(frozen=True)
+class Adversarial:
+    rounds: int = _setting(200, "rounds of g-steps and d-steps", at_least=1, quick=30)
+    g_steps: int = _setting(1, "generator updates a round", at_least=0)
+    d_steps: int = _setting(5, "draws of fresh negatives a round", at_least=0, quick=1)
+    k: int = _setting(3, "epochs on each draw", at_least=1, quick=1)
+    rollouts: int = _setting(16, "Monte Carlo continuations of every prefix", at_least=1)
+    update_rate: float = _setting(0.0, "share of the rollout policy kept at a round's end: β ← u·β + (1-u)·θ", at_least=0, below=1)
+    g_learning_rate: float = _setting(0.01, "generator's step size", above=0)
+    d_learning_rate: float = _setting(1e-4, "discriminator's step size", above=0, quick=1e-3)
+    batch_size: int = _setting(64, "sequences a g-step", at_least=1)
+    clip_norm: float = _setting(5.0, "largest global norm of the generator's gradient", above=0)
+    d_samples: int = _setting(0, "positives, and negatives, a draw (0: the whole training set)", at_least=0)
+    reward: str = _setting("discriminator", "what scores a finished sequence", choices=("discriminator", "constant", "random"))
+    baseline: str = _setting("none", "subtracted from rewards: the batch mean at each position", choices=("none", "mean"))
+    start: str = _setting("last", "which pretrain-g checkpoint to start from", choices=("last", "best"))
+    monitor: str = _setting(
+        "auto",
+        "score that decides best and patience (auto: nll_oracle, for text nll_test)",
+        choices=("auto", "nll_oracle", "nll_test", "distinct_share", "reward_mean"),
+    )
+    patience: int = _setting(0, "stop after so many rounds without a better score (0: never)", at_least=0)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    samples: int = _setting(2000, "samples, and held-out sequences, behind each point of a learning curve", at_least=16, quick=1000)
+    final_samples: int = _setting(10000, "samples behind the table that ends `train`", at_least=16, quick=5000)
+    bleu_samples: int = _setting(1000, "samples, and references for Self-BLEU, in that table", at_least=2)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The tree. Dotted names with hyphens (`pretrain-g.learning-rate`) address its leaves."""
+
+    seed: int = _setting(0, "seed of every random draw", at_least=0, below=2**31, fixed_by="corpus")
+    data: Data = field(default_factory=Data)
+    generator: GeneratorSettings = field(default_factory=GeneratorSettings)
+    discriminator: DiscriminatorSettings = field(default_factory=DiscriminatorSettings)
+    pretrain_g: PretrainG = field(default_factory=PretrainG)
+    pretrain_d: PretrainD = field(default_factory=PretrainD)
+    adversarial: Adversarial = field(default_factory=Adversarial)
+    evaluation: Evaluation = field(default_factory=Evaluation)
+
+
+def _catalogue() -> dict[str, Info]:
+    found = {}
+
+    def visit(section: Any, prefix: str) -> None:
+        hints = typing.get_type_hints(section)
+        for leaf in dataclasses.fields(section):
+            name = prefix + leaf.name.replace("_", "-")
+            if dataclasses.is_dataclass(hints[leaf.name]):
+                visit(hints[leaf.name], name + ".")
+            else:
+                found[name] = Info(name, hints[leaf.name], leaf.default, **leaf.metadata)
+
+    visit(Settings, "")
+    return found
+
+
+CATALOGUE = _catalogue()
+
+
+def find(name: str) -> Info:
+    """The setting of that name, hyphens or underscores. Raises UsageError that suggests near names."""
+    info = CATALOGUE.get(name.replace("_", "-"))
+    if info is None:
+        near = difflib.get_close_matches(name.replace("_", "-"), CATALOGUE, n=3, cutoff=0.4)
+        near = near or [known for known in CATALOGUE if known.endswith("." + name)]
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise UsageError(f"There is no setting {name!r}.{hint} `seqgan settings` lists them all.")
+    return info
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings and where each came from: option, file, run, preset NAME or default."""
+
+    values: Mapping[str, Any]
+    sources: Mapping[str, str]
+
+    @property
+    def settings(self) -> Settings:
+        def build(section: Any, prefix: str) -> Any:
+            hints = typing.get_type_hints(section)
+            leaves = {}
+            for leaf in dataclasses.fields(section):
+                name = prefix + leaf.name.replace("_", "-")
+                nested = dataclasses.is_dataclass(hints[leaf.name])
+                leaves[leaf.name] = build(hints[leaf.name], name + ".") if nested else self.values[name]
+            return section(**leaves)
+
+        return typing.cast(Settings, build(Settings, ""))
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """Settings of a TOML file, by dotted name. Raises UsageError on a name or value that is none."""
+    try:
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"Cannot read --config {path}: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"--config {path} is not valid TOML: {error}.") from None
+    flat: dict[str, Any] = {}
+
+    def visit(section: dict[str, Any], prefix: str) -> None:
+        for name, value in section.items():
+            if isinstance(value, dict):
+                visit(value, f"{prefix}{name}.")
+            else:
+                info = find(prefix + name)
+                flat[info.name] = info.check(value)
+
+    visit(tree, "")
+    return flat
+
+
+def explicit(options: Mapping[str, Any], sets: tuple[str, ...], file: Path | None) -> tuple[dict[str, Any], dict[str, str]]:
+    """What the user asked for in this command, and by what: values by name, sources by name. Raises UsageError."""
+    values, sources = {}, {}
+    if file is not None:
+        values = read_file(file)
+        sources = dict.fromkeys(values, "file")
+    chosen = {name: find(name).check(value) for name, value in options.items()}
+    for assignment in sets:
+        name, equals, text = assignment.partition("=")
+        if not equals:
+            raise UsageError(f"--set {assignment}: write NAME=VALUE.")
+        info = find(name.strip())
+        chosen[info.name] = info.parse(text.strip())
+    values.update(chosen)
+    sources.update(dict.fromkeys(chosen, "option"))
+    for name in ("data.source", "data.test", "data.oracle"):
+        if values.get(name) and values[name] != "oracle":
+            values[name] = os.path.abspath(values[name])  # noqa: PTH100  the run may be continued from another folder
+    return values, sources
+
+
+def resolve(
+    asked: Mapping[str, Any], asked_sources: Mapping[str, str], run: Config | None, preset: str
+) -> Config:
+    """All settings by precedence. `run` is what an existing run recorded."""
+    values, sources = {}, {}
+    for name, info in CATALOGUE.items():
+        if name in asked:
+            values[name], sources[name] = asked[name], asked_sources[name]
+        elif run is not None and name in run.values:
+            values[name], sources[name] = run.values[name], run.sources[name]
+        elif preset == "quick" and info.quick is not None:
+            values[name], sources[name] = info.quick, "preset quick"
+        else:
+            values[name], sources[name] = info.default, "default"
+    return Config(values, sources)
+
+
+PAPER_FILTERS = {1: 100, 2: 200, 3: 200, 4: 200, 5: 200, 6: 100, 7: 100, 8: 100, 9: 100, 10: 100}
+
+
+def parse_filters(text: str, sequence_length: int) -> tuple[tuple[int, int], ...]:
+    """(window, number of filters) pairs, none wider than the sequence. Raises UsageError.
+
+    `paper` is the appendix's table: windows 1 … 10, then ⌊T/2⌋, ⌊3T/4⌋ and T with 160 filters each where they exceed 10.
+    """
+    if text == "paper":
+        wide = {w: 160 for w in (sequence_length // 2, 3 * sequence_length // 4, sequence_length) if w > 10}
+        pairs = {**PAPER_FILTERS, **wide}
+    else:
+        try:
+            pairs = {int(window): int(number) for window, number in (part.split(":") for part in text.split(","))}
+        except ValueError:
+            raise UsageError(f"discriminator.filters={text}: write 'paper' or window:number,… such as 1:100,2:200.") from None
+        if any(window < 1 or number < 1 for window, number in pairs.items()):
+            raise UsageError(f"discriminator.filters={text}: windows and numbers of filters start at 1.")
+    fitting = tuple((window, number) for window, number in sorted(pairs.items()) if window <= sequence_length)
+    if not fitting:
+        raise SeqganError(f"discriminator.filters={text}: every window is wider than the sequences ({sequence_length} tokens).")
+    return fitting

@@ -1,0 +1,162 @@
+"""The one place that prints: results to stdout, everything else to stderr."""
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+
+import rich.box
+from rich.console import Console as RichConsole
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import Progress as RichProgress
+from rich.table import Table
+
+LONG_JOB = 30 * 60.0  # seconds from which a stage says so at its start
+BARS = "▁▂▃▄▅▆▇█"
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """One character a value, from the lowest to the highest of them."""
+    low, high = min(values, default=0.0), max(values, default=0.0)
+    span = (high - low) or 1.0
+    return "".join(BARS[min(7, int(8 * (value - low) / span))] for value in values)
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `12 min`, `3 h 20 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def number(value: float) -> str:
+    """Four digits, as tables and progress lines show scores."""
+    return f"{value:.4g}" if abs(value) < 1e-2 or abs(value) >= 1000 else f"{value:.3f}"
+
+
+class Console:
+    """What a command says, as loud as it was asked to be.
+
+    Args:
+        quiet: only warnings, errors and results.
+        verbose: notes too.
+    """
+
+    def __init__(self, quiet: bool = False, verbose: bool = False) -> None:
+        self.quiet, self.verbose = quiet, verbose
+        self._out = RichConsole(highlight=False, soft_wrap=True)
+        self._err = RichConsole(stderr=True, highlight=False, soft_wrap=True)
+
+    def say(self, message: str) -> None:
+        if not self.quiet:
+            self._err.print(message, markup=False)
+
+    def note(self, message: str) -> None:
+        if self.verbose:
+            self._err.print(message, style="dim", markup=False)
+
+    def warn(self, message: str) -> None:
+        self._err.print(f"Warning: {message}", style="yellow", markup=False)
+
+    def error(self, message: str) -> None:
+        self._err.print(f"Error: {message}", style="bold red", markup=False)
+
+    def result(self, text: str = "") -> None:
+        """Plain text to stdout."""
+        self._out.print(text, markup=False)
+
+    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> None:
+        """A table to stdout: the first column names the row, the others hold numbers."""
+        table = Table(title=title, caption=caption, box=rich.box.SIMPLE_HEAD, title_justify="left", caption_justify="left")
+        for i, column in enumerate(columns):
+            table.add_column(column, justify="left" if i == 0 else "right", no_wrap=i == 0)
+        for row in rows:
+            table.add_row(*row)
+        self._out.print(table, soft_wrap=False)
+
+    @contextlib.contextmanager
+    def progress(self, label: str, unit: str, done: int, target: int, work: float, main: str) -> Iterator["Progress"]:
+        """Progress of a stage; see Progress."""
+        progress = Progress(self, label, unit, done, target, work, main)
+        if self._err.is_terminal and not self.quiet:
+            with progress.bar(self._err):
+                yield progress
+        else:
+            yield progress
+
+
+class Progress:
+    """A stage's way from `done` to `target` units of `work` each: a bar on a terminal, a line a unit elsewhere.
+
+    The estimate comes from the work done in this process, so that it stands after the first few steps.
+    """
+
+    def __init__(self, console: Console, label: str, unit: str, done: int, target: int, work: float, main: str) -> None:
+        self.console, self.label, self.unit, self.main = console, label, unit, main
+        self.first, self.done, self.target, self.work = done, done, target, work
+        self.worked = 0.0
+        self.recent: list[float] = []
+        self.text = ""
+        self.started = self.unit_started = time.monotonic()
+        self.measured: tuple[float, float] | None = None  # (time, work) after the first step, which also compiled
+        self.told = False
+        self._bar: RichProgress | None = None
+
+    @contextlib.contextmanager
+    def bar(self, err: RichConsole) -> Iterator[None]:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[left]}"),
+            TextColumn("{task.fields[scores]}"),
+        )
+        with RichProgress(*columns, console=err) as self._bar:
+            self._task = self._bar.add_task(
+                f"{self.label} {self.unit}", total=self.target, completed=self.done, left="", scores=""
+            )
+            yield
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimate from the rate since the first step, or None while there is none."""
+        if self.measured is None or self.worked <= self.measured[1]:
+            return None
+        rate = (time.monotonic() - self.measured[0]) / (self.worked - self.measured[1])
+        return rate * max(0.0, (self.target - self.first) * self.work - self.worked)
+
+    def tick(self, work: float = 1.0) -> None:
+        """So much of the unit's work is done."""
+        self.worked += work
+        if self.measured is None:
+            self.measured = (time.monotonic(), self.worked)
+        left = self.seconds_left
+        if left is not None and not self.told and time.monotonic() - self.measured[0] > 5.0:
+            self.told = True
+            if left > LONG_JOB:
+                self.console.say(
+                    f"{self.label}: about {duration(left)} for {self.target - self.first} {self.unit}s. `--preset quick` in a new "
+                    "--run is much quicker. Stopping (Ctrl-C) at any time keeps a usable result, and the same command goes on."
+                )
+        if self._bar is not None:
+            part = self.worked / self.work if self.work else 0.0
+            shown = f"{duration(left)} left" if left is not None else ""
+            self._bar.update(self._task, completed=min(self.first + part, self.done + 0.99), left=shown)
+
+    def finish_unit(self, position: int, scores: Mapping[str, float]) -> None:
+        """A unit is done, with these scores to show."""
+        self.done = position
+        self.worked = (position - self.first) * self.work
+        if self.main in scores:
+            self.recent = [*self.recent, scores[self.main]][-20:]
+        shown = " · ".join(f"{name} {number(value)}" for name, value in scores.items())
+        now = time.monotonic()
+        if self._bar is not None:
+            self._bar.update(self._task, completed=position, scores=f"{shown} {sparkline(self.recent)}")
+        else:
+            left = self.seconds_left if position < self.target else None
+            ending = f" · {duration(left)} left" if left is not None else ""
+            self.console.say(
+                f"{self.label} {self.unit} {position}/{self.target} · {shown} · {now - self.unit_started:.1f} s{ending}"
+            )
+        self.unit_started = now

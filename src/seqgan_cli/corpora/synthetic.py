@@ -1,0 +1,29 @@
+"""The synthetic corpus: sequences drawn from an oracle whose distribution is known (the paper, "Training Setting")."""
+
+from pathlib import Path
+
+from seqgan_cli.config import Data
+from seqgan_cli.corpora.corpus import Corpus
+from seqgan_cli.models.generator import Generator
+from seqgan_cli.models.oracle import draw_oracle, read_oracle
+from seqgan_cli.randomness import key
+
+
+def synthetic_corpus(settings: Data, seed: int) -> tuple[Corpus, Generator]:
+    """Draw the training sequences and as many fresh held-out ones, each set from a key of its own; and the oracle.
+
+    Raises SeqganError for an unusable weights file.
+    """
+    if settings.oracle:
+        oracle = read_oracle(Path(settings.oracle), settings.sequence_length)
+        source = f"oracle from {settings.oracle}"
+    else:
+        oracle = draw_oracle(seed, settings.vocab_size, settings.sequence_length)
+        source = f"oracle with N(0, 1) weights from seed {seed}"
+    train = oracle.sample(settings.num_sequences, key(seed, "corpus", "train"))
+    heldout = oracle.sample(settings.num_sequences, key(seed, "corpus", "heldout"))
+    summary = (
+        f"Data: {source}; {oracle.vocabulary.size} tokens, length {settings.sequence_length}.",
+        f"{len(train)} training sequences, {len(heldout)} fresh ones held out.",
+    )
+    return Corpus(train, heldout, oracle.vocabulary, summary), oracle

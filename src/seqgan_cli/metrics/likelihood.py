@@ -1,0 +1,35 @@
+"""Means per token with intervals, from sums over sequences. Units: nats."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean and its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def per_token(sums: np.ndarray, lengths: np.ndarray) -> Estimate:
+    """Mean per token over sequences that are drawn independently, though their tokens are not.
+
+    Args:
+        sums: float `[n]`, a total for each sequence.
+        lengths: int `[n]`, its number of tokens.
+
+    Returns:
+        Σ sums / Σ lengths; the interval is ±1.96 standard errors of that ratio (linearised; Cochran, Sampling Techniques,
+        §6.3), which for equal lengths is the usual one of a mean. nan for no sequence, no width for one.
+    """
+    sums, lengths = np.asarray(sums, np.float64), np.asarray(lengths, np.float64)
+    count, total = len(sums), lengths.sum()
+    if total == 0:
+        return Estimate(float("nan"), float("nan"), float("nan"))
+    mean = sums.sum() / total
+    residuals = sums - mean * lengths
+    error = np.sqrt((residuals**2).sum() / (count * (count - 1))) / lengths.mean() if count > 1 else 0.0
+    return Estimate(float(mean), float(mean - 1.96 * error), float(mean + 1.96 * error))

@@ -1,0 +1,223 @@
+"""The policy G_θ: embedding → recurrent cell → linear → softmax (the paper, "The Generative Model for Sequences").
+
+Teacher forcing (`call`), sampling (`sample`) and the rollout search (`rollout.py`) are three loops over one `step`.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from seqgan_cli.config import GeneratorSettings
+from seqgan_cli.vocabulary import PAD, START, UNK, Vocabulary
+
+# A logit no token with this added can win, and small enough to keep softmax and its gradient finite.
+NEVER = -1e9
+# Numbers a table of logits may hold at once, which bounds memory for any vocabulary and batch (64 MB of float32).
+LOGITS_AT_ONCE = 2**24
+CELLS = {"lstm": keras.layers.LSTMCell, "gru": keras.layers.GRUCell}
+
+
+class Generator(keras.Model):
+    """Next-token distributions over V tokens given the prefix.
+
+    Args:
+        vocabulary: the tokens; `<pad>` never has probability, `<unk>` is never sampled unless asked.
+        sequence_length: T of the sequences it samples.
+        settings: sizes and cell.
+
+    Weights start at zero: call `initialise` or restore them.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, sequence_length: int, settings: GeneratorSettings, name: str = "generator") -> None:
+        super().__init__(name=name)
+        self.vocabulary = vocabulary
+        self.sequence_length = sequence_length
+        self.settings = settings
+        embedding_dim, hidden_dim = settings.embedding_dim, settings.hidden_dim
+        self.embedding = keras.layers.Embedding(vocabulary.size, embedding_dim, embeddings_initializer="zeros", name="embedding")
+        # The paper draws every weight, biases too, from one distribution: no cell-specific initialisation.
+        extra = {"unit_forget_bias": False} if settings.cell == "lstm" else {}
+        self.cell = CELLS[settings.cell](hidden_dim, name="cell", **extra)
+        self.output_layer = keras.layers.Dense(vocabulary.size, name="output")
+        self.embedding.build((None,))
+        self.cell.build((None, embedding_dim))
+        self.output_layer.build((None, hidden_dim))
+        self.built = True
+        impossible, unsampled = np.zeros((2, vocabulary.size), np.float32)
+        if vocabulary.has_special_tokens:
+            impossible[PAD] = NEVER
+            unsampled[UNK] = NEVER
+        self._impossible = tf.constant(impossible)
+        self._unsampled = tf.constant(unsampled)
+
+    def initialise(self, rng: np.random.Generator, stddev: float = 0.1) -> None:
+        """Every weight ~ N(0, stddev²), as in the paper (and with stddev 1 for the oracle)."""
+        for weight in self.trainable_variables:
+            weight.assign(rng.normal(0.0, stddev, weight.shape).astype(np.float32))
+
+    def clone(self, name: str) -> "Generator":
+        """Another generator of the same shape with a copy of the weights."""
+        twin = Generator(self.vocabulary, self.sequence_length, self.settings, name=name)
+        for mine, theirs in zip(self.trainable_variables, twin.trainable_variables, strict=True):
+            theirs.assign(mine)
+        return twin
+
+    # One step, and the heads on it.
+
+    def step(self, tokens: Any, state: list) -> tuple[Any, list]:
+        """Read one token: int32 `[B]` and the state → output float32 `[B, H]` and the new state (a list of `[B, ·]`)."""
+        return self.cell(self.embedding(tokens), state)
+
+    def logits(self, outputs: Any, temperature: Any = 1.0, banned: Any = 0.0) -> Any:
+        """float32 `[..., V]` of the model's next-token distribution, for outputs `[..., H]`.
+
+        Temperature and ban act before the product and in the bias: the table of logits is too large to touch again.
+        """
+        bias = (self.output_layer.bias + self._impossible + banned) / temperature
+        return tf.matmul(outputs / temperature, self.output_layer.kernel) + bias
+
+    def policy_logits(self, outputs: Any, temperature: Any = 1.0) -> Any:
+        """float32 `[..., V]` of the distribution that is sampled from: the model's without `<unk>`."""
+        return self.logits(outputs, temperature, self._unsampled)
+
+    # Teacher forcing.
+
+    def unroll(self, tokens: Any, keep_states: bool = False, dropout: float = 0.0, key: Any = None) -> tuple[Any, list]:
+        """Read start, y₁ … y_{T-1} and give what is known before each y_t.
+
+        Args:
+            tokens: int32 `[B, T]`.
+            keep_states: also return the recurrent state at every position.
+            dropout, key: share of embedding and output features dropped, drawn from `key` int32 `[2]` (training only).
+
+        Returns:
+            outputs float32 `[B, T, H]`; states, a list of `[T, B, ·]` (empty unless kept).
+        """
+        batch, length = tf.shape(tokens)[0], tf.shape(tokens)[1]
+        inputs = tf.concat([tf.fill([batch, 1], START), tokens[:, :-1]], axis=1)
+        embedded = self.embedding(tf.transpose(inputs))  # [T, B, E]
+        if dropout:
+            embedded = tf.nn.experimental.stateless_dropout(embedded, dropout, seed=key)
+        state = self.cell.get_initial_state(batch_size=batch)
+        arrays = [tf.TensorArray(tf.float32, size=length) for _ in range(1 + keep_states * len(state))]
+
+        def advance(t: Any, state: list, arrays: list) -> tuple:
+            output, state = self.cell(embedded[t], state)
+            kept = [output, *state] if keep_states else [output]
+            return t + 1, state, [array.write(t, value) for array, value in zip(arrays, kept, strict=True)]
+
+        _, _, arrays = tf.while_loop(lambda t, *_: t < length, advance, (0, state, arrays))
+        outputs = tf.transpose(arrays[0].stack(), [1, 0, 2])
+        if dropout:
+            outputs = tf.nn.experimental.stateless_dropout(outputs, dropout, seed=tf.random.experimental.stateless_fold_in(key, 1))
+        return outputs, [array.stack() for array in arrays[1:]]
+
+    def call(self, tokens: Any) -> Any:
+        """Logits float32 `[B, T, V]` of every token given those before it, for int32 `[B, T]`."""
+        return self.logits(self.unroll(tokens)[0])
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([], tf.float32)])
+    def _sequence_nll(self, tokens: Any, temperature: Any) -> Any:
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tokens, self.logits(self.unroll(tokens)[0], temperature))
+        return tf.reduce_sum(tf.where(self.vocabulary.mask(tokens), losses, 0.0), axis=1)
+
+    def sequence_nll(self, tokens: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+        """−log G(Y) of whole sequences in nats: float32 `[n]` for int32 `[n, T]`; positions past the end add nothing."""
+        rows = max(1, min(1024, LOGITS_AT_ONCE // (tokens.shape[1] * self.vocabulary.size)))
+        parts = [self._sequence_nll(tokens[i : i + rows], temperature).numpy() for i in range(0, len(tokens), rows)]
+        return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+
+    # Sampling.
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([], tf.int32),
+            tf.TensorSpec([2], tf.int32),
+            tf.TensorSpec([], tf.float32),
+            tf.TensorSpec([], tf.bool),
+        ]
+    )
+    def _sample(self, batch: Any, key: Any, temperature: Any, allow_unknown: Any) -> Any:
+        length = self.sequence_length
+        banned = tf.where(allow_unknown, 0.0, self._unsampled)
+
+        def advance(t: Any, last: Any, state: list, sampled: Any) -> tuple:
+            output, state = self.step(last, state)
+            drawn = self.draw_next(self.logits(output, temperature, banned), last, t > 0, tf.random.experimental.stateless_fold_in(key, t))
+            return t + 1, drawn, state, sampled.write(t, drawn)
+
+        start = tf.fill([batch], START)
+        state = self.cell.get_initial_state(batch_size=batch)
+        sampled = tf.TensorArray(tf.int32, size=length, element_shape=[None])
+        *_, sampled = tf.while_loop(lambda t, *_: t < length, advance, (0, start, state, sampled))
+        return tf.transpose(sampled.stack())
+
+    def draw_next(self, logits: Any, last: Any, started: Any, key: Any) -> Any:
+        """One token after `last`, int32 `[B]`: `<pad>` where the sequence has ended, else drawn from logits `[B, V]`.
+
+        `started` (bool) is false while `last` is the start input, which shares its id with `<pad>`.
+        """
+        drawn = draw_tokens(logits, key)
+        if not self.vocabulary.has_special_tokens:
+            return drawn
+        ended = started & (last < UNK)  # <pad> or <eos>
+        return tf.where(ended, PAD, drawn)
+
+    @property
+    def rows_at_once(self) -> int:
+        """Sequences whose next-token logits are held in memory together."""
+        return max(16, min(1024, LOGITS_AT_ONCE // self.vocabulary.size))
+
+    def sample_batch(self, batch: int, key: Any) -> Any:
+        """One batch from the policy: int32 tensor `[batch, T]`, drawn from `key` int32 `[2]`."""
+        return self._sample(batch, key, 1.0, False)
+
+    def samples(self, key: np.ndarray, temperature: float = 1.0, allow_unknown: bool = False) -> Iterator[np.ndarray]:
+        """Batches int32 `[rows, T]` without end; batch i depends on `key` and i alone, so any number starts alike."""
+        rows, i = self.rows_at_once, 0
+        while True:
+            batch_key = tf.random.experimental.stateless_fold_in(key, i)
+            yield self._sample(rows, batch_key, temperature, allow_unknown).numpy()
+            i += 1
+
+    def sample(self, num: int, key: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+        """`num` sequences at that temperature: int32 `[num, T]`."""
+        batches = []
+        for batch in self.samples(key, temperature):
+            batches.append(batch)
+            if sum(map(len, batches)) >= num:
+                return np.concatenate(batches)[:num]
+        raise AssertionError("samples() never ends")
+
+
+def draw_tokens(logits: Any, key: Any) -> Any:
+    """One draw from each row's softmax by inverting its cumulative distribution in two steps, blocks and then tokens.
+
+    A cumulative sum over a whole row of a large vocabulary costs several times the draw itself; over √V block sums and
+    then inside the one block that was hit it costs next to nothing.
+
+    Args:
+        logits: float32 `[B, V]`.
+        key: int32 `[2]`.
+
+    Returns:
+        int32 `[B]`; never a token whose probability is zero.
+    """
+    batch, vocab_size = tf.shape(logits)[0], logits.shape[1]
+    width = int(np.ceil(np.sqrt(vocab_size)))
+    num_blocks = -(-vocab_size // width)
+    weights = tf.exp(logits - tf.reduce_max(logits, axis=1, keepdims=True))
+    weights = tf.pad(weights, [[0, 0], [0, num_blocks * width - vocab_size]])
+    blocks = tf.reshape(weights, [batch, num_blocks, width])
+    ends = tf.cumsum(tf.reduce_sum(blocks, axis=2), axis=1)  # [B, blocks]
+    point = tf.random.stateless_uniform([batch, 1], key) * ends[:, -1:]  # < the last end, since uniform < 1
+    block = tf.reduce_sum(tf.cast(ends <= point, tf.int32), axis=1)  # [B]
+    before = tf.where(block > 0, tf.gather(ends, tf.maximum(block - 1, 0), batch_dims=1), 0.0)
+    inside = tf.gather(blocks, block, batch_dims=1)  # [B, width]
+    offset = tf.reduce_sum(tf.cast(tf.cumsum(inside, axis=1) <= point - before[:, None], tf.int32), axis=1)
+    # Rounding may put the point at or past the block's own sum: then its likeliest token, which has probability.
+    offset = tf.where(offset < width, offset, tf.argmax(inside, axis=1, output_type=tf.int32))
+    return block * width + offset

@@ -1,0 +1,102 @@
+"""The rollout policy G_β and the Monte Carlo search for action values (Eq. 4)."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from seqgan_cli.models.generator import LOGITS_AT_ONCE, Generator
+from seqgan_cli.rewards import Reward
+
+# Finished sequences that are rewarded together: enough to fill the cores, few enough for their activations to fit.
+REWARDS_AT_ONCE = 2560
+
+
+class RolloutPolicy:
+    """G_β, which completes prefixes. It is a network of its own and moves only when told to."""
+
+    def __init__(self, policy: Generator) -> None:
+        self.network = policy.clone("rollout_policy")
+
+    def follow(self, policy: Generator, update_rate: float) -> None:
+        """β ← u·β + (1-u)·θ."""
+        for beta, theta in zip(self.network.trainable_variables, policy.trainable_variables, strict=True):
+            # u = 0 must copy θ to the last bit, which 0·β + θ does unless β overflowed.
+            beta.assign(update_rate * beta + (1.0 - update_rate) * theta if update_rate else theta)
+
+    def complete(self, tokens: Any, key: Any) -> Any:
+        """Finish every proper prefix of every sequence once.
+
+        One pass of teacher forcing gives the policy's state at every prefix. Then all prefixes advance together, each joining
+        when its own length is due, so a position is sampled in one large product and no prefix is read twice.
+
+        Args:
+            tokens: int32 `[C, T]`.
+            key: int32 `[2]`.
+
+        Returns:
+            int32 `[T-1, C, T]`: at [t-1, c] the first t tokens of sequence c, continued by G_β.
+        """
+        count, length = tf.shape(tokens)[0], tf.shape(tokens)[1]
+        columns = tf.transpose(tokens)  # [T, C]
+        _, states = self.network.unroll(tokens, keep_states=True)  # each [T, C, ·], after reading start, y₁ … y_{t-1}
+
+        def advance(t: Any, last: Any, state: list, sampled: Any) -> tuple:
+            # Rows are ordered by prefix length, so the prefixes of length t join at the end.
+            last = tf.concat([last, columns[t - 1]], axis=0)  # [t·C]
+            state = [tf.concat([old, new[t - 1]], axis=0) for old, new in zip(state, states, strict=True)]
+            output, state = self.network.step(last, state)
+            logits = self.network.policy_logits(output)
+            drawn = self.network.draw_next(logits, last, True, tf.random.experimental.stateless_fold_in(key, t))
+            given = tf.tile(columns[t], [length - 1 - t])  # the longer prefixes hold their own token here
+            return t + 1, drawn, state, sampled.write(t, tf.concat([drawn, given], axis=0))
+
+        sampled = tf.TensorArray(tf.int32, size=length, element_shape=[None])
+        sampled = sampled.write(0, tf.tile(columns[0], [length - 1]))
+        empty = [tf.zeros([0, state.shape[-1]]) for state in states]
+        shapes = (tf.TensorShape([]), tf.TensorShape([None]), [tf.TensorShape([None, s.shape[-1]]) for s in states], None)
+        *_, sampled = tf.while_loop(
+            lambda t, *_: t < length,
+            advance,
+            (1, tf.zeros([0], tf.int32), empty, sampled),
+            shape_invariants=(*shapes[:3], tf.TensorShape(None)),
+        )
+        return tf.reshape(tf.transpose(sampled.stack()), [length - 1, count, length])
+
+
+class ActionValues:
+    """Q(s, a) of every token of a batch by N rollouts, compiled once and bounded in memory for any N and T."""
+
+    def __init__(self, policy: RolloutPolicy, reward: Reward, num_rollouts: int) -> None:
+        self.policy = policy
+        self.reward = reward
+        self.num_rollouts = num_rollouts
+        vocab_size, length = policy.network.vocabulary.size, policy.network.sequence_length
+        # A chunk of c (sequence, rollout) pairs holds (T-1)·c sequences, whose logits are on the table at once.
+        rows = min(REWARDS_AT_ONCE, LOGITS_AT_ONCE // vocab_size)
+        self.chunk = max(1, rows // max(1, length - 1))
+
+    @tf.function(reduce_retracing=True)
+    def __call__(self, tokens: Any, key: Any) -> Any:
+        """Expected final reward after each token: float32 `[B, T]` for int32 `[B, T]`; no gradient flows through it.
+
+        For t < T the mean reward of N continuations of Y₁:t, for t = T the reward of Y itself.
+        """
+        batch, length = tf.shape(tokens)[0], tf.shape(tokens)[1]
+        pairs = batch * self.num_rollouts
+        num_chunks = -(-pairs // self.chunk)
+        width = -(-pairs // num_chunks)  # all chunks alike: the last wraps around and its surplus is dropped
+
+        def search(i: Any, values: Any) -> tuple:
+            members = tf.range(i * width, (i + 1) * width) % pairs
+            chunk_key = tf.random.experimental.stateless_fold_in(key, i)
+            completed = self.policy.complete(tf.gather(tokens, members // self.num_rollouts), chunk_key)
+            finished = tf.reshape(completed, [(length - 1) * width, length])
+            rewards = self.reward(finished, tf.random.experimental.stateless_fold_in(chunk_key, 0))
+            return i + 1, values.write(i, tf.transpose(tf.reshape(rewards, [length - 1, width])))
+
+        values = tf.TensorArray(tf.float32, size=num_chunks, element_shape=[None, None])
+        _, values = tf.while_loop(lambda i, _: i < num_chunks, search, (0, values), parallel_iterations=1)
+        by_pair = values.concat()[:pairs]  # [B·N, T-1]
+        by_rollout = tf.reshape(by_pair, [batch, self.num_rollouts, length - 1])
+        final = self.reward(tokens, tf.random.experimental.stateless_fold_in(key, num_chunks))
+        return tf.stop_gradient(tf.concat([tf.reduce_mean(by_rollout, axis=1), final[:, None]], axis=1))

@@ -1,0 +1,135 @@
+"""`pretrain-d`, and the discriminator's part of a round: real against generated sequences (Algorithm 1, lines 4, 5, 14-17)."""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from seqgan_cli.config import Settings
+from seqgan_cli.console import Console
+from seqgan_cli.corpora.corpus import Corpus
+from seqgan_cli.models.discriminator import Discriminator
+from seqgan_cli.models.generator import Generator
+from seqgan_cli.randomness import key, rng
+from seqgan_cli.run import named
+from seqgan_cli.training.optimizers import Adam, descend
+from seqgan_cli.training.stage import Stage, Tick, batches_of
+
+# Work of training on a sequence against that of scoring one: forward, and twice that backward.
+TRAINING_WORK = 3.0
+
+
+class DiscriminatorTrainer:
+    """The discriminator, its optimizer, and a d-step: fresh negatives, then k epochs on both kinds."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        corpus: Corpus,
+        oracle: Generator | None,
+        console: Console,
+        learning_rate: float,
+        num: int,
+        k: int,
+        what: str,
+    ) -> None:
+        self.settings, self.corpus, self.oracle, self.k, self.what = settings, corpus, oracle, k, what
+        self.discriminator = Discriminator(corpus.vocabulary, corpus.sequence_length, settings.discriminator)
+        self.discriminator.initialise(rng(settings.seed, "discriminator"))
+        self.optimizer = Adam(self.discriminator.trainable_variables, learning_rate)
+        self.num = min(num or len(corpus.train), len(corpus.train))  # positives, and negatives, a d-step
+        self.batch_size = batches_of(2 * self.num, settings.discriminator.batch_size, console, "discriminator")
+        self.num_batches = 2 * self.num // self.batch_size
+        self.work = TRAINING_WORK * k * self.num_batches * self.batch_size
+
+    def variables(self) -> dict[str, Any]:
+        slots = {f"d_optimizer/{name}": v for name, v in self.optimizer.variables().items()}
+        return {**named("discriminator", self.discriminator), **slots}
+
+    @tf.function(reduce_retracing=True)
+    def _step(self, tokens: Any, labels: Any, dropout_key: Any) -> Any:
+        with tf.GradientTape() as tape:
+            loss = self.discriminator.cross_entropy(tokens, labels, dropout_key)
+        descend(self.optimizer, tape, loss)
+        return loss
+
+    def d_step(self, generator: Generator, position: int, tick: Tick, part: int = 0) -> float:
+        """Draw negatives from the generator, as many as positives, and train k epochs on both. Returns the mean loss.
+
+        Every draw is keyed by the unit `position` of the stage and the `part` of it.
+        """
+        seed, train = self.settings.seed, self.corpus.train
+        address = (self.what, "d-step", position, part)
+        positives = train if self.num == len(train) else train[rng(seed, *address, "positives").permutation(len(train))[: self.num]]
+        negatives = generator.sample(self.num, key(seed, *address, "negatives"))
+        tokens = np.concatenate([positives, negatives])
+        labels = np.repeat(np.array([1.0, 0.0], np.float32), self.num)
+        losses = []
+        for epoch in range(self.k):
+            order = rng(seed, *address, "order", epoch).permutation(len(tokens))
+            for i in range(self.num_batches):
+                chosen = order[i * self.batch_size : (i + 1) * self.batch_size]
+                dropout_key = key(seed, *address, "dropout", epoch, i)
+                losses.append(self._step(tokens[chosen], labels[chosen], dropout_key).numpy())
+                tick(TRAINING_WORK * self.batch_size)
+        return float(np.mean(losses))
+
+    def scores(self, generator: Generator, position: int) -> dict[str, float]:
+        """Accuracy on training and held-out real sequences and on fresh samples, and what the reward is worth.
+
+        d_accuracy_*: share on the right side of ½. reward_oracle_correlation (synthetic): Spearman's rank correlation over the
+        samples between D(Y) and log G_oracle(Y): 1 if the reward ranks as the truth does, 0 if it knows nothing.
+        """
+        num = self.settings.evaluation.samples
+        samples = generator.sample(num, key(self.settings.seed, self.what, "scores", position))
+        fake = self.discriminator.scores(samples)
+        scores = {
+            "d_accuracy_train": float((self.discriminator.scores(self.corpus.train[:num]) > 0.5).mean()),
+            "d_accuracy_test": float((self.discriminator.scores(self.corpus.heldout[:num]) > 0.5).mean()),
+            "d_accuracy_fake": float((fake <= 0.5).mean()),
+        }
+        if self.oracle is not None:
+            scores["reward_oracle_correlation"] = spearman(fake, -self.oracle.sequence_nll(samples))
+        return scores
+
+
+def spearman(x: np.ndarray, y: np.ndarray) -> float:
+    """Rank correlation of two float `[n]`; 0 where one of them is constant, since it then ranks nothing."""
+    from scipy.stats import spearmanr
+
+    if np.ptp(x) == 0 or np.ptp(y) == 0:
+        return 0.0
+    return float(spearmanr(x, y).statistic)
+
+
+class DiscriminatorPretraining(Stage):
+    """d-steps against the pre-trained generator, which stands still."""
+
+    name = "pretrain-d"
+    unit = "d-step"
+    target_option = "--d-steps"
+    shown = ("d_loss", "d_accuracy_test", "d_accuracy_fake", "reward_oracle_correlation")
+
+    def __init__(
+        self, settings: Settings, corpus: Corpus, oracle: Generator | None, generator: Generator, console: Console
+    ) -> None:
+        super().__init__(settings, corpus)
+        own = settings.pretrain_d
+        self.generator = generator
+        self.trainer = DiscriminatorTrainer(
+            settings, corpus, oracle, console, own.learning_rate, own.d_samples, own.k, self.name
+        )
+        self.target, self.work = own.d_steps, self.trainer.work
+
+    def variables(self) -> dict[str, Any]:
+        return self.trainer.variables()
+
+    @property
+    def steps(self) -> int:
+        return int(self.trainer.optimizer.count.numpy())
+
+    def scores(self, position: int) -> dict[str, float]:
+        return self.trainer.scores(self.generator, position)
+
+    def advance(self, position: int, tick: Tick) -> dict[str, float]:
+        return {"d_loss": self.trainer.d_step(self.generator, position, tick), **self.scores(position)}

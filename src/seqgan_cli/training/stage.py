@@ -1,0 +1,176 @@
+"""What the three stages share: a loop over units (epochs, d-steps, rounds) that can stop anywhere and go on as if it had not.
+
+A stage is its variables, a unit of work keyed by (seed, stage, unit), and scores. State is saved after every unit, so a stage
+that was killed repeats at most one, with the same draws and to the same last bit.
+"""
+
+import abc
+import math
+import time
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from seqgan_cli.config import Settings
+from seqgan_cli.console import Console
+from seqgan_cli.corpora.corpus import Corpus
+from seqgan_cli.errors import SeqganError
+from seqgan_cli.run import Row, Run, assign
+
+Tick = Callable[[float], None]
+HIGHER_IS_BETTER = ("distinct_share", "reward_mean")
+
+
+class Stage(abc.ABC):
+    """One stage of Algorithm 1."""
+
+    name: ClassVar[str]
+    unit: ClassVar[str]
+    target_option: ClassVar[str]
+    shown: ClassVar[tuple[str, ...]]
+
+    target: int  # units asked for
+    work: float  # ticks of one unit
+    monitor: str | None = None  # the score that decides which checkpoint is best
+    patience: int = 0  # units without a better one before stopping; 0: never
+
+    def __init__(self, settings: Settings, corpus: Corpus) -> None:
+        self.settings, self.corpus = settings, corpus
+
+    @abc.abstractmethod
+    def variables(self) -> dict[str, Any]:
+        """Everything that changes, by the name it has in checkpoints."""
+
+    @abc.abstractmethod
+    def scores(self, position: int) -> dict[str, float]:
+        """What is measured after that many units."""
+
+    @abc.abstractmethod
+    def advance(self, position: int, tick: Tick) -> dict[str, float]:
+        """Do unit number `position` (from 1) and return what was measured on the way and after it."""
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps so far, for the history."""
+        return 0
+
+
+def batches_of(num: int, batch_size: int, console: Console, what: str) -> int:
+    """The batch size to use on `num` sequences: never more than there are, and it says so when that is less than asked."""
+    if batch_size > num:
+        console.say(f"{what}: only {num} sequences, so batches hold {num} instead of {batch_size}.")
+    return min(batch_size, num)
+
+
+def better(metric: str, value: float, than: float | None) -> bool:
+    """Whether the score improved; NaN never does."""
+    if than is None or math.isnan(than):
+        return not math.isnan(value)
+    return value > than if metric in HIGHER_IS_BETTER else value < than
+
+
+def _collapse(scores: dict[str, float], first: dict[str, float]) -> str | None:
+    """In words, if the generator has come to repeat itself: variety under half of what it was."""
+    for metric, meaning in (
+        ("distinct_share", "the share of different sequences among samples"),
+        ("entropy", "the entropy of the policy (nats per token)"),
+    ):
+        if metric in scores and scores[metric] < 0.5 * first.get(metric, 0.0):
+            return (
+                f"the generator is collapsing: {meaning} fell from {first[metric]:.3f} to {scores[metric]:.3f}. "
+                "It repeats itself; trust no quality score from here on, and consider fewer rounds or a smaller step size."
+            )
+    return None
+
+
+def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = False) -> None:
+    """Bring a stage to its target from wherever the run left it. Raises SeqganError if the loss stops being finite."""
+    checkpoints = run.checkpoints(stage.name)
+    found = checkpoints.latest(console.warn)
+    position = found.position if found else 0
+    if found and _finished(stage, position, found.facts["best"], console):
+        return
+    checkpoints.drop_after(position)
+    run.history.keep(lambda row: row.stage != stage.name or (found is not None and row.position <= position))
+    if found:
+        assign(found, stage.variables())
+        console.say(f"{stage.name}: going on after {stage.unit} {position}.")
+    else:
+        run.history.append(_rows(stage, 0, stage.scores(0), 0.0))
+    first = run.history.at(stage.name, 0)
+    best = found.facts["best"] if found else {"position": 0, "value": first.get(stage.monitor or "")}
+    board = _Board(run, stage) if tensorboard else None
+    warned = False
+    main = stage.monitor or stage.shown[0]
+    try:
+        with console.progress(stage.name, stage.unit, position, stage.target, stage.work, main) as progress:
+            while position < stage.target and not _stale(stage, position, best):
+                started = time.monotonic()
+                scores = stage.advance(position + 1, progress.tick)
+                if bad := [name for name, value in scores.items() if name.endswith("loss") and not math.isfinite(value)]:
+                    raise SeqganError(
+                        f"{stage.name}: {bad[0]} is {scores[bad[0]]} in {stage.unit} {position + 1}; nothing of it is kept. "
+                        "Use a smaller learning rate and run the command again."
+                    )
+                position += 1
+                improved = stage.monitor in scores and better(stage.monitor, scores[stage.monitor], best["value"])
+                if improved:
+                    best = {"position": position, "value": scores[stage.monitor or ""]}
+                run.history.append(_rows(stage, position, scores, time.monotonic() - started))
+                arrays = {name: variable.numpy() for name, variable in stage.variables().items()}
+                checkpoints.save(position, arrays, {"best": best}, best=improved)
+                progress.finish_unit(position, {name: scores[name] for name in stage.shown if name in scores})
+                if board:
+                    board.add(position, scores)
+                if not warned and (collapse := _collapse(scores, first)):
+                    warned = True
+                    console.warn(f"{stage.name}, {stage.unit} {position}: {collapse}")
+    except KeyboardInterrupt:
+        console.say(
+            f"\nStopped. {stage.name} is saved up to {stage.unit} {position} of {stage.target}; the same command goes on from there."
+        )
+        raise
+    _finished(stage, position, best, console)
+
+
+def _stale(stage: Stage, position: int, best: dict[str, Any]) -> bool:
+    return bool(stage.patience) and position - best["position"] >= stage.patience
+
+
+def _finished(stage: Stage, position: int, best: dict[str, Any], console: Console) -> bool:
+    """Whether nothing is left to do; says why."""
+    if position >= stage.target:
+        console.say(
+            f"{stage.name}: done, {position} {stage.unit}s{f' (asked for {stage.target})' if position > stage.target else ''}. "
+            f"{stage.target_option} with a larger number continues, --overwrite restarts."
+        )
+    elif position and _stale(stage, position, best):
+        console.say(
+            f"{stage.name}: stopped after {stage.unit} {position}: {stage.monitor} has not improved since {best['position']}. "
+            "A larger patience continues."
+        )
+    else:
+        return False
+    return True
+
+
+def _rows(stage: Stage, position: int, scores: dict[str, float], seconds: float) -> list[Row]:
+    return [Row(stage.name, position, stage.steps, name, float(value), seconds) for name, value in scores.items()]
+
+
+class _Board:
+    """TensorBoard event files. Scalars are written as raw summaries, which needs no TensorBoard to be installed."""
+
+    def __init__(self, run: Run, stage: Stage) -> None:
+        import tensorflow as tf
+
+        self._tf = tf
+        self._writer = tf.summary.create_file_writer(str(run.path / "tensorboard" / stage.name))
+
+    def add(self, position: int, scores: dict[str, float]) -> None:
+        metadata = self._tf.compat.v1.SummaryMetadata(
+            plugin_data=self._tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars"), data_class=1
+        )
+        with self._writer.as_default():
+            for name, value in scores.items():
+                self._tf.summary.write(name, self._tf.constant(value, self._tf.float32), step=position, metadata=metadata)
+        self._writer.flush()

@@ -1,0 +1,62 @@
+"""Token ids and what they mean; the one place that knows which positions of a sequence count.
+
+Text has three special tokens: 0 `<pad>` (also the start input), 1 `<eos>`, 2 `<unk>`, then tokens by falling frequency.
+A sequence is its tokens, one `<eos>`, then `<pad>` to the full length. Synthetic vocabularies have no special tokens: every id
+is ordinary and 0 is also the start input, as in the authors' program.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+START = 0
+PAD, EOS, UNK = 0, 1, 2
+SPECIAL = ("<pad>", "<eos>", "<unk>")
+
+
+class Vocabulary:
+    """Ids 0 … size-1 and their tokens.
+
+    Args:
+        words: the ordinary tokens in id order (text), or None for a synthetic vocabulary.
+        size: V; given for a synthetic vocabulary only.
+        unk_taught: whether the training data holds `<unk>`. If it does not, a held-out `<unk>` is not scored: no model could
+            have learned it, and its unbounded loss would drown the rest.
+    """
+
+    def __init__(self, words: Sequence[str] | None = None, size: int | None = None, unk_taught: bool = False) -> None:
+        self.has_special_tokens = words is not None
+        self.tokens: tuple[str, ...] = (*SPECIAL, *words) if words is not None else tuple(map(str, range(size or 0)))
+        self.unk_taught = unk_taught
+        self._ids = {token: i for i, token in enumerate(self.tokens)}
+
+    @property
+    def size(self) -> int:
+        return len(self.tokens)
+
+    def encode(self, tokens: Iterable[str]) -> list[int]:
+        """Ids of the tokens; an unknown one, or the name of a special one, is `<unk>` (for synthetic: ValueError)."""
+        if not self.has_special_tokens:
+            return [self._ids[token] for token in tokens]
+        return [i if (i := self._ids.get(token, UNK)) > UNK else UNK for token in tokens]
+
+    def decode(self, ids: Sequence[int] | np.ndarray) -> list[str]:
+        """Tokens of one sequence, up to and without `<eos>`."""
+        return [self.tokens[i] for i in ids[: self.length(np.asarray(ids))]]
+
+    def length(self, ids: np.ndarray) -> Any:
+        """Number of ordinary tokens: int32 `[...]` for ids `[..., T]`; neither `<eos>` nor `<pad>` counts."""
+        if not self.has_special_tokens:
+            return np.full(ids.shape[:-1], ids.shape[-1], np.int32)[()]
+        return ((ids != PAD) & (ids != EOS)).sum(-1, dtype=np.int32)
+
+    def mask(self, tokens: Any) -> Any:
+        """bool, the shape of `tokens`: the positions that losses, rewards and scores count, `<eos>` included.
+
+        `tokens` is a NumPy array or a TensorFlow tensor; `<pad>` stands nowhere but after `<eos>`, so comparing is enough.
+        """
+        if not self.has_special_tokens:
+            return tokens == tokens
+        counted = tokens != PAD
+        return counted if self.unk_taught else counted & (tokens != UNK)
