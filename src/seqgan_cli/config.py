@@ -6,6 +6,7 @@ Precedence: option (or `--set`) > `--config` file > what the run already has > p
 import dataclasses
 import difflib
 import os
+import sys
 import tomllib
 import typing
 from collections.abc import Mapping
@@ -50,8 +51,9 @@ class Info:
         """The value itself if it has the right type and bounds. Raises UsageError."""
         if self.type is float and type(value) is int:
             value = float(value)
-        if type(value) is not self.type:
-            raise UsageError(f"{self.name}={value}: needs {self.type.__name__}, not {type(value).__name__}.")
+        kind = type(value)
+        if kind is not self.type:
+            raise UsageError(f"{self.name}={value}: needs {self.type.__name__}, not {kind.__name__}.")
         if self.choices and value not in self.choices:
             raise UsageError(f"{self.name}={value}: choose from {', '.join(self.choices)}.")
         if self.type in (int, float):
@@ -64,7 +66,7 @@ class Info:
             if self.below is not None and value >= self.below:
                 raise UsageError(f"{self.name}={value}: must be below {self.below}.")
         if self.name == "discriminator.filters":
-            parse_filters(value, 20)
+            parse_filters(value, sys.maxsize)
         return value
 
 
@@ -76,10 +78,10 @@ def _setting(default: Any, meaning: str, **info: Any) -> Any:
 class Data:
     source: str = _setting("oracle", "'oracle', or a UTF-8 file with one sequence a line", fixed_by="corpus")
     test: str = _setting("", "file of held-out sequences (default: a share of the data)", fixed_by="corpus")
-    holdout: float = _setting(0.1, "share of the lines held out when no test file is given", above=0, below=1, fixed_by="corpus")
-    tokenizer: str = _setting(
-        "whitespace", "what a token is", choices=("whitespace", "words", "chars"), fixed_by="corpus"
+    holdout: float = _setting(
+        0.1, "share of the lines held out when no test file is given", above=0, below=1, fixed_by="corpus"
     )
+    tokenizer: str = _setting("whitespace", "what a token is", choices=("whitespace", "words", "chars"), fixed_by="corpus")
     lowercase: bool = _setting(False, "lower-case the text", fixed_by="corpus")
     max_length: int = _setting(0, "longest line in tokens (0: the longest, at most 64)", at_least=0, fixed_by="corpus")
     overlong: str = _setting("drop", "what to do with longer lines", choices=("drop", "cut", "split"), fixed_by="corpus")
@@ -87,7 +89,9 @@ class Data:
     max_vocab: int = _setting(0, "keep so many tokens, the rest become <unk> (0: all)", at_least=0, fixed_by="corpus")
     vocab_size: int = _setting(5000, "oracle: number of token ids", at_least=2, quick=500, fixed_by="corpus")
     sequence_length: int = _setting(20, "oracle: tokens in a sequence", at_least=2, quick=10, fixed_by="corpus")
-    num_sequences: int = _setting(10000, "oracle: training sequences, and as many held out", at_least=4, quick=2000, fixed_by="corpus")
+    num_sequences: int = _setting(
+        10000, "oracle: training sequences, and as many held out", at_least=4, quick=2000, fixed_by="corpus"
+    )
     oracle: str = _setting("", "oracle: .npz with its weights (default: N(0, 1) from the seed)", fixed_by="corpus")
 
 
@@ -139,7 +143,9 @@ class Adversarial:
     d_steps: int = _setting(5, "draws of fresh negatives a round", at_least=0, quick=1)
     k: int = _setting(3, "epochs on each draw", at_least=1, quick=1)
     rollouts: int = _setting(16, "Monte Carlo continuations of every prefix", at_least=1)
-    update_rate: float = _setting(0.0, "share of the rollout policy kept at a round's end: β ← u·β + (1-u)·θ", at_least=0, below=1)
+    update_rate: float = _setting(
+        0.0, "share of the rollout policy kept at a round's end: β ← u·β + (1-u)·θ", at_least=0, below=1
+    )
     g_learning_rate: float = _setting(0.01, "generator's step size", above=0)
     d_learning_rate: float = _setting(1e-4, "discriminator's step size", above=0, quick=1e-3)
     batch_size: int = _setting(64, "sequences a g-step", at_least=1)
@@ -158,7 +164,9 @@ class Adversarial:
 
 @dataclass(frozen=True)
 class Evaluation:
-    samples: int = _setting(2000, "samples, and held-out sequences, behind each point of a learning curve", at_least=16, quick=1000)
+    samples: int = _setting(
+        2000, "samples, and held-out sequences, behind each point of a learning curve", at_least=16, quick=1000
+    )
     final_samples: int = _setting(10000, "samples behind the table that ends `train`", at_least=16, quick=5000)
     bleu_samples: int = _setting(1000, "samples, and references for Self-BLEU, in that table", at_least=2)
 
@@ -200,8 +208,9 @@ def find(name: str) -> Info:
     """The setting of that name, hyphens or underscores. Raises UsageError that suggests near names."""
     info = CATALOGUE.get(name.replace("_", "-"))
     if info is None:
-        near = difflib.get_close_matches(name.replace("_", "-"), CATALOGUE, n=3, cutoff=0.4)
-        near = near or [known for known in CATALOGUE if known.endswith("." + name)]
+        wanted = name.replace("_", "-")
+        near = [known for known in CATALOGUE if known.endswith("." + wanted)]
+        near = near or difflib.get_close_matches(wanted, CATALOGUE, n=3, cutoff=0.5)
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         raise UsageError(f"There is no setting {name!r}.{hint} `seqgan settings` lists them all.")
     return info
@@ -271,9 +280,7 @@ def explicit(options: Mapping[str, Any], sets: tuple[str, ...], file: Path | Non
     return values, sources
 
 
-def resolve(
-    asked: Mapping[str, Any], asked_sources: Mapping[str, str], run: Config | None, preset: str
-) -> Config:
+def resolve(asked: Mapping[str, Any], asked_sources: Mapping[str, str], run: Config | None, preset: str) -> Config:
     """All settings by precedence. `run` is what an existing run recorded."""
     values, sources = {}, {}
     for name, info in CATALOGUE.items():

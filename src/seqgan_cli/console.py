@@ -45,6 +45,8 @@ class Console:
     def __init__(self, quiet: bool = False, verbose: bool = False) -> None:
         self.quiet, self.verbose = quiet, verbose
         self._out = RichConsole(highlight=False, soft_wrap=True)
+        if not self._out.is_terminal:
+            self._out.width = 120  # a file has no width of its own, and Rich's guess of 80 breaks tables
         self._err = RichConsole(stderr=True, highlight=False, soft_wrap=True)
 
     def say(self, message: str) -> None:
@@ -135,8 +137,8 @@ class Progress:
             self.told = True
             if left > LONG_JOB:
                 self.console.say(
-                    f"{self.label}: about {duration(left)} for {self.target - self.first} {self.unit}s. `--preset quick` in a new "
-                    "--run is much quicker. Stopping (Ctrl-C) at any time keeps a usable result, and the same command goes on."
+                    f"{self.label}: about {duration(left)} for {self.target - self.first} {self.unit}s. `--preset quick` in a "
+                    "new --run is much quicker. Stopping (Ctrl-C) at any time keeps a usable result; the same command goes on."
                 )
         if self._bar is not None:
             part = self.worked / self.work if self.work else 0.0

@@ -19,9 +19,7 @@ def nll(model: Generator, tokens: np.ndarray, temperature: float = 1.0) -> Estim
     return per_token(model.sequence_nll(tokens, temperature), model.vocabulary.mask(tokens).sum(axis=1))
 
 
-def curve_scores(
-    generator: Generator, corpus: Corpus, oracle: Generator | None, num: int, key: np.ndarray
-) -> dict[str, float]:
+def curve_scores(generator: Generator, corpus: Corpus, oracle: Generator | None, num: int, key: np.ndarray) -> dict[str, float]:
     """One point of a learning curve, from `num` samples and as many held-out sequences.
 
     nll_oracle (synthetic; lower: the oracle finds the samples likelier), nll_test (lower: more of the held-out data is

@@ -1,11 +1,11 @@
 """The run directory: settings, corpus, checkpoints, history, and the lock that keeps a second trainer out.
 
-    config.json      every setting and where it came from, versions, command lines
-    vocabulary.txt   one token a line, line number = id (text)
-    corpus/          train.npz, heldout.npz, and oracle.npz for synthetic data
-    checkpoints/     one folder a stage: the last three and the best
-    history.csv      stage, position (epoch, d-step or round), step, metric, value, seconds
-    samples/  figures/  tensorboard/
+config.json      every setting and where it came from, versions, command lines
+vocabulary.txt   one token a line, line number = id (text)
+corpus/          train.npz, heldout.npz, and oracle.npz for synthetic data
+checkpoints/     one folder a stage: the last three and the best
+history.csv      stage, position (epoch, d-step or round), step, metric, value, seconds
+samples/  figures/  tensorboard/
 """
 
 import contextlib
@@ -71,7 +71,7 @@ class Checkpoints:
         description = {**facts, "position": position, "fingerprint": self.fingerprint, "version": __version__}
         with files.replacing(self._path(position)) as temporary:
             with temporary.open("wb") as file:
-                np.savez(file, facts=np.frombuffer(json.dumps(description).encode(), np.uint8), **arrays)
+                np.savez(file, **{"facts": np.frombuffer(json.dumps(description).encode(), np.uint8), **arrays})  # type: ignore[arg-type]
             if best:  # before the numbered one appears: a crash between the two then repeats the unit and both
                 with files.replacing(self._best) as copy:
                     copy.unlink()
@@ -92,7 +92,10 @@ class Checkpoints:
         return Checkpoint(int(facts["position"]), arrays, facts, path)
 
     def latest(self, warn: Callable[[str], None]) -> Checkpoint | None:
-        """The last good one, after a warning for each that is not; None if there are none. Raises SeqganError if all are bad."""
+        """The last good one, after a warning if later ones are not; None if there are none.
+
+        Raises SeqganError if all are bad.
+        """
         bad: list[str] = []
         for _ in range(2):  # a trainer may replace them between the listing and the reading: then list again
             vanished = False
@@ -256,7 +259,10 @@ class Run:
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the run for training. Raises SeqganError if another process does. The system lets go of a dead process's lock."""
+        """Hold the run for training. The system lets go of a dead process's lock.
+
+        Raises SeqganError if another process holds it.
+        """
         from filelock import FileLock, Timeout
 
         self.path.mkdir(parents=True, exist_ok=True)
@@ -324,8 +330,10 @@ class Run:
             found = self.checkpoints(which).latest(warn)
         if found is None:
             first = "adversarial" if which == "adversarial" and self.has("pretrain-g") else "pretrain-g"
-            raise SeqganError(f"{self.path} holds no trained generator{'' if which == 'latest' else f' {which!r}'}: "
-                              f"run `seqgan {first}` first.")
+            raise SeqganError(
+                f"{self.path} holds no trained generator{'' if which == 'latest' else f' {which!r}'}: "
+                f"run `seqgan {first}` first."
+            )
         return found
 
     def generator(self, checkpoint: Checkpoint, corpus: "Corpus") -> "Generator":

@@ -5,7 +5,6 @@ from typing import Any
 import click
 
 from seqgan_cli.commands.options import GroupedCommand, common_options, setting_options
-from seqgan_cli.commands.session import session
 
 SCHEDULE = {
     "--rounds": "adversarial.rounds",
@@ -41,5 +40,7 @@ def command(context: click.Context, **_: Any) -> None:
 
     Needs `pretrain-g`; pre-trains the discriminator first if `pretrain-d` has not. A larger --rounds continues.
     """
+    from seqgan_cli.commands.session import session
+
     with session(context, "adversarial") as work:
         work.train("adversarial")

@@ -11,12 +11,12 @@ import click
 from seqgan_cli import __version__
 from seqgan_cli.commands.options import GroupedCommand, GroupedOption, common_options, console_of, from_option
 from seqgan_cli.commands.sample import check_temperature
-from seqgan_cli.commands.session import open_trained
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.run import Run
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from seqgan_cli.run import Run
 
     Sentences = tuple[np.ndarray, np.ndarray]
 
@@ -24,20 +24,60 @@ SMOOTHING = [f"method{i}" for i in range(8)]
 
 
 @click.command("eval-bleu", cls=GroupedCommand)
-@click.option("-n", "--num", cls=GroupedOption, group="Sentences", type=click.IntRange(2), default=1000, metavar="N",
-              help="samples to score [1000]")
-@click.option("--temperature", cls=GroupedOption, group="Sentences", type=float, default=1.0, metavar="X", help="of the samples [1]")
-@click.option("--hypotheses", cls=GroupedOption, group="Sentences", type=click.Path(path_type=Path), metavar="FILE",
-              help="score these lines instead of samples")
-@click.option("--references", cls=GroupedOption, group="Sentences", type=click.Path(path_type=Path), metavar="FILE",
-              help="compare with these lines instead of the run's held-out ones")
-@click.option("--max-order", cls=GroupedOption, group="Scores", type=click.IntRange(1, 9), default=5, metavar="N",
-              help="longest n-gram: BLEU-2 … BLEU-N [5]")
-@click.option("--smoothing", cls=GroupedOption, group="Scores", type=click.Choice(SMOOTHING), default="method1", metavar="METHOD",
-              help="NLTK's SmoothingFunction, method0 (none) … method7 [method1]")
-@click.option("--ngram-weights", cls=GroupedOption, group="Scores", metavar="W1,W2,…", help="one BLEU with these weights instead")
+@click.option(
+    "-n",
+    "--num",
+    cls=GroupedOption,
+    group="Sentences",
+    type=click.IntRange(2),
+    default=1000,
+    metavar="N",
+    help="samples to score [1000]",
+)
+@click.option(
+    "--temperature", cls=GroupedOption, group="Sentences", type=float, default=1.0, metavar="X", help="of the samples [1]"
+)
+@click.option(
+    "--hypotheses",
+    cls=GroupedOption,
+    group="Sentences",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="score these lines instead of samples",
+)
+@click.option(
+    "--references",
+    cls=GroupedOption,
+    group="Sentences",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="compare with these lines instead of the run's held-out ones",
+)
+@click.option(
+    "--max-order",
+    cls=GroupedOption,
+    group="Scores",
+    type=click.IntRange(1, 9),
+    default=5,
+    metavar="N",
+    help="longest n-gram: BLEU-2 … BLEU-N [5]",
+)
+@click.option(
+    "--smoothing",
+    cls=GroupedOption,
+    group="Scores",
+    type=click.Choice(SMOOTHING),
+    default="method1",
+    metavar="METHOD",
+    help="NLTK's SmoothingFunction, method0 (none) … method7 [method1]",
+)
+@click.option(
+    "--ngram-weights", cls=GroupedOption, group="Scores", metavar="W1,W2,…", help="one BLEU with these weights instead"
+)
 @click.option("--self-bleu", cls=GroupedOption, group="Scores", is_flag=True, help="also each sentence against all the others")
-@click.option("--json", "as_json", cls=GroupedOption, group="Scores", is_flag=True, help="one JSON object on stdout instead of a table")
+@click.option(
+    "--json", "as_json", cls=GroupedOption, group="Scores", is_flag=True, help="one JSON object on stdout instead of a table"
+)
 @from_option
 @common_options(seed="seed of the samples [0]", training=False)
 def command(
@@ -64,6 +104,9 @@ def command(
     check_temperature(temperature)
     weights = _weights(ngram_weights, max_order, smoothing)
     console = console_of(quiet, verbose)
+    from seqgan_cli.commands.session import open_trained
+    from seqgan_cli.run import Run
+
     run = Run(run_path)
     if hypotheses and references and not run.exists:
         tokenizer, lowercase = "whitespace", False
@@ -83,8 +126,8 @@ def command(
     against = pool.file(references) if references else pool.ids(run, run.corpus().heldout)
     if not pool.overlap(scored, against):
         raise SeqganError(
-            f"{references or 'The held-out set'} has no token in common with {hypotheses or 'the samples'}: are both of the same "
-            f"kind, and is {tokenizer!r} the right tokenizer?"
+            f"{references or 'The held-out set'} has no token in common with {hypotheses or 'the samples'}: "
+            f"are both of the same kind, and is {tokenizer!r} the right tokenizer?"
         )
 
     from seqgan_cli.evaluation import bleu_scores, self_bleu_scores
@@ -145,7 +188,7 @@ class _Pool:
         table, lengths, tokens = encode_file(path, self.tokenizer, self.lowercase)
         return self._renumber(table, tokens), lengths
 
-    def ids(self, run: Run, table: "np.ndarray") -> "Sentences":
+    def ids(self, run: "Run", table: "np.ndarray") -> "Sentences":
         """Sequences of the run's ids."""
         vocabulary = run.corpus().vocabulary
         return self._renumber(table, vocabulary.tokens), vocabulary.length(table)
@@ -156,4 +199,4 @@ class _Pool:
         import numpy as np
 
         inside = [table[np.arange(table.shape[1])[None, :] < lengths[:, None]] for table, lengths in (first, second)]
-        return bool(np.isin(*inside).any())
+        return bool(np.isin(inside[0], inside[1]).any())

@@ -9,7 +9,6 @@ import click
 
 from seqgan_cli.commands.options import GroupedCommand, GroupedOption, common_options, console_of, from_option
 from seqgan_cli.commands.sample import check_temperature
-from seqgan_cli.commands.session import open_trained
 
 if TYPE_CHECKING:
     from seqgan_cli.evaluation import Likelihoods
@@ -17,11 +16,29 @@ if TYPE_CHECKING:
 
 
 @click.command("eval-nll", cls=GroupedCommand)
-@click.option("--samples", cls=GroupedOption, group="Scores", type=click.IntRange(1), default=100_000, metavar="N",
-              help="sequences to sample for nll_oracle and coverage [100000]")
-@click.option("--temperature", "temperatures", cls=GroupedOption, group="Scores", type=float, multiple=True, default=(1.0,), metavar="X",
-              help="sampling temperature; repeat it for a sweep [1]")
-@click.option("--json", "as_json", cls=GroupedOption, group="Scores", is_flag=True, help="one JSON object on stdout instead of a table")
+@click.option(
+    "--samples",
+    cls=GroupedOption,
+    group="Scores",
+    type=click.IntRange(1),
+    default=100_000,
+    metavar="N",
+    help="sequences to sample for nll_oracle and coverage [100000]",
+)
+@click.option(
+    "--temperature",
+    "temperatures",
+    cls=GroupedOption,
+    group="Scores",
+    type=float,
+    multiple=True,
+    default=(1.0,),
+    metavar="X",
+    help="sampling temperature; repeat it for a sweep [1]",
+)
+@click.option(
+    "--json", "as_json", cls=GroupedOption, group="Scores", is_flag=True, help="one JSON object on stdout instead of a table"
+)
 @from_option
 @common_options(seed="seed of the samples [0]", training=False)
 def command(
@@ -43,6 +60,8 @@ def command(
     for temperature in temperatures:
         check_temperature(temperature)
     console = console_of(quiet, verbose)
+    from seqgan_cli.commands.session import open_trained
+
     trained = open_trained(run_path, which, console, threads, verbose)
 
     from seqgan_cli.evaluation import data_figures, likelihoods
@@ -59,7 +78,9 @@ def command(
         return
     columns, rows = score_table([(f"{s.temperature:g}", s) for s in scores], data)
     console.table(
-        f"Scores of {trained.origin}: {samples} samples, nats per token, ± half a 95 % interval", ["temperature", *columns], rows
+        f"Scores of {trained.origin}: {samples} samples, nats per token, ± half a 95 % interval",
+        ["temperature", *columns],
+        rows,
     )
 
 

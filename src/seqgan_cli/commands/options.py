@@ -39,7 +39,9 @@ class GroupedCommand(click.Command):
     """A command whose help lists options by heading, one line each where the terminal allows."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("context_settings", {"max_content_width": max(80, min(140, shutil.get_terminal_size((120, 40)).columns))})
+        kwargs.setdefault(
+            "context_settings", {"max_content_width": max(80, min(140, shutil.get_terminal_size((120, 40)).columns))}
+        )
         super().__init__(*args, **kwargs)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -61,7 +63,9 @@ def setting_options(group: str, options: dict[str, str]) -> Callable[[Callable],
             shown = f" [{info.default}]" if info.default not in ("", False) else ""
             names = [flags, name.replace(".", "__").replace("-", "_")]
             kind: Any = {int: int, float: float, str: str, bool: None}[info.type]
-            metavar = {int: "N", float: "X", str: "FILE" if "file" in info.meaning or name == "data.oracle" else "TEXT"}.get(info.type)
+            metavar = {int: "N", float: "X", str: "FILE" if "file" in info.meaning or name == "data.oracle" else "TEXT"}.get(
+                info.type
+            )
             if info.choices:
                 kind, metavar = click.Choice(info.choices), None
             option = click.option(
@@ -118,8 +122,15 @@ def common_options(seed: str = "seed of every random draw [0]", training: bool =
         ]
         if training:
             options[1:1] = [
-                option("--preset", type=click.Choice(PRESETS), envvar="SEQGAN_PRESET", help="defaults to start from [paper; SEQGAN_PRESET]"),
-                option("--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="settings from a TOML file"),
+                option(
+                    "--preset",
+                    type=click.Choice(PRESETS),
+                    envvar="SEQGAN_PRESET",
+                    help="defaults to start from [paper; SEQGAN_PRESET]",
+                ),
+                option(
+                    "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="settings from a TOML file"
+                ),
                 option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="any setting; `seqgan settings` lists them"),
                 option("--overwrite", is_flag=True, help="restart this stage and drop the later ones"),
                 option("--tensorboard", is_flag=True, help="write TensorBoard event files too"),

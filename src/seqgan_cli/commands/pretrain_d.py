@@ -5,7 +5,6 @@ from typing import Any
 import click
 
 from seqgan_cli.commands.options import GroupedCommand, common_options, setting_options
-from seqgan_cli.commands.session import session
 
 TRAINING = {
     "--d-steps": "pretrain-d.d-steps",
@@ -28,5 +27,7 @@ MODEL = {
 @click.pass_context
 def command(context: click.Context, **_: Any) -> None:
     """Train the discriminator to tell real sequences from the pre-trained generator's."""
+    from seqgan_cli.commands.session import session
+
     with session(context, "pretrain-d") as work:
         work.train("pretrain-d")

@@ -5,7 +5,6 @@ from typing import Any
 import click
 
 from seqgan_cli.commands.options import DATA, GroupedCommand, common_options, setting_options
-from seqgan_cli.commands.session import session
 
 TRAINING = {
     "--epochs": "pretrain-g.epochs",
@@ -35,5 +34,7 @@ def command(context: click.Context, **_: Any) -> None:
 
     Counts are targets: a larger --epochs continues. Both the last checkpoint and the best held-out one are kept.
     """
+    from seqgan_cli.commands.session import session
+
     with session(context, "pretrain-g") as work:
         work.train("pretrain-g")

@@ -4,16 +4,18 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from seqgan_cli import files
 from seqgan_cli.commands.options import GroupedCommand, GroupedOption, common_options, console_of, from_option
-from seqgan_cli.commands.session import Trained, open_trained
+
+if TYPE_CHECKING:
+    from seqgan_cli.commands.session import Trained
 
 
-def sample_lines(trained: Trained, num: int, seed: int, form: str, temperature: float, allow_unknown: bool) -> Iterator[str]:
+def sample_lines(trained: "Trained", num: int, seed: int, form: str, temperature: float, allow_unknown: bool) -> Iterator[str]:
     """`num` samples as lines of that form (text, ids or jsonl), a batch in memory at a time."""
     from seqgan_cli.corpora.text import TOKENIZERS
     from seqgan_cli.randomness import key
@@ -37,14 +39,37 @@ def sample_lines(trained: Trained, num: int, seed: int, form: str, temperature: 
 
 
 @click.command("sample", cls=GroupedCommand)
-@click.option("-n", "--num", cls=GroupedOption, group="Samples", type=click.IntRange(1), default=100, metavar="N", help="how many [100]")
-@click.option("--temperature", cls=GroupedOption, group="Samples", type=float, default=1.0, metavar="X",
-              help="below 1 says likelier things, above 1 rarer ones [1]")
+@click.option(
+    "-n", "--num", cls=GroupedOption, group="Samples", type=click.IntRange(1), default=100, metavar="N", help="how many [100]"
+)
+@click.option(
+    "--temperature",
+    cls=GroupedOption,
+    group="Samples",
+    type=float,
+    default=1.0,
+    metavar="X",
+    help="below 1 says likelier things, above 1 rarer ones [1]",
+)
 @click.option("--allow-unk", cls=GroupedOption, group="Samples", is_flag=True, help="let `<unk>` be sampled too")
-@click.option("--format", "form", cls=GroupedOption, group="Output", type=click.Choice(["text", "ids", "jsonl"]), default="text",
-              help="one sequence a line [text]")
-@click.option("-o", "--output", cls=GroupedOption, group="Output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-              help="write there instead of stdout")
+@click.option(
+    "--format",
+    "form",
+    cls=GroupedOption,
+    group="Output",
+    type=click.Choice(["text", "ids", "jsonl"]),
+    default="text",
+    help="one sequence a line [text]",
+)
+@click.option(
+    "-o",
+    "--output",
+    cls=GroupedOption,
+    group="Output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="write there instead of stdout",
+)
 @from_option
 @common_options(seed="seed of the samples [0]", training=False)
 def command(
@@ -62,6 +87,8 @@ def command(
 ) -> None:
     """Write sequences from the generator to stdout, and nothing else there. Works while the run is training."""
     check_temperature(temperature)
+    from seqgan_cli.commands.session import open_trained
+
     console = console_of(quiet, verbose)
     trained = open_trained(run_path, which, console, threads, verbose)
     console.note(f"From {trained.origin}; seed {seed or 0}, temperature {temperature}.")

@@ -44,7 +44,10 @@ class Session:
             from seqgan_cli.training.mle import LikelihoodTraining
 
             run_stage(
-                LikelihoodTraining(self.settings, self.corpus, self.oracle, self.console), self.run, self.console, self.tensorboard
+                LikelihoodTraining(self.settings, self.corpus, self.oracle, self.console),
+                self.run,
+                self.console,
+                self.tensorboard,
             )
         elif stage == "pretrain-d":
             from seqgan_cli.training.discriminator import DiscriminatorPretraining
@@ -88,9 +91,10 @@ def _check_locked(asked: dict[str, Any], recorded: Config, run: Run, restarted: 
     for name, value in asked.items():
         before = recorded.values.get(name, value)
         if before != value and _locked(name, run, restarted):
+            first = "pretrain-d" if CATALOGUE[name].fixed_by == "pretrain-d" else "pretrain-g"
             raise UsageError(
                 f"{name} is {before} in {run.path} and cannot become {value}: leave it out, use another --run, "
-                f"or restart with `seqgan {'pretrain-d' if CATALOGUE[name].fixed_by == 'pretrain-d' else 'pretrain-g'} --overwrite`."
+                f"or restart with `seqgan {first} --overwrite`."
             )
 
 
@@ -135,7 +139,8 @@ def session(context: click.Context, stage: str, extra: dict[str, Any] | None = N
     if oracle is not None and config.values["data.vocab-size"] != oracle.vocabulary.size:
         if "data.vocab-size" in asked:
             raise UsageError(
-                f"data.vocab-size is {asked['data.vocab-size']}, and the oracle's file holds {oracle.vocabulary.size} tokens: leave it out."
+                f"data.vocab-size is {asked['data.vocab-size']}, and the oracle's file holds {oracle.vocabulary.size} tokens: "
+                "leave it out."
             )
         config = Config(
             {**config.values, "data.vocab-size": oracle.vocabulary.size}, {**config.sources, "data.vocab-size": "oracle"}
@@ -181,7 +186,7 @@ def _store(run: Run, corpus: "Corpus", oracle: "Generator | None") -> None:
         from seqgan_cli.models.oracle import oracle_arrays
 
         arrays = oracle_arrays(oracle)
-        files.write(run.path / "corpus" / "oracle.npz", lambda file: np.savez(file, **arrays))
+        files.write(run.path / "corpus" / "oracle.npz", lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

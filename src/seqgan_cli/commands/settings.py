@@ -6,7 +6,6 @@ import click
 
 from seqgan_cli.commands.options import GroupedCommand, common_options, console_of
 from seqgan_cli.config import CATALOGUE, find
-from seqgan_cli.run import Run
 
 
 @click.command("settings", cls=GroupedCommand)
@@ -19,6 +18,8 @@ def command(name: str | None, run_path: Path, quiet: bool, verbose: bool, seed: 
     """
     console = console_of(quiet, verbose)
     chosen = [find(name)] if name else list(CATALOGUE.values())
+    from seqgan_cli.run import Run
+
     run = Run(run_path)
     recorded = run.config() if run.exists else None
     columns = ["setting", "default", "quick", *(["this run", "from"] if recorded else []), "meaning"]
@@ -27,7 +28,11 @@ def command(name: str | None, run_path: Path, quiet: bool, verbose: bool, seed: 
         quick = "" if info.quick is None else str(info.quick)
         own = [str(recorded.values.get(info.name, "")), recorded.sources.get(info.name, "")] if recorded else []
         choices = f" ({', '.join(info.choices)})" if info.choices else ""
-        fixed = f" · fixed once {'the corpus is made' if info.fixed_by == 'corpus' else info.fixed_by + ' has begun'}" if info.fixed_by else ""
+        fixed = (
+            f" · fixed once {'the corpus is made' if info.fixed_by == 'corpus' else info.fixed_by + ' has begun'}"
+            if info.fixed_by
+            else ""
+        )
         rows.append([info.name, str(info.default), quick, *own, info.meaning + choices + fixed])
     if name:
         for column, value in zip(columns, rows[0], strict=True):

@@ -1,13 +1,16 @@
 """`seqgan status`."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from seqgan_cli.commands.options import GroupedCommand, common_options, console_of
 from seqgan_cli.config import STAGES, Config
 from seqgan_cli.console import number
-from seqgan_cli.run import Run
+
+if TYPE_CHECKING:
+    from seqgan_cli.run import Run
 
 TARGETS = {
     "pretrain-g": ("epochs", "pretrain-g.epochs"),
@@ -22,6 +25,8 @@ SHOWN = ("nll_oracle", "nll_test", "distinct_share", "reward_mean", "d_accuracy_
 def command(run_path: Path, quiet: bool, verbose: bool, seed: int | None, threads: int) -> None:
     """Tell what a run has: where each stage stands, its last scores, and what to run next."""
     console = console_of(quiet, verbose)
+    from seqgan_cli.run import Run
+
     run = Run(run_path)
     config = run.config()
     record = run.record()
@@ -40,7 +45,7 @@ def command(run_path: Path, quiet: bool, verbose: bool, seed: int | None, thread
     console.result(f"Next: {_next(run, config)}")
 
 
-def _next(run: Run, config: Config) -> str:
+def _next(run: "Run", config: Config) -> str:
     option = "" if str(run.path) == "runs/default" else f" --run {run.path}"
     for stage in STAGES:
         if stage == "pretrain-d" and config.values["adversarial.reward"] != "discriminator":

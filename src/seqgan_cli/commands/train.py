@@ -9,10 +9,10 @@ from seqgan_cli import files
 from seqgan_cli.commands.eval_nll import score_table
 from seqgan_cli.commands.options import DATA, GroupedCommand, common_options, setting_options
 from seqgan_cli.commands.sample import sample_lines
-from seqgan_cli.commands.session import Session, Trained, session
 from seqgan_cli.config import STAGES
 
 if TYPE_CHECKING:
+    from seqgan_cli.commands.session import Session
     from seqgan_cli.evaluation import Likelihoods
 
 COUNTS = {
@@ -35,6 +35,8 @@ def command(context: click.Context, file: str | None, **_: Any) -> None:
     Stopped anywhere, the same command goes on from there.
     """
     extra = {"data.source": file} if file else {}
+    from seqgan_cli.commands.session import session
+
     with session(context, "pretrain-g", extra) as work:
         for stage in STAGES:
             if stage == "pretrain-d" and work.settings.adversarial.reward != "discriminator":
@@ -43,8 +45,9 @@ def command(context: click.Context, file: str | None, **_: Any) -> None:
         _report(work)
 
 
-def _report(work: Session) -> None:
+def _report(work: "Session") -> None:
     """Score what the run has come to, and leave table, samples and learning curve."""
+    from seqgan_cli.commands.session import Trained
     from seqgan_cli.evaluation import data_figures, likelihoods
     from seqgan_cli.figures import learning_curve
     from seqgan_cli.randomness import key
@@ -58,6 +61,7 @@ def _report(work: Session) -> None:
     }
     if work.settings.adversarial.reward != "discriminator":
         checkpoints[f"{work.settings.adversarial.reward} reward"] = checkpoints.pop("SeqGAN")
+    last = list(checkpoints.values())[-1]
     scores: list[tuple[str, Likelihoods]] = []
     bleu: list[list[str]] = []
     for name, checkpoint in checkpoints.items():
@@ -80,12 +84,13 @@ def _report(work: Session) -> None:
     )
     if bleu:
         console.table(
-            f"BLEU of {own.bleu_samples} samples against {len(work.corpus.heldout)} held-out sequences (quality ↑), and Self-BLEU "
-            "(coverage ↓); method1",
+            f"BLEU of {own.bleu_samples} samples against {len(work.corpus.heldout)} held-out sequences (quality ↑), "
+            "and Self-BLEU (coverage ↓); method1",
             ["generator", "BLEU-2", "BLEU-3", "BLEU-4", "Self-BLEU-3"],
             bleu,
         )
-    last = list(checkpoints.values())[-1]
+    for finding in _findings(run.history.at("adversarial", last.position)):
+        console.result(finding + "\n")
     trained = Trained(run, run.config(), work.corpus, run.generator(last, work.corpus), "")
     lines = list(sample_lines(trained, 1000, 0, "text", 1.0, False))
     files.write(run.path / "samples" / "samples.txt", "".join(line + "\n" for line in lines).encode())
@@ -99,7 +104,28 @@ def _report(work: Session) -> None:
     console.result(f"Learning curve: {where / 'figures' / 'learning-curve.png'}")
 
 
-def _bleu(work: Session, samples: Any) -> list[str]:
+def _findings(scores: dict[str, float]) -> list[str]:
+    """What the last round's measurements mean, in words."""
+    if "d_accuracy_test" not in scores:
+        return []
+    on_train = (scores["d_accuracy_train"] + scores["d_accuracy_fake"]) / 2
+    on_test = (scores["d_accuracy_test"] + scores["d_accuracy_fake"]) / 2
+    told = (
+        f"The discriminator is right on {scores['d_accuracy_train']:.0%} of the training sequences, "
+        f"{scores['d_accuracy_test']:.0%} of held-out real ones and {scores['d_accuracy_fake']:.0%} of fresh samples"
+    )
+    if on_test < 0.55:
+        told += (
+            f": on what it has not seen it does as well as a coin ({on_test:.0%} on average"
+            + (", so it knows the training set by heart" if on_train > 0.75 else "")
+            + "). Its reward says little; `--reward constant` in another --run shows what is gained without a discriminator."
+        )
+    else:
+        told += f": {on_test:.0%} on average on what it has not seen, where a coin has 50%."
+    return [told]
+
+
+def _bleu(work: "Session", samples: Any) -> list[str]:
     """BLEU-2 to 4 and Self-BLEU-3 of samples int32 `[n, T]`, as shown."""
     from seqgan_cli.evaluation import bleu_scores, self_bleu_scores
 
@@ -107,4 +133,7 @@ def _bleu(work: Session, samples: Any) -> list[str]:
     sentences = (samples, length(samples))
     heldout = (work.corpus.heldout, length(work.corpus.heldout))
     weights = [(1.0 / n,) * n for n in (2, 3, 4)]
-    return [f"{s:.3f}" for s in (*bleu_scores(sentences, heldout, weights, "method1"), *self_bleu_scores(sentences, weights[1:2], "method1"))]
+    return [
+        f"{s:.3f}"
+        for s in (*bleu_scores(sentences, heldout, weights, "method1"), *self_bleu_scores(sentences, weights[1:2], "method1"))
+    ]

@@ -29,8 +29,8 @@ class Corpus:
     def save(self, run: Path) -> None:
         """Write into a run directory. Raises OSError."""
         for name in ("train", "heldout"):
-            tokens = getattr(self, name)
-            files.write(run / "corpus" / f"{name}.npz", lambda file, tokens=tokens: np.savez_compressed(file, tokens=tokens))
+            with files.replacing(run / "corpus" / f"{name}.npz") as temporary:
+                np.savez_compressed(temporary, tokens=getattr(self, name))
         if self.vocabulary.has_special_tokens:
             files.write(run / "vocabulary.txt", "".join(f"{token}\n" for token in self.vocabulary.tokens).encode())
 

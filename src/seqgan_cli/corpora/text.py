@@ -65,7 +65,8 @@ def read_lines(path: Path, tokenizer: str, lowercase: bool) -> Lines:
     Raises SeqganError for a file that is missing, empty, binary or not UTF-8, naming the line.
     """
     split = TOKENIZERS[tokenizer].split
-    ids, offsets, numbers, blank = array("i"), array("q", [0]), {}, 0
+    ids, offsets, blank = array("i"), array("q", [0]), 0
+    numbers: dict[str, int] = {}
     try:
         with path.open("rb") as file:
             for line_number, raw in enumerate(file, start=1):
@@ -158,7 +159,9 @@ def text_corpus(settings: Data, seed: int) -> Corpus:
     heldout = _table(_rename(test_lines, vocabulary), test_starts, test_ends, max_length)
     vocabulary.unk_taught = bool((train == UNK).any())
     if len(np.unique(train[train > UNK])) < 2:
-        raise SeqganError(f"{path} holds fewer than two different tokens (after --min-count and --max-vocab): nothing to learn.")
+        raise SeqganError(
+            f"{path} holds fewer than two different tokens (after --min-count and --max-vocab): nothing to learn."
+        )
     lengths = vocabulary.length(train)
     fate = {"drop": "dropped", "cut": "cut", "split": "split"}[settings.overlong]
     if settings.overlong == "drop" and long + test_long > 0.1 * count:
@@ -168,8 +171,8 @@ def text_corpus(settings: Data, seed: int) -> Corpus:
         f"Data: {path}: {count} lines, {lines.blank} blank; {long + test_long} longer than {max_length} tokens, {fate}.",
         f"{len(train)} training sequences, {len(heldout)} held out{f' from {settings.test}' if settings.test else ''}; "
         f"{lengths.min()} to {lengths.max()} tokens, {lengths.mean():.1f} on average.",
-        f"Vocabulary: {vocabulary.size - len(SPECIAL)} tokens ({settings.tokenizer}); unknown: {unknown[0]:.2%} of the training "
-        f"tokens, {unknown[1]:.2%} of the held-out ones.",
+        f"Vocabulary: {vocabulary.size - len(SPECIAL)} tokens ({settings.tokenizer}); unknown: {unknown[0]:.2%} of the "
+        f"training tokens, {unknown[1]:.2%} of the held-out ones.",
     )
     return Corpus(train, heldout, vocabulary, summary)
 

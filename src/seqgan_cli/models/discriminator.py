@@ -60,7 +60,10 @@ class Discriminator(keras.Model):
         self.output_bias.assign([0.1])
 
     def call(self, tokens: Any, dropout_key: Any = None) -> Any:
-        """Logit float32 `[B]` of being real, for int32 `[B, T]`. Dropout only where a key int32 `[2]` is given: never in rewards."""
+        """Logit float32 `[B]` of being real, for int32 `[B, T]`.
+
+        Dropout only where a key int32 `[2]` is given: never in rewards.
+        """
         embedded = tf.gather(self.embedding, tokens)  # [B, T, E]
         # Bias and ReLU are monotone, so the maximum may be taken first: less to add and to keep for the gradient.
         pooled = [tf.reduce_max(tf.nn.conv1d(embedded, kernel, 1, "VALID"), axis=1) for kernel in self.kernels]

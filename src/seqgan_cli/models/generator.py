@@ -31,13 +31,17 @@ class Generator(keras.Model):
     Weights start at zero: call `initialise` or restore them.
     """
 
-    def __init__(self, vocabulary: Vocabulary, sequence_length: int, settings: GeneratorSettings, name: str = "generator") -> None:
+    def __init__(
+        self, vocabulary: Vocabulary, sequence_length: int, settings: GeneratorSettings, name: str = "generator"
+    ) -> None:
         super().__init__(name=name)
         self.vocabulary = vocabulary
         self.sequence_length = sequence_length
         self.settings = settings
         embedding_dim, hidden_dim = settings.embedding_dim, settings.hidden_dim
-        self.embedding = keras.layers.Embedding(vocabulary.size, embedding_dim, embeddings_initializer="zeros", name="embedding")
+        self.embedding = keras.layers.Embedding(
+            vocabulary.size, embedding_dim, embeddings_initializer="zeros", name="embedding"
+        )
         # The paper draws every weight, biases too, from one distribution: no cell-specific initialisation.
         extra = {"unit_forget_bias": False} if settings.cell == "lstm" else {}
         self.cell = CELLS[settings.cell](hidden_dim, name="cell", **extra)
@@ -112,7 +116,9 @@ class Generator(keras.Model):
         _, _, arrays = tf.while_loop(lambda t, *_: t < length, advance, (0, state, arrays))
         outputs = tf.transpose(arrays[0].stack(), [1, 0, 2])
         if dropout:
-            outputs = tf.nn.experimental.stateless_dropout(outputs, dropout, seed=tf.random.experimental.stateless_fold_in(key, 1))
+            outputs = tf.nn.experimental.stateless_dropout(
+                outputs, dropout, seed=tf.random.experimental.stateless_fold_in(key, 1)
+            )
         return outputs, [array.stack() for array in arrays[1:]]
 
     def call(self, tokens: Any) -> Any:
@@ -146,7 +152,9 @@ class Generator(keras.Model):
 
         def advance(t: Any, last: Any, state: list, sampled: Any) -> tuple:
             output, state = self.step(last, state)
-            drawn = self.draw_next(self.logits(output, temperature, banned), last, t > 0, tf.random.experimental.stateless_fold_in(key, t))
+            drawn = self.draw_next(
+                self.logits(output, temperature, banned), last, t > 0, tf.random.experimental.stateless_fold_in(key, t)
+            )
             return t + 1, drawn, state, sampled.write(t, drawn)
 
         start = tf.fill([batch], START)

@@ -36,10 +36,14 @@ def read_oracle(path: Path, sequence_length: int) -> Generator:
     except OSError as error:
         raise SeqganError(f"Cannot read the oracle {path}: {error.strerror or error}.") from None
     except (ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
-        reason = "it holds pickled Python objects, which are refused" if "pickle" in str(error).lower() else "it is damaged or no .npz"
+        reason = (
+            "it holds pickled Python objects, which are refused"
+            if "pickle" in str(error).lower()
+            else "it is damaged or no .npz"
+        )
         raise SeqganError(f"Cannot read the oracle {path}: {reason}.") from None
-    vocab_size, embedding_dim = (weights["embeddings"].shape + (0, 0))[:2]
-    hidden_dim = (weights["recurrent_kernel"].shape + (0,))[0]
+    vocab_size, embedding_dim = (*weights["embeddings"].shape, 0, 0)[:2]
+    hidden_dim = (*weights["recurrent_kernel"].shape, 0)[0]
     shapes = dict(
         zip(
             ARRAYS,

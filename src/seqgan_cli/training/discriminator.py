@@ -60,7 +60,9 @@ class DiscriminatorTrainer:
         """
         seed, train = self.settings.seed, self.corpus.train
         address = (self.what, "d-step", position, part)
-        positives = train if self.num == len(train) else train[rng(seed, *address, "positives").permutation(len(train))[: self.num]]
+        positives = (
+            train if self.num == len(train) else train[rng(seed, *address, "positives").permutation(len(train))[: self.num]]
+        )
         negatives = generator.sample(self.num, key(seed, *address, "negatives"))
         tokens = np.concatenate([positives, negatives])
         labels = np.repeat(np.array([1.0, 0.0], np.float32), self.num)

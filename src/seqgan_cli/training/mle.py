@@ -12,7 +12,7 @@ from seqgan_cli.evaluation import curve_scores
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.run import named
-from seqgan_cli.training.optimizers import OPTIMIZERS, descend
+from seqgan_cli.training.optimizers import OPTIMIZERS, Adam, RMSprop, descend
 from seqgan_cli.training.stage import Stage, Tick, batches_of
 
 
@@ -39,7 +39,7 @@ class LikelihoodTraining(Stage):
         self.oracle = oracle
         self.generator = Generator(corpus.vocabulary, corpus.sequence_length, settings.generator)
         self.generator.initialise(rng(settings.seed, "generator"))
-        self.optimizer = OPTIMIZERS[own.optimizer](self.generator.trainable_variables, own.learning_rate)
+        self.optimizer: Adam | RMSprop = OPTIMIZERS[own.optimizer](self.generator.trainable_variables, own.learning_rate)
         self.batch_size = batches_of(len(corpus.train), own.batch_size, console, self.name)
         self.num_batches = len(corpus.train) // self.batch_size
         self.target, self.work = own.epochs, float(self.num_batches)

@@ -73,7 +73,7 @@ class RMSprop:
             )
 
 
-OPTIMIZERS = {"adam": Adam, "rmsprop": RMSprop}
+OPTIMIZERS: dict[str, type[Adam] | type[RMSprop]] = {"adam": Adam, "rmsprop": RMSprop}
 
 
 def descend(optimizer: Adam | RMSprop, tape: Any, loss: Any, clip_norm: float | None = None) -> None:

@@ -126,7 +126,8 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
                     console.warn(f"{stage.name}, {stage.unit} {position}: {collapse}")
     except KeyboardInterrupt:
         console.say(
-            f"\nStopped. {stage.name} is saved up to {stage.unit} {position} of {stage.target}; the same command goes on from there."
+            f"\nStopped. {stage.name} is saved up to {stage.unit} {position} of {stage.target}; "
+            "the same command goes on from there."
         )
         raise
     _finished(stage, position, best, console)

@@ -1,0 +1,37 @@
+# The two commands of a newcomer are `make demo` and `make test`; both build .venv first if it is missing.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test lint format docs data clean
+
+demo: $(READY)
+	$(BIN)/seqgan train --preset quick --run runs/demo
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+
+# docs/cli.md from the commands' own help, and the picture in the README from a run of the demo.
+docs: $(READY)
+	$(BIN)/python docs/write_cli.py
+	$(BIN)/python docs/take_screenshot.py
+
+data: $(READY)
+	$(BIN)/python data/draw_sentences.py
+
+clean:
+	rm -rf $(VENV) build *.egg-info src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(READY): setup.cfg pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 …") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $(READY)
