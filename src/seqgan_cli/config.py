@@ -130,15 +130,15 @@ class PretrainG:
 
 @dataclass(frozen=True)
 class PretrainD:
-    d_steps: int = _setting(50, "draws of fresh negatives", at_least=1, quick=8)
+    d_steps: int = _setting(50, "draws of fresh negatives", at_least=1, quick=5)
     k: int = _setting(3, "epochs on each draw", at_least=1)
     learning_rate: float = _setting(1e-4, "step size", above=0, quick=1e-3)
-    d_samples: int = _setting(0, "positives, and negatives, a draw (0: the whole training set)", at_least=0)
+    d_samples: int = _setting(0, "positives, and negatives, a draw (0: the whole training set)", at_least=0, quick=1000)
 
 
 @dataclass(frozen=True)
 class Adversarial:
-    rounds: int = _setting(200, "rounds of g-steps and d-steps", at_least=1, quick=30)
+    rounds: int = _setting(200, "rounds of g-steps and d-steps", at_least=1, quick=20)
     g_steps: int = _setting(1, "generator updates a round", at_least=0)
     d_steps: int = _setting(5, "draws of fresh negatives a round", at_least=0, quick=1)
     k: int = _setting(3, "epochs on each draw", at_least=1, quick=1)
@@ -150,7 +150,7 @@ class Adversarial:
     d_learning_rate: float = _setting(1e-4, "discriminator's step size", above=0, quick=1e-3)
     batch_size: int = _setting(64, "sequences a g-step", at_least=1)
     clip_norm: float = _setting(5.0, "largest global norm of the generator's gradient", above=0)
-    d_samples: int = _setting(0, "positives, and negatives, a draw (0: the whole training set)", at_least=0)
+    d_samples: int = _setting(0, "positives, and negatives, a draw (0: the whole training set)", at_least=0, quick=500)
     reward: str = _setting("discriminator", "what scores a finished sequence", choices=("discriminator", "constant", "random"))
     baseline: str = _setting("none", "subtracted from rewards: the batch mean at each position", choices=("none", "mean"))
     start: str = _setting("last", "which pretrain-g checkpoint to start from", choices=("last", "best"))

@@ -1,0 +1,106 @@
+"""Two trained runs, which tests read or copy, and what every refusal has in common."""
+
+import contextlib
+import io
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SENTENCES = Path(__file__).parents[2] / "data" / "sentences.txt"
+
+
+@dataclass(frozen=True)
+class Made:
+    """A run that `train` made, and what it printed."""
+
+    path: Path
+    out: str
+    err: str
+
+
+def _train(*arguments: Any) -> tuple[str, str]:
+    from seqgan_cli.cli import main
+
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        patch.delenv("SEQGAN_RUN", raising=False)
+        patch.delenv("SEQGAN_PRESET", raising=False)
+        with pytest.raises(SystemExit) as ended:
+            main(["train", *map(str, arguments)])
+    assert not ended.value.code, err.getvalue()
+    return out.getvalue(), err.getvalue()
+
+
+@pytest.fixture(scope="session")
+def synthetic(tiny_config: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """A synthetic run whose generator has learned something. Read only."""
+    path = tmp_path_factory.mktemp("synthetic") / "run"
+    options = ["--epochs", 60, "--set", "pretrain-g.learning-rate=0.03", "--set", "pretrain-g.eval-every=20"]
+    return Made(path, *_train("--config", tiny_config, "--run", path, "--set", "generator.hidden-dim=16", *options))
+
+
+@pytest.fixture(scope="session")
+def sentences(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small text file."""
+    path = tmp_path_factory.mktemp("sentences") / "sentences.txt"
+    path.write_text("".join(SENTENCES.read_text(encoding="utf-8").splitlines(keepends=True)[:150]), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def text(tiny_config: Path, sentences: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """A text run with <unk> in its data, hardly trained, so that every token is sampled. Read only."""
+    path = tmp_path_factory.mktemp("text") / "run"
+    return Made(path, *_train(sentences, "--config", tiny_config, "--run", path, "--min-count", 3))
+
+
+@pytest.fixture
+def synthetic_copy(synthetic: Made, tmp_path: Path) -> Path:
+    """A synthetic run to alter."""
+    return Path(shutil.copytree(synthetic.path, tmp_path / "run"))
+
+
+@pytest.fixture
+def text_copy(text: Made, tmp_path: Path) -> Path:
+    """A text run to alter."""
+    return Path(shutil.copytree(text.path, tmp_path / "run"))
+
+
+@pytest.fixture
+def contents() -> Callable[[Path], dict[str, bytes]]:
+    """Every file below a folder and what is in it, the lock aside."""
+
+    def read(folder: Path) -> dict[str, bytes]:
+        files = (path for path in folder.rglob("*") if path.is_file() and path.name != ".lock")
+        return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+    return read
+
+
+@pytest.fixture
+def refused() -> Callable[..., None]:
+    """Check that a command ended with nothing on stdout and one sentence on stderr.
+
+    `refused(outcome, 1, "whole sentence")`: nothing else on stderr. `refused(outcome, 2, "part", "part", usage=True)`: after
+    the usage lines, a sentence with these parts.
+    """
+
+    def check(outcome: Any, code: int, *parts: str, usage: bool = False) -> None:
+        assert outcome.code == code, outcome.err
+        assert outcome.out == ""
+        assert "Traceback" not in outcome.err
+        lines = outcome.err.splitlines()
+        assert lines[-1].startswith("Error: ")
+        if usage:
+            assert lines[0].startswith("Usage: seqgan")
+            assert sum(line.startswith("Error: ") for line in lines) == 1
+            for part in parts:
+                assert part in lines[-1]
+        else:
+            assert lines == [f"Error: {''.join(parts)}"]
+
+    return check

@@ -1,0 +1,640 @@
+"""Bad input: one sentence on stderr that names what is wrong and what to do, the right exit code, and nothing lost."""
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+def write_lines(path: Path, lines: list[str]) -> Path:
+    path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    return path
+
+
+# Text files.
+
+UNUSABLE = {
+    "empty": (b"", " holds no text: one sequence a line is needed."),
+    "blank": (b"\n  \n\t\n", " holds no text: one sequence a line is needed."),
+    "binary": (b"a b\nc\0d\n", ", line 2: holds a zero byte, so it is binary; text is needed."),
+    "latin-1": (b"a b c\nd\xe9j\xe0 vu\n", ", line 2: byte 2 is not UTF-8; convert the file, e.g. with `iconv`."),
+    "utf-16": ("a b\n".encode("utf-16"), " is UTF-16: convert it to UTF-8, e.g. with `iconv -f UTF-16 -t UTF-8`."),
+    "one line": (b"a b c\n", " holds one line: at least two are needed, so that one can be held out."),
+    "one word": (
+        b"a a\na\na a a\n",
+        " holds fewer than two different tokens (after --min-count and --max-vocab): nothing to learn.",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", UNUSABLE)
+def test_unusable_text_is_named_and_begins_no_run(seqgan, refused, tmp_path, kind):
+    content, sentence = UNUSABLE[kind]
+    (tmp_path / "data.txt").write_bytes(content)
+    outcome = seqgan("pretrain-g", "--data", tmp_path / "data.txt", "--run", tmp_path / "run")
+    refused(outcome, 1, f"{tmp_path / 'data.txt'}{sentence}")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("command", [["train"], ["pretrain-g", "--data"]])
+def test_missing_text(seqgan, refused, tmp_path, command):
+    outcome = seqgan(*command, tmp_path / "none.txt", "--run", tmp_path / "run")
+    refused(outcome, 1, f"Cannot read {tmp_path / 'none.txt'}: No such file or directory.")
+    assert not (tmp_path / "run").exists()
+
+
+def test_folder_for_text(seqgan, refused, tmp_path):
+    refused(seqgan("train", tmp_path, "--run", tmp_path / "run"), 1, f"Cannot read {tmp_path}: Is a directory.")
+
+
+def test_unusable_test_file_is_the_one_named(seqgan, refused, tmp_path, sentences):
+    (tmp_path / "test.txt").write_bytes(b"")
+    outcome = seqgan("pretrain-g", "--data", sentences, "--test", tmp_path / "test.txt", "--run", tmp_path / "run")
+    refused(outcome, 1, f"{tmp_path / 'test.txt'} holds no text: one sequence a line is needed.")
+    assert not (tmp_path / "run").exists()
+
+
+def test_every_line_too_long(seqgan, refused, tmp_path):
+    data = write_lines(tmp_path / "long.txt", ["a b c d", "b c d e f"] * 5)
+    outcome = seqgan("pretrain-g", "--data", data, "--max-length", 3, "--run", tmp_path / "run")
+    refused(outcome, 1, f"{data}: every line is longer than 3 tokens; raise --max-length, or use --overlong cut or split.")
+    assert not (tmp_path / "run").exists()
+
+
+def test_lines_longer_than_the_default_bound_are_dropped_and_counted(seqgan, refused, tmp_path):
+    data = write_lines(tmp_path / "long.txt", ["a b " * 33] * 4)
+    outcome = seqgan("pretrain-g", "--data", data, "--run", tmp_path / "run")
+    refused(outcome, 1, f"{data}: every line is longer than 64 tokens; raise --max-length, or use --overlong cut or split.")
+
+
+def test_too_high_a_min_count(seqgan, refused, tmp_path):
+    data = write_lines(tmp_path / "rare.txt", ["a b", "c d", "e f"])
+    outcome = seqgan("pretrain-g", "--data", data, "--min-count", 5, "--run", tmp_path / "run")
+    refused(outcome, 1, f"{data}{UNUSABLE['one word'][1]}")
+
+
+@pytest.mark.parametrize("option", ["--hypotheses", "--references"])
+@pytest.mark.parametrize("kind", ["empty", "binary", "latin-1"])
+def test_unusable_files_to_score(seqgan, refused, tmp_path, sentences, option, kind):
+    content, sentence = UNUSABLE[kind]
+    (tmp_path / "data.txt").write_bytes(content)
+    files = {"--hypotheses": sentences, "--references": sentences, option: tmp_path / "data.txt"}
+    outcome = seqgan("eval-bleu", "--run", tmp_path / "run", *(part for pair in files.items() for part in pair))
+    refused(outcome, 1, f"{tmp_path / 'data.txt'}{sentence}")
+
+
+def test_fewer_sequences_than_a_batch_train_in_a_smaller_one(seqgan, tiny_config, tmp_path):
+    data = write_lines(tmp_path / "few.txt", ["a b c", "b c a", "c a b", "a c b", "b a"])
+    run = tmp_path / "run"
+    outcome = seqgan("pretrain-g", "--data", data, "--config", tiny_config, "--epochs", 1, "--run", run)
+    assert outcome.code == 0
+    assert "pretrain-g: only 4 sequences, so batches hold 4 instead of 32.\n" in outcome.err
+    with np.load(run / "checkpoints" / "pretrain-g" / "0000001.npz") as checkpoint:
+        assert max(checkpoint[name].max() for name in checkpoint.files if name.startswith("g_optimizer")) > 0
+    outcome = seqgan("pretrain-d", "--d-steps", 1, "--run", run)
+    assert outcome.code == 0
+    assert "discriminator: only 8 sequences, so batches hold 8 instead of 64.\n" in outcome.err
+
+
+# Settings that contradict the run.
+
+
+@pytest.mark.parametrize("way", ["option", "--set", "--config"])
+def test_setting_that_contradicts_the_run(seqgan, refused, contents, synthetic, tmp_path, way):
+    (tmp_path / "other.toml").write_text("[data]\nvocab-size = 13\n")
+    given = {"option": ["--vocab-size", 13], "--set": ["--set", "data.vocab_size = 13"]}.get(
+        way, ["--config", tmp_path / "other.toml"]
+    )
+    before = contents(synthetic.path)
+    outcome = seqgan("pretrain-g", *given, "--run", synthetic.path)
+    refused(
+        outcome,
+        2,
+        f"data.vocab-size is 12 in {synthetic.path} and cannot become 13: leave it out, use another --run, "
+        "or restart with `seqgan pretrain-g --overwrite`.",
+    )
+    assert contents(synthetic.path) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "setting", "before", "after", "restart"),
+    [
+        (["pretrain-g", "--seed", 7], "seed", 0, 7, "pretrain-g"),
+        (["adversarial", "--seed", 7], "seed", 0, 7, "pretrain-g"),
+        (["pretrain-g", "--cell", "gru"], "generator.cell", "lstm", "gru", "pretrain-g"),
+        (["pretrain-d", "--filters", "1:9"], "discriminator.filters", "1:4,2:4,3:4", "1:9", "pretrain-d"),
+        (["adversarial", "--overwrite", "--set", "discriminator.embedding-dim=9"], "discriminator.embedding-dim", 4, 9, "pretrain-d"),
+        (["pretrain-d", "--overwrite", "--set", "generator.hidden-dim=9"], "generator.hidden-dim", 16, 9, "pretrain-g"),
+    ],
+)  # fmt: skip
+def test_other_settings_that_are_fixed(seqgan, refused, contents, synthetic, arguments, setting, before, after, restart):
+    files = contents(synthetic.path)
+    outcome = seqgan(*arguments, "--run", synthetic.path)
+    refused(
+        outcome,
+        2,
+        f"{setting} is {before} in {synthetic.path} and cannot become {after}: leave it out, use another --run, "
+        f"or restart with `seqgan {restart} --overwrite`.",
+    )
+    assert contents(synthetic.path) == files
+
+
+def test_another_text_for_a_run(seqgan, refused, contents, text, sentences, tmp_path):
+    other = write_lines(tmp_path / "other.txt", ["a b", "b a"])
+    files = contents(text.path)
+    outcome = seqgan("train", other, "--run", text.path)
+    refused(
+        outcome,
+        2,
+        f"data.source is {sentences} in {text.path} and cannot become {other}: leave it out, use another --run, "
+        "or restart with `seqgan pretrain-g --overwrite`.",
+    )
+    assert contents(text.path) == files
+
+
+# A step that is missing.
+
+
+@pytest.mark.parametrize("command", ["pretrain-d", "adversarial"])
+def test_training_needs_a_generator(seqgan, refused, tmp_path, command):
+    outcome = seqgan(command, "--run", tmp_path / "run")
+    refused(outcome, 1, f"{tmp_path / 'run'} holds no pre-trained generator: run `seqgan pretrain-g` first.")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("command", ["sample", "eval-nll", "eval-bleu", "status"])
+def test_reading_needs_a_run(seqgan, refused, tmp_path, command):
+    outcome = seqgan(command, "--run", tmp_path / "run")
+    refused(outcome, 1, f"There is no run in {tmp_path / 'run'}: `seqgan pretrain-g` begins one.")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("command", ["sample", "eval-nll", "eval-bleu"])
+def test_reading_needs_a_checkpoint(seqgan, refused, synthetic_copy, command):
+    shutil.rmtree(synthetic_copy / "checkpoints")
+    outcome = seqgan(command, "--run", synthetic_copy)
+    refused(outcome, 1, f"{synthetic_copy} holds no trained generator: run `seqgan pretrain-g` first.")
+
+
+def test_the_stage_that_from_names_must_be_there(seqgan, refused, synthetic_copy):
+    shutil.rmtree(synthetic_copy / "checkpoints" / "adversarial")
+    outcome = seqgan("sample", "--from", "adversarial", "--run", synthetic_copy)
+    refused(outcome, 1, f"{synthetic_copy} holds no trained generator 'adversarial': run `seqgan adversarial` first.")
+
+
+# Damage.
+
+
+def damage(path: Path, how: str) -> None:
+    content = path.read_bytes()
+    if how == "truncated":
+        path.write_bytes(content[: len(content) // 2])
+    elif how == "emptied":
+        path.write_bytes(b"")
+    elif how == "overwritten":
+        path.write_bytes(b"not a checkpoint\n" * 100)
+    elif how == "one bit flipped":
+        path.write_bytes(content[:5000] + bytes([content[5000] ^ 1]) + content[5001:])
+    elif how == "no archive":  # a single array in NumPy's own format
+        with path.open("wb") as file:
+            np.save(file, np.zeros(3))
+    elif how == "encrypted":  # one bit of the archive's directory, which says that its first member is encrypted
+        place = content.index(b"PK\x01\x02") + 8
+        path.write_bytes(content[:place] + bytes([content[place] | 1]) + content[place + 1 :])
+
+
+@pytest.mark.parametrize("how", ["truncated", "emptied", "overwritten", "one bit flipped", "no archive", "encrypted"])
+def test_the_checkpoint_before_a_damaged_one_is_used(seqgan, synthetic_copy, how):
+    stage = synthetic_copy / "checkpoints" / "adversarial"
+    (stage / "0000002.npz").unlink()
+    before = seqgan("sample", "-n", 5, "--run", synthetic_copy)
+    shutil.copy(stage / "0000001.npz", stage / "0000002.npz")
+    damage(stage / "0000002.npz", how)
+    after = seqgan("sample", "-n", 5, "--run", synthetic_copy)
+    assert after.code == 0, after.err
+    assert after.err == f"Warning: {stage / '0000002.npz'} is damaged. Using the one before: 0000001.npz.\n"
+    assert after.out == before.out
+
+
+def test_training_goes_on_from_the_last_good_checkpoint(seqgan, synthetic, synthetic_copy):
+    stage = synthetic_copy / "checkpoints" / "adversarial"
+    damage(stage / "0000002.npz", "truncated")
+    outcome = seqgan("adversarial", "--run", synthetic_copy)
+    assert outcome.code == 0
+    assert f"Warning: {stage / '0000002.npz'} is damaged. Using the one before: 0000001.npz.\n" in outcome.err
+    assert "adversarial: going on after round 1.\n" in outcome.err
+    with (
+        np.load(stage / "0000002.npz") as again,
+        np.load(synthetic.path / "checkpoints" / "adversarial" / "0000002.npz") as first,
+    ):
+        assert again.files == first.files
+        for name in first.files:
+            assert np.array_equal(again[name], first[name])
+
+
+@pytest.mark.parametrize("command", ["adversarial", "sample", "eval-nll", "eval-bleu"])
+def test_no_good_checkpoint(seqgan, refused, contents, synthetic_copy, command):
+    stage = synthetic_copy / "checkpoints" / "adversarial"
+    for name in ("0000001.npz", "0000002.npz"):
+        damage(stage / name, "truncated")
+    files = {name: content for name, content in contents(synthetic_copy).items() if name != "config.json"}
+    outcome = seqgan(command, "-q", "--run", synthetic_copy)
+    refused(
+        outcome,
+        1,
+        f"{stage / '0000002.npz'} is damaged; {stage / '0000001.npz'} is damaged, and there is no good checkpoint before. "
+        "Restart the stage with `seqgan adversarial --overwrite`.",
+    )
+    assert {name: content for name, content in contents(synthetic_copy).items() if name != "config.json"} == files
+
+
+def test_damaged_best_checkpoint(seqgan, refused, synthetic_copy):
+    best = synthetic_copy / "checkpoints" / "pretrain-g" / "best.npz"
+    damage(best, "truncated")
+    outcome = seqgan("sample", "--from", "best", "--run", synthetic_copy)
+    refused(outcome, 1, f"{best} is damaged. Use the last checkpoint instead, or restart the stage.")
+
+
+def test_checkpoint_of_another_run(seqgan, refused, text, synthetic_copy):
+    stage = synthetic_copy / "checkpoints" / "adversarial"
+    foreign = text.path / "checkpoints" / "adversarial" / "0000002.npz"
+    shutil.copy(foreign, stage / "0000002.npz")
+    outcome = seqgan("sample", "-n", 2, "--run", synthetic_copy)
+    assert outcome.code == 0
+    belongs = "belongs to another run (other data or sizes)"
+    assert outcome.err == f"Warning: {stage / '0000002.npz'} {belongs}. Using the one before: 0000001.npz.\n"
+    assert outcome.out.count("\n") == 2
+    (stage / "0000001.npz").unlink()
+    refused(
+        seqgan("sample", "--run", synthetic_copy),
+        1,
+        f"{stage / '0000002.npz'} {belongs}, and there is no good checkpoint before. "
+        "Restart the stage with `seqgan adversarial --overwrite`.",
+    )
+
+
+@pytest.mark.parametrize("how", ["truncated", "no archive", "encrypted"])
+def test_damaged_corpus(seqgan, refused, synthetic_copy, how):
+    corpus = synthetic_copy / "corpus" / "heldout.npz"
+    damage(corpus, how)
+    outcome = seqgan("sample", "--run", synthetic_copy)
+    assert f"Cannot read {corpus} (" in outcome.err
+    refused(outcome, 1, outcome.err.removeprefix("Error: ").removesuffix("\n"))
+
+
+def test_what_is_advised_for_a_damaged_corpus_mends_it(seqgan, synthetic, synthetic_copy):
+    corpus = synthetic_copy / "corpus" / "heldout.npz"
+    damage(corpus, "truncated")
+    outcome = seqgan("pretrain-g", "--run", synthetic_copy)
+    assert outcome.code == 1
+    assert outcome.err.endswith("begin anew with `seqgan pretrain-g --overwrite`.\n")
+    outcome = seqgan("pretrain-g", "--overwrite", "--epochs", 1, "--run", synthetic_copy)
+    assert outcome.code == 0, outcome.err
+    assert corpus.read_bytes() == (synthetic.path / "corpus" / "heldout.npz").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"\xff\xfe", b"[]", b'{"settings": {}}', b'{"settings": {"seed": {"value": "x", "source": "option"}}}'],
+)
+@pytest.mark.parametrize("command", ["status", "sample", "pretrain-g"])
+def test_damaged_config(seqgan, refused, contents, synthetic_copy, content, command):
+    path = synthetic_copy / "config.json"
+    path.write_bytes(content)
+    files = contents(synthetic_copy)
+    outcome = seqgan(command, "--run", synthetic_copy)
+    assert f"{path} is damaged (" in outcome.err
+    assert outcome.err.endswith("): restore it, or use another --run.\n")
+    refused(outcome, 1, outcome.err.removeprefix("Error: ").removesuffix("\n"))
+    assert contents(synthetic_copy) == files
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\0\0", b"stage,position\npretrain-g,\0\n", b"nothing\nof, the kind\n"])
+def test_damaged_history_leaves_status_whole(seqgan, synthetic_copy, content):
+    (synthetic_copy / "history.csv").write_bytes(content)
+    outcome = seqgan("status", "--run", synthetic_copy)
+    assert outcome.code == 0, outcome.err
+    assert "60 of 60 epochs" in outcome.out
+
+
+# Places that cannot be written.
+
+
+@pytest.mark.parametrize("command", [["pretrain-g"], ["train"]])
+def test_run_below_a_file(seqgan, refused, tiny_config, tmp_path, command):
+    (tmp_path / "file").write_text("kept")
+    run = tmp_path / "file" / "run"
+    outcome = seqgan(*command, "-q", "--config", tiny_config, "--run", run)
+    refused(outcome, 1, f"Cannot read or write {run}: Not a directory. What was saved before is whole.")
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_run_is_a_file(seqgan, refused, tmp_path):
+    (tmp_path / "file").write_text("kept")
+    refused(seqgan("pretrain-g", "--run", tmp_path / "file"), 2, f"--run {tmp_path / 'file'} is a file: name a directory.")
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a place that root cannot write either")
+def test_unwritable_place(seqgan, refused, tiny_config):
+    outcome = seqgan("pretrain-g", "-q", "--config", tiny_config, "--run", "/proc/run")
+    refused(outcome, 1, "Cannot read or write /proc/run: No such file or directory. What was saved before is whole.")
+
+
+def test_folder_for_output(seqgan, refused, synthetic, tmp_path):
+    refused(seqgan("sample", "-o", tmp_path, "--run", synthetic.path), 2, "'-o' / '--output'", "is a directory", usage=True)
+
+
+def test_output_below_a_file(seqgan, refused, synthetic, tmp_path):
+    (tmp_path / "file").write_text("kept")
+    outcome = seqgan("sample", "-o", tmp_path / "file" / "out.txt", "--run", synthetic.path)
+    assert outcome.code == 1
+    assert str(tmp_path / "file") in outcome.err
+    refused(outcome, 1, outcome.err.removeprefix("Error: ").removesuffix("\n"))
+
+
+def test_full_disk_loses_nothing_and_the_same_command_goes_on(seqgan, contents, synthetic, synthetic_copy):
+    """No file may grow past 20 kB: the history still fits, a checkpoint of `adversarial` does not."""
+    before = contents(synthetic_copy)
+    limit = 20_000
+    assert len(before["checkpoints/adversarial/0000002.npz"]) > limit
+    assert max(len(before[name]) for name in ("config.json", "history.csv")) < limit / 2
+    arguments = ["adversarial", "-q", "--rounds", "3", "--run", str(synthetic_copy)]
+    outcome = subprocess.run(
+        [sys.executable, "-m", "seqgan_cli", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
+    assert outcome.returncode == 1
+    assert outcome.stdout == ""
+    assert outcome.stderr == "Error: Cannot read or write: File too large. What was saved before is whole.\n"
+    after = contents(synthetic_copy)
+    assert after.keys() == before.keys()  # no leftovers
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed <= {"config.json", "history.csv"}
+    assert json.loads(after["config.json"])["settings"]["adversarial.rounds"] == {"value": 3, "source": "option"}
+    assert seqgan(*arguments).code == 0
+    again = contents(synthetic_copy)
+    assert "checkpoints/adversarial/0000003.npz" in again
+    assert again["checkpoints/adversarial/0000002.npz"] == before["checkpoints/adversarial/0000002.npz"]
+    rounds = [line.split(",")[1] for line in again["history.csv"].decode().splitlines() if ",nll_oracle," in line][-4:]
+    assert rounds == ["0", "1", "2", "3"]
+
+
+# Values.
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["pretrain-g", "--cell", "rnn"], ["'--cell'", "'rnn' is not one of 'lstm', 'gru'"]),
+        (["pretrain-g", "--tokenizer", "bytes"], ["'--tokenizer'", "'whitespace', 'words', 'chars'"]),
+        (["train", "--preset", "fast"], ["'--preset'", "'quick', 'paper'"]),
+        (["adversarial", "--reward", "bleu"], ["'--reward'", "'discriminator', 'constant', 'random'"]),
+        (["sample", "--format", "xml"], ["'--format'", "'text', 'ids', 'jsonl'"]),
+        (["sample", "--from", "first"], ["'--from'", "'latest', 'adversarial', 'pretrain-g', 'best'"]),
+        (["eval-bleu", "--smoothing", "method9"], ["'--smoothing'", "'method7'"]),
+        (["pretrain-g", "--epochs", "-1"], ["'--epochs'", "must be at least 1."]),
+        (["pretrain-g", "--epochs", "many"], ["'--epochs'", "'many' is not a valid integer"]),
+        (["pretrain-g", "--g-learning-rate", "-0.1"], ["'--g-learning-rate'", "must be above 0."]),
+        (["pretrain-g", "--g-learning-rate", "nan"], ["'--g-learning-rate'", "needs a finite number."]),
+        (["pretrain-g", "--g-learning-rate", "inf"], ["'--g-learning-rate'", "needs a finite number."]),
+        (["pretrain-g", "--holdout", "1"], ["'--holdout'", "must be below 1."]),
+        (["pretrain-g", "--vocab-size", "-5"], ["'--vocab-size'", "must be at least 2."]),
+        (["pretrain-d", "--k", "0"], ["'--k'", "must be at least 1."]),
+        (["pretrain-d", "--filters", "wide"], ["'--filters'", "write 'paper' or window:number,… such as 1:100,2:200."]),
+        (["pretrain-d", "--filters", "0:3"], ["'--filters'", "windows and numbers of filters start at 1."]),
+        (["adversarial", "--rounds", "-3"], ["'--rounds'", "must be at least 1."]),
+        (["adversarial", "--g-steps", "-1"], ["'--g-steps'", "must be at least 0."]),
+        (["adversarial", "--rollouts", "0"], ["'--rollouts'", "must be at least 1."]),
+        (["pretrain-g", "--seed", "-1"], ["'--seed'", "-1 is not in the range"]),
+        (["pretrain-g", "--threads", "-1"], ["'--threads'", "-1 is not in the range"]),
+        (["sample", "-n", "0"], ["'-n' / '--num'", "0 is not in the range"]),
+        (["sample", "-n", "-3"], ["'-n' / '--num'", "-3 is not in the range"]),
+        (["sample", "--temperature", "0"], ["--temperature: 0.0 is not above 0."]),
+        (["sample", "--temperature", "-1"], ["--temperature: -1.0 is not above 0."]),
+        (["sample", "--temperature", "nan"], ["--temperature: nan is not above 0."]),
+        (["sample", "--temperature", "inf"], ["--temperature: inf is not"]),
+        (["eval-nll", "--temperature", "1", "--temperature", "nan"], ["--temperature: nan is not above 0."]),
+        (["eval-nll", "--samples", "0"], ["'--samples'", "0 is not in the range"]),
+        (["eval-bleu", "--temperature", "nan"], ["--temperature: nan is not above 0."]),
+        (["eval-bleu", "--max-order", "0"], ["'--max-order'", "0 is not in the range"]),
+        (["eval-bleu", "-n", "1"], ["'-n' / '--num'", "1 is not in the range"]),
+        (["eval-bleu", "--smoothing", "method6", "--max-order", "2"], ["--smoothing: method6 needs orders from 3 on"]),
+        (["eval-bleu", "--smoothing", "method6", "--ngram-weights", "1,1"], ["--smoothing: method6 needs three weights"]),
+        *(
+            (["eval-bleu", "--ngram-weights", weights], ["--ngram-weights: write one to nine numbers of 0 or more"])
+            for weights in ("", "a,b", "0.5,", "-1,2", "nan", "inf,1", "0,0", "1,1,1,1,1,1,1,1,1,1")
+        ),
+        (["sample", "--nonsense"], ["No such option", "--nonsense"]),
+        (["sample", "extra"], ["unexpected extra argument", "extra"]),
+        (["dance"], ["No such command 'dance'."]),
+    ],
+    ids=" ".join,
+)
+def test_values_that_no_option_takes(seqgan, refused, synthetic, arguments, parts):
+    outcome = seqgan(*arguments, *(["--run", synthetic.path] if arguments[0] != "dance" else []))
+    refused(outcome, 2, *parts, usage=True)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "sentence"),
+    [
+        (
+            "pretrain-g.epoch=3",
+            "There is no setting 'pretrain-g.epoch'. Did you mean pretrain-g.epochs",
+        ),
+        ("rollouts=3", "There is no setting 'rollouts'. Did you mean adversarial.rollouts? `seqgan settings` lists them all."),
+        ("qqqqqq=3", "There is no setting 'qqqqqq'. `seqgan settings` lists them all."),
+        ("=3", "There is no setting ''. `seqgan settings` lists them all."),
+        ("seed", "--set seed: write NAME=VALUE."),
+        ("pretrain-g.epochs=", "pretrain-g.epochs=: needs a whole number."),
+        ("pretrain-g.epochs=1.5", "pretrain-g.epochs=1.5: needs a whole number."),
+        ("pretrain-g.epochs=0", "pretrain-g.epochs=0: must be at least 1."),
+        ("pretrain-g.learning-rate=fast", "pretrain-g.learning-rate=fast: needs a number."),
+        ("pretrain-g.learning-rate=nan", "pretrain-g.learning-rate=nan: needs a finite number."),
+        ("data.lowercase=perhaps", "data.lowercase=perhaps: needs true or false."),
+        ("generator.cell=rnn", "generator.cell=rnn: choose from lstm, gru."),
+        ("seed=2147483648", "seed=2147483648: must be below 2147483648."),
+    ],
+)
+def test_bad_assignments(seqgan, refused, tmp_path, assignment, sentence):
+    outcome = seqgan("pretrain-g", "--set", assignment, "--run", tmp_path / "run")
+    assert sentence in outcome.err
+    refused(outcome, 2, outcome.err.removeprefix("Error: ").removesuffix("\n"))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"[data\n", "--config {path} is not valid TOML: "),
+        (b"\xff\n", "--config {path} is not valid TOML: "),
+        (b"[data]\nvocab_siz = 3\n", "There is no setting 'data.vocab_siz'. Did you mean data.vocab-size"),
+        (b"[data]\nvocab-size = 'many'\n", "data.vocab-size=many: needs int, not str."),
+        (b"[data]\nvocab-size = true\n", "data.vocab-size=True: needs int, not bool."),
+        (b"[data]\nvocab-size = 1\n", "data.vocab-size=1: must be at least 2."),
+        (b"[pretrain-g]\nlearning-rate = nan\n", "pretrain-g.learning-rate=nan: needs a finite number."),
+        (b"data = 3\n", "There is no setting 'data'."),
+    ],
+)
+def test_bad_config_files(seqgan, refused, tmp_path, content, sentence):
+    (tmp_path / "bad.toml").write_bytes(content)
+    outcome = seqgan("pretrain-g", "--config", tmp_path / "bad.toml", "--run", tmp_path / "run")
+    assert sentence.format(path=tmp_path / "bad.toml") in outcome.err
+    refused(outcome, 2, outcome.err.removeprefix("Error: ").removesuffix("\n"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_missing_config_file(seqgan, refused, tmp_path):
+    outcome = seqgan("pretrain-g", "--config", tmp_path / "none.toml", "--run", tmp_path / "run")
+    refused(outcome, 2, f"Cannot read --config {tmp_path / 'none.toml'}: No such file or directory.")
+
+
+def test_references_without_overlap(seqgan, refused, text, tmp_path):
+    references = write_lines(tmp_path / "references.txt", ["alpha beta", "gamma"])
+    outcome = seqgan("eval-bleu", "-n", 4, "--references", references, "--run", text.path)
+    refused(
+        outcome,
+        1,
+        f"{references} has no token in common with the samples: are both of the same kind, "
+        "and is 'whitespace' the right tokenizer?",
+    )
+
+
+def test_hypotheses_without_overlap(seqgan, refused, text, tmp_path):
+    hypotheses = write_lines(tmp_path / "hypotheses.txt", ["alpha beta", "gamma"])
+    outcome = seqgan("eval-bleu", "--hypotheses", hypotheses, "--run", text.path)
+    refused(
+        outcome,
+        1,
+        f"The held-out set has no token in common with {hypotheses}: are both of the same kind, "
+        "and is 'whitespace' the right tokenizer?",
+    )
+
+
+# An oracle of one's own.
+
+
+class Explosive:
+    """Unpickling it makes a folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def oracle_weights(vocab_size: int = 12, embedding_dim: int = 3, hidden_dim: int = 2) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    shapes = {
+        "embeddings": (vocab_size, embedding_dim),
+        "kernel": (embedding_dim, 4 * hidden_dim),
+        "recurrent_kernel": (hidden_dim, 4 * hidden_dim),
+        "bias": (4 * hidden_dim,),
+        "output_kernel": (hidden_dim, vocab_size),
+        "output_bias": (vocab_size,),
+    }
+    return {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+
+
+@pytest.mark.parametrize("how", ["a member", "the file"])
+def test_pickled_oracle_is_refused_unopened(seqgan, refused, tmp_path, how):
+    import pickle
+
+    oracle, trap = tmp_path / "oracle.npz", tmp_path / "trap"
+    if how == "a member":
+        np.savez(oracle, **{**oracle_weights(), "kernel": np.array([Explosive(trap)], dtype=object)})
+    else:
+        oracle.write_bytes(pickle.dumps(Explosive(trap)))
+    outcome = seqgan("pretrain-g", "--oracle", oracle, "--run", tmp_path / "run")
+    refused(outcome, 1, f"Cannot read the oracle {oracle}: it holds pickled Python objects, which are refused.")
+    assert not trap.exists()
+    assert not (tmp_path / "run").exists()
+    opened = np.load(oracle, allow_pickle=True)  # the trap does work
+    if how == "a member":
+        with opened:
+            opened["kernel"]
+    assert trap.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "sentence"),
+    [
+        ("kernel", np.zeros((3, 9), np.float32), "kernel has shape (3, 9), where the other arrays need (3, 8)."),
+        ("output_bias", np.zeros(11, np.float32), "output_bias has shape (11,), where the other arrays need (12,)."),
+        ("bias", np.full(8, np.nan, np.float32), "bias holds values that are not finite numbers."),
+        ("bias", np.zeros(8, np.int32), "bias holds values that are not finite numbers."),
+        ("embeddings", np.zeros(12, np.float32), "embeddings has shape (12,), where the other arrays need (12, 0)."),
+    ],
+)
+def test_oracle_with_wrong_arrays(seqgan, refused, tmp_path, name, array, sentence):
+    np.savez(tmp_path / "oracle.npz", **{**oracle_weights(), name: array})
+    outcome = seqgan("pretrain-g", "--oracle", tmp_path / "oracle.npz", "--run", tmp_path / "run")
+    refused(outcome, 1, f"{tmp_path / 'oracle.npz'}: {sentence}")
+    assert not (tmp_path / "run").exists()
+
+
+def test_oracle_without_an_array(seqgan, refused, tmp_path):
+    weights = oracle_weights()
+    del weights["bias"]
+    np.savez(tmp_path / "oracle.npz", **weights)
+    outcome = seqgan("pretrain-g", "--oracle", tmp_path / "oracle.npz", "--run", tmp_path / "run")
+    refused(
+        outcome,
+        1,
+        f"{tmp_path / 'oracle.npz'} holds no array 'bias': an oracle needs "
+        "embeddings, kernel, recurrent_kernel, bias, output_kernel, output_bias.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "No such file or directory"),
+        (b"", "it is damaged or no .npz"),
+        (b"PK\x03\x04 and no more", "it is damaged or no .npz"),
+    ],
+)
+def test_oracle_that_is_no_archive(seqgan, refused, tmp_path, content, reason):
+    if content is not None:
+        (tmp_path / "oracle.npz").write_bytes(content)
+    outcome = seqgan("pretrain-g", "--oracle", tmp_path / "oracle.npz", "--run", tmp_path / "run")
+    refused(outcome, 1, f"Cannot read the oracle {tmp_path / 'oracle.npz'}: {reason}.")
+
+
+@pytest.mark.parametrize("way", ["option", "--set", "--config"])
+def test_vocabulary_size_that_contradicts_the_oracle(seqgan, refused, tmp_path, way):
+    np.savez(tmp_path / "oracle.npz", **oracle_weights(vocab_size=12))
+    (tmp_path / "size.toml").write_text("[data]\nvocab-size = 13\n")
+    given = {"option": ["--vocab-size", 13], "--set": ["--set", "data.vocab-size=13"]}.get(
+        way, ["--config", tmp_path / "size.toml"]
+    )
+    outcome = seqgan("pretrain-g", "--oracle", tmp_path / "oracle.npz", *given, "--num-sequences", 8, "--run", tmp_path / "run")
+    refused(outcome, 2, "data.vocab-size is 13, and the oracle's file holds 12 tokens: leave it out.")
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_oracle_file_settles_the_vocabulary_size(seqgan, tiny_config, tmp_path):
+    np.savez(tmp_path / "oracle.npz", **oracle_weights(vocab_size=9))
+    config = tmp_path / "tiny.toml"
+    config.write_text(tiny_config.read_text().replace("vocab-size = 12\n", ""))
+    run = tmp_path / "run"
+    outcome = seqgan("pretrain-g", "--config", config, "--oracle", tmp_path / "oracle.npz", "--epochs", 1, "--run", run)
+    assert outcome.code == 0, outcome.err
+    recorded = json.loads((run / "config.json").read_text())["settings"]["data.vocab-size"]
+    assert recorded == {"value": 9, "source": "oracle"}
+    with np.load(run / "corpus" / "oracle.npz") as kept:
+        for name, array in oracle_weights(vocab_size=9).items():
+            assert np.array_equal(kept[name], array)
+    with np.load(run / "corpus" / "train.npz") as corpus:
+        assert set(np.unique(corpus["tokens"])) == set(range(9))

@@ -1,0 +1,188 @@
+"""`seqgan eval-bleu`: equal to NLTK on the same files, and a signature that says what was compared."""
+
+import json
+import platform
+import statistics
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
+
+from seqgan_cli import __version__
+
+UNIFORM = {n: (1.0 / n,) * n for n in range(2, 6)}
+
+
+@pytest.fixture
+def files(sentences: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """Hypotheses, two of them too short for the longer n-grams, and references."""
+    lines = sentences.read_text().splitlines()
+    hypotheses, references = tmp_path / "hypotheses.txt", tmp_path / "references.txt"
+    hypotheses.write_text("\n".join([*lines[:12], "the cat", "a", "the the the the the cat", lines[40] + " " + lines[41]]) + "\n")
+    references.write_text("\n".join(lines[30:60]) + "\n")
+    return hypotheses, references
+
+
+def scored(seqgan, *arguments):
+    outcome = seqgan("eval-bleu", "--json", *arguments)
+    assert outcome.code == 0, outcome.err
+    assert outcome.err == ""
+    return json.loads(outcome.out)
+
+
+def split(path: Path) -> list[list[str]]:
+    return [line.split() for line in path.read_text().splitlines()]
+
+
+@pytest.mark.filterwarnings("ignore:\n?The hypothesis contains 0 counts")
+@pytest.mark.parametrize("method", ["method0", "method1", "method3", "method5"])
+def test_equals_nltk(seqgan, files, tmp_path, method):
+    hypotheses, references = files
+    found = scored(
+        seqgan, "--hypotheses", hypotheses, "--references", references, "--smoothing", method, "--run", tmp_path / "none"
+    )
+    smoothing = getattr(SmoothingFunction(), method)
+    for order, weights in UNIFORM.items():
+        expected = statistics.fmean(
+            sentence_bleu(split(references), hypothesis, weights, smoothing) for hypothesis in split(hypotheses)
+        )
+        assert found["bleu"][f"BLEU-{order}"] == pytest.approx(expected, rel=1e-9, abs=1e-300)
+    assert list(found["bleu"]) == ["BLEU-2", "BLEU-3", "BLEU-4", "BLEU-5"]
+    assert found["self_bleu"] is None
+
+
+@pytest.mark.parametrize("method", ["method1", "method4"])
+def test_self_bleu_equals_nltk_with_each_sentence_left_out(seqgan, files, tmp_path, method):
+    hypotheses, references = files
+    found = scored(
+        seqgan,
+        *("--hypotheses", hypotheses, "--references", references, "--smoothing", method),
+        *("--self-bleu", "--max-order", 3, "--run", tmp_path / "none"),
+    )
+    sentences, smoothing = split(hypotheses), getattr(SmoothingFunction(), method)
+    for order in (2, 3):
+        expected = statistics.fmean(
+            sentence_bleu(sentences[:i] + sentences[i + 1 :], sentence, UNIFORM[order], smoothing)
+            for i, sentence in enumerate(sentences)
+        )
+        assert found["self_bleu"][f"BLEU-{order}"] == pytest.approx(expected, rel=1e-9)
+    assert list(found["self_bleu"]) == ["BLEU-2", "BLEU-3"]
+
+
+def test_weights_of_ones_own(seqgan, files, tmp_path):
+    hypotheses, references = files
+    found = scored(
+        seqgan,
+        *("--hypotheses", hypotheses, "--references", references),
+        *("--ngram-weights", "0.1,0.2,0.7", "--run", tmp_path / "none"),
+    )
+    expected = statistics.fmean(
+        sentence_bleu(split(references), hypothesis, (0.1, 0.2, 0.7), SmoothingFunction().method1)
+        for hypothesis in split(hypotheses)
+    )
+    assert found["bleu"] == {"BLEU(0.1,0.2,0.7)": pytest.approx(expected, rel=1e-9)}
+    assert found["signature"].startswith("weights:0.1,0.2,0.7|")
+
+
+def test_a_file_against_itself_scores_one(seqgan, sentences, tmp_path):
+    found = scored(seqgan, "--hypotheses", sentences, "--references", sentences, "--run", tmp_path / "none")
+    assert found["bleu"] == {f"BLEU-{n}": pytest.approx(1.0) for n in (2, 3, 4, 5)}
+    assert found["hypotheses"] == str(sentences)
+
+
+def test_repeated_sentences_have_a_self_bleu_of_one(seqgan, tmp_path):
+    same = tmp_path / "same.txt"
+    same.write_text("a b c d e f\n" * 3)
+    found = scored(seqgan, "--hypotheses", same, "--references", same, "--self-bleu", "--run", tmp_path / "none")
+    assert found["self_bleu"] == {f"BLEU-{n}": pytest.approx(1.0) for n in (2, 3, 4, 5)}
+
+
+def test_one_sentence_has_no_self_bleu(seqgan, refused, sentences, tmp_path):
+    one = tmp_path / "one.txt"
+    one.write_text("the cat sings\n")
+    arguments = ["--hypotheses", one, "--references", sentences, "--run", tmp_path / "none"]
+    assert seqgan("eval-bleu", *arguments).code == 0
+    outcome = seqgan("eval-bleu", "--self-bleu", *arguments)
+    assert str(one) in outcome.err
+    refused(outcome, 1, outcome.err.removeprefix("Error: ").removesuffix("\n"))
+
+
+def test_signature(seqgan, files, tmp_path):
+    hypotheses, references = files
+    found = scored(
+        seqgan, "--hypotheses", hypotheses, "--references", references, "--smoothing", "method3", "--run", tmp_path / "none"
+    )
+    assert found["signature"] == (
+        "weights:uniform|smoothing:method3|hypotheses:16|references:30|average:sentences|tokenizer:whitespace|lowercase:no|"
+        f"nltk:{metadata.version('nltk')}|seqgan:{__version__}|python:{platform.python_version()}"
+    )
+
+
+def test_samples_against_the_held_out_set(seqgan, text):
+    found = scored(seqgan, "-n", 20, "--max-order", 3, "--run", text.path)
+    assert found["hypotheses"] == "20 samples of adversarial, round 2, temperature 1"
+    assert "|hypotheses:20|references:15|" in found["signature"]
+    assert 0 < found["bleu"]["BLEU-3"] < found["bleu"]["BLEU-2"] < 1
+    assert found == scored(seqgan, "-n", 20, "--max-order", 3, "--seed", 0, "--run", text.path)
+    assert found["bleu"] != scored(seqgan, "-n", 20, "--max-order", 3, "--seed", 1, "--run", text.path)["bleu"]
+
+
+def test_samples_equal_nltk(seqgan, text):
+    """From the numbers in the run: ids of the held-out set are what samples are compared with."""
+    import numpy as np
+
+    found = scored(seqgan, "-n", 10, "--max-order", 2, "--from", "pretrain-g", "--self-bleu", "--run", text.path)
+    with np.load(text.path / "corpus" / "heldout.npz") as file:
+        references = [[str(t) for t in row if t > 1] for row in file["tokens"]]
+
+    from seqgan_cli.randomness import key
+    from seqgan_cli.run import Run
+
+    run = Run(text.path)
+    corpus = run.corpus()
+    generator = run.generator(run.generator_checkpoint("pretrain-g", pytest.fail), corpus)
+    samples = [[str(t) for t in row if t > 1] for row in generator.sample(10, key(0, "eval-bleu"))]
+    smoothing = SmoothingFunction().method1
+    expected = statistics.fmean(sentence_bleu(references, sample, (0.5, 0.5), smoothing) for sample in samples)
+    alike = statistics.fmean(
+        sentence_bleu(samples[:i] + samples[i + 1 :], sample, (0.5, 0.5), smoothing) for i, sample in enumerate(samples)
+    )
+    assert found["bleu"]["BLEU-2"] == pytest.approx(expected, rel=1e-9)
+    assert found["self_bleu"]["BLEU-2"] == pytest.approx(alike, rel=1e-9)
+
+
+def test_files_are_read_with_the_runs_tokenizer(seqgan, text_copy, tmp_path):
+    config = json.loads((text_copy / "config.json").read_text())
+    config["settings"]["data.tokenizer"]["value"] = "chars"
+    config["settings"]["data.lowercase"]["value"] = True
+    (text_copy / "config.json").write_text(json.dumps(config))
+    hypotheses, references = tmp_path / "hypotheses.txt", tmp_path / "references.txt"
+    hypotheses.write_text("ABC D\n")
+    references.write_text("abc d\n")
+    found = scored(seqgan, "--hypotheses", hypotheses, "--references", references, "--run", text_copy)
+    assert found["bleu"]["BLEU-5"] == pytest.approx(1.0)
+    assert "|tokenizer:chars|lowercase:yes|" in found["signature"]
+
+
+def test_table(seqgan, files, tmp_path):
+    hypotheses, references = files
+    arguments = ["--hypotheses", hypotheses, "--references", references, "--self-bleu", "--run", tmp_path / "none"]
+    found = scored(seqgan, *arguments)
+    outcome = seqgan("eval-bleu", *arguments)
+    assert outcome.err == ""
+    rows = {line.split()[0]: line.split()[2:] for line in outcome.out.splitlines() if "BLEU ↑" in line or "Self-BLEU ↓" in line}
+    assert rows["BLEU"] == [f"{value:.4f}" for value in found["bleu"].values()]
+    assert rows["Self-BLEU"] == [f"{value:.4f}" for value in found["self_bleu"].values()]
+    assert found["signature"] in "".join(line.strip() for line in outcome.out.splitlines())
+
+
+@pytest.mark.parametrize("name", ["[bold]x", "[/x]", ":cat:", "ünïcode 樓"])
+def test_odd_file_names_are_shown_as_they_are(seqgan, sentences, tmp_path, name):
+    hypotheses = tmp_path / f"{name}.txt"
+    hypotheses.parent.mkdir(parents=True, exist_ok=True)
+    hypotheses.write_text("the cat sings\n")
+    arguments = ["--hypotheses", hypotheses, "--references", sentences, "--run", tmp_path / "none"]
+    assert scored(seqgan, *arguments)["hypotheses"] == str(hypotheses)
+    outcome = seqgan("eval-bleu", *arguments)
+    assert f"{name}.txt" in outcome.out.replace("\n", "").replace("  ", "")

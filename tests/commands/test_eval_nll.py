@@ -1,0 +1,142 @@
+"""`seqgan eval-nll`: what it reports, and that the figures stand in the right relation to each other."""
+
+import json
+import math
+
+import pytest
+
+KEYS = {
+    "temperature",
+    "num_samples",
+    "nll_oracle",
+    "nll_test",
+    "nll_train",
+    "distinct_share",
+    "token_types",
+    "copied_share",
+}
+
+
+def scored(seqgan, run, *arguments):
+    outcome = seqgan("eval-nll", "--json", "--run", run, *arguments)
+    assert outcome.code == 0, outcome.err
+    assert outcome.err == ""
+    assert outcome.out.count("\n") == 1
+    return json.loads(outcome.out)
+
+
+@pytest.fixture(scope="module")
+def sweep(synthetic):
+    """Three temperatures of the pre-trained generator, scored once."""
+    import contextlib
+    import io
+
+    from seqgan_cli.cli import main
+
+    out = io.StringIO()
+    temperatures = [part for t in ("0.4", "1", "1.5") for part in ("--temperature", t)]
+    with contextlib.redirect_stdout(out), pytest.raises(SystemExit) as ended:
+        main(["eval-nll", "--json", "--run", str(synthetic.path), "--samples", "600", "--from", "pretrain-g", *temperatures])
+    assert not ended.value.code
+    return json.loads(out.getvalue())
+
+
+def test_keys(sweep):
+    assert sweep.keys() == {"from", "scores", "data"}
+    assert sweep["from"] == "pretrain-g, epoch 60"
+    assert [entry["temperature"] for entry in sweep["scores"]] == [0.4, 1.0, 1.5]
+    for entry in sweep["scores"]:
+        assert entry.keys() == KEYS
+        assert entry["num_samples"] == 600
+        for name in ("nll_oracle", "nll_test", "nll_train"):
+            assert entry[name].keys() == {"mean", "low", "high"}
+    assert sweep["data"].keys() == {"token_types", "distinct_share", "copied_share", "nll_oracle", "nll_oracle_uniform"}
+
+
+def test_intervals_contain_their_mean_in_the_middle(sweep):
+    for entry in sweep["scores"]:
+        for name in ("nll_oracle", "nll_test", "nll_train"):
+            estimate = entry[name]
+            assert estimate["low"] < estimate["mean"] < estimate["high"]
+            assert estimate["high"] - estimate["mean"] == pytest.approx(estimate["mean"] - estimate["low"])
+
+
+def test_the_data_are_likelier_than_samples_and_samples_than_uniform_tokens(sweep):
+    middle = sweep["scores"][1]
+    assert sweep["data"]["nll_oracle"] < middle["nll_oracle"]["low"]
+    assert middle["nll_oracle"]["high"] < sweep["data"]["nll_oracle_uniform"]
+
+
+def test_a_lower_temperature_trades_coverage_for_quality(sweep):
+    cold, middle, hot = sweep["scores"]
+    assert cold["nll_oracle"]["high"] < middle["nll_oracle"]["low"]
+    assert middle["nll_oracle"]["high"] < hot["nll_oracle"]["low"]
+    assert cold["token_types"] <= middle["token_types"] <= hot["token_types"]
+    assert cold["token_types"] < 12
+    assert cold["distinct_share"] < middle["distinct_share"] < hot["distinct_share"]
+    assert cold["nll_test"]["mean"] > middle["nll_test"]["mean"]
+
+
+def test_data_figures(seqgan, synthetic, sweep):
+    """Against the corpus itself."""
+    import numpy as np
+
+    with np.load(synthetic.path / "corpus" / "train.npz") as train, np.load(synthetic.path / "corpus" / "heldout.npz") as held:
+        training = [tuple(row) for row in train["tokens"]]
+        heldout = [tuple(row) for row in held["tokens"]]
+    assert sweep["data"]["token_types"] == len({token for row in training for token in row})
+    assert sweep["data"]["distinct_share"] == pytest.approx(len(set(training)) / len(training))
+    assert sweep["data"]["copied_share"] == pytest.approx(sum(row in training for row in heldout) / len(heldout))
+
+
+def test_coverage_is_that_of_the_samples(seqgan, synthetic):
+    """The tiny corpus is small enough to count: what `eval-nll` says of many samples holds for those `sample` draws."""
+    shares = scored(seqgan, synthetic.path, "--samples", 2000, "--temperature", 0.3)["scores"][0]
+    drawn = seqgan("sample", "-n", 2000, "--temperature", 0.3, "--run", synthetic.path).out.splitlines()
+    assert len(set(drawn)) / 2000 == pytest.approx(shares["distinct_share"], abs=0.05)
+
+
+def test_the_same_seed_gives_the_same_scores(seqgan, synthetic):
+    first, again, other = (scored(seqgan, synthetic.path, "--samples", 64, "--seed", seed) for seed in (1, 1, 2))
+    assert first == again
+    assert first["scores"][0]["nll_oracle"] != other["scores"][0]["nll_oracle"]
+    assert first["scores"][0]["nll_test"] == other["scores"][0]["nll_test"]  # of held-out data, which no seed changes
+
+
+def test_text_has_no_oracle(seqgan, text):
+    result = scored(seqgan, text.path, "--samples", 64)
+    (entry,) = result["scores"]
+    assert entry["nll_oracle"] is None
+    assert math.isfinite(entry["nll_test"]["mean"])
+    assert result["data"].keys() == {"token_types", "distinct_share", "copied_share"}
+
+
+def test_extreme_temperatures_leave_valid_json(seqgan, synthetic):
+    outcome = seqgan("eval-nll", "--json", "--samples", 16, "--temperature", "1e-50", "--run", synthetic.path)
+
+    def refuse(constant):
+        raise AssertionError(f"{constant} is no JSON")
+
+    if outcome.code == 0:
+        json.loads(outcome.out, parse_constant=refuse)
+    else:
+        assert (outcome.code, outcome.out) == (2, "")
+
+
+def test_table(seqgan, synthetic):
+    outcome = seqgan("eval-nll", "--samples", 64, "--temperature", 0.5, "--temperature", 2, "--run", synthetic.path)
+    assert outcome.code == 0
+    assert outcome.err == ""
+    lines = [line.split() for line in outcome.out.splitlines() if line.strip()]
+    assert " ".join(lines[0]) == (
+        "Scores of adversarial, round 2: 64 samples, nats per token, ± half a 95 % interval"
+    )
+    assert lines[1][:5] == ["temperature", "nll_oracle", "↓", "nll_test", "↓"]
+    assert [line[0] for line in lines[3:]] == ["0.5", "2", "the", "uniform"]
+
+
+def test_table_of_text_has_no_oracle_column(seqgan, text):
+    outcome = seqgan("eval-nll", "--samples", 64, "--run", text.path)
+    assert "nll_test ↓" in outcome.out
+    assert "nll_oracle" not in outcome.out
+    assert "uniform tokens" not in outcome.out

@@ -1,0 +1,209 @@
+"""`seqgan sample`: stdout holds samples alone, in formats that agree, and the same ones for the same seed."""
+
+import json
+import os
+import shutil
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def vocabulary(run: Path) -> list[str]:
+    return (run / "vocabulary.txt").read_bytes().decode().split("\n")[:-1]
+
+
+@pytest.mark.parametrize("num", [1, 3, 1500])
+def test_stdout_holds_so_many_lines_and_nothing_else(seqgan, synthetic, num):
+    outcome = seqgan("sample", "-n", num, "--run", synthetic.path)
+    assert outcome.code == 0
+    assert outcome.err == ""
+    lines = outcome.out.split("\n")
+    assert lines.pop() == ""
+    assert len(lines) == num
+    for line in lines:
+        tokens = line.split(" ")
+        assert len(tokens) == 5
+        assert set(tokens) <= set(map(str, range(12)))
+
+
+def test_a_hundred_by_default(seqgan, synthetic):
+    assert seqgan("sample", "--run", synthetic.path).out.count("\n") == 100
+
+
+def test_notes_go_to_stderr(seqgan, synthetic):
+    loud = seqgan("sample", "-v", "--temperature", 0.5, "--seed", 3, "--run", synthetic.path)
+    assert "From adversarial, round 2; seed 3, temperature 0.5.\n" in loud.err
+    assert loud.out == seqgan("sample", "-q", "--temperature", 0.5, "--seed", 3, "--run", synthetic.path).out
+
+
+def test_formats_agree_through_the_vocabulary(seqgan, text):
+    texts, ids, objects = (
+        seqgan("sample", "-n", 40, "--format", form, "--run", text.path).out.split("\n")[:-1] for form in ("text", "ids", "jsonl")
+    )
+    tokens = vocabulary(text.path)
+    assert tokens[:3] == ["<pad>", "<eos>", "<unk>"]
+    assert len(texts) == len(ids) == len(objects) == 40
+    assert len({len(line.split()) for line in texts}) > 1  # sequences of several lengths
+    for line, numbers, entry in zip(texts, ids, objects, strict=True):
+        assert line == " ".join(tokens[int(number)] for number in numbers.split())
+        assert json.loads(entry) == {"text": line, "ids": [int(number) for number in numbers.split()]}
+
+
+def test_formats_agree_for_ids_without_words(seqgan, synthetic):
+    texts, ids, objects = (
+        seqgan("sample", "-n", 10, "--format", form, "--run", synthetic.path).out.splitlines() for form in ("text", "ids", "jsonl")
+    )
+    assert texts == ids
+    assert [json.loads(entry) for entry in objects] == [{"text": t, "ids": list(map(int, t.split()))} for t in texts]
+
+
+def test_characters_are_joined_without_spaces(seqgan, tiny_config, tmp_path):
+    data, run = tmp_path / "poems.txt", tmp_path / "run"
+    data.write_text("白日依山盡\n黃河入海流\n欲窮千里目\n更上一層樓\n" * 4, encoding="utf-8")
+    made = seqgan(
+        "pretrain-g", "--data", data, "--tokenizer", "chars", "--config", tiny_config, "--epochs", 1, "--run", run
+    )
+    assert made.code == 0, made.err
+    lines = seqgan("sample", "-n", 20, "--run", run).out.split("\n")[:-1]
+    assert len(lines) == 20
+    assert set("".join(lines)) <= set(vocabulary(run)[3:])
+    assert max(map(len, lines)) == 5
+    entries = seqgan("sample", "-n", 20, "--format", "jsonl", "--run", run).out
+    assert "\\u" not in entries
+    assert [json.loads(line)["text"] for line in entries.splitlines()] == lines
+
+
+def test_output_file_equals_stdout(seqgan, text, tmp_path):
+    out = tmp_path / "new" / "samples.txt"
+    written = seqgan("sample", "-n", 20, "-o", out, "--run", text.path)
+    assert (written.code, written.out, written.err) == (0, "", "")
+    assert out.read_bytes().decode() == seqgan("sample", "-n", 20, "--run", text.path).out
+    assert [path.name for path in out.parent.iterdir()] == ["samples.txt"]
+
+
+def test_output_goes_where_a_link_points(seqgan, synthetic, tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    (tmp_path / "target").write_text("old")
+    assert seqgan("sample", "-n", 2, "-o", tmp_path / "link", "--run", synthetic.path).code == 0
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target").read_text().count("\n") == 2
+
+
+def test_output_to_a_pipe_leaves_the_pipe(seqgan, synthetic, tmp_path):
+    """`-o /dev/stdout` and `-o >(gzip)` name no regular file: it is written to, not replaced."""
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert seqgan("sample", "-n", 2, "-o", tmp_path / "pipe", "--run", synthetic.path).code == 0
+        assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+        assert os.read(reader, 1000).count(b"\n") == 2
+    finally:
+        os.close(reader)
+
+
+def test_seeds(seqgan, synthetic):
+    def drawn(*arguments):
+        return seqgan("sample", *arguments, "--run", synthetic.path).out.splitlines()
+
+    fifty = drawn("-n", 50)
+    assert drawn("-n", 50) == fifty
+    assert drawn("-n", 50, "--seed", 0) == fifty
+    assert drawn("-n", 3) == fifty[:3]
+    assert drawn("-n", 1200)[:50] == fifty
+    other = drawn("-n", 50, "--seed", 1)
+    assert sum(a == b for a, b in zip(fifty, other, strict=True)) < 10
+
+
+def test_from_chooses_the_generator(seqgan, synthetic):
+    drawn = {
+        name: seqgan("sample", "-n", 50, "--from", name, "--run", synthetic.path).out
+        for name in ("latest", "adversarial", "pretrain-g", "best")
+    }
+    assert drawn["latest"] == drawn["adversarial"]
+    assert drawn["adversarial"] != drawn["pretrain-g"]
+
+
+def test_best_is_the_checkpoint_with_the_lowest_held_out_loss(seqgan, synthetic_copy):
+    stage = synthetic_copy / "checkpoints" / "pretrain-g"
+    shutil.copy(stage / "best.npz", stage / "0000061.npz")
+    best = seqgan("sample", "-n", 50, "--from", "best", "--run", synthetic_copy).out
+    assert best == seqgan("sample", "-n", 50, "--from", "pretrain-g", "--run", synthetic_copy).out
+
+
+def test_latest_is_the_pretrained_generator_before_adversarial_training(seqgan, synthetic, synthetic_copy):
+    shutil.rmtree(synthetic_copy / "checkpoints" / "adversarial")
+    latest = seqgan("sample", "-n", 10, "--run", synthetic_copy).out
+    assert latest == seqgan("sample", "-n", 10, "--from", "pretrain-g", "--run", synthetic.path).out
+
+
+def test_a_low_temperature_repeats_the_likeliest_sequence(seqgan, synthetic):
+    """Down to values that single precision rounds to zero."""
+    likeliest = {seqgan("sample", "-n", 20, "--temperature", t, "--run", synthetic.path).out for t in ("0.001", "1e-30", "1e-50")}
+    assert len(likeliest) == 1
+    assert len(set(likeliest.pop().splitlines())) == 1
+
+
+def test_unknown_and_special_tokens_are_never_in_text(seqgan, text):
+    drawn = seqgan("sample", "-n", 400, "--temperature", 2, "--run", text.path).out
+    assert not any(token in drawn for token in ("<unk>", "<pad>", "<eos>"))
+    allowed = seqgan("sample", "-n", 400, "--temperature", 2, "--allow-unk", "--run", text.path).out
+    assert "<unk>" in allowed.split()
+    assert not any(token in allowed for token in ("<pad>", "<eos>"))
+    ids = seqgan("sample", "-n", 400, "--temperature", 2, "--format", "ids", "--run", text.path).out
+    assert min(map(int, ids.split())) == 3
+
+
+def test_samples_change_nothing_in_the_run(seqgan, contents, synthetic):
+    before = contents(synthetic.path)
+    assert seqgan("sample", "-n", 5, "--run", synthetic.path).code == 0
+    assert contents(synthetic.path) == before
+
+
+def test_the_run_may_be_moved_and_its_data_gone(seqgan, sentences, text, text_copy, tmp_path):
+    moved = tmp_path / "elsewhere" / "ünïcode run"
+    moved.parent.mkdir()
+    text_copy.rename(moved)
+    data = json.loads((moved / "config.json").read_text())["settings"]["data.source"]["value"]
+    assert data == str(sentences)
+    config = (moved / "config.json").read_text().replace(str(sentences), "/nowhere/sentences.txt")
+    (moved / "config.json").write_text(config)
+    assert seqgan("sample", "-n", 5, "--run", moved).out == seqgan("sample", "-n", 5, "--run", text.path).out
+
+
+def test_run_from_the_environment(seqgan, synthetic, monkeypatch):
+    given = seqgan("sample", "-n", 5, "--run", synthetic.path).out
+    monkeypatch.setenv("SEQGAN_RUN", str(synthetic.path))
+    assert seqgan("sample", "-n", 5).out == given
+
+
+def test_a_reader_that_has_enough_ends_it_quietly(synthetic):
+    import subprocess
+
+    command = f'"{sys.executable}" -m seqgan_cli sample -n 100000 --run "{synthetic.path}" | head -3'
+    outcome = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert outcome.returncode == 0
+    assert outcome.stderr == ""
+    assert outcome.stdout.count("\n") == 3
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_behind_stdout(synthetic):
+    import subprocess
+
+    with Path("/dev/full").open("w") as full:
+        outcome = subprocess.run(
+            [sys.executable, "-m", "seqgan_cli", "sample", "-n", "3", "--run", str(synthetic.path)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+        )
+    assert outcome.stderr == "Error: Cannot read or write: No space left on device. What was saved before is whole.\n"
+    assert outcome.returncode == 1

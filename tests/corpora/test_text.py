@@ -1,0 +1,390 @@
+"""Text files to numbered sequences: tokenizers, vocabulary, layout, held-out lines, and every refusal."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from seqgan_cli.config import Data
+from seqgan_cli.corpora.corpus import Corpus
+from seqgan_cli.corpora.text import TOKENIZERS, encode_file, read_lines, text_corpus
+from seqgan_cli.errors import SeqganError
+from seqgan_cli.vocabulary import EOS, PAD, UNK
+
+
+def put(folder: Path, content: str | bytes, name: str = "train.txt") -> Path:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def numbered(folder: Path, train: str | bytes, test: str | bytes | None = None, seed: int = 1, **own: Any) -> Corpus:
+    """The corpus of a training text and, if there is one, a test text."""
+    if test is not None:
+        own["test"] = str(put(folder, test, "test.txt"))
+    return text_corpus(Data(source=str(put(folder, train)), **own), seed)
+
+
+def decoded(corpus: Corpus, table: np.ndarray) -> list[str]:
+    return [" ".join(corpus.vocabulary.decode(row)) for row in table]
+
+
+def refusal(folder: Path, train: str | bytes, test: str | bytes | None = None, **own: Any) -> str:
+    with pytest.raises(SeqganError) as refused:
+        numbered(folder, train, test, **own)
+    assert refused.value.exit_code == 1
+    return str(refused.value)
+
+
+# Tokenizers
+
+ANY = st.characters(exclude_categories=["Cs"])
+
+
+@given(st.text(ANY))
+@example("a\r\x85\u2028 b")
+def test_chars_join_undoes_split(text: str) -> None:
+    tokenizer = TOKENIZERS["chars"]
+    assert tokenizer.split(text) == [text[i] for i in range(len(text))]
+    assert tokenizer.join(tokenizer.split(text)) == text
+
+
+@given(st.lists(st.text(ANY, min_size=1).filter(lambda token: token.split() == [token])))
+def test_whitespace_split_undoes_join(tokens: list[str]) -> None:
+    tokenizer = TOKENIZERS["whitespace"]
+    assert tokenizer.split(tokenizer.join(tokens)) == tokens
+
+
+def test_whitespace_runs_become_one_space() -> None:
+    tokenizer = TOKENIZERS["whitespace"]
+    assert tokenizer.split("  a\t b\u00a0c ") == ["a", "b", "c"]
+    assert tokenizer.join(["a", "b", "c"]) == "a b c"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "tokens"),
+    [
+        ("The cat sat on the mat.", ["The", "cat", "sat", "on", "the", "mat", "."]),
+        ("I can't go, but you won't mind.", ["I", "ca", "n't", "go", ",", "but", "you", "wo", "n't", "mind", "."]),
+        (
+            'He said, "Hello there!" and left.',
+            ["He", "said", ",", "``", "Hello", "there", "!", "''", "and", "left", "."],
+        ),
+        ("It's John's; isn't it?", ["It", "'s", "John", "'s", ";", "is", "n't", "it", "?"]),
+        ("Well (I think) it costs $5.00.", ["Well", "(", "I", "think", ")", "it", "costs", "$", "5.00", "."]),
+        ("I'm sure they're here: we'd see.", ["I", "'m", "sure", "they", "'re", "here", ":", "we", "'d", "see", "."]),
+        ("It's 3,000 miles & 50% more!", ["It", "'s", "3,000", "miles", "&", "50", "%", "more", "!"]),
+    ],
+)
+def test_words_are_treebanks_and_join_to_the_sentence(sentence: str, tokens: list[str]) -> None:
+    assert TOKENIZERS["words"].split(sentence) == tokens
+    assert TOKENIZERS["words"].join(tokens) == sentence
+
+
+# Reading
+
+
+def test_read_lines_numbers_tokens_by_first_sight(tmp_path: Path) -> None:
+    lines = read_lines(put(tmp_path, "b a b\n\nc a\n"), "whitespace", False)
+    assert lines.tokens == ["b", "a", "c"]
+    assert lines.ids.tolist() == [0, 1, 0, 2, 1]
+    assert lines.offsets.tolist() == [0, 3, 5]
+    assert lines.lengths.tolist() == [3, 2]
+    assert lines.blank == 1
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    texts=st.lists(
+        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n\0\ufeff"), max_size=8), min_size=1
+    ).filter(lambda texts: any(text.strip() for text in texts)),
+)
+@example(texts=["a\rb", "\x85", "x\u2028y"])
+def test_reading_characters_gives_each_line_back_without_the_space_around_it(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str]
+) -> None:
+    """Only the newline ends a line, whatever else Unicode takes for a line end."""
+    lines = read_lines(put(tmp_path_factory.mktemp("lines"), "\n".join(texts)), "chars", False)
+    found = [
+        "".join(lines.tokens[i] for i in lines.ids[start:end])
+        for start, end in zip(lines.offsets[:-1], lines.offsets[1:], strict=True)
+    ]
+    assert found == [text.strip() for text in texts if text.strip()]
+
+
+def test_a_byte_order_mark_is_no_token(tmp_path: Path) -> None:
+    assert read_lines(put(tmp_path, b"\xef\xbb\xbfa b\n"), "whitespace", False).tokens == ["a", "b"]
+    assert read_lines(put(tmp_path, b"\xef\xbb\xbfab\n"), "chars", False).tokens == ["a", "b"]
+
+
+@pytest.mark.parametrize("tokenizer", ["whitespace", "words", "chars"])
+def test_crlf_line_ends_read_as_lf(tmp_path: Path, tokenizer: str) -> None:
+    unix = read_lines(put(tmp_path, "a bc\n\nd a\n", "unix.txt"), tokenizer, False)
+    windows = read_lines(put(tmp_path, "a bc\r\n\r\nd a\r\n", "windows.txt"), tokenizer, False)
+    assert windows.tokens == unix.tokens
+    assert windows.ids.tolist() == unix.ids.tolist()
+    assert windows.offsets.tolist() == unix.offsets.tolist()
+    assert windows.blank == unix.blank == 1
+
+
+def test_a_last_line_without_a_newline_is_read(tmp_path: Path) -> None:
+    assert read_lines(put(tmp_path, "a\nb c"), "whitespace", False).lengths.tolist() == [1, 2]
+
+
+def test_lowercase_is_of_the_whole_text(tmp_path: Path) -> None:
+    path = put(tmp_path, "The CAT the\nÄ\n")
+    assert read_lines(path, "whitespace", True).tokens == ["the", "cat", "ä"]
+    assert read_lines(path, "whitespace", False).tokens == ["The", "CAT", "the", "Ä"]
+
+
+def test_encode_file_is_a_padded_table_with_lengths(tmp_path: Path) -> None:
+    table, lengths, tokens = encode_file(put(tmp_path, "b a\n \nB a b c\n"), "whitespace", True)
+    assert table.tolist() == [[0, 1, 0, 0], [0, 1, 0, 2]]
+    assert lengths.tolist() == [2, 4]
+    assert tokens == ["b", "a", "c"]
+
+
+# Vocabulary
+
+
+def test_tokens_by_falling_frequency_and_ties_by_first_sight(tmp_path: Path) -> None:
+    corpus = numbered(tmp_path, "b a c\na b d\ne d e e\n", test="a\n")
+    assert corpus.vocabulary.tokens[3:] == ("e", "b", "a", "d", "c")
+
+
+def test_frequencies_are_those_of_the_training_part_alone(tmp_path: Path) -> None:
+    """Twenty lines of words of their own: none of a held-out line's is in the vocabulary."""
+    corpus = numbered(tmp_path, "".join(f"w{i} x\n" for i in range(20)), holdout=0.25)
+    kept = {text.split()[0] for text in decoded(corpus, corpus.train)}
+    assert len(kept) == 15
+    assert set(corpus.vocabulary.tokens[3:]) == kept | {"x"}
+    assert (corpus.heldout[:, 0] == UNK).all()
+
+
+def test_tokens_of_dropped_and_cut_ends_do_not_count(tmp_path: Path) -> None:
+    text = "a b\nb c z z z z\n"
+    assert numbered(tmp_path, text, test="a\n", max_length=2).vocabulary.tokens[3:] == ("a", "b")
+    assert numbered(tmp_path, text, test="a\n", max_length=2, overlong="cut").vocabulary.tokens[3:] == ("b", "a", "c")
+
+
+def test_min_count_makes_rarer_tokens_unknown(tmp_path: Path) -> None:
+    corpus = numbered(tmp_path, "a b c\na b d\n", test="c a\n", min_count=2)
+    assert corpus.vocabulary.tokens[3:] == ("a", "b")
+    assert corpus.train.tolist() == [[3, 4, UNK, EOS], [3, 4, UNK, EOS]]
+    assert corpus.heldout.tolist() == [[UNK, 3, EOS, PAD]]
+    assert corpus.vocabulary.unk_taught
+
+
+def test_max_vocab_keeps_the_most_frequent(tmp_path: Path) -> None:
+    corpus = numbered(tmp_path, "c c c b b a\n", test="a b c\n", max_vocab=2)
+    assert corpus.vocabulary.tokens[3:] == ("c", "b")
+    assert corpus.train.tolist() == [[3, 3, 3, 4, 4, UNK, EOS]]
+
+
+def test_names_of_special_tokens_in_the_text_become_unknown(tmp_path: Path) -> None:
+    """The text cannot end or pad a sequence; the names take no place under --max-vocab either."""
+    corpus = numbered(tmp_path, "<pad> a <eos> b <unk>\n<pad> <pad> <eos> a\n", test="<eos> b\n", max_vocab=2)
+    assert corpus.vocabulary.tokens == ("<pad>", "<eos>", "<unk>", "a", "b")
+    assert corpus.train.tolist() == [[UNK, 3, UNK, 4, UNK, EOS], [UNK, UNK, UNK, 3, EOS, PAD]]
+    assert corpus.heldout.tolist() == [[UNK, 4, EOS, PAD, PAD, PAD]]
+    assert corpus.vocabulary.unk_taught
+
+
+def test_unknown_words_of_a_test_file_are_not_taught(tmp_path: Path) -> None:
+    corpus = numbered(tmp_path, "the cat\nthe dog\n", test="the bird\ncow\n")
+    assert corpus.vocabulary.tokens[3:] == ("the", "cat", "dog")
+    assert corpus.train.tolist() == [[3, 4, EOS], [3, 5, EOS]]
+    assert corpus.heldout.tolist() == [[3, UNK, EOS], [UNK, EOS, PAD]]
+    assert not corpus.vocabulary.unk_taught
+    assert "unknown: 0.00% of the training tokens, 66.67% of the held-out ones." in corpus.summary[2]
+
+
+# Layout and length
+
+
+def test_a_sequence_is_its_tokens_one_eos_and_pads(tmp_path: Path) -> None:
+    corpus = numbered(tmp_path, "a b c d\na\nb a\n", test="d c b a\n")
+    assert corpus.train.tolist() == [[3, 4, 5, 6, 1], [3, 1, 0, 0, 0], [4, 3, 1, 0, 0]]
+    assert corpus.heldout.tolist() == [[6, 5, 4, 3, 1]]
+    assert corpus.train.dtype == corpus.heldout.dtype == np.int32
+    assert corpus.sequence_length == 5
+
+
+LONG = "a b c d e\nf g\nh i j\n"
+
+
+def test_overlong_lines_are_dropped(tmp_path: Path) -> None:
+    corpus = numbered(tmp_path, LONG, test="a b c d\ng f\n", max_length=3)
+    assert decoded(corpus, corpus.train) == ["f g", "h i j"]
+    assert decoded(corpus, corpus.heldout) == ["g f"]
+    assert corpus.sequence_length == 4
+    assert "2 longer than 3 tokens, dropped (--overlong cut or split" in corpus.summary[0]
+
+
+def test_overlong_lines_are_cut(tmp_path: Path) -> None:
+    corpus = numbered(tmp_path, LONG, test="a b c h\ng f\n", max_length=3, overlong="cut")
+    assert decoded(corpus, corpus.train) == ["a b c", "f g", "h i j"]
+    assert decoded(corpus, corpus.heldout) == ["a b c", "g f"]
+
+
+def test_overlong_lines_are_split(tmp_path: Path) -> None:
+    corpus = numbered(tmp_path, LONG, test="a b c d e f g\ng f\n", max_length=3, overlong="split")
+    assert decoded(corpus, corpus.train) == ["a b c", "d e", "f g", "h i j"]
+    assert decoded(corpus, corpus.heldout) == ["a b c", "d e f", "g", "g f"]
+
+
+def test_a_line_of_a_whole_number_of_pieces_leaves_no_empty_piece(tmp_path: Path) -> None:
+    corpus = numbered(tmp_path, "a b c d e f\n", test="a b\n", max_length=2, overlong="split")
+    assert decoded(corpus, corpus.train) == ["a b", "c d", "e f"]
+
+
+def test_no_line_has_a_piece_in_both_parts(tmp_path: Path) -> None:
+    """Line i is seven times its own word, in pieces of 3, 3 and 1: a held-out line's word is unknown to training."""
+    text = "".join(" ".join([f"w{i}"] * 7) + "\n" for i in range(20))
+    corpus = numbered(tmp_path, text, holdout=0.25, max_length=3, overlong="split")
+    assert (len(corpus.train), len(corpus.heldout)) == (15 * 3, 5 * 3)
+    assert (corpus.train != UNK).all()
+    assert (corpus.heldout[corpus.vocabulary.mask(corpus.heldout)] == EOS).all()
+    assert (corpus.heldout == UNK).sum() == 5 * 7
+
+
+@pytest.mark.parametrize(("longest", "expected"), [(5, 5), (64, 64), (65, 64), (200, 64)])
+def test_the_default_maximum_is_the_longest_line_at_most_64(tmp_path: Path, longest: int, expected: int) -> None:
+    corpus = numbered(tmp_path, "x y\n" + "x " * longest + "\n", test="x\n", overlong="cut")
+    assert corpus.sequence_length == expected + 1
+    assert corpus.vocabulary.length(corpus.train).tolist() == [2, expected]
+
+
+def test_a_maximum_above_the_longest_line_is_kept(tmp_path: Path) -> None:
+    corpus = numbered(tmp_path, "x y\n", test="x\n", max_length=100)
+    assert corpus.train.tolist() == [[3, 4, EOS] + [PAD] * 98]
+
+
+# Held-out lines
+
+HUNDRED = "".join(f"{i:02}\n" for i in range(100))
+
+
+@pytest.mark.parametrize(
+    ("lines", "share", "held"), [(40, 0.25, 10), (40, 0.1, 4), (100, 0.5, 50), (3, 0.1, 1), (3, 0.99, 2), (2, 0.5, 1)]
+)
+def test_the_share_of_held_out_lines(tmp_path: Path, lines: int, share: float, held: int) -> None:
+    """Rounded, but at least one line on either side."""
+    corpus = numbered(tmp_path, "a b\n" * lines, holdout=share)
+    assert (len(corpus.train), len(corpus.heldout)) == (lines - held, held)
+
+
+def test_the_two_parts_are_every_line_once_and_keep_the_files_order(tmp_path: Path) -> None:
+    corpus = numbered(tmp_path, HUNDRED, tokenizer="chars", holdout=0.3)
+    train = [text.replace(" ", "") for text in decoded(corpus, corpus.train)]
+    heldout = [text.replace(" ", "") for text in decoded(corpus, corpus.heldout)]
+    assert sorted(train + heldout) == HUNDRED.split()
+    assert (train, heldout) == (sorted(train), sorted(heldout))
+    assert heldout != HUNDRED.split()[:30]
+    assert heldout != HUNDRED.split()[70:]
+
+
+def test_the_seed_chooses_the_held_out_lines(tmp_path: Path) -> None:
+    parts = [numbered(tmp_path, HUNDRED, tokenizer="chars", seed=seed) for seed in (1, 1, 2)]
+    held = [decoded(corpus, corpus.heldout) for corpus in parts]
+    assert held[0] == held[1]
+    assert held[0] != held[2]
+
+
+def test_a_test_file_leaves_every_line_to_training(tmp_path: Path) -> None:
+    corpus = numbered(tmp_path, "a b\n\nb a\na a\n", test="b b\n", holdout=0.9)
+    assert decoded(corpus, corpus.train) == ["a b", "b a", "a a"]
+    assert decoded(corpus, corpus.heldout) == ["b b"]
+
+
+def test_the_summary_counts_lines_blanks_and_tokens(tmp_path: Path) -> None:
+    corpus = numbered(tmp_path, "a b c\n\n   \nb\nc c\n \t\r\n", test="a\n")
+    assert corpus.summary == (
+        f"Data: {tmp_path / 'train.txt'}: 3 lines, 3 blank; 0 longer than 3 tokens, dropped.",
+        f"3 training sequences, 1 held out from {tmp_path / 'test.txt'}; 1 to 3 tokens, 2.0 on average.",
+        "Vocabulary: 3 tokens (whitespace); unknown: 0.00% of the training tokens, 0.00% of the held-out ones.",
+    )
+
+
+# Refusals
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SeqganError, match=r"^Cannot read .*none\.txt: No such file or directory\.$"):
+        text_corpus(Data(source=str(tmp_path / "none.txt")), 0)
+
+
+def test_a_missing_test_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SeqganError, match=r"^Cannot read .*none\.txt: No such file or directory\.$"):
+        text_corpus(Data(source=str(put(tmp_path, "a b\nb a\n")), test=str(tmp_path / "none.txt")), 0)
+
+
+def test_a_directory_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SeqganError, match=rf"^Cannot read {re.escape(str(tmp_path))}: Is a directory\.$"):
+        text_corpus(Data(source=str(tmp_path)), 0)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"  \t\r\n\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n \n"])
+def test_a_file_without_text_is_refused(tmp_path: Path, content: bytes) -> None:
+    assert refusal(tmp_path, content) == f"{tmp_path / 'train.txt'} holds no text: one sequence a line is needed."
+
+
+def test_an_empty_test_file_is_refused_by_its_name(tmp_path: Path) -> None:
+    message = refusal(tmp_path, "a b\nb a\n", test="\n")
+    assert message == f"{tmp_path / 'test.txt'} holds no text: one sequence a line is needed."
+
+
+def test_a_binary_file_is_refused_with_the_line(tmp_path: Path) -> None:
+    message = refusal(tmp_path, b"a b\nc d\ne\0f\n")
+    assert message.startswith(f"{tmp_path / 'train.txt'}, line 3: holds a zero byte")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf16_is_refused_by_name(tmp_path: Path, encoding: str) -> None:
+    content = ("" if encoding == "utf-16" else "\ufeff") + "ab cd\nab\n"
+    assert refusal(tmp_path, content.encode(encoding)).startswith(f"{tmp_path / 'train.txt'} is UTF-16: convert it")
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "byte"),
+    [
+        (b"good\nba\xffd\n", 2, 3),
+        (b"\xe9t\xe9\n", 1, 1),
+        ("ok\n\nnaïve café ".encode() + b"\xe9\n", 3, 14),  # bytes, not characters: ï and é are two each
+        (b"ok\nends in \xc3", 2, 9),  # half a character
+        (b"surrogate\n\xed\xa0\x80\n", 2, 1),
+    ],
+)
+def test_what_is_not_utf8_is_refused_with_line_and_byte(tmp_path: Path, content: bytes, line: int, byte: int) -> None:
+    message = refusal(tmp_path, content)
+    assert message.startswith(f"{tmp_path / 'train.txt'}, line {line}: byte {byte} is not UTF-8;")
+
+
+@pytest.mark.parametrize(
+    ("name", "train", "test"), [("train", "a b c\nb c d\n", "a\n"), ("test", "a b\nb\n", "a b c\n")]
+)
+def test_lines_that_are_all_too_long_are_refused(tmp_path: Path, name: str, train: str, test: str) -> None:
+    message = refusal(tmp_path, train, test=test, max_length=2)
+    assert message.startswith(f"{tmp_path / name}.txt: every line is longer than 2 tokens; raise --max-length")
+
+
+@pytest.mark.parametrize(
+    ("text", "own"),
+    [("a a\na\n", {}), ("a a\na b\n", {"min_count": 2}), ("a a\na b\n", {"max_vocab": 1}), ("a <unk>\n<eos> a\n", {})],
+)
+def test_a_vocabulary_of_one_word_is_refused(tmp_path: Path, text: str, own: dict[str, int]) -> None:
+    message = refusal(tmp_path, text, test="a\n", **own)
+    assert message.startswith(f"{tmp_path / 'train.txt'} holds fewer than two different tokens")
+
+
+def test_one_line_alone_is_refused(tmp_path: Path) -> None:
+    message = refusal(tmp_path, "\na b c\n\n")
+    assert message.startswith(f"{tmp_path / 'train.txt'} holds one line: at least two are needed")
+
+
+def test_one_line_is_enough_with_a_test_file(tmp_path: Path) -> None:
+    assert numbered(tmp_path, "a b c\n", test="c\n").train.tolist() == [[3, 4, 5, EOS]]

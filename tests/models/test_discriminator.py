@@ -1,0 +1,100 @@
+"""The discriminator against its literal definition, and on a task it must solve."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import reference
+from seqgan_cli.config import DiscriminatorSettings
+from seqgan_cli.models.discriminator import Discriminator
+from seqgan_cli.randomness import key, rng
+from seqgan_cli.training.optimizers import Adam, descend
+from seqgan_cli.vocabulary import Vocabulary
+
+
+def make(filters: str = "1:3,2:2,4:2", length: int = 5, **settings: float) -> Discriminator:
+    chosen = DiscriminatorSettings(embedding_dim=4, filters=filters, **settings)  # type: ignore[arg-type]
+    discriminator = Discriminator(Vocabulary(size=9), length, chosen)
+    discriminator.initialise(rng(0, "test"))
+    return discriminator
+
+
+@pytest.mark.parametrize("length", [4, 5, 8])
+def test_logit_equals_the_literal_definition(length: int) -> None:
+    discriminator = make(length=length)
+    tokens = rng(1, "tokens").integers(0, 9, (6, length)).astype(np.int32)
+    expected = [
+        reference.discriminator_logit(
+            row,
+            discriminator.embedding.numpy(),
+            [kernel.numpy() for kernel in discriminator.kernels],
+            discriminator.conv_bias.numpy(),
+            discriminator.highway_kernel.numpy(),
+            discriminator.highway_bias.numpy(),
+            discriminator.output_kernel.numpy(),
+            discriminator.output_bias.numpy(),
+        )
+        for row in tokens.tolist()
+    ]
+    np.testing.assert_allclose(discriminator(tokens), expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(discriminator.scores(tokens, rows=4), reference.sigmoid(np.array(expected)), rtol=1e-4)
+
+
+def test_paper_setting_has_the_papers_features() -> None:
+    discriminator = Discriminator(Vocabulary(size=9), 20, DiscriminatorSettings())
+    assert discriminator.num_features == 1720
+    assert [tuple(kernel.shape) for kernel in discriminator.kernels][-1] == (20, 64, 160)
+
+
+def test_dropout_only_where_a_key_is_given() -> None:
+    discriminator = make(dropout=0.5)
+    tokens = rng(1, "tokens").integers(0, 9, (50, 5)).astype(np.int32)
+    np.testing.assert_array_equal(discriminator(tokens), discriminator(tokens))
+    a, again, b = (discriminator(tokens, dropout_key=key(0, name)).numpy() for name in "aab")
+    np.testing.assert_array_equal(a, again)
+    assert not np.array_equal(a, b)
+    assert not np.array_equal(a, discriminator(tokens))
+
+
+def test_l2_is_the_released_programs_on_two_columns() -> None:
+    """0.2 · ½ (‖w₁‖² + ‖w₂‖²) with w₁ = -w₂ = w/2, the least pair of columns whose difference is w."""
+    with_l2, without = make(l2=0.2, dropout=0.0), make(l2=0.0, dropout=0.0)
+    tokens, labels = np.zeros((2, 5), np.int32), np.array([1.0, 0.0], np.float32)
+    w = with_l2.output_kernel.numpy()
+    penalty = with_l2.cross_entropy(tokens, labels, None) - without.cross_entropy(tokens, labels, None)
+    np.testing.assert_allclose(penalty, 0.2 * 0.5 * 2 * ((w / 2) ** 2).sum(), rtol=1e-3)
+    np.testing.assert_allclose(penalty, 0.05 * (w**2).sum(), rtol=1e-3)
+
+
+def test_cross_entropy_by_hand() -> None:
+    discriminator = make(l2=0.0, dropout=0.0)
+    tokens = rng(1, "tokens").integers(0, 9, (4, 5)).astype(np.int32)
+    labels = np.array([1.0, 0.0, 0.0, 1.0], np.float32)
+    p = discriminator.scores(tokens).astype(np.float64)
+    expected = -np.mean(labels * np.log(p) + (1 - labels) * np.log(1 - p))
+    np.testing.assert_allclose(discriminator.cross_entropy(tokens, labels, None), expected, rtol=1e-4)
+
+
+def test_separates_an_easy_task_on_unseen_sequences() -> None:
+    """Real sequences hold the bigram 3 4; the others never do."""
+    draw = rng(0, "task")
+    tokens = draw.integers(0, 9, (800, 5)).astype(np.int32)
+    tokens[tokens == 4] = 5
+    labels = (np.arange(800) % 2).astype(np.float32)
+    starts = draw.integers(0, 4, 800)
+    real = labels == 1
+    tokens[real, starts[real]] = 3
+    tokens[real, starts[real] + 1] = 4
+    discriminator = make(filters="1:8,2:8", dropout=0.25)
+    optimizer = Adam(discriminator.trainable_variables, 0.01)
+
+    @tf.function
+    def step(batch: tf.Tensor, truth: tf.Tensor, dropout_key: tf.Tensor) -> None:
+        with tf.GradientTape() as tape:
+            loss = discriminator.cross_entropy(batch, truth, dropout_key)
+        descend(optimizer, tape, loss)
+
+    for i in range(150):
+        chosen = draw.permutation(600)[:64]
+        step(tf.constant(tokens[chosen]), tf.constant(labels[chosen]), tf.constant(key(0, "dropout", i)))
+    assert ((discriminator.scores(tokens[600:]) > 0.5) == real[600:]).mean() > 0.95

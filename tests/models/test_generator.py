@@ -1,0 +1,188 @@
+"""The generator against literal NumPy, and its samplers against the distributions they should have."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy.stats import chisquare
+
+import reference
+from seqgan_cli.config import GeneratorSettings
+from seqgan_cli.models.generator import Generator, draw_tokens
+from seqgan_cli.randomness import key, rng
+from seqgan_cli.vocabulary import EOS, PAD, UNK, Vocabulary
+
+
+def make(vocabulary: Vocabulary, length: int, stddev: float = 1.0, cell: str = "lstm", seed: int = 0) -> Generator:
+    generator = Generator(vocabulary, length, GeneratorSettings(embedding_dim=3, hidden_dim=4, cell=cell))
+    generator.initialise(rng(seed, "test"), stddev)
+    return generator
+
+
+def weights(generator: Generator) -> list[np.ndarray]:
+    return [variable.numpy() for variable in generator.trainable_variables]
+
+
+def test_logits_equal_the_literal_lstm() -> None:
+    generator = make(Vocabulary(size=7), 6)
+    tokens = rng(1, "tokens").integers(0, 7, (3, 6)).astype(np.int32)
+    logits = generator(tokens).numpy()
+    for b in range(3):
+        for t in range(6):
+            np.testing.assert_allclose(logits[b, t], reference.next_logits(weights(generator), tokens[b, :t]), atol=1e-5)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_step_by_step_equals_teacher_forcing(cell: str) -> None:
+    generator = make(Vocabulary(size=7), 6, cell=cell)
+    tokens = rng(1, "tokens").integers(0, 7, (3, 6)).astype(np.int32)
+    outputs, states = generator.unroll(tokens, keep_states=True)
+    state = generator.cell.get_initial_state(batch_size=3)
+    last = np.zeros(3, np.int32)
+    for t in range(6):
+        output, state = generator.step(last, state)
+        np.testing.assert_allclose(outputs[:, t], output, atol=1e-6)
+        for kept, now in zip(states, state, strict=True):
+            np.testing.assert_allclose(kept[t], now, atol=1e-6)
+        last = tokens[:, t]
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.6, 2.0])
+def test_sequence_nll_equals_the_literal_sum(temperature: float) -> None:
+    generator = make(Vocabulary(size=5), 4)
+    tokens = rng(1, "tokens").integers(0, 5, (6, 4)).astype(np.int32)
+    expected = [reference.sequence_nll(weights(generator), row, temperature) for row in tokens.tolist()]
+    np.testing.assert_allclose(generator.sequence_nll(tokens, temperature), expected, rtol=1e-5)
+
+
+def test_compiled_equals_eager() -> None:
+    generator = make(Vocabulary(size=5), 4)
+    tokens = generator.sample(50, key(0, "x"))
+    losses = generator.sequence_nll(tokens)
+    tf.config.run_functions_eagerly(True)
+    try:
+        np.testing.assert_array_equal(generator.sample(50, key(0, "x")), tokens)
+        np.testing.assert_allclose(generator.sequence_nll(tokens), losses, rtol=1e-5)
+    finally:
+        tf.config.run_functions_eagerly(False)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.5])
+def test_samples_have_the_models_frequencies(temperature: float) -> None:
+    generator = make(Vocabulary(size=3), 2, stddev=0.7)
+    count = 20_000
+    seen = Counter(map(tuple, generator.sample(count, key(0, "x"), temperature).tolist()))
+    sequences = list(reference.all_sequences(3, 2))
+    expected = [count * np.exp(-reference.sequence_nll(weights(generator), s, temperature)) for s in sequences]
+    assert chisquare([seen[s] for s in sequences], np.array(expected) * count / sum(expected)).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("vocab_size", [2, 3, 7, 1000])
+def test_drawn_tokens_follow_the_softmax(vocab_size: int) -> None:
+    logits = rng(0, "logits").normal(0.0, 1.0, vocab_size).astype(np.float32)
+    logits[1] = -1e9  # probability zero
+    count = 50_000
+    drawn = draw_tokens(tf.tile(logits[None], [count, 1]), key(0, "draw")).numpy()
+    seen = np.bincount(drawn, minlength=vocab_size)
+    assert seen[1] == 0
+    expected = count * np.delete(reference.softmax(logits.astype(np.float64)), 1)
+    if vocab_size > 2:
+        assert chisquare(np.delete(seen, 1), expected * count / expected.sum()).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("vocab_size", [2, 9, 10, 1001])
+def test_one_hot_logits_make_draws_exact(vocab_size: int) -> None:
+    """Logits of ±1000 neither overflow nor leak, wherever the one likely token stands in its block."""
+    logits = np.where(np.eye(vocab_size, dtype=bool), 1000.0, -1000.0).astype(np.float32)
+    for i in range(5):
+        np.testing.assert_array_equal(draw_tokens(logits, key(i, "draw")), np.arange(vocab_size))
+
+
+def test_rows_draw_independently() -> None:
+    drawn = draw_tokens(tf.zeros([40_000, 2]), key(0, "draw")).numpy()
+    pairs = np.bincount(2 * drawn[0::2] + drawn[1::2], minlength=4)
+    assert chisquare(pairs).pvalue > 1e-3
+
+
+def text_generator(stddev: float = 0.5) -> Generator:
+    return make(Vocabulary(["a", "b"]), 6, stddev=stddev)
+
+
+def test_after_the_end_there_is_only_padding() -> None:
+    samples = text_generator().sample(2000, key(0, "x"))
+    ended = np.cumsum(samples == EOS, axis=1) - (samples == EOS) > 0
+    assert ended.any()
+    assert (samples[ended] == PAD).all()
+    assert (samples[~ended] != PAD).all()
+
+
+def test_unknown_is_sampled_only_when_asked() -> None:
+    generator = text_generator()
+    assert not (generator.sample(2000, key(0, "x")) == UNK).any()
+    assert (next(generator.samples(key(0, "x"), allow_unknown=True)) == UNK).any()
+
+
+def test_policy_leaves_unknown_out_and_the_model_does_not() -> None:
+    generator = text_generator()
+    outputs = generator.unroll(np.array([[3, 4, 1, 0, 0, 0]], np.int32))[0]
+    model, policy = (tf.nn.softmax(f(outputs)).numpy()[0] for f in (generator.logits, generator.policy_logits))
+    assert (model[:, PAD] == 0).all()
+    assert (model[:, UNK] > 0.01).all()
+    assert (policy[:, UNK] == 0).all()
+    rest = np.delete(model, UNK, axis=1)
+    np.testing.assert_allclose(np.delete(policy, UNK, axis=1), rest / rest.sum(axis=1, keepdims=True), rtol=1e-4)
+
+
+def test_padding_does_not_count_in_the_nll() -> None:
+    generator = text_generator()
+    tokens = np.array([[3, 4, EOS, PAD, PAD, PAD]], np.int32)
+    w = weights(generator)
+    expected = 0.0
+    for t in range(3):
+        logits = reference.next_logits(w, tokens[0, :t])
+        logits[PAD] = -np.inf
+        expected -= np.log(reference.softmax(logits)[tokens[0, t]])
+    np.testing.assert_allclose(generator.sequence_nll(tokens), [expected], rtol=1e-5)
+
+
+def test_an_untaught_unknown_is_not_scored() -> None:
+    generator = text_generator()
+    with_unknown = np.array([[3, UNK, EOS, PAD, PAD, PAD]], np.int32)
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(with_unknown, generator(with_unknown)).numpy()[0]
+    np.testing.assert_allclose(generator.sequence_nll(with_unknown), [losses[0] + losses[2]], rtol=1e-5)
+    taught = Generator(Vocabulary(["a", "b"], unk_taught=True), 6, generator.settings)
+    for mine, theirs in zip(generator.trainable_variables, taught.trainable_variables, strict=True):
+        theirs.assign(mine)
+    np.testing.assert_allclose(taught.sequence_nll(with_unknown), [losses[:3].sum()], rtol=1e-5)
+
+
+def test_any_number_of_samples_starts_alike_and_keys_differ() -> None:
+    generator = make(Vocabulary(size=7), 6)
+    many = generator.sample(3000, key(0, "x"))
+    np.testing.assert_array_equal(generator.sample(5, key(0, "x")), many[:5])
+    assert not np.array_equal(generator.sample(3000, key(0, "y")), many)
+    assert len(np.unique(many[:1000], axis=0)) > 500  # batches and rows are no copies of one another
+    assert not np.array_equal(many[:1000], many[1024:2024])
+
+
+def test_a_clone_is_equal_and_apart() -> None:
+    generator = make(Vocabulary(size=7), 6)
+    twin = generator.clone("twin")
+    tokens = generator.sample(5, key(0, "x"))
+    np.testing.assert_array_equal(twin.sequence_nll(tokens), generator.sequence_nll(tokens))
+    generator.trainable_variables[0].assign_add(tf.ones_like(generator.trainable_variables[0]))
+    assert not np.allclose(twin.sequence_nll(tokens), generator.sequence_nll(tokens))
+
+
+def test_dropout_is_keyed_and_keeps_the_mean() -> None:
+    generator = make(Vocabulary(size=7), 6)
+    tokens = generator.sample(64, key(0, "x"))
+
+    def dropped(name: str) -> Any:
+        return generator.unroll(tokens, dropout=0.5, key=key(0, name))[0].numpy()
+
+    np.testing.assert_array_equal(dropped("a"), dropped("a"))
+    assert not np.array_equal(dropped("a"), dropped("b"))
+    assert 0.4 < (dropped("a") == 0).mean() < 0.6

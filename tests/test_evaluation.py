@@ -1,0 +1,79 @@
+"""Scores against what can be computed exactly."""
+
+import numpy as np
+import pytest
+
+import reference
+from seqgan_cli.config import Data, GeneratorSettings
+from seqgan_cli.corpora.corpus import Corpus
+from seqgan_cli.corpora.synthetic import synthetic_corpus
+from seqgan_cli.evaluation import bleu_scores, curve_scores, data_figures, likelihoods, nll, self_bleu_scores
+from seqgan_cli.models.generator import Generator
+from seqgan_cli.models.oracle import oracle_arrays
+from seqgan_cli.randomness import key, rng
+from seqgan_cli.vocabulary import EOS, PAD, Vocabulary
+
+
+def exact_entropy(weights: list[np.ndarray], vocab_size: int, length: int, temperature: float = 1.0) -> float:
+    losses = np.array([reference.sequence_nll(weights, s, temperature) for s in reference.all_sequences(vocab_size, length)])
+    return float((np.exp(-losses) * losses).sum() / length)
+
+
+def test_the_oracle_scores_its_own_entropy_and_uniform_tokens_more() -> None:
+    corpus, oracle = synthetic_corpus(Data(vocab_size=3, sequence_length=3, num_sequences=8000), seed=0)
+    weights = list(oracle_arrays(oracle).values())
+    entropy = exact_entropy(weights, 3, 3)
+    own = nll(oracle, corpus.heldout)
+    assert own.low - 0.02 < entropy < own.high + 0.02
+    figures = data_figures(corpus, oracle, 0)
+    assert figures["nll_oracle"] == own.mean
+    uniform = np.mean([reference.sequence_nll(weights, s) / 3 for s in reference.all_sequences(3, 3)])
+    assert figures["nll_oracle_uniform"] == pytest.approx(uniform, abs=0.05)
+    assert figures["token_types"] == 3
+    assert figures["copied_share"] == 1.0  # 27 sequences, 8,000 draws
+
+
+def test_the_oracle_as_generator_scores_alike_everywhere() -> None:
+    corpus, oracle = synthetic_corpus(Data(vocab_size=9, sequence_length=4, num_sequences=6000), seed=0)
+    scores = likelihoods(oracle, corpus, oracle, 6000, key(0, "x"))
+    assert scores.nll_oracle is not None
+    for estimate in (scores.nll_oracle, scores.nll_test, scores.nll_train):
+        assert estimate.mean == pytest.approx(scores.nll_test.mean, abs=0.05)
+        assert estimate.low < estimate.mean < estimate.high
+    curve = curve_scores(oracle, corpus, oracle, 6000, key(0, "x"))
+    assert curve["nll_oracle"] == pytest.approx(curve["entropy"])
+    assert curve["nll_oracle"] == pytest.approx(scores.nll_oracle.mean)
+
+
+def test_low_temperature_trades_coverage_for_quality() -> None:
+    corpus, oracle = synthetic_corpus(Data(vocab_size=9, sequence_length=4, num_sequences=2000), seed=0)
+    warm, cold = (likelihoods(oracle, corpus, oracle, 2000, key(0, "x"), temperature) for temperature in (1.0, 0.3))
+    assert warm.nll_oracle is not None
+    assert cold.nll_oracle is not None
+    assert cold.nll_oracle.high < warm.nll_oracle.low
+    assert cold.nll_test.low > warm.nll_test.high
+    assert cold.distinct_share < warm.distinct_share
+
+
+def test_lengths_count_per_token() -> None:
+    """Two sentences of 2 and 4 counted tokens (with their ends) under a uniform policy over three tokens: log 3 each."""
+    vocabulary = Vocabulary(["a", "b"], unk_taught=False)
+    generator = Generator(vocabulary, 5, GeneratorSettings(embedding_dim=2, hidden_dim=2))
+    generator.trainable_variables[-1].assign([0.0, 0.0, -1e9, 0.0, 0.0])
+    table = np.array([[3, EOS, PAD, PAD, PAD], [3, 4, 3, EOS, PAD]], np.int32)
+    estimate = nll(generator, table)
+    assert estimate.mean == pytest.approx(np.log(3.0), rel=1e-6)
+    assert estimate.high - estimate.low == pytest.approx(0.0, abs=1e-6)
+    corpus = Corpus(table, table, vocabulary)
+    assert "nll_oracle" not in curve_scores(generator, corpus, None, 16, key(0, "x"))
+
+
+def test_bleu_means() -> None:
+    tokens = rng(0, "sentences").integers(0, 4, (30, 6))
+    lengths = np.full(30, 6)
+    weights = [(0.5, 0.5), (0.25,) * 4]
+    assert bleu_scores((tokens, lengths), (tokens, lengths), weights, "method0") == pytest.approx([1.0, 1.0])
+    alone = self_bleu_scores((tokens, lengths), weights, "method1")
+    assert all(0.0 < score < 1.0 for score in alone)
+    same = np.repeat(tokens[:1], 30, axis=0)
+    assert self_bleu_scores((same, lengths), weights, "method0") == pytest.approx([1.0, 1.0])

@@ -1,0 +1,200 @@
+"""The rollout search against full enumeration, and the rollout policy's lag."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import reference
+from seqgan_cli.config import DiscriminatorSettings, GeneratorSettings
+from seqgan_cli.models.discriminator import Discriminator
+from seqgan_cli.models.generator import Generator
+from seqgan_cli.randomness import key, rng
+from seqgan_cli.rewards import ConstantReward, DiscriminatorReward, RandomReward
+from seqgan_cli.rollout import ActionValues, RolloutPolicy
+from seqgan_cli.vocabulary import EOS, PAD, UNK, Vocabulary
+
+
+def make(vocabulary: Vocabulary, length: int, cell: str = "lstm", stddev: float = 1.0) -> Generator:
+    generator = Generator(vocabulary, length, GeneratorSettings(embedding_dim=3, hidden_dim=4, cell=cell))
+    generator.initialise(rng(0, "test"), stddev)
+    return generator
+
+
+class TableReward:
+    """A reward looked up by the sequence's own number in base V: no two sequences share one."""
+
+    uses_discriminator = False
+
+    def __init__(self, vocab_size: int, length: int) -> None:
+        self.powers = vocab_size ** np.arange(length)[::-1]
+        self.table = rng(0, "rewards").uniform(0.0, 1.0, vocab_size**length).astype(np.float32)
+
+    def of(self, sequence: tuple[int, ...]) -> float:
+        return float(self.table[int((np.array(sequence) * self.powers).sum())])
+
+    def __call__(self, tokens: Any, key: Any) -> Any:
+        return tf.gather(self.table, tf.reduce_sum(tokens * tf.constant(self.powers, tf.int32), axis=1))
+
+
+def test_every_q_of_a_tiny_policy_equals_enumeration() -> None:
+    """V = 2, T = 3, all eight sequences in one batch: a reward given to a wrong token or sequence would show."""
+    generator = make(Vocabulary(size=2), 3)
+    weights = [variable.numpy() for variable in generator.trainable_variables]
+    reward = TableReward(2, 3)
+    tokens = np.array(list(reference.all_sequences(2, 3)), np.int32)
+    exact = np.array([[reference.action_value(weights, row[:t], 3, reward.of) for t in (1, 2, 3)] for row in tokens.tolist()])
+    rollouts = 4000
+    values = ActionValues(RolloutPolicy(generator), reward, rollouts)(tokens, key(0, "q")).numpy()
+    np.testing.assert_allclose(values[:, 2], exact[:, 2], rtol=1e-6)  # the last is no estimate
+    # A mean of N values in [0, 1] errs by at most 0.5/√N standard errors; 16 estimates, five of them.
+    np.testing.assert_allclose(values, exact, atol=5 * 0.5 / np.sqrt(rollouts))
+    assert np.abs(exact - exact.mean(axis=0)).max() > 10 * 0.5 / np.sqrt(rollouts)  # the table tells tokens apart
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("length", [2, 5])
+def test_prefixes_are_preserved(cell: str, length: int) -> None:
+    generator = make(Vocabulary(size=6), length, cell)
+    tokens = generator.sample(7, key(0, "x"))
+    completed = RolloutPolicy(generator).complete(tokens, key(0, "r")).numpy()
+    assert completed.shape == (length - 1, 7, length)
+    for t in range(1, length):
+        np.testing.assert_array_equal(completed[t - 1, :, :t], tokens[:, :t])
+    if length > 2:
+        assert (completed[0, :, 1:] != tokens[:, 1:]).any()
+
+
+def test_a_certain_policy_is_followed_to_the_letter() -> None:
+    """A policy that always says the last token plus one completes every prefix in the one way possible."""
+    generator = Generator(Vocabulary(size=6), 5, GeneratorSettings(embedding_dim=6, hidden_dim=6, cell="gru"))
+
+    def step(tokens: Any, state: list) -> tuple[Any, list]:
+        return tf.one_hot((tokens + 1) % 6, 6) * 1e9, state
+
+    policy = RolloutPolicy(generator)
+    policy.network.step = step
+    policy.network.policy_logits = lambda outputs: outputs
+    tokens = np.array([[3, 0, 2, 2, 1], [5, 5, 5, 5, 5]], np.int32)
+    completed = policy.complete(tokens, key(0, "r")).numpy()
+    assert completed[:, 0].tolist() == [[3, 4, 5, 0, 1], [3, 0, 1, 2, 3], [3, 0, 2, 3, 4], [3, 0, 2, 2, 3]]
+    assert completed[:, 1].tolist() == [[5, 0, 1, 2, 3], [5, 5, 0, 1, 2], [5, 5, 5, 0, 1], [5, 5, 5, 5, 0]]
+
+
+def test_completions_have_the_policys_frequencies() -> None:
+    generator = make(Vocabulary(size=3), 3)
+    weights = [variable.numpy() for variable in generator.trainable_variables]
+    tokens = np.tile(np.array([[2, 0, 1]], np.int32), (20_000, 1))
+    completed = RolloutPolicy(generator).complete(tokens, key(0, "r")).numpy()
+    for t in (1, 2):
+        following = np.bincount(completed[t - 1, :, t], minlength=3) / 20_000
+        np.testing.assert_allclose(following, reference.softmax(reference.next_logits(weights, tokens[0, :t])), atol=0.02)
+
+
+def test_last_action_value_is_the_discriminators_score() -> None:
+    generator = make(Vocabulary(size=9), 5)
+    settings = DiscriminatorSettings(embedding_dim=4, filters="1:3,2:2", dropout=0.5)
+    discriminator = Discriminator(generator.vocabulary, 5, settings)
+    discriminator.initialise(rng(0, "d"))
+    tokens = generator.sample(10, key(0, "x"))
+    values = ActionValues(RolloutPolicy(generator), DiscriminatorReward(discriminator), 3)(tokens, key(0, "q")).numpy()
+    np.testing.assert_allclose(values[:, -1], discriminator.scores(tokens), rtol=1e-5)  # dropout is off for both
+    assert np.ptp(values[:, 0]) > 0
+
+
+def test_nothing_follows_the_end() -> None:
+    generator = make(Vocabulary(["a", "b"], unk_taught=True), 6, stddev=0.3)
+    tokens = np.array([[3, 4, EOS, PAD, PAD, PAD], [4, EOS, PAD, PAD, PAD, PAD], [3, 3, 3, 4, 4, 4]] * 30, np.int32)
+    completed = RolloutPolicy(generator).complete(tokens, key(0, "r")).numpy()
+    for c, row in enumerate(tokens):
+        for t in range(1, 6):
+            if EOS in row[:t]:
+                np.testing.assert_array_equal(completed[t - 1, c], row)
+    flat = completed.reshape(-1, 6)
+    ended = np.cumsum(flat == EOS, axis=1) - (flat == EOS) > 0
+    assert (flat[ended] == PAD).all()
+    assert (flat[~ended] != PAD).all()
+    assert not (flat == UNK).any()
+    assert (flat == EOS).any(axis=1).mean() > 0.5
+
+
+def test_chunks_do_not_mix_up_sequences() -> None:
+    """Whatever the chunk, each token gets the reward of its own sequence: here the first token, which rollouts keep."""
+
+    class FirstToken:
+        uses_discriminator = False
+
+        def __call__(self, tokens: Any, key: Any) -> Any:
+            return tf.cast(tokens[:, 0], tf.float32)
+
+    generator = make(Vocabulary(size=9), 4)
+    tokens = generator.sample(7, key(0, "x"))
+    for chunk in (1, 2, 5, 21, 100):
+        search = ActionValues(RolloutPolicy(generator), FirstToken(), 3)
+        search.chunk = chunk
+        np.testing.assert_array_equal(search(tokens, key(0, "q")), np.repeat(tokens[:, :1], 4, axis=1))
+
+
+def test_compiled_once_and_equal_to_eager() -> None:
+    generator = make(Vocabulary(size=9), 5)
+    search = ActionValues(RolloutPolicy(generator), TableReward(9, 5), 4)
+    search.chunk = 5
+    first = search(generator.sample_batch(6, key(0, "x")), key(0, "q")).numpy()
+    for i in range(3):
+        search(generator.sample_batch(6, key(i, "y")), key(i, "q"))
+    assert search.__call__.experimental_get_tracing_count() == 1
+    tf.config.run_functions_eagerly(True)
+    try:
+        again = search(generator.sample_batch(6, key(0, "x")), key(0, "q")).numpy()
+    finally:
+        tf.config.run_functions_eagerly(False)
+    np.testing.assert_allclose(again, first, rtol=1e-6)
+
+
+def test_no_gradient_flows_through_action_values() -> None:
+    generator = make(Vocabulary(size=9), 5)
+    policy = RolloutPolicy(generator)
+    with tf.GradientTape() as tape:
+        values = ActionValues(policy, TableReward(9, 5), 2)(generator.sample_batch(4, key(0, "x")), key(0, "q"))
+        total = tf.reduce_sum(values)
+    assert tape.gradient(total, [*generator.trainable_variables, *policy.network.trainable_variables]) == [None] * 12
+
+
+def test_controls_know_nothing() -> None:
+    tokens = np.zeros((5000, 3), np.int32)
+    np.testing.assert_array_equal(ConstantReward()(tokens, key(0, "r")), np.full(5000, 0.5, np.float32))
+    drawn = RandomReward()(tokens, key(0, "r")).numpy()
+    assert abs(drawn.mean() - 0.5) < 0.02
+    assert abs(drawn.std() - np.sqrt(1 / 12)) < 0.02
+    assert not np.array_equal(drawn, RandomReward()(tokens, key(1, "r")))
+
+
+@pytest.mark.parametrize("update_rate", [0.0, 0.5, 0.8])
+def test_beta_lags_exactly(update_rate: float) -> None:
+    """β moves only when told, and then to u·β + (1-u)·θ; with u = 0 to θ itself."""
+    theta = make(Vocabulary(size=5), 3)
+    policy = RolloutPolicy(theta)
+    before = [variable.numpy() for variable in policy.network.trainable_variables]
+    for variable in theta.trainable_variables:
+        variable.assign_add(tf.ones_like(variable))
+    for kept, variable in zip(before, policy.network.trainable_variables, strict=True):
+        np.testing.assert_array_equal(variable, kept)
+    policy.follow(theta, update_rate)
+    expected = [update_rate * b + (1 - update_rate) * t.numpy() for b, t in zip(before, theta.trainable_variables, strict=True)]
+    for value, variable in zip(expected, policy.network.trainable_variables, strict=True):
+        np.testing.assert_allclose(variable, value, rtol=1e-6)
+        if update_rate == 0.0:
+            np.testing.assert_array_equal(variable, value)
+
+
+def test_rollouts_use_beta_and_not_theta() -> None:
+    theta = make(Vocabulary(size=5), 4)
+    search = ActionValues(RolloutPolicy(theta), TableReward(5, 4), 8)
+    tokens = theta.sample(6, key(0, "x"))
+    before = search(tokens, key(0, "q")).numpy()
+    for variable in theta.trainable_variables:
+        variable.assign(-variable)
+    np.testing.assert_array_equal(search(tokens, key(0, "q")), before)
+    search.policy.follow(theta, 0.0)
+    assert not np.array_equal(search(tokens, key(0, "q")), before)

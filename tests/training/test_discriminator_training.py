@@ -1,0 +1,95 @@
+"""d-steps: balance, freshness, and what the measurements mean."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conftest import TINY
+from seqgan_cli.config import Settings, explicit, resolve
+from seqgan_cli.console import Console
+from seqgan_cli.corpora.synthetic import synthetic_corpus
+from seqgan_cli.models.generator import Generator
+from seqgan_cli.randomness import key, rng
+from seqgan_cli.training.discriminator import DiscriminatorTrainer, spearman
+
+
+def trainer(num: int = 0, k: int = 2, **changes: Any) -> tuple[DiscriminatorTrainer, Generator]:
+    values, sources = explicit({**TINY, **changes}, (), None)
+    chosen: Settings = resolve(values, sources, None, "paper").settings
+    corpus, oracle = synthetic_corpus(chosen.data, 0)
+    generator = Generator(corpus.vocabulary, corpus.sequence_length, chosen.generator)
+    generator.initialise(rng(0, "generator"))
+    return DiscriminatorTrainer(chosen, corpus, oracle, Console(quiet=True), 0.01, num, k, "test"), generator
+
+
+class Zero:
+    def numpy(self) -> float:
+        return 0.0
+
+
+@pytest.mark.parametrize("num", [0, 40, 5000])
+def test_as_many_negatives_as_positives_and_fresh_ones_each_draw(num: int) -> None:
+    training, generator = trainer(num, **{"discriminator.batch-size": 8})
+    batches: list[tuple[np.ndarray, np.ndarray]] = []
+    training._step = lambda tokens, labels, dropout_key: batches.append((tokens, labels)) or Zero()
+    training.d_step(generator, 1, lambda _: None)
+    training.d_step(generator, 2, lambda _: None)
+    used = {0: 96, 40: 40, 5000: 96}[num]
+    per_epoch = 2 * used // 8
+    assert len(batches) == 4 * per_epoch  # two draws of k = 2 epochs
+    train = {tuple(row) for row in training.corpus.train.tolist()}
+    negatives = []
+    for draw in range(2):
+        epochs = [batches[(2 * draw + e) * per_epoch : (2 * draw + e + 1) * per_epoch] for e in range(2)]
+        contents = []
+        for epoch in epochs:
+            tokens = np.concatenate([t for t, _ in epoch])
+            labels = np.concatenate([label for _, label in epoch])
+            assert (labels == 1).sum() == (labels == 0).sum() == used
+            assert {tuple(row) for row in tokens[labels == 1].tolist()} <= train
+            contents.append(sorted(map(tuple, tokens[labels == 0].tolist())))
+        assert contents[0] == contents[1]  # k epochs on the same negatives, in another order
+        negatives.append(contents[0])
+    assert negatives[0] != negatives[1]
+
+
+def test_an_untrained_generator_is_told_from_the_data() -> None:
+    training, generator = trainer(k=3)
+    before = training.scores(generator, 0)
+    losses = [training.d_step(generator, i, lambda _: None) for i in range(1, 9)]
+    after = training.scores(generator, 8)
+    assert losses[-1] < losses[0]
+    assert after["d_accuracy_train"] + after["d_accuracy_fake"] > before["d_accuracy_train"] + before["d_accuracy_fake"]
+    assert after["d_accuracy_train"] + after["d_accuracy_fake"] > 1.4
+
+
+def test_accuracies_are_shares_on_the_right_side() -> None:
+    training, generator = trainer()
+    training.discriminator.scores = lambda tokens: np.linspace(0.0, 1.0, len(tokens), dtype=np.float32)
+    scores = training.scores(generator, 0)
+    assert scores["d_accuracy_train"] == scores["d_accuracy_test"] == 0.5
+    assert scores["d_accuracy_fake"] == 0.5
+
+
+def test_correlation_is_one_for_the_oracles_own_ranking() -> None:
+    training, generator = trainer()
+    assert training.oracle is not None
+    oracle = training.oracle
+    training.discriminator.scores = lambda tokens: np.exp(-oracle.sequence_nll(tokens) / 50)
+    assert training.scores(generator, 0)["reward_oracle_correlation"] == pytest.approx(1.0)
+    training.discriminator.scores = lambda tokens: oracle.sequence_nll(tokens)
+    assert training.scores(generator, 0)["reward_oracle_correlation"] == pytest.approx(-1.0)
+
+
+def test_spearman_ranks() -> None:
+    assert spearman(np.array([1.0, 2.0, 3.0, 4.0]), np.array([10.0, 20.0, 40.0, 30.0])) == pytest.approx(0.8)
+    assert spearman(np.ones(4), np.arange(4.0)) == 0.0
+
+
+def test_splits_of_the_synthetic_corpus_differ() -> None:
+    training, generator = trainer()
+    train, heldout = training.corpus.train, training.corpus.heldout
+    assert train.shape == heldout.shape == (96, 5)
+    assert not np.array_equal(train, heldout)
+    assert not np.array_equal(generator.sample(96, key(0, "x")), train)

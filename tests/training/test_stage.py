@@ -1,0 +1,199 @@
+"""Stopping anywhere and going on: bit for bit, for every stage."""
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from seqgan_cli.config import STAGES
+from seqgan_cli.console import Progress
+from seqgan_cli.run import Run
+from seqgan_cli.training.stage import better
+
+COUNTS = {"pretrain-g": ("--epochs", 3), "pretrain-d": ("--d-steps", 2), "adversarial": ("--rounds", 2)}
+
+
+def checkpoint(run: Path, stage: str) -> dict[str, np.ndarray]:
+    found = Run(run).checkpoints(stage).latest(pytest.fail)
+    assert found is not None
+    assert found.position == COUNTS[stage][1]
+    return found.arrays
+
+
+def history(run: Path) -> list[tuple]:
+    return [(r.stage, r.position, r.step, r.metric, r.value) for r in Run(run).history.rows()]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, tiny_config: Path) -> Path:
+    """A run through all stages without a stop."""
+    run = tmp_path_factory.mktemp("whole") / "run"
+    for stage in STAGES:
+        command = [sys.executable, "-m", "seqgan_cli", stage, "--run", run, "--config", tiny_config, "-q"]
+        subprocess.run(command, check=True)
+    return run
+
+
+def test_interrupted_at_every_point_ends_bit_identical(
+    seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C within and between units, again and again, then on to the end: as the run of another process without a stop."""
+    run = tmp_path / "run"
+    stops = 0
+    original = Progress.tick
+    for stage in STAGES:
+        for allowed in range(1, 100, 3):
+            ticks = iter(range(allowed))
+
+            def tick(self: Progress, work: float = 1.0, ticks: Iterator[int] = ticks) -> None:
+                if next(ticks, None) is None:
+                    raise KeyboardInterrupt
+                original(self, work)
+
+            with monkeypatch.context() as patched:
+                patched.setattr(Progress, "tick", tick)
+                outcome = seqgan(stage, "--run", run, "--config", tiny_config)
+            if outcome.code == 0:
+                break
+            assert outcome.code == 130
+            assert "the same command goes on" in outcome.err
+            stops += 1
+        expected, found = checkpoint(whole, stage), checkpoint(run, stage)
+        assert expected.keys() == found.keys()
+        for name in expected:
+            np.testing.assert_array_equal(found[name], expected[name], err_msg=f"{stage}: {name}")
+    assert stops >= 5
+    assert history(run) == history(whole)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_killed_and_started_again_ends_bit_identical(tmp_path: Path, tiny_config: Path, whole: Path, stage: str) -> None:
+    """kill -9 once the first unit is saved."""
+    run = tmp_path / "run"
+    shutil.copytree(whole, run)
+    Run(run).drop_from(stage)
+    command = [sys.executable, "-m", "seqgan_cli", stage, "--run", run, "--config", tiny_config, "-q"]
+    process = subprocess.Popen(command)
+    while process.poll() is None and not Run(run).has(stage):
+        time.sleep(0.001)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    subprocess.run(command, check=True)
+    for name, array in checkpoint(whole, stage).items():
+        np.testing.assert_array_equal(checkpoint(run, stage)[name], array, err_msg=name)
+    assert history(run) == [row for row in history(whole) if STAGES.index(row[0]) <= STAGES.index(stage)]
+
+
+def test_counts_are_targets(seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path, whole: Path) -> None:
+    run = tmp_path / "run"
+    assert seqgan("pretrain-g", "--run", run, "--config", tiny_config, "--epochs", 1).code == 0
+    again = seqgan("pretrain-g", "--run", run, "--epochs", 1)
+    assert again.code == 0
+    assert "pretrain-g: done, 1 epochs" in again.err
+    more = seqgan("pretrain-g", "--run", run, "--epochs", 3)
+    assert "going on after epoch 1" in more.err
+    for name, array in checkpoint(whole, "pretrain-g").items():
+        np.testing.assert_array_equal(checkpoint(run, "pretrain-g")[name], array)
+    assert "done, 3 epochs (asked for 2)" in seqgan("pretrain-g", "--run", run, "--epochs", 2).err
+
+
+def test_overwrite_restarts_a_stage_and_drops_the_later_ones(
+    seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path
+) -> None:
+    run = tmp_path / "run"
+    for stage in STAGES:
+        assert seqgan(stage, "--run", run, "--config", tiny_config, "-q").code == 0
+    assert seqgan("pretrain-d", "--run", run, "--overwrite", "--d-steps", 1, "--filters", "1:3").code == 0
+    assert Run(run).checkpoints("pretrain-d").positions() == [1]
+    assert not Run(run).has("adversarial")
+    assert Run(run).has("pretrain-g")
+    assert {row.stage for row in Run(run).history.rows()} == {"pretrain-g", "pretrain-d"}
+    assert seqgan("pretrain-g", "--run", run, "--overwrite", "--epochs", 1, "--vocab-size", 9).code == 0
+    assert not Run(run).has("pretrain-d")
+    assert Run(run).corpus().vocabulary.size == 9
+
+
+def test_patience_stops_early_and_a_larger_one_goes_on(seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path) -> None:
+    """With a huge step size the held-out loss only gets worse after a while."""
+    run = tmp_path / "run"
+    command = ("pretrain-g", "--run", run, "--config", tiny_config, "--epochs", 60, "--g-learning-rate", 0.3)
+    stopped = seqgan(*command, "--patience", 2)
+    assert stopped.code == 0
+    assert "nll_test has not improved since" in stopped.err
+    position = Run(run).checkpoints("pretrain-g").positions()[-1]
+    assert position < 60
+    best = Run(run).checkpoints("pretrain-g").best()
+    assert best is not None
+    assert best.position == position - 2
+    curve = {row.position: row.value for row in Run(run).history.rows() if row.metric == "nll_test" and row.position}
+    assert min(curve, key=curve.__getitem__) == best.position
+    seqgan(*command, "--patience", 4)
+    assert Run(run).checkpoints("pretrain-g").positions()[-1] > position
+
+
+def test_a_loss_that_is_no_number_stops_and_keeps_what_was(
+    seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from seqgan_cli.training.mle import LikelihoodTraining
+
+    run = tmp_path / "run"
+    original = LikelihoodTraining.advance
+
+    def advance(self: Any, position: int, tick: Any) -> dict[str, float]:
+        return {**original(self, position, tick), **({"loss": float("nan")} if position == 2 else {})}
+
+    monkeypatch.setattr(LikelihoodTraining, "advance", advance)
+    outcome = seqgan("pretrain-g", "--run", run, "--config", tiny_config)
+    assert outcome.code == 1
+    assert "loss is nan in epoch 2" in outcome.err
+    assert "smaller learning rate" in outcome.err
+    assert Run(run).checkpoints("pretrain-g").positions() == [1]
+
+
+def test_collapse_is_told_in_words(
+    seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from seqgan_cli.training.adversarial import AdversarialTraining
+
+    run = tmp_path / "run"
+    seqgan("pretrain-g", "--run", run, "--config", tiny_config, "-q")
+    original = AdversarialTraining.advance
+
+    def advance(self: Any, position: int, tick: Any) -> dict[str, float]:
+        return {**original(self, position, tick), "distinct_share": 0.1}
+
+    monkeypatch.setattr(AdversarialTraining, "advance", advance)
+    outcome = seqgan("adversarial", "--run", run, "--reward", "constant", "-q")
+    assert outcome.code == 0
+    assert outcome.err.count("the generator is collapsing: the share of different sequences") == 1
+
+
+def test_tensorboard_files_are_written_when_asked(seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path) -> None:
+    import tensorflow as tf
+
+    run = tmp_path / "run"
+    assert seqgan("pretrain-g", "--run", run, "--config", tiny_config, "--tensorboard", "-q").code == 0
+    (path,) = (run / "tensorboard" / "pretrain-g").glob("events*")
+    written = {}
+    for event in tf.compat.v1.train.summary_iterator(str(path)):
+        for value in event.summary.value:
+            written[value.tag, event.step] = float(tf.make_ndarray(value.tensor))
+    for row in Run(run).history.rows():
+        if row.position:
+            assert written[row.metric, row.position] == pytest.approx(row.value, rel=1e-6)
+
+
+def test_better_knows_which_way_is_up() -> None:
+    assert better("nll_test", 1.0, 2.0)
+    assert not better("nll_test", 2.0, 2.0)
+    assert better("reward_mean", 2.0, 1.0)
+    assert better("nll_test", 1.0, None)
+    assert not better("nll_test", float("nan"), None)
+    assert better("nll_test", 1.0, float("nan"))
