@@ -151,9 +151,7 @@ def test_progress_without_a_terminal_is_a_line_a_unit(capsys: pytest.CaptureFixt
     ]
 
 
-def test_a_long_job_says_so_once_after_five_seconds_of_measuring(
-    capsys: pytest.CaptureFixture[str], clock: Clock
-) -> None:
+def test_a_long_job_says_so_once_after_five_seconds_of_measuring(capsys: pytest.CaptureFixture[str], clock: Clock) -> None:
     with Console().progress("adversarial", "round", done=0, target=100, work=1.0, main="x") as progress:
         progress.tick()
         for _ in range(4):  # a minute a round

@@ -38,9 +38,7 @@ def test_write_takes_a_function_that_writes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt(), ValueError("x")])
-def test_a_failure_half_way_leaves_the_old_content_and_no_temporary_file(
-    tmp_path: Path, failure: BaseException
-) -> None:
+def test_a_failure_half_way_leaves_the_old_content_and_no_temporary_file(tmp_path: Path, failure: BaseException) -> None:
     path = tmp_path / "c.txt"
     path.write_bytes(b"old")
 

@@ -50,7 +50,10 @@ class Info:
     def check(self, value: Any) -> Any:
         """The value itself if it has the right type and bounds. Raises UsageError."""
         if self.type is float and type(value) is int:
-            value = float(value)
+            try:
+                value = float(value)
+            except OverflowError:
+                raise UsageError(f"{self.name}: needs a finite number.") from None
         kind = type(value)
         if kind is not self.type:
             raise UsageError(f"{self.name}={value}: needs {self.type.__name__}, not {kind.__name__}.")
@@ -138,7 +141,7 @@ class PretrainD:
 
 @dataclass(frozen=True)
 class Adversarial:
-    rounds: int = _setting(200, "rounds of g-steps and d-steps", at_least=1, quick=20)
+    rounds: int = _setting(200, "rounds of g-steps and d-steps", at_least=1, quick=15)
     g_steps: int = _setting(1, "generator updates a round", at_least=0)
     d_steps: int = _setting(5, "draws of fresh negatives a round", at_least=0, quick=1)
     k: int = _setting(3, "epochs on each draw", at_least=1, quick=1)
@@ -243,7 +246,7 @@ def read_file(path: Path) -> dict[str, Any]:
         tree = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"Cannot read --config {path}: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # TOMLDecodeError, UnicodeDecodeError, or a number with too many digits
         raise UsageError(f"--config {path} is not valid TOML: {error}.") from None
     flat: dict[str, Any] = {}
 
@@ -275,7 +278,7 @@ def explicit(options: Mapping[str, Any], sets: tuple[str, ...], file: Path | Non
     values.update(chosen)
     sources.update(dict.fromkeys(chosen, "option"))
     for name in ("data.source", "data.test", "data.oracle"):
-        if values.get(name) and values[name] != "oracle":
+        if values.get(name) and (name, values[name]) != ("data.source", "oracle"):
             values[name] = os.path.abspath(values[name])  # noqa: PTH100  the run may be continued from another folder
     return values, sources
 

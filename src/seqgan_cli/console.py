@@ -1,6 +1,7 @@
 """The one place that prints: results to stdout, everything else to stderr."""
 
 import contextlib
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -9,13 +10,15 @@ from rich.console import Console as RichConsole
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as RichProgress
 from rich.table import Table
+from rich.text import Text
 
 LONG_JOB = 30 * 60.0  # seconds from which a stage says so at its start
 BARS = "▁▂▃▄▅▆▇█"
 
 
 def sparkline(values: Sequence[float]) -> str:
-    """One character a value, from the lowest to the highest of them."""
+    """One character a finite value, from the lowest to the highest of them."""
+    values = [value for value in values if math.isfinite(value)]
     low, high = min(values, default=0.0), max(values, default=0.0)
     span = (high - low) or 1.0
     return "".join(BARS[min(7, int(8 * (value - low) / span))] for value in values)
@@ -44,10 +47,10 @@ class Console:
 
     def __init__(self, quiet: bool = False, verbose: bool = False) -> None:
         self.quiet, self.verbose = quiet, verbose
-        self._out = RichConsole(highlight=False, soft_wrap=True)
+        self._out = RichConsole(highlight=False, soft_wrap=True, emoji=False)
         if not self._out.is_terminal:
             self._out.width = 120  # a file has no width of its own, and Rich's guess of 80 breaks tables
-        self._err = RichConsole(stderr=True, highlight=False, soft_wrap=True)
+        self._err = RichConsole(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
     def say(self, message: str) -> None:
         if not self.quiet:
@@ -64,16 +67,18 @@ class Console:
         self._err.print(f"Error: {message}", style="bold red", markup=False)
 
     def result(self, text: str = "") -> None:
-        """Plain text to stdout."""
-        self._out.print(text, markup=False)
+        """Text to stdout as it is."""
+        self._out.file.write(text + "\n")
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> None:
         """A table to stdout: the first column names the row, the others hold numbers."""
-        table = Table(title=title, caption=caption, box=rich.box.SIMPLE_HEAD, title_justify="left", caption_justify="left")
+        table = Table(box=rich.box.SIMPLE_HEAD, title_justify="left", caption_justify="left")
+        # Text, since a path or token in square brackets is no mark-up.
+        table.title, table.caption = Text(title) if title else None, Text(caption) if caption else None
         for i, column in enumerate(columns):
-            table.add_column(column, justify="left" if i == 0 else "right", no_wrap=i == 0)
+            table.add_column(Text(column), justify="left" if i == 0 else "right", no_wrap=i == 0)
         for row in rows:
-            table.add_row(*row)
+            table.add_row(*map(Text, row))
         self._out.print(table, soft_wrap=False)
 
     @contextlib.contextmanager

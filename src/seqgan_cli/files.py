@@ -11,6 +11,7 @@ from typing import BinaryIO
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` that takes its place when the block ends well, and is gone when it does not."""
+    path = Path(os.path.realpath(path))  # a link stays a link; what it points at is replaced
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=".writing-", suffix=path.suffix, dir=path.parent)
     os.close(handle)

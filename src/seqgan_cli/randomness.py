@@ -11,7 +11,7 @@ import numpy as np
 
 def _sequence(seed: int, path: tuple[str | int, ...]) -> np.random.SeedSequence:
     words = [zlib.crc32(part.encode()) if isinstance(part, str) else part for part in path]
-    return np.random.SeedSequence([seed, *words])
+    return np.random.SeedSequence([seed, len(words), *words])  # the length: SeedSequence cannot tell (a) from (a, 0)
 
 
 def key(seed: int, *path: str | int) -> np.ndarray:

@@ -19,6 +19,7 @@ import platform
 import shutil
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
     from seqgan_cli.models.generator import Generator
 
 KEPT = 3
-UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError)
+# What reading a damaged .npz can raise: zipfile and NumPy notice damage in many places.
+UNREADABLE = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,13 @@ class Checkpoints:
 
     def save(self, position: int, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any], best: bool) -> None:
         """Write one checkpoint, as the best too if it is, and let go of all but the last three. Raises OSError."""
-        description = {**facts, "position": position, "fingerprint": self.fingerprint, "version": __version__}
+        description = {
+            **facts,
+            "position": position,
+            "fingerprint": self.fingerprint,
+            "version": __version__,
+            "arrays": sorted(arrays),
+        }
         with files.replacing(self._path(position)) as temporary:
             with temporary.open("wb") as file:
                 np.savez(file, **{"facts": np.frombuffer(json.dumps(description).encode(), np.uint8), **arrays})  # type: ignore[arg-type]
@@ -87,6 +95,8 @@ class Checkpoints:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         facts = json.loads(arrays.pop("facts").tobytes())
+        if facts["arrays"] != sorted(arrays):
+            raise KeyError("arrays")
         if facts["fingerprint"] != self.fingerprint:
             raise SeqganError(f"{path} belongs to another run (other data or sizes)")
         return Checkpoint(int(facts["position"]), arrays, facts, path)
@@ -167,7 +177,7 @@ class History:
         if not self.path.exists():
             return []
         found = []
-        with self.path.open(newline="", encoding="utf-8") as file:
+        with self.path.open(newline="", encoding="utf-8", errors="replace") as file:
             for row in csv.DictReader(file):
                 with contextlib.suppress(TypeError, ValueError, KeyError):
                     found.append(
@@ -186,9 +196,9 @@ class History:
         """Add rows in one write."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        if not self.path.exists():
+        if not self.path.exists() or not self.path.stat().st_size:
             writer.writerow(self.COLUMNS)
-        writer.writerows((r.stage, r.position, r.step, r.metric, repr(r.value), f"{r.seconds:.3f}") for r in rows)
+        writer.writerows((r.stage, r.position, r.step, r.metric, repr(float(r.value)), f"{r.seconds:.3f}") for r in rows)
         with self.path.open("ab") as file:
             file.write(text.getvalue().encode())
 
@@ -226,9 +236,10 @@ class Run:
             for name, entry in record["settings"].items():
                 if name in CATALOGUE:
                     CATALOGUE[name].check(entry["value"])
+                    str(entry["source"])
         except OSError as error:
             raise SeqganError(f"Cannot read {path}: {error.strerror}.") from None
-        except (ValueError, KeyError, TypeError, AttributeError, SeqganError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, SeqganError) as error:
             raise SeqganError(f"{path} is damaged ({error}): restore it, or use another --run.") from None
         return dict(record)
 
@@ -237,9 +248,10 @@ class Run:
         if not self.exists:
             raise SeqganError(f"There is no run in {self.path}: `seqgan pretrain-g` begins one.")
         settings = self.record()["settings"]
-        known = {name: entry for name, entry in settings.items() if name in CATALOGUE}
+        entries = {name: settings.get(name, {"value": info.default, "source": "default"}) for name, info in CATALOGUE.items()}
         return Config(
-            {name: entry["value"] for name, entry in known.items()}, {name: entry["source"] for name, entry in known.items()}
+            {name: entry["value"] for name, entry in entries.items()},
+            {name: entry["source"] for name, entry in entries.items()},
         )
 
     def write_config(self, config: Config, preset: str) -> None:
@@ -268,6 +280,8 @@ class Run:
         self.path.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(self.path / ".lock", timeout=0):
+                for left_by_a_kill in self.path.rglob(".writing-*"):
+                    left_by_a_kill.unlink(missing_ok=True)
                 yield
         except Timeout:
             raise SeqganError(f"Another seqgan is training in {self.path}: wait for it or use another --run.") from None

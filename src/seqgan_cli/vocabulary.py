@@ -5,7 +5,7 @@ A sequence is its tokens, one `<eos>`, then `<pad>` to the full length. Syntheti
 is ordinary and 0 is also the start input, as in the authors' program.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -35,9 +35,11 @@ class Vocabulary:
     def size(self) -> int:
         return len(self.tokens)
 
-    def encode(self, tokens: Iterable[str]) -> list[int]:
+    def encode(self, tokens: Sequence[str]) -> list[int]:
         """Ids of the tokens; an unknown one, or the name of a special one, is `<unk>` (for synthetic: ValueError)."""
         if not self.has_special_tokens:
+            if unknown := [token for token in tokens if token not in self._ids]:
+                raise ValueError(f"{unknown[0]!r} is no token of this vocabulary.")
             return [self._ids[token] for token in tokens]
         return [i if (i := self._ids.get(token, UNK)) > UNK else UNK for token in tokens]
 

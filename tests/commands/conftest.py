@@ -1,8 +1,8 @@
 """Two trained runs, which tests read or copy, and what every refusal has in common."""
 
-import contextlib
-import io
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,16 +23,14 @@ class Made:
 
 
 def _train(*arguments: Any) -> tuple[str, str]:
-    from seqgan_cli.cli import main
-
-    out, err = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    """In a process of its own, so that all it writes is seen, and what it starts is gone afterwards."""
+    with pytest.MonkeyPatch.context() as patch:
         patch.delenv("SEQGAN_RUN", raising=False)
         patch.delenv("SEQGAN_PRESET", raising=False)
-        with pytest.raises(SystemExit) as ended:
-            main(["train", *map(str, arguments)])
-    assert not ended.value.code, err.getvalue()
-    return out.getvalue(), err.getvalue()
+        command = [sys.executable, "-m", "seqgan_cli", "train", *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=200)
+    assert done.returncode == 0, done.stderr
+    return done.stdout, done.stderr
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ UNUSABLE = {
     "empty": (b"", " holds no text: one sequence a line is needed."),
     "blank": (b"\n  \n\t\n", " holds no text: one sequence a line is needed."),
     "binary": (b"a b\nc\0d\n", ", line 2: holds a zero byte, so it is binary; text is needed."),
-    "latin-1": (b"a b c\nd\xe9j\xe0 vu\n", ", line 2: byte 2 is not UTF-8; convert the file, e.g. with `iconv`."),
+    "latin-1": (b"a b c\nd\xe9j\xe0 vu\n", ", line 2: 0xe9 after 1 bytes of text is not UTF-8; convert the file, e.g. with `iconv`."),
     "utf-16": ("a b\n".encode("utf-16"), " is UTF-16: convert it to UTF-8, e.g. with `iconv -f UTF-16 -t UTF-8`."),
     "one line": (b"a b c\n", " holds one line: at least two are needed, so that one can be held out."),
     "one word": (
@@ -58,6 +58,18 @@ def test_unusable_test_file_is_the_one_named(seqgan, refused, tmp_path, sentence
     outcome = seqgan("pretrain-g", "--data", sentences, "--test", tmp_path / "test.txt", "--run", tmp_path / "run")
     refused(outcome, 1, f"{tmp_path / 'test.txt'} holds no text: one sequence a line is needed.")
     assert not (tmp_path / "run").exists()
+
+
+def test_file_name_that_is_not_utf8(seqgan, tiny_config, sentences, tmp_path):
+    """Any name the system allows works, or is refused in a sentence."""
+    data, run = tmp_path / "x\udcff.txt", tmp_path / "run"  # the byte 0xff
+    shutil.copy(sentences, data)
+    outcome = seqgan("pretrain-g", "-q", "--data", data, "--config", tiny_config, "--epochs", 1, "--run", run)
+    if outcome.code == 0:
+        assert seqgan("sample", "-n", 2, "--run", run).out.count("\n") == 2
+    else:
+        assert outcome.err.startswith("Error: ")
+        assert not run.exists()
 
 
 def test_every_line_too_long(seqgan, refused, tmp_path):
@@ -129,10 +141,13 @@ def test_setting_that_contradicts_the_run(seqgan, refused, contents, synthetic, 
         (["adversarial", "--seed", 7], "seed", 0, 7, "pretrain-g"),
         (["pretrain-g", "--cell", "gru"], "generator.cell", "lstm", "gru", "pretrain-g"),
         (["pretrain-d", "--filters", "1:9"], "discriminator.filters", "1:4,2:4,3:4", "1:9", "pretrain-d"),
-        (["adversarial", "--overwrite", "--set", "discriminator.embedding-dim=9"], "discriminator.embedding-dim", 4, 9, "pretrain-d"),
+        (
+            ["adversarial", "--overwrite", "--set", "discriminator.embedding-dim=9"],
+            *("discriminator.embedding-dim", 4, 9, "pretrain-d"),
+        ),
         (["pretrain-d", "--overwrite", "--set", "generator.hidden-dim=9"], "generator.hidden-dim", 16, 9, "pretrain-g"),
     ],
-)  # fmt: skip
+)
 def test_other_settings_that_are_fixed(seqgan, refused, contents, synthetic, arguments, setting, before, after, restart):
     files = contents(synthetic.path)
     outcome = seqgan(*arguments, "--run", synthetic.path)
@@ -301,7 +316,7 @@ def test_what_is_advised_for_a_damaged_corpus_mends_it(seqgan, synthetic, synthe
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"\xff\xfe", b"[]", b'{"settings": {}}', b'{"settings": {"seed": {"value": "x", "source": "option"}}}'],
+    [b"", b"{", b"\xff\xfe", b"[]", b'{"settings": {"seed": {"value": "x", "source": "option"}}}'],
 )
 @pytest.mark.parametrize("command", ["status", "sample", "pretrain-g"])
 def test_damaged_config(seqgan, refused, contents, synthetic_copy, content, command):
@@ -313,6 +328,16 @@ def test_damaged_config(seqgan, refused, contents, synthetic_copy, content, comm
     assert outcome.err.endswith("): restore it, or use another --run.\n")
     refused(outcome, 1, outcome.err.removeprefix("Error: ").removesuffix("\n"))
     assert contents(synthetic_copy) == files
+
+
+@pytest.mark.parametrize("command", ["status", "sample", "pretrain-g"])
+def test_config_without_settings_costs_nothing_else(seqgan, contents, synthetic_copy, command):
+    """Whatever is made of a run whose settings are missing, its corpus and checkpoints stay."""
+    (synthetic_copy / "config.json").write_text('{"settings": {}}')
+    before = {name: content for name, content in contents(synthetic_copy).items() if name != "config.json"}
+    outcome = seqgan(command, "-q", "--run", synthetic_copy)
+    assert outcome.code == 0 or outcome.err.startswith("Error: ")
+    assert {name: content for name, content in contents(synthetic_copy).items() if name != "config.json"} == before
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\0\0", b"stage,position\npretrain-g,\0\n", b"nothing\nof, the kind\n"])
@@ -359,6 +384,23 @@ def test_output_below_a_file(seqgan, refused, synthetic, tmp_path):
     refused(outcome, 1, outcome.err.removeprefix("Error: ").removesuffix("\n"))
 
 
+def test_tensorboard_folder_that_cannot_be_made(seqgan, refused, synthetic_copy):
+    (synthetic_copy / "tensorboard").write_text("kept")
+    outcome = seqgan("adversarial", "-q", "--rounds", 3, "--tensorboard", "--run", synthetic_copy)
+    assert str(synthetic_copy / "tensorboard") in outcome.err
+    refused(outcome, 1, outcome.err.removeprefix("Error: ").removesuffix("\n"))
+    assert (synthetic_copy / "tensorboard").read_text() == "kept"
+
+
+def test_a_folder_that_is_no_run_keeps_its_files(seqgan, tiny_config, tmp_path):
+    """Whether the command refuses the folder or not."""
+    (tmp_path / "vocabulary.txt").write_text("mine")
+    (tmp_path / "history.csv").write_text("mine")
+    seqgan("pretrain-g", "-q", "--config", tiny_config, "--epochs", 1, "--run", tmp_path)
+    assert (tmp_path / "vocabulary.txt").read_text() == "mine"
+    assert (tmp_path / "history.csv").read_text() == "mine"
+
+
 def test_full_disk_loses_nothing_and_the_same_command_goes_on(seqgan, contents, synthetic, synthetic_copy):
     """No file may grow past 20 kB: the history still fits, a checkpoint of `adversarial` does not."""
     before = contents(synthetic_copy)
@@ -381,7 +423,8 @@ def test_full_disk_loses_nothing_and_the_same_command_goes_on(seqgan, contents, 
     changed = {name for name in after if after[name] != before[name]}
     assert changed <= {"config.json", "history.csv"}
     assert json.loads(after["config.json"])["settings"]["adversarial.rounds"] == {"value": 3, "source": "option"}
-    assert seqgan(*arguments).code == 0
+    outcome = seqgan(*arguments)
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "")  # quiet, too
     again = contents(synthetic_copy)
     assert "checkpoints/adversarial/0000003.npz" in again
     assert again["checkpoints/adversarial/0000002.npz"] == before["checkpoints/adversarial/0000002.npz"]

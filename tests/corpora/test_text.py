@@ -350,23 +350,24 @@ def test_utf16_is_refused_by_name(tmp_path: Path, encoding: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "line", "byte"),
+    ("content", "line", "byte", "before"),
     [
-        (b"good\nba\xffd\n", 2, 3),
-        (b"\xe9t\xe9\n", 1, 1),
-        ("ok\n\nnaïve café ".encode() + b"\xe9\n", 3, 14),  # bytes, not characters: ï and é are two each
-        (b"ok\nends in \xc3", 2, 9),  # half a character
-        (b"surrogate\n\xed\xa0\x80\n", 2, 1),
+        (b"good\nba\xffd\n", 2, "ff", 2),
+        (b"\xe9t\xe9\n", 1, "e9", 0),
+        (b"\xef\xbb\xbfab\xff\n", 1, "ff", 2),  # a byte order mark is no text
+        ("ok\n\nnaïve café ".encode() + b"\xe9\n", 3, "e9", 13),  # bytes, not characters: ï and é are two each
+        (b"ok\nends in \xc3", 2, "c3", 8),  # half a character
+        (b"surrogate\n\xed\xa0\x80\n", 2, "ed", 0),
     ],
 )
-def test_what_is_not_utf8_is_refused_with_line_and_byte(tmp_path: Path, content: bytes, line: int, byte: int) -> None:
+def test_what_is_not_utf8_is_refused_with_line_and_byte(
+    tmp_path: Path, content: bytes, line: int, byte: str, before: int
+) -> None:
     message = refusal(tmp_path, content)
-    assert message.startswith(f"{tmp_path / 'train.txt'}, line {line}: byte {byte} is not UTF-8;")
+    assert message.startswith(f"{tmp_path / 'train.txt'}, line {line}: 0x{byte} after {before} bytes of text is not UTF-8;")
 
 
-@pytest.mark.parametrize(
-    ("name", "train", "test"), [("train", "a b c\nb c d\n", "a\n"), ("test", "a b\nb\n", "a b c\n")]
-)
+@pytest.mark.parametrize(("name", "train", "test"), [("train", "a b c\nb c d\n", "a\n"), ("test", "a b\nb\n", "a b c\n")])
 def test_lines_that_are_all_too_long_are_refused(tmp_path: Path, name: str, train: str, test: str) -> None:
     message = refusal(tmp_path, train, test=test, max_length=2)
     assert message.startswith(f"{tmp_path / name}.txt: every line is longer than 2 tokens; raise --max-length")

@@ -36,9 +36,7 @@ def self_bleu(sentences: Sequence[Sentence], weights: Sequence[float], smoothing
     return scores(index.match(*table(sentences), excluding_self=True), weights, smoothing)
 
 
-def nltk_bleu(
-    references: Sequence[Sentence], hypothesis: Sentence, weights: Sequence[float], smoothing: str
-) -> float | None:
+def nltk_bleu(references: Sequence[Sentence], hypothesis: Sentence, weights: Sequence[float], smoothing: str) -> float | None:
     """NLTK's score; None where its method6 stops because no trigram matches."""
     method = getattr(SmoothingFunction(), smoothing)
     with warnings.catch_warnings():

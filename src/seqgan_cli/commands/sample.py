@@ -93,7 +93,10 @@ def command(
     trained = open_trained(run_path, which, console, threads, verbose)
     console.note(f"From {trained.origin}; seed {seed or 0}, temperature {temperature}.")
     lines = sample_lines(trained, num, seed or 0, form, temperature, allow_unk)
-    if output is None:
+    if output is not None and output.exists() and not output.is_file():  # a pipe or device: nothing to replace
+        with output.open("w", encoding="utf-8") as file:
+            _write(lines, file)
+    elif output is None:
         sys.stdout.reconfigure(encoding="utf-8", errors="strict") if hasattr(sys.stdout, "reconfigure") else None
         _write(lines, sys.stdout)
     else:

@@ -53,5 +53,9 @@ def load_corpus(run: Path, synthetic_vocab_size: int | None) -> Corpus:
         text = (run / "vocabulary.txt").read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:
         raise SeqganError(f"Cannot read {run / 'vocabulary.txt'}: {error}.") from None
-    words = text.split("\n")[len(SPECIAL) : -1]
+    *tokens, after = text.split("\n")
+    largest = max(int(table.max(initial=0)) for table in tables.values())
+    if tuple(tokens[: len(SPECIAL)]) != SPECIAL or after or largest >= len(tokens):
+        raise SeqganError(f"{run / 'vocabulary.txt'} is damaged: it does not hold all {largest + 1} tokens of the corpus.")
+    words = tokens[len(SPECIAL) :]
     return Corpus(tables["train"], tables["heldout"], Vocabulary(words, unk_taught=bool((tables["train"] == UNK).any())))

@@ -80,7 +80,8 @@ def read_lines(path: Path, tokenizer: str, lowercase: bool) -> Lines:
                     line = raw.decode("utf-8").strip()
                 except UnicodeDecodeError as error:
                     raise SeqganError(
-                        f"{path}, line {line_number}: byte {error.start + 1} is not UTF-8; convert the file, e.g. with `iconv`."
+                        f"{path}, line {line_number}: 0x{raw[error.start]:02x} after {error.start} bytes of text is not UTF-8; "
+                        "convert the file, e.g. with `iconv`."
                     ) from None
                 tokens = split(line.lower() if lowercase else line)
                 if not tokens:

@@ -1,0 +1,279 @@
+"""`seqgan train` and the stages one by one: counts are targets, and what each command says and leaves behind."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+
+def positions(run, stage) -> list[int]:
+    return sorted(int(path.stem) for path in (run / "checkpoints" / stage).glob("0*.npz"))
+
+
+def stages_in_history(run) -> list[str]:
+    return list(dict.fromkeys(line.split(",")[0] for line in (run / "history.csv").read_text().splitlines()[1:]))
+
+
+# What `train` prints and leaves.
+
+
+def test_stages_run_in_order(synthetic):
+    assert stages_in_history(synthetic.path) == ["pretrain-g", "pretrain-d", "adversarial"]
+    done = [line for line in synthetic.err.splitlines() if ": done, " in line]
+    assert done == [
+        "pretrain-g: done, 60 epochs. --epochs with a larger number continues, --overwrite restarts.",
+        "pretrain-d: done, 2 d-steps. --d-steps with a larger number continues, --overwrite restarts.",
+        "adversarial: done, 2 rounds. --rounds with a larger number continues, --overwrite restarts.",
+    ]
+
+
+def test_report_of_a_synthetic_run(synthetic):
+    out = synthetic.out
+    rows = [line.strip() for line in out.splitlines()]
+    for name in ("MLE, last epoch", "MLE, best held-out", "SeqGAN", "the data", "uniform tokens"):
+        assert sum(row.startswith(name) for row in rows) == 1, name
+    assert "nll_oracle ↓" in out
+    assert "BLEU" not in out
+    assert "The discriminator is right on" in out
+    assert "\x1b" not in out
+
+
+def test_stderr_holds_nothing_but_the_programs_own_lines(synthetic):
+    """No greeting or advice from TensorFlow or Matplotlib."""
+    own = re.compile(
+        rf"Run {re.escape(str(synthetic.path))}, seed 0\.|Data: oracle |96 training sequences|Scoring …"
+        r"|(pretrain-g|pretrain-d|adversarial)( epoch| d-step| round|: )|Warning: (pretrain-g|adversarial), "
+    )
+    assert [line for line in synthetic.err.splitlines() if not own.match(line)] == []
+
+
+def test_report_of_a_text_run(text):
+    rows = [line.strip() for line in text.out.splitlines()]
+    assert not any(row.startswith("uniform tokens") for row in rows)
+    assert "nll_oracle" not in text.out
+    assert "Self-BLEU-3" in text.out
+    scores = [row for row in rows if row.startswith("SeqGAN")]
+    assert len(scores) == 2  # likelihoods, and BLEU
+    assert all(0 <= float(number) <= 1 for number in scores[1].split()[1:])
+
+
+@pytest.mark.parametrize("kind", ["synthetic", "text"])
+def test_files_that_train_leaves(seqgan, kind, request):
+    made = request.getfixturevalue(kind)
+    samples = (made.path / "samples" / "samples.txt").read_text(encoding="utf-8").split("\n")[:-1]
+    assert len(samples) == 1000
+    assert seqgan("sample", "-n", 1000, "--run", made.path).out.split("\n")[:-1] == samples
+    shown = made.out.split("Ten samples:\n")[1].splitlines()[:10]
+    assert shown == ["  " + line for line in samples[:10]]
+    assert (made.path / "figures" / "learning-curve.png").read_bytes().startswith(b"\x89PNG")
+    assert (made.path / "vocabulary.txt").exists() == (kind == "text")
+    assert (made.path / "corpus" / "oracle.npz").exists() == (kind == "synthetic")
+    assert f"More samples: {made.path / 'samples' / 'samples.txt'}\n" in made.out
+
+
+def test_the_table_agrees_with_eval_nll(seqgan, synthetic):
+    table = next(line for line in synthetic.out.splitlines() if line.strip().startswith("SeqGAN"))
+    said = float(re.search(r"SeqGAN\s+([\d.]+) ±", table)[1])
+    entry = json.loads(seqgan("eval-nll", "--json", "--samples", 2000, "--run", synthetic.path).out)["scores"][0]
+    assert said == pytest.approx(entry["nll_oracle"]["mean"], abs=0.35)  # 64 samples against 2000
+    shown = float(table.split("±")[1].split()[1])
+    assert shown == pytest.approx(entry["nll_test"]["mean"], abs=6e-4)  # of the same held-out sequences
+
+
+def test_only_the_last_three_checkpoints_and_the_best_are_kept(synthetic):
+    assert positions(synthetic.path, "pretrain-g") == [58, 59, 60]
+    assert {path.name for path in (synthetic.path / "checkpoints" / "pretrain-g").iterdir()} == {
+        "0000058.npz",
+        "0000059.npz",
+        "0000060.npz",
+        "best.npz",
+    }
+
+
+# Counts are targets.
+
+
+@pytest.mark.parametrize(
+    ("command", "stage", "said"),
+    [
+        (["pretrain-g", "--epochs", 60], "pretrain-g", "pretrain-g: done, 60 epochs. --epochs"),
+        (["pretrain-g", "--epochs", 5], "pretrain-g", "pretrain-g: done, 60 epochs (asked for 5). --epochs"),
+        (["pretrain-d"], "pretrain-d", "pretrain-d: done, 2 d-steps. --d-steps"),
+        (["adversarial", "--rounds", 2], "adversarial", "adversarial: done, 2 rounds. --rounds"),
+    ],
+)
+def test_a_stage_that_has_come_so_far_is_done(seqgan, contents, synthetic_copy, command, stage, said):
+    before = contents(synthetic_copy)
+    outcome = seqgan(*command, "--run", synthetic_copy)
+    assert (outcome.code, outcome.out) == (0, "")
+    assert outcome.err.splitlines()[-1] == f"{said} with a larger number continues, --overwrite restarts."
+    after = contents(synthetic_copy)
+    assert {name for name in after.keys() | before.keys() if after.get(name) != before.get(name)} == {"config.json"}
+
+
+def test_a_larger_count_continues(seqgan, contents, synthetic_copy):
+    before = contents(synthetic_copy)
+    outcome = seqgan("adversarial", "-v", "--rounds", 3, "--run", synthetic_copy)
+    assert (outcome.code, outcome.out) == (0, "")
+    assert f"Run {synthetic_copy}, seed 0.\n" in outcome.err
+    assert "adversarial.rounds = 3 (option)\n" in outcome.err
+    assert "adversarial: going on after round 2.\n" in outcome.err
+    assert "adversarial round 3/3 ·" in outcome.err
+    assert "adversarial round 2/3" not in outcome.err
+    assert positions(synthetic_copy, "adversarial") == [1, 2, 3]
+    after = contents(synthetic_copy)
+    assert after["history.csv"].startswith(before["history.csv"])
+    assert after["checkpoints/adversarial/0000002.npz"] == before["checkpoints/adversarial/0000002.npz"]
+
+
+def test_overwrite_restarts_a_stage_and_drops_the_later_ones(seqgan, synthetic, synthetic_copy):
+    outcome = seqgan("pretrain-d", "--overwrite", "--d-steps", 1, "--run", synthetic_copy)
+    assert outcome.code == 0
+    assert positions(synthetic_copy, "pretrain-g") == [58, 59, 60]
+    assert positions(synthetic_copy, "pretrain-d") == [1]
+    assert positions(synthetic_copy, "adversarial") == []
+    assert stages_in_history(synthetic_copy) == ["pretrain-g", "pretrain-d"]
+    with (
+        np.load(synthetic.path / "checkpoints" / "pretrain-d" / "0000001.npz") as first,
+        np.load(synthetic_copy / "checkpoints" / "pretrain-d" / "0000001.npz") as again,
+    ):
+        for name in set(first.files) - {"facts"}:
+            assert np.array_equal(first[name], again[name])
+
+
+def test_overwrite_of_the_first_stage_may_change_everything(seqgan, synthetic_copy):
+    outcome = seqgan(
+        *("pretrain-g", "--overwrite", "--epochs", 1, "--seed", 9, "--vocab-size", 8, "--sequence-length", 4),
+        *("--hidden-dim", 3, "--cell", "gru", "--run", synthetic_copy),
+    )
+    assert outcome.code == 0, outcome.err
+    assert [positions(synthetic_copy, stage) for stage in ("pretrain-g", "pretrain-d", "adversarial")] == [[1], [], []]
+    assert stages_in_history(synthetic_copy) == ["pretrain-g"]
+    lines = seqgan("sample", "-n", 50, "--run", synthetic_copy).out.splitlines()
+    assert {len(line.split()) for line in lines} == {4}
+    assert set(" ".join(lines).split()) <= set(map(str, range(8)))
+
+
+def test_overwrite_from_oracle_to_text(seqgan, synthetic_copy, sentences):
+    outcome = seqgan("pretrain-g", "--overwrite", "--epochs", 1, "--data", sentences, "--run", synthetic_copy)
+    assert outcome.code == 0, outcome.err
+    assert (synthetic_copy / "vocabulary.txt").exists()
+    assert not (synthetic_copy / "corpus" / "oracle.npz").exists()
+    words = set((synthetic_copy / "vocabulary.txt").read_text().split())
+    assert set(seqgan("sample", "-n", 5, "--run", synthetic_copy).out.split()) <= words
+
+
+def test_a_setting_that_nothing_depends_on_yet_may_change(seqgan, synthetic_copy):
+    """The discriminator's size is open until it is trained."""
+    shutil.rmtree(synthetic_copy / "checkpoints" / "pretrain-d")
+    shutil.rmtree(synthetic_copy / "checkpoints" / "adversarial")
+    outcome = seqgan("pretrain-d", "--filters", "1:2,5:3", "--d-steps", 1, "--run", synthetic_copy)
+    assert outcome.code == 0, outcome.err
+    with np.load(synthetic_copy / "checkpoints" / "pretrain-d" / "0000001.npz") as checkpoint:
+        shapes = {name: checkpoint[name].shape for name in checkpoint.files if name.startswith("discriminator/")}
+    assert {shape[-1] for shape in shapes.values() if len(shape) == 3} == {2, 3}
+
+
+# The discriminator where it is needed and only there.
+
+
+def test_adversarial_trains_the_discriminator_first_and_says_so(seqgan, synthetic, synthetic_copy):
+    shutil.rmtree(synthetic_copy / "checkpoints" / "pretrain-d")
+    shutil.rmtree(synthetic_copy / "checkpoints" / "adversarial")
+    outcome = seqgan("adversarial", "--run", synthetic_copy)
+    assert outcome.code == 0
+    said = "adversarial: there is no pre-trained discriminator yet, so `pretrain-d` runs first.\n"
+    assert said in outcome.err
+    assert outcome.err.index(said) < outcome.err.index("pretrain-d d-step 1/2") < outcome.err.index("adversarial round 1/2")
+    assert positions(synthetic_copy, "pretrain-d") == [1, 2]
+    with (  # to the same end as `train`
+        np.load(synthetic.path / "checkpoints" / "adversarial" / "0000002.npz") as first,
+        np.load(synthetic_copy / "checkpoints" / "adversarial" / "0000002.npz") as again,
+    ):
+        for name in set(first.files) - {"facts"}:
+            assert np.array_equal(first[name], again[name])
+
+
+def test_a_constant_reward_needs_no_discriminator(seqgan, synthetic_copy):
+    shutil.rmtree(synthetic_copy / "checkpoints" / "pretrain-d")
+    shutil.rmtree(synthetic_copy / "checkpoints" / "adversarial")
+    outcome = seqgan("adversarial", "--reward", "constant", "--run", synthetic_copy)
+    assert outcome.code == 0
+    assert "discriminator" not in outcome.err
+    assert positions(synthetic_copy, "pretrain-d") == []
+    with np.load(synthetic_copy / "checkpoints" / "adversarial" / "0000002.npz") as checkpoint:
+        assert not [name for name in checkpoint.files if name.startswith(("discriminator", "d_optimizer"))]
+
+
+def test_train_whose_held_out_loss_never_improves_still_reports(seqgan, tiny_config, tmp_path):
+    """An absurd step size makes every epoch worse than none: there is no best checkpoint, yet the run is scored."""
+    outcome = seqgan(
+        *("train", "--config", tiny_config, "--epochs", 1, "--rounds", 1, "--reward", "constant", "--run", tmp_path / "run"),
+        *("--set", "pretrain-g.learning-rate=50"),
+    )
+    assert not (tmp_path / "run" / "checkpoints" / "pretrain-g" / "best.npz").exists()
+    assert outcome.code == 0, outcome.err
+    assert "MLE, last epoch" in outcome.out
+
+
+def test_monitor_that_a_text_run_has_not(seqgan, refused, text_copy):
+    """Nothing would ever be best, and patience would stop a run that improves."""
+    outcome = seqgan("adversarial", "-q", "--monitor", "nll_oracle", "--rounds", 3, "--run", text_copy)
+    assert "nll_oracle" in outcome.err
+    refused(outcome, 2, outcome.err.removeprefix("Error: ").removesuffix("\n"))
+
+
+# What is said of the data.
+
+
+def test_data_are_summed_up(text, sentences):
+    lines = text.err.splitlines()
+    assert lines[0] == f"Run {text.path}, seed 0."
+    assert lines[1].startswith(f"Data: {sentences}: 150 lines, 0 blank; 0 longer than ")
+    assert lines[2].startswith("135 training sequences, 15 held out; ")
+    share = r"([\d.]+)% of the"
+    pattern = rf"Vocabulary: (\d+) tokens \(whitespace\); unknown: {share} training tokens, {share} held-out ones\."
+    told = re.fullmatch(pattern, lines[3])
+    assert told
+    assert int(told[1]) == len((text.path / "vocabulary.txt").read_text().splitlines()) - 3
+    with np.load(text.path / "corpus" / "train.npz") as corpus:
+        tokens = corpus["tokens"]
+    assert float(told[2]) == pytest.approx(100 * (tokens == 2).sum() / (tokens > 1).sum(), abs=0.006)
+    assert float(told[2]) > 0
+
+
+@pytest.fixture(scope="module")
+def odd(tiny_config, tmp_path_factory):
+    """A text run without a discriminator, whose file and tokens look like markup: folder and what `train` printed."""
+    folder = tmp_path_factory.mktemp("odd")
+    data = folder / "[bold]:cat:.txt"
+    data.write_text(":cat: [bold] :dog:\n:dog: [/bold] :cat:\n" * 10)
+    command = ["train", str(data), "--epochs", "1", "--rounds", "1", "--reward", "constant"]
+    done = subprocess.run(
+        [sys.executable, "-m", "seqgan_cli", *command, "--config", str(tiny_config), "--run", str(folder / "run")],
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder, done.stdout, done.stderr
+
+
+def test_train_with_a_constant_reward_says_so_in_its_table(odd):
+    folder, out, _ = odd
+    assert positions(folder / "run", "pretrain-d") == []
+    assert "constant reward " in out
+    assert "SeqGAN" not in out
+
+
+def test_names_and_tokens_are_shown_as_they_are(odd):
+    """`:cat:` is a token, not a picture, and `[bold]` is one too."""
+    folder, out, err = odd
+    shown = out.split("Ten samples:\n")[1].splitlines()[:10]
+    assert shown == ["  " + line for line in (folder / "run" / "samples" / "samples.txt").read_text().splitlines()[:10]]
+    assert ":cat:" in "".join(shown)
+    assert f"Data: {folder / '[bold]:cat:.txt'}: 20 lines" in err

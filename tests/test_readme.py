@@ -1,0 +1,91 @@
+"""The README's commands, run one after the other as a reader would, and the pages that are made from the program."""
+
+import importlib.util
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def commands() -> list[str]:
+    """Every line of the README's shell blocks, without its comment."""
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    return [line.split("  #")[0].strip() for block in blocks for line in block.splitlines() if line.strip()]
+
+
+def test_every_command_of_the_readme_works(seqgan: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "data").mkdir()
+    shutil.copy(ROOT / "data" / "sentences.txt", tmp_path / "data")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SEQGAN_PRESET", "quick")
+    ran = 0
+    for command in commands():
+        program, *arguments = shlex.split(command)
+        if program == "make":
+            # Running the tests from a test would never end: that make knows the target is all there is to ask.
+            subprocess.run([program, *arguments, "--dry-run"], cwd=ROOT, check=True, stdout=subprocess.PIPE)
+            continue
+        assert program == "seqgan"
+        target = None
+        if ">" in arguments:
+            *arguments, _, target = arguments
+        done = seqgan(*arguments)
+        assert done.code == 0, f"{command}\n{done.err}"
+        assert "Traceback" not in done.err
+        if target:
+            Path(target).write_text(done.out, encoding="utf-8")
+        ran += 1
+    assert ran >= 14
+    assert len(Path("out.txt").read_text().splitlines()) == 100
+    assert Path("runs/tour/figures/learning-curve.png").stat().st_size > 10_000
+    samples = Path("runs/tour/samples/samples.txt").read_text().splitlines()
+    known = set(Path("data/sentences.txt").read_text().split())
+    assert len(samples) == 1000
+    assert {word for line in samples for word in line.split()} <= known
+
+
+def test_every_link_of_the_readme_is_there() -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    local = [link for link in links if not link.startswith("http")]
+    assert len(local) >= 4
+    assert [link for link in local if not (ROOT / link).exists()] == []
+
+
+def load(path: str) -> object:
+    spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_cli_page_is_the_programs_help() -> None:
+    page = load("docs/write_cli.py")
+    assert page.PATH.read_text(encoding="utf-8") == page.text()  # type: ignore[attr-defined]
+
+
+def test_sentences_are_the_grammars(tmp_path: Path) -> None:
+    module = load("data/draw_sentences.py")
+    shutil.copy(ROOT / "data" / "sentences.cfg", tmp_path)
+    module.HERE = tmp_path  # type: ignore[attr-defined]
+    module.main()  # type: ignore[attr-defined]
+    assert (tmp_path / "sentences.txt").read_bytes() == (ROOT / "data" / "sentences.txt").read_bytes()
+
+
+def test_functions_named_in_the_algorithm_page_exist() -> None:
+    page = (ROOT / "docs" / "algorithm.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(\S+\.py)`: ((?:`[\w.]+`(?:, )?)+)", page)
+    assert len(named) >= 10
+    for path, names in named:
+        source = (ROOT / "src" / "seqgan_cli" / path).read_text(encoding="utf-8")
+        for name in re.findall(r"`([\w.]+)`", names):
+            for part in name.split("."):
+                assert re.search(rf"(class|def) {part}\b", source), f"{path}: {name}"
