@@ -25,8 +25,6 @@ def make(vocabulary: Vocabulary, length: int, cell: str = "lstm", stddev: float 
 class TableReward:
     """A reward looked up by the sequence's own number in base V: no two sequences share one."""
 
-    uses_discriminator = False
-
     def __init__(self, vocab_size: int, length: int) -> None:
         self.powers = vocab_size ** np.arange(length)[::-1]
         self.table = rng(0, "rewards").uniform(0.0, 1.0, vocab_size**length).astype(np.float32)
@@ -123,8 +121,6 @@ def test_chunks_do_not_mix_up_sequences() -> None:
     """Whatever the chunk, each token gets the reward of its own sequence: here the first token, which rollouts keep."""
 
     class FirstToken:
-        uses_discriminator = False
-
         def __call__(self, tokens: Any, key: Any) -> Any:
             return tf.cast(tokens[:, 0], tf.float32)
 

@@ -124,7 +124,7 @@ class PretrainG:
     epochs: int = _setting(120, "passes over the training set", at_least=1, quick=30)
     batch_size: int = _setting(64, "sequences a step", at_least=1)
     learning_rate: float = _setting(0.01, "step size", above=0)
-    optimizer: str = _setting("adam", "how gradients become steps", choices=("adam", "rmsprop"))
+    optimizer: str = _setting("adam", "how gradients become steps", choices=("adam", "rmsprop"), fixed_by="pretrain-g")
     clip_norm: float = _setting(5.0, "largest global norm of a gradient", above=0)
     dropout: float = _setting(0.0, "share of embedding and output features dropped in training", at_least=0, below=1)
     eval_every: int = _setting(1, "epochs between scores of the generator", at_least=1)
@@ -154,9 +154,14 @@ class Adversarial:
     batch_size: int = _setting(64, "sequences a g-step", at_least=1)
     clip_norm: float = _setting(5.0, "largest global norm of the generator's gradient", above=0)
     d_samples: int = _setting(0, "positives, and negatives, a draw (0: the whole training set)", at_least=0, quick=500)
-    reward: str = _setting("discriminator", "what scores a finished sequence", choices=("discriminator", "constant", "random"))
+    reward: str = _setting(
+        "discriminator",
+        "what scores a finished sequence",
+        choices=("discriminator", "constant", "random"),
+        fixed_by="adversarial",
+    )
     baseline: str = _setting("none", "subtracted from rewards: the batch mean at each position", choices=("none", "mean"))
-    start: str = _setting("last", "which pretrain-g checkpoint to start from", choices=("last", "best"))
+    start: str = _setting("last", "which pretrain-g checkpoint to start from", choices=("last", "best"), fixed_by="adversarial")
     monitor: str = _setting(
         "auto",
         "score that decides best and patience (auto: nll_oracle, for text nll_test)",

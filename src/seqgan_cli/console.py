@@ -150,6 +150,12 @@ class Progress:
             shown = f"{duration(left)} left" if left is not None else ""
             self._bar.update(self._task, completed=min(self.first + part, self.done + 0.99), left=shown)
 
+    def move(self, position: int) -> None:
+        """So many units are done: only a bar shows it, since they are too many for a line each."""
+        self.tick((position - self.first) * self.work - self.worked)
+        if self._bar is not None:
+            self._bar.update(self._task, completed=position)
+
     def finish_unit(self, position: int, scores: Mapping[str, float]) -> None:
         """A unit is done, with these scores to show."""
         self.done = position

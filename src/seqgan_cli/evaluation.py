@@ -1,6 +1,6 @@
 """Generator + corpus → scores: quality always beside coverage."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,14 +48,34 @@ class Likelihoods:
 
 
 def likelihoods(
-    generator: Generator, corpus: Corpus, oracle: Generator | None, num: int, key: np.ndarray, temperature: float = 1.0
+    generator: Generator,
+    corpus: Corpus,
+    oracle: Generator | None,
+    num: int,
+    key: np.ndarray,
+    temperature: float = 1.0,
+    report: Callable[[int], None] = lambda count: None,
 ) -> Likelihoods:
-    """Score `num` samples under the oracle, and at most 10,000 held-out and training sequences under the generator."""
-    samples = generator.sample(num, key, temperature)
+    """Score `num` samples under the oracle, and at most 10,000 held-out and training sequences under the generator.
+
+    `report` is called with the number of samples done so far.
+    """
+    batches: list[np.ndarray] = []
+    oracle_sums: list[np.ndarray] = []
+    count = 0
+    for batch in generator.samples(key, temperature):
+        batches.append(batch[: num - count])
+        count += len(batches[-1])
+        if oracle is not None:
+            oracle_sums.append(oracle.sequence_nll(batches[-1]))
+        report(count)
+        if count == num:
+            break
+    samples = np.concatenate(batches)
     return Likelihoods(
         temperature,
         num,
-        None if oracle is None else nll(oracle, samples),
+        per_token(np.concatenate(oracle_sums), np.full(num, samples.shape[1])) if oracle_sums else None,
         nll(generator, corpus.heldout[:HELDOUT_AT_MOST], temperature),
         nll(generator, corpus.train[:HELDOUT_AT_MOST], temperature),
         diversity.distinct_share(samples),

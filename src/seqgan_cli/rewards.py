@@ -10,15 +10,11 @@ from seqgan_cli.models.discriminator import Discriminator
 class Reward(Protocol):
     """Scores finished sequences; called inside compiled code."""
 
-    uses_discriminator: bool
-
     def __call__(self, tokens: Any, key: Any) -> Any: ...
 
 
 class DiscriminatorReward:
     """D(Y): the probability that Y is real, dropout off (Eq. 4)."""
-
-    uses_discriminator = True
 
     def __init__(self, discriminator: Discriminator) -> None:
         self.discriminator = discriminator
@@ -30,16 +26,12 @@ class DiscriminatorReward:
 class ConstantReward:
     """½ for everything: the control that knows nothing. What it improves, the discriminator has not earned."""
 
-    uses_discriminator = False
-
     def __call__(self, tokens: Any, key: Any) -> Any:
         return tf.fill([tf.shape(tokens)[0]], 0.5)
 
 
 class RandomReward:
     """U(0, 1), drawn anew for every sequence: the control with a reward's spread and no knowledge."""
-
-    uses_discriminator = False
 
     def __call__(self, tokens: Any, key: Any) -> Any:
         return tf.random.stateless_uniform([tf.shape(tokens)[0]], key)

@@ -23,7 +23,10 @@ UNUSABLE = {
     "empty": (b"", " holds no text: one sequence a line is needed."),
     "blank": (b"\n  \n\t\n", " holds no text: one sequence a line is needed."),
     "binary": (b"a b\nc\0d\n", ", line 2: holds a zero byte, so it is binary; text is needed."),
-    "latin-1": (b"a b c\nd\xe9j\xe0 vu\n", ", line 2: 0xe9 after 1 bytes of text is not UTF-8; convert the file, e.g. with `iconv`."),
+    "latin-1": (
+        b"a b c\nd\xe9j\xe0 vu\n",
+        ", line 2: 0xe9 after 1 bytes of text is not UTF-8; convert the file, e.g. with `iconv`.",
+    ),
     "utf-16": ("a b\n".encode("utf-16"), " is UTF-16: convert it to UTF-8, e.g. with `iconv -f UTF-16 -t UTF-8`."),
     "one line": (b"a b c\n", " holds one line: at least two are needed, so that one can be held out."),
     "one word": (

@@ -94,8 +94,6 @@ def test_a_trivial_reward_is_learned() -> None:
     """Reward: the share of tokens that are 1."""
 
     class Ones:
-        uses_discriminator = False
-
         def __call__(self, tokens: Any, key: Any) -> Any:
             return tf.reduce_mean(tf.cast(tokens == 1, tf.float32), axis=1)
 

@@ -71,8 +71,12 @@ def command(
     data = data_figures(trained.corpus, oracle, trained.config.values["seed"])
     scores = []
     for temperature in temperatures:
-        console.note(f"Scoring at temperature {temperature} …")
-        scores.append(likelihoods(trained.generator, trained.corpus, oracle, samples, key(seed or 0, "eval-nll"), temperature))
+        console.say(f"Scoring {samples} samples of {trained.origin}, temperature {temperature:g} …")
+        sample_key = key(seed or 0, "eval-nll")
+        with console.progress("eval-nll", "samples", 0, samples, 1.0, "") as progress:
+            scores.append(
+                likelihoods(trained.generator, trained.corpus, oracle, samples, sample_key, temperature, progress.move)
+            )
     if as_json:
         console.result(json.dumps({"from": trained.origin, "scores": [dataclasses.asdict(s) for s in scores], "data": data}))
         return

@@ -52,8 +52,10 @@ class Session:
         elif stage == "pretrain-d":
             from seqgan_cli.training.discriminator import DiscriminatorPretraining
 
-            training = DiscriminatorPretraining(self.settings, self.corpus, self.oracle, self.start_generator(), self.console)
-            run_stage(training, self.run, self.console, self.tensorboard)
+            discriminator = DiscriminatorPretraining(
+                self.settings, self.corpus, self.oracle, self.start_generator(), self.console
+            )
+            run_stage(discriminator, self.run, self.console, self.tensorboard)
         else:
             self._train_adversarially()
 
@@ -83,15 +85,15 @@ def _locked(name: str, run: Run, restarted: str | None) -> bool:
     kept = STAGES[: STAGES.index(restarted)] if restarted else STAGES
     if since == "corpus":
         return restarted != "pretrain-g"
-    users = ("pretrain-d", "adversarial") if since == "pretrain-d" else STAGES
-    return any(stage in kept and run.has(stage) for stage in users)
+    return any(stage in kept and run.has(stage) for stage in STAGES[STAGES.index(since) :])
 
 
 def _check_locked(asked: dict[str, Any], recorded: Config, run: Run, restarted: str | None) -> None:
     for name, value in asked.items():
         before = recorded.values.get(name, value)
         if before != value and _locked(name, run, restarted):
-            first = "pretrain-d" if CATALOGUE[name].fixed_by == "pretrain-d" else "pretrain-g"
+            since = CATALOGUE[name].fixed_by
+            first = since if since in STAGES else STAGES[0]
             raise UsageError(
                 f"{name} is {before} in {run.path} and cannot become {value}: leave it out, use another --run, "
                 f"or restart with `seqgan {first} --overwrite`."
