@@ -52,9 +52,13 @@ def _without_greetings() -> Iterator[None]:
 def start_tensorflow(threads: int = 0, verbose: bool = False) -> None:
     """Import TensorFlow and settle its threads (0: as many as it likes). Call before any module that imports it."""
     with contextlib.nullcontext() if verbose else _without_greetings():
-        os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+        os.environ["KERAS_BACKEND"] = "tensorflow"
+        if not verbose:
+            os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors alone
         import tensorflow as tf
 
+        if not verbose:
+            tf.get_logger().setLevel("ERROR")
         if threads:
             with contextlib.suppress(RuntimeError):  # already running: only a test's process starts it twice
                 tf.config.threading.set_intra_op_parallelism_threads(threads)

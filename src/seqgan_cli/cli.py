@@ -7,12 +7,13 @@ import importlib
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from seqgan_cli import __version__
-from seqgan_cli.errors import SeqganError
+from seqgan_cli.errors import ReaderGone, SeqganError
 
 COMMANDS = {
     "train": "all stages, then samples and scores, in one go",
@@ -65,6 +66,7 @@ def _terminate(*_: Any) -> NoReturn:
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run a command and exit. Every failure a user can mend is one sentence on stderr."""
     signal.signal(signal.SIGTERM, _terminate)
+    _mend_streams()
     try:
         group.main(arguments, prog_name="seqgan", standalone_mode=False)
         sys.stdout.flush()
@@ -73,7 +75,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         sys.exit(error.exit_code)
     except SeqganError as error:
         _fail(str(error), error.exit_code)
-    except BrokenPipeError:
+    except (ReaderGone, BrokenPipeError):
         # The reader of our output has all it wanted. Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
@@ -84,7 +86,30 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
         _fail(f"Cannot read or write{where}: {error.strerror or error}. What was saved before is whole.", 1)
+    except Exception as error:
+        _fail(_what_tensorflow_says(error), 1)
     sys.exit(0)
+
+
+def _mend_streams() -> None:
+    """Let no character and no closed stream stop a command: what a terminal cannot show becomes `?`."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def _what_tensorflow_says(error: Exception) -> str:
+    """The first line of a failed operation. Any other exception is a mistake of ours and keeps its traceback."""
+    operation = getattr(sys.modules.get("tensorflow"), "errors", None)
+    if operation is None or not isinstance(error, operation.OpError):
+        raise error
+    reason = (error.message or type(error).__name__).strip().splitlines()[0]
+    if isinstance(error, operation.ResourceExhaustedError):
+        return f"Out of memory ({reason}): use a smaller --batch-size, --rollouts or --max-length."
+    return f"TensorFlow stopped: {reason}. What was saved before is whole."
 
 
 def _fail(message: str, code: int) -> NoReturn:

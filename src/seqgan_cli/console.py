@@ -12,6 +12,8 @@ from rich.progress import Progress as RichProgress
 from rich.table import Table
 from rich.text import Text
 
+from seqgan_cli.errors import ReaderGone
+
 LONG_JOB = 30 * 60.0  # seconds from which a stage says so at its start
 BARS = "▁▂▃▄▅▆▇█"
 
@@ -68,18 +70,27 @@ class Console:
 
     def result(self, text: str = "") -> None:
         """Text to stdout as it is."""
-        self._out.file.write(text + "\n")
+        try:
+            self._out.file.write(text + "\n")
+        except BrokenPipeError:
+            raise ReaderGone from None
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> None:
-        """A table to stdout: the first column names the row, the others hold numbers."""
-        table = Table(box=rich.box.SIMPLE_HEAD, title_justify="left", caption_justify="left")
+        """A table to stdout, its title above and its caption below: the first column names the row, the others hold numbers."""
+        table = Table(box=rich.box.SIMPLE_HEAD)
         # Text, since a path or token in square brackets is no mark-up.
-        table.title, table.caption = Text(title) if title else None, Text(caption) if caption else None
         for i, column in enumerate(columns):
             table.add_column(Text(column), justify="left" if i == 0 else "right", no_wrap=i == 0)
         for row in rows:
             table.add_row(*map(Text, row))
-        self._out.print(table, soft_wrap=False)
+        if title:
+            self.result(title)
+        try:
+            self._out.print(table, soft_wrap=False)
+        except BrokenPipeError:
+            raise ReaderGone from None
+        if caption:
+            self.result(caption)
 
     @contextlib.contextmanager
     def progress(self, label: str, unit: str, done: int, target: int, work: float, main: str) -> Iterator["Progress"]:

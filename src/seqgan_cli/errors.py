@@ -7,6 +7,10 @@ class SeqganError(Exception):
     exit_code = 1
 
 
+class ReaderGone(Exception):  # noqa: N818  no error: `seqgan sample | head` has all it wanted
+    """Whoever read our stdout has closed it. Ends the program quietly."""
+
+
 class UsageError(SeqganError):
     """The command was asked for something impossible or contradictory. Exit code 2."""
 

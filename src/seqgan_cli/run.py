@@ -30,7 +30,7 @@ import numpy as np
 
 from seqgan_cli import __version__, files
 from seqgan_cli.config import CATALOGUE, STAGES, Config
-from seqgan_cli.errors import SeqganError
+from seqgan_cli.errors import SeqganError, UsageError
 
 if TYPE_CHECKING:
     from seqgan_cli.corpora.corpus import Corpus
@@ -38,7 +38,17 @@ if TYPE_CHECKING:
 
 KEPT = 3
 # What reading a damaged .npz can raise: zipfile and NumPy notice damage in many places.
-UNREADABLE = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+UNREADABLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True)
@@ -228,11 +238,22 @@ class Run:
     def exists(self) -> bool:
         return (self.path / "config.json").exists()
 
+    def check_place(self) -> None:
+        """Raises UsageError if a run cannot begin here: the path is a file, or a folder with somebody's files in it."""
+        if not self.path.exists():
+            return
+        if not self.path.is_dir():
+            raise UsageError(f"--run {self.path} is a file: name a directory.")
+        found = {entry.name for entry in self.path.iterdir()} - {".lock"}
+        unfinished = "corpus" in found and found <= {"corpus", "vocabulary.txt"}  # killed before config.json was written
+        if found and not unfinished:
+            raise UsageError(f"--run {self.path} holds other files and no run: name a new or an empty directory.")
+
     def record(self) -> dict[str, Any]:
         """config.json. Raises SeqganError if it cannot be read."""
         path = self.path / "config.json"
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
+            record = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
             for name, entry in record["settings"].items():
                 if name in CATALOGUE:
                     CATALOGUE[name].check(entry["value"])
@@ -267,7 +288,9 @@ class Run:
             "versions": {"seqgan": __version__, "python": platform.python_version(), **versions},
             "commands": [*earlier.get("commands", []), " ".join(["seqgan", *sys.argv[1:]])],
         }
-        files.write(self.path / "config.json", (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())
+        text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+        # A file's name may hold bytes that are no UTF-8, which Python carries as lone surrogates.
+        files.write(self.path / "config.json", text.encode(errors="surrogateescape"))
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -343,6 +366,8 @@ class Run:
         else:
             found = self.checkpoints(which).latest(warn)
         if found is None:
+            if which == "best" and self.has("pretrain-g"):
+                raise SeqganError(f"{self.path} has no best checkpoint yet: no epoch has bettered the untrained generator.")
             first = "adversarial" if which == "adversarial" and self.has("pretrain-g") else "pretrain-g"
             raise SeqganError(
                 f"{self.path} holds no trained generator{'' if which == 'latest' else f' {which!r}'}: "

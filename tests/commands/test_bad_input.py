@@ -420,7 +420,8 @@ def test_full_disk_loses_nothing_and_the_same_command_goes_on(seqgan, contents, 
     )
     assert outcome.returncode == 1
     assert outcome.stdout == ""
-    assert outcome.stderr == "Error: Cannot read or write: File too large. What was saved before is whole.\n"
+    path = synthetic_copy / "checkpoints" / "adversarial" / "0000003.npz"
+    assert outcome.stderr == f"Error: Cannot read or write {path}: File too large. What was saved before is whole.\n"
     after = contents(synthetic_copy)
     assert after.keys() == before.keys()  # no leftovers
     changed = {name for name in after if after[name] != before[name]}
@@ -465,13 +466,13 @@ def test_full_disk_loses_nothing_and_the_same_command_goes_on(seqgan, contents, 
         (["pretrain-g", "--threads", "-1"], ["'--threads'", "-1 is not in the range"]),
         (["sample", "-n", "0"], ["'-n' / '--num'", "0 is not in the range"]),
         (["sample", "-n", "-3"], ["'-n' / '--num'", "-3 is not in the range"]),
-        (["sample", "--temperature", "0"], ["--temperature: 0.0 is not above 0."]),
-        (["sample", "--temperature", "-1"], ["--temperature: -1.0 is not above 0."]),
-        (["sample", "--temperature", "nan"], ["--temperature: nan is not above 0."]),
+        (["sample", "--temperature", "0"], ["--temperature: 0.0 is not between 0.001 and 1000."]),
+        (["sample", "--temperature", "-1"], ["--temperature: -1.0 is not between 0.001 and 1000."]),
+        (["sample", "--temperature", "nan"], ["--temperature: nan is not between 0.001 and 1000."]),
         (["sample", "--temperature", "inf"], ["--temperature: inf is not"]),
-        (["eval-nll", "--temperature", "1", "--temperature", "nan"], ["--temperature: nan is not above 0."]),
+        (["eval-nll", "--temperature", "1", "--temperature", "nan"], ["--temperature: nan is not between 0.001 and 1000."]),
         (["eval-nll", "--samples", "0"], ["'--samples'", "0 is not in the range"]),
-        (["eval-bleu", "--temperature", "nan"], ["--temperature: nan is not above 0."]),
+        (["eval-bleu", "--temperature", "nan"], ["--temperature: nan is not between 0.001 and 1000."]),
         (["eval-bleu", "--max-order", "0"], ["'--max-order'", "0 is not in the range"]),
         (["eval-bleu", "-n", "1"], ["'-n' / '--num'", "1 is not in the range"]),
         (["eval-bleu", "--smoothing", "method6", "--max-order", "2"], ["--smoothing: method6 needs orders from 3 on"]),

@@ -18,7 +18,7 @@ KEYS = {
 
 
 def scored(seqgan, run, *arguments):
-    outcome = seqgan("eval-nll", "--json", "--run", run, *arguments)
+    outcome = seqgan("eval-nll", "-q", "--json", "--run", run, *arguments)
     assert outcome.code == 0, outcome.err
     assert outcome.err == ""
     assert outcome.out.count("\n") == 1
@@ -112,7 +112,7 @@ def test_text_has_no_oracle(seqgan, text):
 
 
 def test_extreme_temperatures_leave_valid_json(seqgan, synthetic):
-    outcome = seqgan("eval-nll", "--json", "--samples", 16, "--temperature", "1e-50", "--run", synthetic.path)
+    outcome = seqgan("eval-nll", "-q", "--json", "--samples", 16, "--temperature", "1e-50", "--run", synthetic.path)
 
     def refuse(constant):
         raise AssertionError(f"{constant} is no JSON")
@@ -124,7 +124,7 @@ def test_extreme_temperatures_leave_valid_json(seqgan, synthetic):
 
 
 def test_table(seqgan, synthetic):
-    outcome = seqgan("eval-nll", "--samples", 64, "--temperature", 0.5, "--temperature", 2, "--run", synthetic.path)
+    outcome = seqgan("eval-nll", "-q", "--samples", 64, "--temperature", 0.5, "--temperature", 2, "--run", synthetic.path)
     assert outcome.code == 0
     assert outcome.err == ""
     lines = [line.split() for line in outcome.out.splitlines() if line.strip()]
@@ -134,7 +134,7 @@ def test_table(seqgan, synthetic):
 
 
 def test_table_of_text_has_no_oracle_column(seqgan, text):
-    outcome = seqgan("eval-nll", "--samples", 64, "--run", text.path)
+    outcome = seqgan("eval-nll", "-q", "--samples", 64, "--run", text.path)
     assert "nll_test ↓" in outcome.out
     assert "nll_oracle" not in outcome.out
     assert "uniform tokens" not in outcome.out

@@ -130,6 +130,9 @@ def command(
             f"are both of the same kind, and is {tokenizer!r} the right tokenizer?"
         )
 
+    if self_bleu and len(scored[0]) < 2:
+        raise SeqganError(f"{hypotheses}: Self-BLEU compares each sentence with the others, and there is only one.")
+
     from seqgan_cli.evaluation import bleu_scores, self_bleu_scores
 
     scores = dict(zip(weights, bleu_scores(scored, against, list(weights.values()), smoothing), strict=True))

@@ -85,6 +85,16 @@ def setting_options(group: str, options: dict[str, str]) -> Callable[[Callable],
     return decorate
 
 
+def _named(context: click.Context, parameter: click.Parameter, value: Path) -> Path:
+    """`--run ""`, as from an unset variable, would otherwise be the current folder."""
+    if "run_path" in context.params:
+        return value
+    given = context.get_parameter_source("run_path")
+    if str(value) == "." and given is not click.core.ParameterSource.DEFAULT:
+        raise click.BadParameter("names no directory of its own.", context, parameter)
+    return value
+
+
 def _check(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
     """Bounds are the setting's own; a value outside them is a usage error of the option."""
     if value is not None and isinstance(parameter, GroupedOption) and parameter.setting:
@@ -109,14 +119,15 @@ def common_options(seed: str = "seed of every random draw [0]", training: bool =
             option(
                 "--run",
                 "run_path",
-                type=click.Path(path_type=Path, file_okay=True),
+                type=click.Path(path_type=Path),
+                callback=_named,
                 default=Path("runs/default"),
                 envvar="SEQGAN_RUN",
                 metavar="DIR",
                 help="the run's directory [runs/default; SEQGAN_RUN]",
             ),
             option("--seed", type=click.IntRange(0, 2**31 - 1), metavar="N", help=seed),
-            option("--threads", type=click.IntRange(0), default=0, metavar="N", help="CPU threads [all]"),
+            option("--threads", type=click.IntRange(0, 1024), default=0, metavar="N", help="CPU threads [all]"),
             option("-q", "--quiet", is_flag=True, help="only warnings, errors and results"),
             option("-v", "--verbose", is_flag=True, help="more notes, and what TensorFlow has to say"),
         ]

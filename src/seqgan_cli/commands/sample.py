@@ -10,6 +10,7 @@ import click
 
 from seqgan_cli import files
 from seqgan_cli.commands.options import GroupedCommand, GroupedOption, common_options, console_of, from_option
+from seqgan_cli.errors import ReaderGone
 
 if TYPE_CHECKING:
     from seqgan_cli.commands.session import Trained
@@ -105,12 +106,15 @@ def command(
 
 
 def _write(lines: Iterator[str], file: TextIO) -> None:
-    for line in lines:
-        file.write(line + "\n")
-    file.flush()
+    try:
+        for line in lines:
+            file.write(line + "\n")
+        file.flush()
+    except BrokenPipeError:
+        raise ReaderGone from None
 
 
 def check_temperature(temperature: Any) -> None:
-    """Raises BadParameter unless it is a finite number above 0."""
-    if not 0.0 < temperature < float("inf"):
-        raise click.BadParameter(f"{temperature} is not above 0.", param_hint="--temperature")
+    """Raises BadParameter unless logits divided by it stay numbers in float32."""
+    if not 0.001 <= temperature <= 1000.0:
+        raise click.BadParameter(f"{temperature} is not between 0.001 and 1000.", param_hint="--temperature")

@@ -119,8 +119,8 @@ def session(context: click.Context, stage: str, extra: dict[str, Any] | None = N
         options["seed"] = parameters["seed"]
     asked, asked_sources = configuration.explicit(options, parameters["sets"], parameters["config_file"])
     restarted = stage if parameters["overwrite"] else None
-    if run.path.exists() and not run.path.is_dir():
-        raise UsageError(f"--run {run.path} is a file: name a directory.")
+    if not run.exists:
+        run.check_place()
     recorded = run.config() if run.exists else None
     preset = parameters["preset"] or "paper"
     if recorded is not None:
@@ -134,8 +134,10 @@ def session(context: click.Context, stage: str, extra: dict[str, Any] | None = N
     from seqgan_cli.backend import start_tensorflow
 
     start_tensorflow(parameters["threads"], parameters["verbose"])
-    changed = recorded is None or any(
-        config.values[name] != recorded.values.get(name) for name in CATALOGUE if CATALOGUE[name].fixed_by == "corpus"
+    changed = (
+        recorded is None
+        or restarted == "pretrain-g"
+        or any(config.values[name] != recorded.values.get(name) for name in CATALOGUE if CATALOGUE[name].fixed_by == "corpus")
     )
     corpus, oracle = _new_corpus(config) if changed else (run.corpus(), run.oracle())
     if oracle is not None and config.values["data.vocab-size"] != oracle.vocabulary.size:
@@ -147,6 +149,7 @@ def session(context: click.Context, stage: str, extra: dict[str, Any] | None = N
         config = Config(
             {**config.values, "data.vocab-size": oracle.vocabulary.size}, {**config.sources, "data.vocab-size": "oracle"}
         )
+    _check_fit(config.settings, corpus, oracle)
     with run.lock():
         if recorded is None and run.exists:
             raise SeqganError(f"Another command has just begun {run.path}: run this one again.")
@@ -163,6 +166,17 @@ def session(context: click.Context, stage: str, extra: dict[str, Any] | None = N
         for name in sorted(asked):
             console.note(f"{name} = {config.values[name]} ({config.sources[name]})")
         yield Session(run, config.settings, corpus, oracle, console, parameters["tensorboard"])
+
+
+def _check_fit(settings: Settings, corpus: "Corpus", oracle: "Generator | None") -> None:
+    """Raises UsageError or SeqganError for settings that cannot go with the data."""
+    configuration.parse_filters(settings.discriminator.filters, corpus.sequence_length)
+    if oracle is None and settings.adversarial.monitor == "nll_oracle":
+        raise UsageError("adversarial.monitor is nll_oracle, which only synthetic data have: use nll_test.")
+    if oracle is None and settings.data.oracle:
+        raise UsageError("--oracle gives weights for synthetic data and does not go with a text file: leave one out.")
+    if oracle is not None and settings.data.test:
+        raise UsageError("--test goes with --data FILE: the oracle draws its own held-out sequences.")
 
 
 def _new_corpus(config: Config) -> "tuple[Corpus, Generator | None]":

@@ -1,5 +1,6 @@
 """`seqgan status`."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,14 +40,14 @@ def command(run_path: Path, quiet: bool, verbose: bool, seed: int | None, thread
         rows.append([stage, f"{position} of {config.values[target]} {unit}", shown])
     console.result(
         f"Run {run_path}: {config.values['data.source']}, seed {config.values['seed']}, preset {record.get('preset')}, "
-        f"seqgan {record['versions']['seqgan']}"
+        f"seqgan {record.get('versions', {}).get('seqgan', '?')}"
     )
     console.table("", ["stage", "done", "last scores"], rows)
     console.result(f"Next: {_next(run, config)}")
 
 
 def _next(run: "Run", config: Config) -> str:
-    option = "" if str(run.path) == "runs/default" else f" --run {run.path}"
+    option = "" if str(run.path) == "runs/default" else f" --run {shlex.quote(str(run.path))}"
     for stage in STAGES:
         if stage == "pretrain-d" and config.values["adversarial.reward"] != "discriminator":
             continue

@@ -56,12 +56,12 @@ def _report(work: "Session") -> None:
     console.say("Scoring …")
     checkpoints = {
         "MLE, last epoch": run.generator_checkpoint("pretrain-g", console.warn),
-        "MLE, best held-out": run.generator_checkpoint("best", console.warn),
-        "SeqGAN": run.generator_checkpoint("adversarial", console.warn),
     }
-    if work.settings.adversarial.reward != "discriminator":
-        checkpoints[f"{work.settings.adversarial.reward} reward"] = checkpoints.pop("SeqGAN")
-    last = list(checkpoints.values())[-1]
+    if best := run.checkpoints("pretrain-g").best():
+        checkpoints["MLE, best held-out"] = best
+    reward = work.settings.adversarial.reward
+    last = run.generator_checkpoint("adversarial", console.warn)
+    checkpoints["SeqGAN" if reward == "discriminator" else f"{reward} reward"] = last
     scores: list[tuple[str, Likelihoods]] = []
     bleu: list[list[str]] = []
     for name, checkpoint in checkpoints.items():
@@ -78,8 +78,8 @@ def _report(work: "Session") -> None:
         rows,
         caption=(
             ("nll_oracle is quality: how likely the truth finds the samples. " if work.oracle else "")
-            + "nll_test is coverage: how likely the generator finds held-out data. Lower is better in both; "
-            "a generator that says less trades the second for the first."
+            + "nll_test is coverage: how likely the generator finds held-out data.\n"
+            "Lower is better in both; a generator that says less trades the second for the first.\n"
         ),
     )
     if bleu:

@@ -86,7 +86,7 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
     """Bring a stage to its target from wherever the run left it. Raises SeqganError if the loss stops being finite."""
     checkpoints = run.checkpoints(stage.name)
     found = checkpoints.latest(console.warn)
-    position = found.position if found else 0
+    position = saved = found.position if found else 0
     if found and _finished(stage, position, found.facts["best"], console):
         return
     checkpoints.drop_after(position)
@@ -118,6 +118,7 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
                 run.history.append(_rows(stage, position, scores, time.monotonic() - started))
                 arrays = {name: variable.numpy() for name, variable in stage.variables().items()}
                 checkpoints.save(position, arrays, {"best": best}, best=improved)
+                saved = position
                 progress.finish_unit(position, {name: scores[name] for name in stage.shown if name in scores})
                 if board:
                     board.add(position, scores)
@@ -126,7 +127,7 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
                     console.warn(f"{stage.name}, {stage.unit} {position}: {collapse}")
     except KeyboardInterrupt:
         console.say(
-            f"\nStopped. {stage.name} is saved up to {stage.unit} {position} of {stage.target}; "
+            f"\nStopped. {stage.name} is saved up to {stage.unit} {saved} of {stage.target}; "
             "the same command goes on from there."
         )
         raise
@@ -140,8 +141,9 @@ def _stale(stage: Stage, position: int, best: dict[str, Any]) -> bool:
 def _finished(stage: Stage, position: int, best: dict[str, Any], console: Console) -> bool:
     """Whether nothing is left to do; says why."""
     if position >= stage.target:
+        more = f" (asked for {stage.target})" if position > stage.target else ""
         console.say(
-            f"{stage.name}: done, {position} {stage.unit}s{f' (asked for {stage.target})' if position > stage.target else ''}. "
+            f"{stage.name}: done, {position} {stage.unit}{'s' * (position != 1)}{more}. "
             f"{stage.target_option} with a larger number continues, --overwrite restarts."
         )
     elif position and _stale(stage, position, best):
@@ -165,7 +167,9 @@ class _Board:
         import tensorflow as tf
 
         self._tf = tf
-        self._writer = tf.summary.create_file_writer(str(run.path / "tensorboard" / stage.name))
+        folder = run.path / "tensorboard" / stage.name
+        folder.mkdir(parents=True, exist_ok=True)
+        self._writer = tf.summary.create_file_writer(str(folder))
 
     def add(self, position: int, scores: dict[str, float]) -> None:
         metadata = self._tf.compat.v1.SummaryMetadata(
