@@ -4,7 +4,7 @@ import json
 import platform
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -80,7 +80,9 @@ SMOOTHING = [f"method{i}" for i in range(8)]
 )
 @from_option
 @common_options(seed="seed of the samples [0]", training=False)
+@click.pass_context
 def command(
+    context: click.Context,
     num: int,
     temperature: float,
     hypotheses: Path | None,
@@ -90,12 +92,9 @@ def command(
     ngram_weights: str | None,
     self_bleu: bool,
     as_json: bool,
-    which: str,
     run_path: Path,
     seed: int | None,
-    threads: int,
-    quiet: bool,
-    verbose: bool,
+    **_: Any,
 ) -> None:
     """Mean sentence BLEU of samples, each against the whole held-out set as references (quality).
 
@@ -103,7 +102,7 @@ def command(
     """
     check_temperature(temperature)
     weights = _weights(ngram_weights, max_order, smoothing)
-    console = console_of(quiet, verbose)
+    console = console_of(context)
     from seqgan_cli.commands.session import open_trained
     from seqgan_cli.run import Run
 
@@ -118,7 +117,7 @@ def command(
     if hypotheses:
         origin, scored = str(hypotheses), pool.file(hypotheses)
     else:
-        trained = open_trained(run_path, which, console, threads, verbose)
+        trained = open_trained(context, console)
         from seqgan_cli.randomness import key
 
         sampled = trained.generator.sample(num, key(seed or 0, "eval-bleu"), temperature)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -41,16 +40,14 @@ if TYPE_CHECKING:
 )
 @from_option
 @common_options(seed="seed of the samples [0]", training=False)
+@click.pass_context
 def command(
+    context: click.Context,
     samples: int,
     temperatures: tuple[float, ...],
     as_json: bool,
-    which: str,
-    run_path: Path,
     seed: int | None,
-    threads: int,
-    quiet: bool,
-    verbose: bool,
+    **_: Any,
 ) -> None:
     """Likelihood scores in nats per token with 95 % intervals, and the coverage beside them.
 
@@ -59,10 +56,10 @@ def command(
     """
     for temperature in temperatures:
         check_temperature(temperature)
-    console = console_of(quiet, verbose)
+    console = console_of(context)
     from seqgan_cli.commands.session import open_trained
 
-    trained = open_trained(run_path, which, console, threads, verbose)
+    trained = open_trained(context, console)
 
     from seqgan_cli.evaluation import data_figures, likelihoods
     from seqgan_cli.randomness import key

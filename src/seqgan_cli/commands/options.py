@@ -163,9 +163,9 @@ def chosen_settings(context: click.Context) -> dict[str, Any]:
     return chosen
 
 
-def console_of(quiet: bool, verbose: bool) -> Console:
-    """The console these two flags ask for."""
-    return Console(quiet=quiet, verbose=verbose)
+def console_of(context: click.Context) -> Console:
+    """The console that --quiet and --verbose ask for."""
+    return Console(quiet=context.params["quiet"], verbose=context.params["verbose"])
 
 
 def from_option(function: Callable) -> Callable:

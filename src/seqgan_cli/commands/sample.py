@@ -73,25 +73,23 @@ def sample_lines(trained: "Trained", num: int, seed: int, form: str, temperature
 )
 @from_option
 @common_options(seed="seed of the samples [0]", training=False)
+@click.pass_context
 def command(
+    context: click.Context,
     num: int,
     temperature: float,
     allow_unk: bool,
     form: str,
     output: Path | None,
-    which: str,
-    run_path: Path,
     seed: int | None,
-    threads: int,
-    quiet: bool,
-    verbose: bool,
+    **_: Any,
 ) -> None:
     """Write sequences from the generator to stdout, and nothing else there. Works while the run is training."""
     check_temperature(temperature)
     from seqgan_cli.commands.session import open_trained
 
-    console = console_of(quiet, verbose)
-    trained = open_trained(run_path, which, console, threads, verbose)
+    console = console_of(context)
+    trained = open_trained(context, console)
     console.note(f"From {trained.origin}; seed {seed or 0}, temperature {temperature}.")
     lines = sample_lines(trained, num, seed or 0, form, temperature, allow_unk)
     if output is not None and output.exists() and not output.is_file():  # a pipe or device: nothing to replace

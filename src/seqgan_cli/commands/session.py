@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -112,7 +111,7 @@ def session(context: click.Context, stage: str, extra: dict[str, Any] | None = N
     Raises UsageError and SeqganError before anything on disk changes.
     """
     parameters = context.params
-    console = console_of(parameters["quiet"], parameters["verbose"])
+    console = console_of(context)
     run = Run(parameters["run_path"])
     options = {**chosen_settings(context), **(extra or {})}
     if parameters["seed"] is not None:
@@ -216,18 +215,19 @@ class Trained:
     origin: str  # which checkpoint, in words
 
 
-def open_trained(run_path: Path, which: str, console: Console, threads: int, verbose: bool) -> Trained:
+def open_trained(context: click.Context, console: Console) -> Trained:
     """The generator `--from` names; reads only, so a run may be training meanwhile. Raises SeqganError if there is none."""
-    run = Run(run_path)
+    parameters = context.params
+    run = Run(parameters["run_path"])
     config = run.config()
     if not any(map(run.has, STAGES)):
         raise SeqganError(f"{run.path} holds no trained generator: run `seqgan pretrain-g` first.")
 
     from seqgan_cli.backend import start_tensorflow
 
-    start_tensorflow(threads, verbose)
+    start_tensorflow(parameters["threads"], parameters["verbose"])
     corpus = run.corpus()
-    checkpoint = run.generator_checkpoint(which, console.warn)
+    checkpoint = run.generator_checkpoint(parameters["which"], console.warn)
     stage = checkpoint.path.parent.name
     unit = {"pretrain-g": "epoch", "adversarial": "round"}[stage]
     return Trained(run, config, corpus, run.generator(checkpoint, corpus), f"{stage}, {unit} {checkpoint.position}")

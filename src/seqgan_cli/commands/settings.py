@@ -1,6 +1,7 @@
 """`seqgan settings`."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,12 +12,13 @@ from seqgan_cli.config import CATALOGUE, find
 @click.command("settings", cls=GroupedCommand)
 @click.argument("name", required=False)
 @common_options(training=False)
-def command(name: str | None, run_path: Path, quiet: bool, verbose: bool, seed: int | None, threads: int) -> None:
+@click.pass_context
+def command(context: click.Context, name: str | None, run_path: Path, **_: Any) -> None:
     """List every setting, or tell of one: meaning, default, quick preset, and the run's value and where it came from.
 
     Set one with --set NAME=VALUE, or in a TOML file given to --config.
     """
-    console = console_of(quiet, verbose)
+    console = console_of(context)
     chosen = [find(name)] if name else list(CATALOGUE.values())
     from seqgan_cli.run import Run
 

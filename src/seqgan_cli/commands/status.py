@@ -2,7 +2,7 @@
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,9 +23,10 @@ SHOWN = ("nll_oracle", "nll_test", "distinct_share", "reward_mean", "d_accuracy_
 
 @click.command("status", cls=GroupedCommand)
 @common_options(training=False)
-def command(run_path: Path, quiet: bool, verbose: bool, seed: int | None, threads: int) -> None:
+@click.pass_context
+def command(context: click.Context, run_path: Path, **_: Any) -> None:
     """Tell what a run has: where each stage stands, its last scores, and what to run next."""
-    console = console_of(quiet, verbose)
+    console = console_of(context)
     from seqgan_cli.run import Run
 
     run = Run(run_path)
