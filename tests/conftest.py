@@ -10,32 +10,8 @@ import pytest
 
 from seqgan_cli.backend import start_tensorflow
 
-sys.path.insert(0, str(Path(__file__).parent))  # for `import reference`
+sys.path.insert(0, str(Path(__file__).parent))  # for `import reference` and `import tiny`
 start_tensorflow()
-
-# A run that takes a second or two a stage.
-TINY = {
-    "data.vocab-size": 12,
-    "data.sequence-length": 5,
-    "data.num-sequences": 96,
-    "generator.embedding-dim": 4,
-    "generator.hidden-dim": 5,
-    "discriminator.embedding-dim": 4,
-    "discriminator.filters": "1:4,2:4,3:4",
-    "pretrain-g.epochs": 3,
-    "pretrain-g.batch-size": 32,
-    "pretrain-d.d-steps": 2,
-    "pretrain-d.k": 1,
-    "pretrain-d.learning-rate": 0.01,
-    "adversarial.rounds": 2,
-    "adversarial.d-steps": 1,
-    "adversarial.k": 1,
-    "adversarial.rollouts": 2,
-    "adversarial.batch-size": 8,
-    "evaluation.samples": 32,
-    "evaluation.final-samples": 64,
-    "evaluation.bleu-samples": 32,
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +43,9 @@ def seqgan(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture(scope="session")
 def tiny_config(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """TINY as a file for --config."""
+    """The tiny settings as a file for --config."""
+    from tiny import TINY
+
     path = tmp_path_factory.mktemp("config") / "tiny.toml"
     sections: dict[str, list[str]] = {}
     for name, value in TINY.items():

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from conftest import TINY
-from seqgan_cli.config import GeneratorSettings, Settings, explicit, resolve
+from seqgan_cli.config import GeneratorSettings
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.synthetic import synthetic_corpus
 from seqgan_cli.models.generator import Generator
@@ -16,15 +15,11 @@ from seqgan_cli.randomness import key, rng
 from seqgan_cli.rollout import ActionValues
 from seqgan_cli.training.adversarial import AdversarialTraining, mean_baseline, policy_gradient_loss
 from seqgan_cli.vocabulary import EOS, PAD, Vocabulary
-
-
-def settings(**changes: Any) -> Settings:
-    values, sources = explicit({**TINY, **changes}, (), None)
-    return resolve(values, sources, None, "paper").settings
+from tiny import tiny_settings
 
 
 def stage(**changes: Any) -> AdversarialTraining:
-    chosen = settings(**changes)
+    chosen = tiny_settings(**changes)
     corpus, oracle = synthetic_corpus(chosen.data, 0)
     generator = Generator(corpus.vocabulary, corpus.sequence_length, chosen.generator)
     generator.initialise(rng(0, "generator"))

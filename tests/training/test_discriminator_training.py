@@ -5,18 +5,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conftest import TINY
-from seqgan_cli.config import Settings, explicit, resolve
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.synthetic import synthetic_corpus
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.training.discriminator import DiscriminatorTrainer, spearman
+from tiny import tiny_settings
 
 
 def trainer(num: int = 0, k: int = 2, **changes: Any) -> tuple[DiscriminatorTrainer, Generator]:
-    values, sources = explicit({**TINY, **changes}, (), None)
-    chosen: Settings = resolve(values, sources, None, "paper").settings
+    chosen = tiny_settings(**changes)
     corpus, oracle = synthetic_corpus(chosen.data, 0)
     generator = Generator(corpus.vocabulary, corpus.sequence_length, chosen.generator)
     generator.initialise(rng(0, "generator"))

@@ -1,11 +1,8 @@
 """Maximum likelihood: its loss by hand, and data it must learn."""
 
-from typing import Any
-
 import numpy as np
 
-from conftest import TINY
-from seqgan_cli.config import GeneratorSettings, Settings, explicit, resolve
+from seqgan_cli.config import GeneratorSettings
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.corpora.synthetic import synthetic_corpus
@@ -13,11 +10,7 @@ from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.training.mle import LikelihoodTraining, likelihood_loss
 from seqgan_cli.vocabulary import EOS, PAD, Vocabulary
-
-
-def settings(**changes: Any) -> Settings:
-    values, sources = explicit({**TINY, **changes}, (), None)
-    return resolve(values, sources, None, "paper").settings
+from tiny import tiny_settings
 
 
 def test_loss_is_the_mean_over_positions_that_count() -> None:
@@ -32,7 +25,7 @@ def test_learns_sequences_that_count_upwards() -> None:
     starts = np.arange(240) % 12
     table = ((starts[:, None] + np.arange(5)) % 12).astype(np.int32)
     corpus = Corpus(table, table, Vocabulary(size=12))
-    chosen = settings(**{"generator.hidden-dim": 16, "generator.embedding-dim": 16, "pretrain-g.epochs": 60})
+    chosen = tiny_settings(**{"generator.hidden-dim": 16, "generator.embedding-dim": 16, "pretrain-g.epochs": 60})
     training = LikelihoodTraining(chosen, corpus, None, Console(quiet=True))
     for epoch in range(1, 61):
         scores = training.advance(epoch, lambda _: None)
@@ -43,7 +36,7 @@ def test_learns_sequences_that_count_upwards() -> None:
 
 
 def test_every_epoch_has_its_own_order_and_visits_each_sequence_at_most_once() -> None:
-    chosen = settings()
+    chosen = tiny_settings()
     corpus, oracle = synthetic_corpus(chosen.data, 0)
     training = LikelihoodTraining(chosen, corpus, oracle, Console(quiet=True))
     seen: list[np.ndarray] = []
@@ -63,7 +56,7 @@ def test_every_epoch_has_its_own_order_and_visits_each_sequence_at_most_once() -
 def test_dropout_acts_in_training_alone() -> None:
     losses = {}
     for share in (0.0, 0.5):
-        chosen = settings(**{"pretrain-g.dropout": share})
+        chosen = tiny_settings(**{"pretrain-g.dropout": share})
         corpus, oracle = synthetic_corpus(chosen.data, 0)
         training = LikelihoodTraining(chosen, corpus, oracle, Console(quiet=True))
         losses[share] = (training.scores(0), training.advance(1, lambda _: None)["nll_train"])

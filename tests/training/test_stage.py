@@ -96,7 +96,7 @@ def test_counts_are_targets(seqgan: Callable[..., Any], tmp_path: Path, tiny_con
     assert seqgan("pretrain-g", "--run", run, "--config", tiny_config, "--epochs", 1).code == 0
     again = seqgan("pretrain-g", "--run", run, "--epochs", 1)
     assert again.code == 0
-    assert "pretrain-g: done, 1 epochs" in again.err
+    assert "pretrain-g: done, 1 epoch." in again.err
     more = seqgan("pretrain-g", "--run", run, "--epochs", 3)
     assert "going on after epoch 1" in more.err
     for name, array in checkpoint(whole, "pretrain-g").items():
@@ -172,7 +172,19 @@ def test_collapse_is_told_in_words(
     monkeypatch.setattr(AdversarialTraining, "advance", advance)
     outcome = seqgan("adversarial", "--run", run, "--reward", "constant", "-q")
     assert outcome.code == 0
-    assert outcome.err.count("the generator is collapsing: the share of different sequences") == 1
+    assert outcome.err.count("the generator is collapsing: the share of different sequences among samples is 0.100") == 1
+
+
+def test_learning_is_no_collapse(seqgan: Callable[..., Any], tmp_path: Path) -> None:
+    """Two sequences, learnt by heart: entropy and variety fall to what the data have, and nothing is said."""
+    (tmp_path / "data.txt").write_text("a b c d e\nf g h i j\n" * 40)
+    common = ("--run", tmp_path / "run", "--set", "evaluation.samples=64")
+    outcome = seqgan("pretrain-g", "--data", tmp_path / "data.txt", "--epochs", 40, "--g-learning-rate", 0.05, *common)
+    assert outcome.code == 0
+    scores = Run(tmp_path / "run").history.at("pretrain-g", 40)
+    assert scores["entropy"] < 0.5 * Run(tmp_path / "run").history.at("pretrain-g", 0)["entropy"]
+    assert scores["distinct_share"] < 0.5
+    assert "is collapsing" not in outcome.err
 
 
 def test_tensorboard_files_are_written_when_asked(seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path) -> None:

@@ -9,6 +9,7 @@ from seqgan_cli.config import Settings
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.evaluation import curve_scores
+from seqgan_cli.metrics.diversity import distinct_share
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.run import named
@@ -48,6 +49,10 @@ class LikelihoodTraining(Stage):
     def variables(self) -> dict[str, Any]:
         slots = {f"g_optimizer/{name}": v for name, v in self.optimizer.variables().items()}
         return {**named("generator", self.generator), **slots}
+
+    def variety(self, start: dict[str, float]) -> dict[str, float]:
+        # The untrained generator's entropy is no mark to hold: learning is losing most of it.
+        return {"distinct_share": distinct_share(self.corpus.train[: self.settings.evaluation.samples])}
 
     @property
     def steps(self) -> int:

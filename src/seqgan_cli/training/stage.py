@@ -48,6 +48,10 @@ class Stage(abc.ABC):
     def advance(self, position: int, tick: Tick) -> dict[str, float]:
         """Do unit number `position` (from 1) and return what was measured on the way and after it."""
 
+    def variety(self, start: dict[str, float]) -> dict[str, float]:
+        """What distinct_share and entropy are held against, to notice a collapse; `start`: the scores before the stage."""
+        return start
+
     @property
     def steps(self) -> int:
         """Optimizer steps so far, for the history."""
@@ -68,15 +72,15 @@ def better(metric: str, value: float, than: float | None) -> bool:
     return value > than if metric in HIGHER_IS_BETTER else value < than
 
 
-def _collapse(scores: dict[str, float], first: dict[str, float]) -> str | None:
+def _collapse(scores: dict[str, float], variety: dict[str, float]) -> str | None:
     """In words, if the generator has come to repeat itself: variety under half of what it was."""
     for metric, meaning in (
         ("distinct_share", "the share of different sequences among samples"),
         ("entropy", "the entropy of the policy (nats per token)"),
     ):
-        if metric in scores and scores[metric] < 0.5 * first.get(metric, 0.0):
+        if metric in scores and scores[metric] < 0.5 * variety.get(metric, 0.0):
             return (
-                f"the generator is collapsing: {meaning} fell from {first[metric]:.3f} to {scores[metric]:.3f}. "
+                f"the generator is collapsing: {meaning} is {scores[metric]:.3f}, where {variety[metric]:.3f} is expected. "
                 "It repeats itself; trust no quality score from here on, and consider fewer rounds or a smaller step size."
             )
     return None
@@ -97,6 +101,7 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
     else:
         run.history.append(_rows(stage, 0, stage.scores(0), 0.0))
     first = run.history.at(stage.name, 0)
+    variety = stage.variety(first)
     best = found.facts["best"] if found else {"position": 0, "value": first.get(stage.monitor or "")}
     board = _Board(run, stage) if tensorboard else None
     warned = False
@@ -122,7 +127,7 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
                 progress.finish_unit(position, {name: scores[name] for name in stage.shown if name in scores})
                 if board:
                     board.add(position, scores)
-                if not warned and (collapse := _collapse(scores, first)):
+                if not warned and (collapse := _collapse(scores, variety)):
                     warned = True
                     console.warn(f"{stage.name}, {stage.unit} {position}: {collapse}")
     except KeyboardInterrupt:
