@@ -75,12 +75,17 @@ class Console:
         except BrokenPipeError:
             raise ReaderGone from None
 
-    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> None:
-        """A table to stdout, its title above and its caption below: the first column names the row, the others hold numbers."""
+    def table(
+        self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "", numbers: bool = True
+    ) -> None:
+        """A table to stdout, its title above and its caption below. The first column names the row.
+
+        `numbers`: whether the others hold numbers, which stand to the right.
+        """
         table = Table(box=rich.box.SIMPLE_HEAD)
         # Text, since a path or token in square brackets is no mark-up.
         for i, column in enumerate(columns):
-            table.add_column(Text(column), justify="left" if i == 0 else "right", no_wrap=i == 0)
+            table.add_column(Text(column), justify="right" if numbers and i else "left", no_wrap=i == 0)
         for row in rows:
             table.add_row(*map(Text, row))
         if title:

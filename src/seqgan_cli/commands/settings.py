@@ -40,4 +40,4 @@ def command(context: click.Context, name: str | None, run_path: Path, **_: Any) 
         for column, value in zip(columns, rows[0], strict=True):
             console.result(f"{column:10} {value}")
     else:
-        console.table("", columns, rows)
+        console.table("", columns, rows, numbers=False)

@@ -43,7 +43,7 @@ def command(context: click.Context, run_path: Path, **_: Any) -> None:
         f"Run {run_path}: {config.values['data.source']}, seed {config.values['seed']}, preset {record.get('preset')}, "
         f"seqgan {record.get('versions', {}).get('seqgan', '?')}"
     )
-    console.table("", ["stage", "done", "last scores"], rows)
+    console.table("", ["stage", "done", "last scores"], rows, numbers=False)
     console.result(f"Next: {_next(run, config)}")
 
 
