@@ -47,6 +47,8 @@ class GroupedCommand(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         groups: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
+            if not isinstance(parameter, click.Option):
+                continue  # an argument: the usage line and the text speak of it
             if record := parameter.get_help_record(ctx):
                 groups.setdefault(getattr(parameter, "group", "Common"), []).append(record)
         for heading, records in groups.items():
