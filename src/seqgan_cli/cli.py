@@ -76,19 +76,27 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except SeqganError as error:
         _fail(str(error), error.exit_code)
     except (ReaderGone, BrokenPipeError):
-        # The reader of our output has all it wanted. Python would complain once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave_stdout()  # the reader of our output has all it wanted
         sys.exit(0)
     except (KeyboardInterrupt, click.Abort) as error:
         sys.exit(143 if isinstance(error, _Terminated) or isinstance(error.__cause__, _Terminated) else 130)
     except MemoryError:
         _fail("Out of memory: use a smaller --batch-size, --max-length or --vocab-size.", 1)
     except OSError as error:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _leave_stdout()
         where = f" {error.filename}" if error.filename else ""
         _fail(f"Cannot read or write{where}: {error.strerror or error}. What was saved before is whole.", 1)
     except Exception as error:
         _fail(_what_tensorflow_says(error), 1)
     sys.exit(0)
+
+
+def _leave_stdout() -> None:
+    """Write no more to a stdout that takes nothing: Python would complain once more when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _mend_streams() -> None:
