@@ -82,7 +82,7 @@ def test_the_quick_preset_changes_what_it_says_and_nothing_else() -> None:
         expected = (info.quick, "preset quick") if info.quick is not None else (paper.values[name], "default")
         assert (quick.values[name], quick.sources[name]) == expected
     assert "preset quick" in quick.sources.values()
-    assert quick.settings.data.vocab_size == 500
+    assert quick.settings.data.vocab_size == 200
 
 
 @pytest.mark.parametrize("name", ["pretrain-g.learning-rate", "pretrain_g.learning_rate", "pretrain-g.learning_rate"])

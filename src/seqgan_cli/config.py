@@ -90,10 +90,10 @@ class Data:
     overlong: str = _setting("drop", "what to do with longer lines", choices=("drop", "cut", "split"), fixed_by="corpus")
     min_count: int = _setting(1, "rarer tokens become <unk>", at_least=1, fixed_by="corpus")
     max_vocab: int = _setting(0, "keep so many tokens, the rest become <unk> (0: all)", at_least=0, fixed_by="corpus")
-    vocab_size: int = _setting(5000, "oracle: number of token ids", at_least=2, quick=500, fixed_by="corpus")
+    vocab_size: int = _setting(5000, "oracle: number of token ids", at_least=2, quick=200, fixed_by="corpus")
     sequence_length: int = _setting(20, "oracle: tokens in a sequence", at_least=2, quick=10, fixed_by="corpus")
     num_sequences: int = _setting(
-        10000, "oracle: training sequences, and as many held out", at_least=4, quick=2000, fixed_by="corpus"
+        10000, "oracle: training sequences, and as many held out", at_least=4, quick=5000, fixed_by="corpus"
     )
     oracle: str = _setting("", "oracle: .npz with its weights (default: N(0, 1) from the seed)", fixed_by="corpus")
 
@@ -133,23 +133,23 @@ class PretrainG:
 
 @dataclass(frozen=True)
 class PretrainD:
-    d_steps: int = _setting(50, "draws of fresh negatives", at_least=1, quick=5)
-    k: int = _setting(3, "epochs on each draw", at_least=1)
+    d_steps: int = _setting(50, "draws of fresh negatives", at_least=1, quick=4)
+    k: int = _setting(3, "epochs on each draw", at_least=1, quick=1)
     learning_rate: float = _setting(1e-4, "step size", above=0, quick=1e-3)
-    d_samples: int = _setting(0, "positives, and negatives, a draw (0: the whole training set)", at_least=0, quick=1000)
+    d_samples: int = _setting(0, "positives, and negatives, a draw (0: the whole training set)", at_least=0)
 
 
 @dataclass(frozen=True)
 class Adversarial:
-    rounds: int = _setting(200, "rounds of g-steps and d-steps", at_least=1, quick=15)
-    g_steps: int = _setting(1, "generator updates a round", at_least=0)
+    rounds: int = _setting(200, "rounds of g-steps and d-steps", at_least=1, quick=20)
+    g_steps: int = _setting(1, "generator updates a round", at_least=0, quick=2)
     d_steps: int = _setting(5, "draws of fresh negatives a round", at_least=0, quick=1)
     k: int = _setting(3, "epochs on each draw", at_least=1, quick=1)
     rollouts: int = _setting(16, "Monte Carlo continuations of every prefix", at_least=1)
     update_rate: float = _setting(
         0.0, "share of the rollout policy kept at a round's end: β ← u·β + (1-u)·θ", at_least=0, below=1
     )
-    g_learning_rate: float = _setting(0.01, "generator's step size", above=0)
+    g_learning_rate: float = _setting(0.01, "generator's step size", above=0, quick=0.003)
     d_learning_rate: float = _setting(1e-4, "discriminator's step size", above=0, quick=1e-3)
     batch_size: int = _setting(64, "sequences a g-step", at_least=1)
     clip_norm: float = _setting(5.0, "largest global norm of the generator's gradient", above=0)
