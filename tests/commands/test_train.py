@@ -277,3 +277,23 @@ def test_names_and_tokens_are_shown_as_they_are(odd):
     assert shown == ["  " + line for line in (folder / "run" / "samples" / "samples.txt").read_text().splitlines()[:10]]
     assert ":cat:" in "".join(shown)
     assert f"Data: {folder / '[bold]:cat:.txt'}: 20 lines" in err
+
+
+@pytest.mark.parametrize(
+    ("oracle", "test", "words"),
+    [
+        ((5.0, 4.0), (3.0, 3.5), "quality (nll_oracle) by -1.000 nats, better and coverage (nll_test) by +0.500 nats, worse"),
+        ((4.0, 4.1), (3.0, 3.0), "quality (nll_oracle) by +0.100 nats, within the noise and coverage (nll_test) by +0.000"),
+    ],
+)
+def test_what_the_rounds_traded_is_told(oracle, test, words):
+    from seqgan_cli.commands.train import _trade
+    from seqgan_cli.evaluation import Likelihoods
+    from seqgan_cli.metrics.likelihood import Estimate
+
+    def scores(i):
+        around = [Estimate(values[i], values[i] - 0.1, values[i] + 0.1) for values in (oracle, test)]
+        return Likelihoods(1.0, 10, around[0], around[1], around[1], 1.0, 5, 0.0)
+
+    (told,) = _trade(scores(0), scores(1))
+    assert words in told
