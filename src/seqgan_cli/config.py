@@ -145,7 +145,7 @@ class Adversarial:
     g_steps: int = _setting(1, "generator updates a round", at_least=0, quick=2)
     d_steps: int = _setting(5, "draws of fresh negatives a round", at_least=0, quick=1)
     k: int = _setting(3, "epochs on each draw", at_least=1, quick=1)
-    rollouts: int = _setting(16, "Monte Carlo continuations of every prefix", at_least=1)
+    rollouts: int = _setting(16, "Monte Carlo continuations of every prefix", at_least=1, quick=4)
     update_rate: float = _setting(
         0.0, "share of the rollout policy kept at a round's end: β ← u·β + (1-u)·θ", at_least=0, below=1
     )
