@@ -40,7 +40,7 @@ def command(context: click.Context, **_: Any) -> None:
 
     Needs `pretrain-g`; pre-trains the discriminator first if `pretrain-d` has not. A larger --rounds continues.
     """
-    from seqgan_cli.commands.session import session
+    from seqgan_cli.commands.job import job
 
-    with session(context, "adversarial") as work:
+    with job(context, "adversarial") as work:
         work.train("adversarial")

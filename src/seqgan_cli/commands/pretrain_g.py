@@ -34,7 +34,7 @@ def command(context: click.Context, **_: Any) -> None:
 
     Counts are targets: a larger --epochs continues. Both the last checkpoint and the best held-out one are kept.
     """
-    from seqgan_cli.commands.session import session
+    from seqgan_cli.commands.job import job
 
-    with session(context, "pretrain-g") as work:
+    with job(context, "pretrain-g") as work:
         work.train("pretrain-g")

@@ -13,7 +13,7 @@ from seqgan_cli.commands.options import GroupedCommand, GroupedOption, common_op
 from seqgan_cli.errors import ReaderGone
 
 if TYPE_CHECKING:
-    from seqgan_cli.commands.session import Trained
+    from seqgan_cli.commands.job import Trained
 
 
 def sample_lines(trained: "Trained", num: int, seed: int, form: str, temperature: float, allow_unknown: bool) -> Iterator[str]:
@@ -86,7 +86,7 @@ def command(
 ) -> None:
     """Write sequences from the generator to stdout, and nothing else there. Works while the run is training."""
     check_temperature(temperature)
-    from seqgan_cli.commands.session import open_trained
+    from seqgan_cli.commands.job import open_trained
 
     console = console_of(context)
     trained = open_trained(context, console)

@@ -12,7 +12,7 @@ from seqgan_cli.commands.sample import sample_lines
 from seqgan_cli.config import STAGES
 
 if TYPE_CHECKING:
-    from seqgan_cli.commands.session import Session
+    from seqgan_cli.commands.job import Job
     from seqgan_cli.evaluation import Likelihoods
 
 COUNTS = {
@@ -35,9 +35,9 @@ def command(context: click.Context, file: str | None, **_: Any) -> None:
     Stopped anywhere, the same command goes on from there.
     """
     extra = {"data.source": file} if file else {}
-    from seqgan_cli.commands.session import session
+    from seqgan_cli.commands.job import job
 
-    with session(context, "pretrain-g", extra) as work:
+    with job(context, "pretrain-g", extra) as work:
         for stage in STAGES:
             if stage == "pretrain-d" and work.settings.adversarial.reward != "discriminator":
                 continue
@@ -45,9 +45,9 @@ def command(context: click.Context, file: str | None, **_: Any) -> None:
         _report(work)
 
 
-def _report(work: "Session") -> None:
+def _report(work: "Job") -> None:
     """Score what the run has come to, and leave table, samples and learning curve."""
-    from seqgan_cli.commands.session import Trained
+    from seqgan_cli.commands.job import Trained
     from seqgan_cli.evaluation import data_figures, likelihoods
     from seqgan_cli.figures import learning_curve
     from seqgan_cli.randomness import key
@@ -141,7 +141,7 @@ def _findings(scores: dict[str, float]) -> list[str]:
     return [told]
 
 
-def _bleu(work: "Session", samples: Any) -> list[str]:
+def _bleu(work: "Job", samples: Any) -> list[str]:
     """BLEU-2 to 4 and Self-BLEU-3 of samples int32 `[n, T]`, as shown."""
     from seqgan_cli.evaluation import bleu_scores, self_bleu_scores
 

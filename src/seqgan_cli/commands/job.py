@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Session:
+class Job:
     """One training command at work in a locked run."""
 
     run: Run
@@ -100,7 +100,7 @@ def _check_locked(asked: dict[str, Any], recorded: Config, run: Run, restarted: 
 
 
 @contextlib.contextmanager
-def session(context: click.Context, stage: str, extra: dict[str, Any] | None = None) -> Iterator[Session]:
+def job(context: click.Context, stage: str, extra: dict[str, Any] | None = None) -> Iterator[Job]:
     """A locked run ready to train, made if this command may begin one (`pretrain-g`, `train`).
 
     Args:
@@ -164,7 +164,7 @@ def session(context: click.Context, stage: str, extra: dict[str, Any] | None = N
             console.say(line)
         for name in sorted(asked):
             console.note(f"{name} = {config.values[name]} ({config.sources[name]})")
-        yield Session(run, config.settings, corpus, oracle, console, parameters["tensorboard"])
+        yield Job(run, config.settings, corpus, oracle, console, parameters["tensorboard"])
 
 
 def _check_fit(settings: Settings, corpus: "Corpus", oracle: "Generator | None") -> None:
