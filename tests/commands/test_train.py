@@ -295,5 +295,6 @@ def test_what_the_rounds_traded_is_told(oracle, test, words):
         around = [Estimate(values[i], values[i] - 0.1, values[i] + 0.1) for values in (oracle, test)]
         return Likelihoods(1.0, 10, around[0], around[1], around[1], 1.0, 5, 0.0)
 
-    (told,) = _trade(scores(0), scores(1))
+    (told,) = _trade("MLE, last epoch", scores(0), scores(1))
+    assert told.startswith("Against MLE, last epoch, the adversarial rounds changed ")
     assert words in told

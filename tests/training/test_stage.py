@@ -104,6 +104,14 @@ def test_counts_are_targets(seqgan: Callable[..., Any], tmp_path: Path, tiny_con
     assert "done, 3 epochs (asked for 2)" in seqgan("pretrain-g", "--run", run, "--epochs", 2).err
 
 
+def test_later_stages_of_an_earlier_generator_are_told(seqgan: Callable[..., Any], tmp_path: Path, whole: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(whole, run)
+    warning = "pretrain-d and adversarial began with an earlier generator: `seqgan pretrain-d --overwrite`"
+    assert warning not in seqgan("pretrain-g", "--run", run).err
+    assert warning in seqgan("pretrain-g", "--run", run, "--epochs", 4).err
+
+
 def test_overwrite_restarts_a_stage_and_drops_the_later_ones(
     seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path
 ) -> None:

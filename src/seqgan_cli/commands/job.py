@@ -42,12 +42,15 @@ class Job:
         if stage == "pretrain-g":
             from seqgan_cli.training.mle import LikelihoodTraining
 
-            run_stage(
-                LikelihoodTraining(self.settings, self.corpus, self.oracle, self.console),
-                self.run,
-                self.console,
-                self.tensorboard,
-            )
+            before = self.run.checkpoints(stage).positions()
+            likelihood = LikelihoodTraining(self.settings, self.corpus, self.oracle, self.console)
+            run_stage(likelihood, self.run, self.console, self.tensorboard)
+            later = [name for name in STAGES[1:] if self.run.has(name)]
+            if later and self.run.checkpoints(stage).positions() != before:
+                self.console.warn(
+                    f"{' and '.join(later)} began with an earlier generator: `seqgan {later[0]} --overwrite` "
+                    "restarts from this one."
+                )
         elif stage == "pretrain-d":
             from seqgan_cli.training.discriminator import DiscriminatorPretraining
 

@@ -89,7 +89,8 @@ def _report(work: "Job") -> None:
             ["generator", "BLEU-2", "BLEU-3", "BLEU-4", "Self-BLEU-3"],
             bleu,
         )
-    for finding in [*_trade(scores[0][1], scores[-1][1]), *_findings(run.history.at("adversarial", last.position))]:
+    started = scores[1 if work.settings.adversarial.start == "best" else 0]
+    for finding in [*_trade(*started, scores[-1][1]), *_findings(run.history.at("adversarial", last.position))]:
         console.result(finding + "\n")
     trained = Trained(run, run.config(), work.corpus, run.generator(last, work.corpus), "")
     lines = list(sample_lines(trained, 1000, 0, "text", 1.0, False))
@@ -104,7 +105,7 @@ def _report(work: "Job") -> None:
     console.result(f"Learning curve: {where / 'figures' / 'learning-curve.png'}")
 
 
-def _trade(before: "Likelihoods", after: "Likelihoods") -> list[str]:
+def _trade(name_before: str, before: "Likelihoods", after: "Likelihoods") -> list[str]:
     """What adversarial training did to quality and coverage, in words; nothing for text, where quality has no interval."""
     if before.nll_oracle is None or after.nll_oracle is None:
         return []
@@ -117,7 +118,7 @@ def _trade(before: "Likelihoods", after: "Likelihoods") -> list[str]:
         beyond = new.high < old.low or new.low > old.high
         verdict = ("better" if change < 0 else "worse") if beyond else "within the noise"
         words.append(f"{name} by {change:+.3f} nats, {verdict}")
-    return [f"Against MLE's last epoch, the adversarial rounds changed {' and '.join(words)}."]
+    return [f"Against {name_before}, the adversarial rounds changed {' and '.join(words)}."]
 
 
 def _findings(scores: dict[str, float]) -> list[str]:
