@@ -37,6 +37,28 @@ def sequence_nll(weights: Sequence[np.ndarray], tokens: Sequence[int], temperatu
     return -sum(float(np.log(softmax(next_logits(weights, tokens[:t]) / temperature)[token])) for t, token in enumerate(tokens))
 
 
+def weighted_nll(
+    outputs: np.ndarray, kernel: np.ndarray, bias: np.ndarray, tokens: Sequence[int], weights: Sequence[float]
+) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+    """Σ weight · −log softmax(token), one token at a time, and its gradients in outputs [R, H], kernel [H, V] and bias [V]."""
+    total, by_outputs, by_kernel, by_bias = 0.0, np.zeros_like(outputs), np.zeros_like(kernel), np.zeros_like(bias)
+    for r, (token, weight) in enumerate(zip(tokens, weights, strict=True)):
+        if weight:
+            logits = outputs[r] @ kernel + bias
+            probabilities = softmax(logits)
+            total += weight * (logits.max() + np.log(np.exp(logits - logits.max()).sum()) - logits[token])
+            slope = weight * (probabilities - np.eye(len(bias))[token])
+            by_outputs[r] = kernel @ slope
+            by_kernel += np.outer(outputs[r], slope)
+            by_bias += slope
+    return total, by_outputs, by_kernel, by_bias
+
+
+def draw_token(logits: np.ndarray, uniform: float) -> int:
+    """The first token at which the cumulative softmax passes the uniform number."""
+    return int((np.cumsum(softmax(logits)) <= uniform).sum())
+
+
 def all_sequences(vocab_size: int, length: int) -> Iterator[tuple[int, ...]]:
     if length == 0:
         yield ()

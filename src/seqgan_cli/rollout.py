@@ -4,7 +4,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from seqgan_cli.models.generator import LOGITS_AT_ONCE, Generator
+from seqgan_cli.models.generator import Generator
+from seqgan_cli.models.softmax import LOGITS_AT_ONCE
 from seqgan_cli.rewards import Reward
 
 # Finished sequences that are rewarded together: enough to fill the cores, few enough for their activations to fit.

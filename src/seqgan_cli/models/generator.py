@@ -11,12 +11,12 @@ import numpy as np
 import tensorflow as tf
 
 from seqgan_cli.config import GeneratorSettings
+from seqgan_cli.models import softmax
+from seqgan_cli.models.softmax import LOGITS_AT_ONCE, draw_tokens
 from seqgan_cli.vocabulary import PAD, START, UNK, Vocabulary
 
 # A logit no token with this added can win, and small enough to keep softmax and its gradient finite.
 NEVER = -1e9
-# Numbers a table of logits may hold at once, which bounds memory for any vocabulary and batch (64 MB of float32).
-LOGITS_AT_ONCE = 2**24
 CELLS = {"lstm": keras.layers.LSTMCell, "gru": keras.layers.GRUCell}
 
 
@@ -75,13 +75,14 @@ class Generator(keras.Model):
         """Read one token: int32 `[B]` and the state → output float32 `[B, H]` and the new state (a list of `[B, ·]`)."""
         return self.cell(self.embedding(tokens), state)
 
-    def logits(self, outputs: Any, temperature: Any = 1.0, banned: Any = 0.0) -> Any:
-        """float32 `[..., V]` of the model's next-token distribution, for outputs `[..., H]`.
+    def head(self, temperature: Any = 1.0, banned: Any = 0.0) -> Any:
+        """float32 `[H+1, V]`: kernel and bias, with temperature and ban in them: the table of logits is too large to touch."""
+        bias = self.output_layer.bias + self._impossible + banned
+        return tf.concat([self.output_layer.kernel, bias[None]], axis=0) / temperature
 
-        Temperature and ban act before the product and in the bias: the table of logits is too large to touch again.
-        """
-        bias = (self.output_layer.bias + self._impossible + banned) / temperature
-        return tf.matmul(outputs / temperature, self.output_layer.kernel) + bias
+    def logits(self, outputs: Any, temperature: Any = 1.0, banned: Any = 0.0) -> Any:
+        """float32 `[..., V]` of the model's next-token distribution, for outputs `[..., H]`."""
+        return softmax.logits(outputs, self.head(temperature, banned))
 
     def policy_logits(self, outputs: Any, temperature: Any = 1.0) -> Any:
         """float32 `[..., V]` of the distribution that is sampled from: the model's without `<unk>`."""
@@ -125,14 +126,25 @@ class Generator(keras.Model):
         """Logits float32 `[B, T, V]` of every token given those before it, for int32 `[B, T]`."""
         return self.logits(self.unroll(tokens)[0])
 
+    def weighted_nll(self, tokens: Any, weights: Any, policy: bool = False, dropout: float = 0.0, key: Any = None) -> Any:
+        """Σ weight · −log G(y_t | Y₁:t-1), a differentiable scalar, for int32 and float32 `[B, T]`.
+
+        `policy`: under the distribution that is sampled from, which leaves `<unk>` out. `dropout`, `key`: as in `unroll`.
+        """
+        outputs, _ = self.unroll(tokens, dropout=dropout, key=key)
+        head = self.head(banned=self._unsampled if policy else 0.0)
+        flat = tf.reshape(outputs, [-1, outputs.shape[-1]])
+        return softmax.weighted_nll(flat, head, tf.reshape(tokens, [-1]), tf.reshape(weights, [-1]))
+
     @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([], tf.float32)])
     def _sequence_nll(self, tokens: Any, temperature: Any) -> Any:
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tokens, self.logits(self.unroll(tokens)[0], temperature))
-        return tf.reduce_sum(tf.where(self.vocabulary.mask(tokens), losses, 0.0), axis=1)
+        outputs, _ = self.unroll(tokens)
+        flat, counted = tf.reshape(outputs, [-1, outputs.shape[-1]]), self.vocabulary.mask(tokens)
+        losses = softmax.token_nll(flat, self.head(temperature), tf.reshape(tokens, [-1]), tf.reshape(counted, [-1]))
+        return tf.reduce_sum(tf.reshape(losses, tf.shape(tokens)), axis=1)
 
-    def sequence_nll(self, tokens: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+    def sequence_nll(self, tokens: np.ndarray, temperature: float = 1.0, rows: int = 1024) -> np.ndarray:
         """−log G(Y) of whole sequences in nats: float32 `[n]` for int32 `[n, T]`; positions past the end add nothing."""
-        rows = max(1, min(1024, LOGITS_AT_ONCE // (tokens.shape[1] * self.vocabulary.size)))
         parts = [self._sequence_nll(tokens[i : i + rows], temperature).numpy() for i in range(0, len(tokens), rows)]
         return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
@@ -199,33 +211,3 @@ class Generator(keras.Model):
             if sum(map(len, batches)) >= num:
                 return np.concatenate(batches)[:num]
         raise AssertionError("samples() never ends")
-
-
-def draw_tokens(logits: Any, key: Any) -> Any:
-    """One draw from each row's softmax by inverting its cumulative distribution in two steps, blocks and then tokens.
-
-    A cumulative sum over a whole row of a large vocabulary costs several times the draw itself; over √V block sums and
-    then inside the one block that was hit it costs next to nothing.
-
-    Args:
-        logits: float32 `[B, V]`.
-        key: int32 `[2]`.
-
-    Returns:
-        int32 `[B]`; never a token whose probability is zero.
-    """
-    batch, vocab_size = tf.shape(logits)[0], logits.shape[1]
-    width = int(np.ceil(np.sqrt(vocab_size)))
-    num_blocks = -(-vocab_size // width)
-    weights = tf.exp(logits - tf.reduce_max(logits, axis=1, keepdims=True))
-    weights = tf.pad(weights, [[0, 0], [0, num_blocks * width - vocab_size]])
-    blocks = tf.reshape(weights, [batch, num_blocks, width])
-    ends = tf.cumsum(tf.reduce_sum(blocks, axis=2), axis=1)  # [B, blocks]
-    point = tf.random.stateless_uniform([batch, 1], key) * ends[:, -1:]  # < the last end, since uniform < 1
-    block = tf.reduce_sum(tf.cast(ends <= point, tf.int32), axis=1)  # [B]
-    before = tf.where(block > 0, tf.gather(ends, tf.maximum(block - 1, 0), batch_dims=1), 0.0)
-    inside = tf.gather(blocks, block, batch_dims=1)  # [B, width]
-    offset = tf.reduce_sum(tf.cast(tf.cumsum(inside, axis=1) <= point - before[:, None], tf.int32), axis=1)
-    # Rounding may put the point at or past the block's own sum: then its likeliest token, which has probability.
-    offset = tf.where(offset < width, offset, tf.argmax(inside, axis=1, output_type=tf.int32))
-    return block * width + offset

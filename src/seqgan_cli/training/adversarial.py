@@ -24,9 +24,8 @@ def policy_gradient_loss(policy: Generator, tokens: Any, action_values: Any) -> 
 
     Differentiable in the policy's weights; no gradient flows through the action values. Positions past the end count nothing.
     """
-    log_probs = -tf.nn.sparse_softmax_cross_entropy_with_logits(tokens, policy.policy_logits(policy.unroll(tokens)[0]))
     weights = tf.where(policy.vocabulary.mask(tokens), tf.stop_gradient(action_values), 0.0)
-    return -tf.reduce_sum(weights * log_probs)
+    return policy.weighted_nll(tokens, weights, policy=True)
 
 
 def mean_baseline(action_values: Any, mask: Any) -> Any:

@@ -19,10 +19,8 @@ from seqgan_cli.training.stage import Stage, Tick, batches_of
 
 def likelihood_loss(generator: Generator, tokens: Any, dropout: float = 0.0, dropout_key: Any = None) -> Any:
     """Mean −log G(y_t | Y₁:t-1) over the positions that count, for int32 `[B, T]`; differentiable in the weights."""
-    logits = generator.logits(generator.unroll(tokens, dropout=dropout, key=dropout_key)[0])
-    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tokens, logits)
     mask = tf.cast(generator.vocabulary.mask(tokens), tf.float32)
-    return tf.reduce_sum(losses * mask) / tf.reduce_sum(mask)
+    return generator.weighted_nll(tokens, mask / tf.reduce_sum(mask), dropout=dropout, key=dropout_key)
 
 
 class LikelihoodTraining(Stage):

@@ -1,0 +1,137 @@
+"""The softmax over the vocabulary: its loss, the loss's gradient, and draws from it, with few passes over the table.
+
+The table of logits, `[R, V]` for R tokens, is a hundred times larger than all else the generator touches, so what these cost is
+how often it is read and written. Each function makes it chunk by chunk, takes what it needs, and lets it go.
+
+A *head* is float32 `[H+1, V]`: the output layer's kernel with its bias as the last row, so that one product does both.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+# Numbers a table of logits may hold at once (64 MB of float32), which bounds memory for any vocabulary, batch and length.
+LOGITS_AT_ONCE = 2**24
+# Below this a probability in float32 is too coarse for its logarithm.
+TOO_SMALL = 1e-30
+
+
+def logits(outputs: Any, head: Any) -> Any:
+    """float32 `[..., V]` for outputs `[..., H]`."""
+    return tf.matmul(tf.concat([outputs, tf.ones_like(outputs[..., :1])], axis=-1), head)
+
+
+def _chunk(i: Any, width: Any, head: Any, outputs: Any, tokens: Any, counted: Any) -> tuple[Any, Any, Any, Any]:
+    """Rows i·width … of everything: (outputs with their 1 `[w, H+1]`, tokens `[w]`, probabilities `[w, V]`, losses `[w]`)."""
+    rows = slice(i * width, (i + 1) * width)
+    outputs, tokens, counted = outputs[rows], tokens[rows], counted[rows]
+    outputs = tf.concat([outputs, tf.ones_like(outputs[:, :1])], axis=1)
+    probabilities = tf.nn.softmax(tf.matmul(outputs, head))
+    said = tf.gather(probabilities, tokens, batch_dims=1)
+    # tf.nn.sparse_softmax_cross_entropy_with_logits takes eight times as long as the softmax: kept for what that cannot say.
+    losses = tf.cond(
+        tf.reduce_any(counted & (said < TOO_SMALL)),
+        lambda: tf.nn.sparse_softmax_cross_entropy_with_logits(tokens, tf.matmul(outputs, head)),
+        lambda: -tf.math.log(said),
+    )
+    return outputs, tokens, probabilities, tf.where(counted, losses, 0.0)
+
+
+def _by_chunks(outputs: Any, head: Any, body: Callable, *sums: Any) -> tuple:
+    """Call `body(i, width, *sums)` → (what it has for its rows, *sums) for chunks of rows whose table of logits fits.
+
+    Returns what it had for all rows, and the last sums.
+    """
+    count, most = tf.shape(outputs)[0], max(1, LOGITS_AT_ONCE // head.shape[1])
+    number = tf.maximum(1, -(-count // most))
+    width = -(-count // number)
+
+    def advance(i: Any, rows: Any, *sums: Any) -> tuple:
+        found, *sums = body(i, width, *sums)
+        return i + 1, rows.write(i, found), *sums
+
+    rows = tf.TensorArray(tf.float32, size=number, infer_shape=False)
+    _, rows, *sums = tf.while_loop(lambda i, *_: i < number, advance, (0, rows, *sums), parallel_iterations=1)
+    return rows.concat(), *sums
+
+
+def token_nll(outputs: Any, head: Any, tokens: Any, counted: Any) -> Any:
+    """−log softmax at each token, 0 where it does not count. Not differentiable.
+
+    Args:
+        outputs, head: float32 `[R, H]`, `[H+1, V]`.
+        tokens, counted: int32 and bool `[R]`.
+
+    Returns:
+        float32 `[R]`, in nats.
+    """
+    return _by_chunks(outputs, head, lambda i, width: _chunk(i, width, head, outputs, tokens, counted)[3:])[0]
+
+
+@tf.custom_gradient
+def weighted_nll(outputs: Any, head: Any, tokens: Any, weights: Any) -> Any:
+    """Σ weight · −log softmax(token), differentiable in outputs and head; tokens of weight 0 add nothing, whatever they are.
+
+    The gradient, weight · (softmax − one-hot), is formed with the loss while a chunk's probabilities are at hand, and its
+    one-hot part as a sum over tokens: the table is written by one product, scaled by the softmax and read by two products.
+
+    Args:
+        outputs, head: float32 `[R, H]`, `[H+1, V]`.
+        tokens, weights: int32 and float32 `[R]`.
+
+    Returns:
+        float32 scalar.
+    """
+    columns = tf.transpose(head)  # [V, H+1]
+
+    def body(i: Any, width: Any, total: Any, by_head: Any) -> tuple:
+        inputs, said, probabilities, losses = _chunk(i, width, head, outputs, tokens, weights != 0.0)
+        weight = weights[i * width : (i + 1) * width, None]
+        weighted = weight * inputs
+        by_output = weight * (tf.matmul(probabilities, columns) - tf.gather(columns, said))
+        taught = tf.math.unsorted_segment_sum(weighted, said, head.shape[1])  # [V, H+1]
+        by_head += tf.matmul(weighted, probabilities, transpose_a=True) - tf.transpose(taught)
+        return by_output[:, :-1], total + tf.reduce_sum(weight[:, 0] * losses), by_head
+
+    by_outputs, total, by_head = _by_chunks(outputs, head, body, tf.constant(0.0), tf.zeros_like(head))
+    return total, lambda upstream: (upstream * by_outputs, upstream * by_head, None, None)
+
+
+def draw_tokens(logits: Any, key: Any) -> Any:
+    """One draw from each row's softmax by inverting its cumulative distribution in two steps, blocks and then tokens.
+
+    A cumulative sum over a whole row of a large vocabulary costs several times the draw itself; over about √V block sums and
+    then inside the one block that was hit it costs next to nothing.
+
+    Args:
+        logits: float32 `[B, V]`.
+        key: int32 `[2]`.
+
+    Returns:
+        int32 `[B]`; never a token whose probability is zero.
+    """
+    batch, vocab_size = tf.shape(logits)[0], logits.shape[1]
+    width = _block_width(vocab_size)
+    num_blocks = -(-vocab_size // width)
+    probabilities = tf.nn.softmax(logits)
+    if num_blocks * width > vocab_size:
+        probabilities = tf.pad(probabilities, [[0, 0], [0, num_blocks * width - vocab_size]])
+    blocks = tf.reshape(probabilities, [batch * num_blocks, width])
+    ends = tf.cumsum(tf.reshape(tf.reduce_sum(blocks, axis=1), [batch, num_blocks]), axis=1)
+    point = tf.random.stateless_uniform([batch, 1], key) * ends[:, -1:]  # < the last end, since uniform < 1
+    block = tf.reduce_sum(tf.cast(ends <= point, tf.int32), axis=1)  # [B]
+    before = tf.where(block > 0, tf.gather(ends, tf.maximum(block - 1, 0), batch_dims=1), 0.0)
+    inside = tf.gather(blocks, tf.range(batch) * num_blocks + block)  # [B, width]
+    offset = tf.reduce_sum(tf.cast(tf.cumsum(inside, axis=1) <= point - before[:, None], tf.int32), axis=1)
+    # Rounding may put the point at or past the block's own sum: then its likeliest token, which has probability.
+    offset = tf.where(offset < width, offset, tf.argmax(inside, axis=1, output_type=tf.int32))
+    return block * width + offset
+
+
+def _block_width(vocab_size: int) -> int:
+    """A width near √V that divides V if there is one: otherwise the whole table is copied to pad it."""
+    root = int(np.ceil(np.sqrt(vocab_size)))
+    divisors = (width for width in range(max(1, root // 2), 2 * root + 1) if vocab_size % width == 0)
+    return min(divisors, key=lambda width: abs(width - root), default=root)
