@@ -108,6 +108,23 @@ def discriminator_logit(
     return float(c @ np.asarray(output_kernel, np.float64)[:, 0] + output_bias[0])
 
 
+def max_over_time(embedded: np.ndarray, kernel: np.ndarray, upstream: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Largest response [n] of each filter [w, E, n] to any window of [T, E], and the gradients of upstream [n] in both.
+
+    Windows that tie share the gradient.
+    """
+    width, _, number = kernel.shape
+    starts = range(len(embedded) - width + 1)
+    responses = np.array([[(kernel[:, :, f] * embedded[s : s + width]).sum() for f in range(number)] for s in starts])
+    by_embedded, by_kernel = np.zeros_like(embedded), np.zeros_like(kernel)
+    for f in range(number):
+        tied = [s for s in starts if responses[s, f] == responses[:, f].max()]
+        for s in tied:
+            by_embedded[s : s + width] += upstream[f] / len(tied) * kernel[:, :, f]
+            by_kernel[:, :, f] += upstream[f] / len(tied) * embedded[s : s + width]
+    return responses.max(axis=0), by_embedded, by_kernel
+
+
 def adam(weight: np.ndarray, gradients: Sequence[np.ndarray], learning_rate: float) -> np.ndarray:
     """The weight after those steps of Kingma and Ba's algorithm, in the form with ε̂ at the end of their section 2."""
     m = v = np.zeros_like(weight)

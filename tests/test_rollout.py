@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 import reference
+from seqgan_cli import rollout
 from seqgan_cli.config import DiscriminatorSettings, GeneratorSettings
 from seqgan_cli.models.discriminator import Discriminator
 from seqgan_cli.models.generator import Generator
@@ -130,6 +131,32 @@ def test_chunks_do_not_mix_up_sequences() -> None:
         search = ActionValues(RolloutPolicy(generator), FirstToken(), 3)
         search.chunk = chunk
         np.testing.assert_array_equal(search(tokens, key(0, "q")), np.repeat(tokens[:, :1], 4, axis=1))
+
+
+@pytest.mark.parametrize(("chunk", "together"), [(1, 1), (2, 5), (5, 10), (21, 1), (100, 100), (4, 9)])
+@pytest.mark.parametrize("vocabulary", [Vocabulary(size=9), Vocabulary(["a", "b", "c"])], ids=["ids", "text"])
+def test_sharing_prefixes_changes_no_action_value(
+    vocabulary: Vocabulary, chunk: int, together: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same completions, each read whole by the discriminator, however many are gathered before they are scored."""
+    monkeypatch.setattr(rollout, "COMPLETIONS_AT_ONCE", together)
+    generator = make(vocabulary, 6, stddev=0.5)
+    settings = DiscriminatorSettings(embedding_dim=4, filters="1:3,2:2,4:5,6:3")
+    discriminator = Discriminator(vocabulary, 6, settings)
+    discriminator.initialise(rng(0, "d"))
+
+    class OneByOne:
+        def __call__(self, tokens: Any, key: Any) -> Any:
+            return tf.sigmoid(discriminator(tokens))
+
+    tokens = generator.sample(7, key(0, "x"))
+    values = []
+    for reward in (DiscriminatorReward(discriminator), OneByOne()):
+        search = ActionValues(RolloutPolicy(generator), reward, 3)
+        search.chunk = chunk
+        values.append(search(tokens, key(0, "q")).numpy())
+    np.testing.assert_allclose(values[0], values[1], rtol=1e-5)
+    assert np.ptp(values[0]) > 0.01
 
 
 def test_compiled_once_and_equal_to_eager() -> None:

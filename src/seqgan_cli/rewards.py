@@ -1,6 +1,6 @@
 """What scores a finished sequence. A reward is called with int32 `[R, T]` and a key int32 `[2]` and gives float32 `[R]`."""
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import tensorflow as tf
 
@@ -13,6 +13,14 @@ class Reward(Protocol):
     def __call__(self, tokens: Any, key: Any) -> Any: ...
 
 
+@runtime_checkable
+class PrefixReward(Protocol):
+    """A reward that scores completions of the same sequences for less than each by itself."""
+
+    def completions(self, tokens: Any, owners: Any, completed: Any) -> Any:
+        """float32 `[T-1, C]` for sequences int32 `[S, T]` and, of sequence `owners[c]`, completions int32 `[T-1, C, T]`."""
+
+
 class DiscriminatorReward:
     """D(Y): the probability that Y is real, dropout off (Eq. 4)."""
 
@@ -21,6 +29,9 @@ class DiscriminatorReward:
 
     def __call__(self, tokens: Any, key: Any) -> Any:
         return tf.sigmoid(self.discriminator(tokens))
+
+    def completions(self, tokens: Any, owners: Any, completed: Any) -> Any:
+        return tf.sigmoid(self.discriminator.completions(tokens, owners, completed))
 
 
 class ConstantReward:

@@ -6,10 +6,12 @@ import tensorflow as tf
 
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.models.softmax import LOGITS_AT_ONCE
-from seqgan_cli.rewards import Reward
+from seqgan_cli.rewards import PrefixReward, Reward
 
-# Finished sequences that are rewarded together: enough to fill the cores, few enough for their activations to fit.
-REWARDS_AT_ONCE = 2560
+# Prefixes that advance together: enough to fill the cores, few enough for their logits to fit.
+PREFIXES_AT_ONCE = 2560
+# Completions of one prefix length that a discriminator scores together, where it need not score them as they come.
+COMPLETIONS_AT_ONCE = 512
 
 
 class RolloutPolicy:
@@ -72,8 +74,8 @@ class ActionValues:
         self.reward = reward
         self.num_rollouts = num_rollouts
         vocab_size, length = policy.network.vocabulary.size, policy.network.sequence_length
-        # A chunk of c (sequence, rollout) pairs holds (T-1)·c sequences, whose logits are on the table at once.
-        rows = min(REWARDS_AT_ONCE, LOGITS_AT_ONCE // vocab_size)
+        # A chunk of c (sequence, rollout) pairs advances (T-1)·c prefixes, whose logits are on the table at once.
+        rows = min(PREFIXES_AT_ONCE, LOGITS_AT_ONCE // vocab_size)
         self.chunk = max(1, rows // max(1, length - 1))
 
     @tf.function(reduce_retracing=True)
@@ -86,18 +88,38 @@ class ActionValues:
         pairs = batch * self.num_rollouts
         num_chunks = -(-pairs // self.chunk)
         width = -(-pairs // num_chunks)  # all chunks alike: the last wraps around and its surplus is dropped
+        together = tf.maximum(1, COMPLETIONS_AT_ONCE // width) if isinstance(self.reward, PrefixReward) else 1
 
-        def search(i: Any, values: Any) -> tuple:
-            members = tf.range(i * width, (i + 1) * width) % pairs
-            chunk_key = tf.random.experimental.stateless_fold_in(key, i)
-            completed = self.policy.complete(tf.gather(tokens, members // self.num_rollouts), chunk_key)
-            finished = tf.reshape(completed, [(length - 1) * width, length])
-            rewards = self.reward(finished, tf.random.experimental.stateless_fold_in(chunk_key, 0))
-            return i + 1, values.write(i, tf.transpose(tf.reshape(rewards, [length - 1, width])))
+        def search(group: Any, values: Any) -> tuple:
+            """Complete each chunk of the group, then reward them all."""
+            first, last = group * together, tf.minimum((group + 1) * together, num_chunks)
+            members = tf.range(first * width, last * width) % pairs // self.num_rollouts  # the sequence of each pair
 
-        values = tf.TensorArray(tf.float32, size=num_chunks, element_shape=[None, None])
-        _, values = tf.while_loop(lambda i, _: i < num_chunks, search, (0, values), parallel_iterations=1)
+            def complete(i: Any, completed: Any) -> tuple:
+                own = members[(i - first) * width : (i - first + 1) * width]
+                chunk_key = tf.random.experimental.stateless_fold_in(key, i)
+                finished = self.policy.complete(tf.gather(tokens, own), chunk_key)
+                return i + 1, completed.write(i - first, tf.transpose(finished, [1, 0, 2]))
+
+            completed = tf.TensorArray(tf.int32, size=last - first, element_shape=[None, None, None])
+            _, completed = tf.while_loop(lambda i, _: i < last, complete, (first, completed), parallel_iterations=1)
+            rewards = self._rewards(tokens, members, tf.transpose(completed.concat(), [1, 0, 2]), key, first)
+            return group + 1, values.write(group, tf.transpose(rewards))
+
+        num_groups = -(-num_chunks // together)
+        values = tf.TensorArray(tf.float32, size=num_groups, element_shape=[None, None])
+        _, values = tf.while_loop(lambda group, _: group < num_groups, search, (0, values), parallel_iterations=1)
         by_pair = values.concat()[:pairs]  # [B·N, T-1]
         by_rollout = tf.reshape(by_pair, [batch, self.num_rollouts, length - 1])
         final = self.reward(tokens, tf.random.experimental.stateless_fold_in(key, num_chunks))
         return tf.stop_gradient(tf.concat([tf.reduce_mean(by_rollout, axis=1), final[:, None]], axis=1))
+
+    def _rewards(self, tokens: Any, members: Any, completed: Any, key: Any, chunk: Any) -> Any:
+        """float32 `[T-1, C]` of completions int32 `[T-1, C, T]`, the c-th of sequence `members[c]`."""
+        if isinstance(self.reward, PrefixReward):
+            first, last = tf.reduce_min(members), tf.reduce_max(members)
+            return self.reward.completions(tokens[first : last + 1], members - first, completed)
+        chunk_key = tf.random.experimental.stateless_fold_in(key, chunk)
+        finished = tf.reshape(completed, [-1, tf.shape(completed)[2]])
+        rewards = self.reward(finished, tf.random.experimental.stateless_fold_in(chunk_key, 0))
+        return tf.reshape(rewards, tf.shape(completed)[:2])

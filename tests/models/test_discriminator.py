@@ -6,13 +6,13 @@ import tensorflow as tf
 
 import reference
 from seqgan_cli.config import DiscriminatorSettings
-from seqgan_cli.models.discriminator import Discriminator
+from seqgan_cli.models.discriminator import Discriminator, max_over_time
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.training.optimizers import Adam, descend
 from seqgan_cli.vocabulary import Vocabulary
 
 
-def make(filters: str = "1:3,2:2,4:2", length: int = 5, **settings: float) -> Discriminator:
+def make(filters: str = "1:3,2:2,4:2", length: int = 5, **settings: float | str) -> Discriminator:
     chosen = DiscriminatorSettings(embedding_dim=4, filters=filters, **settings)  # type: ignore[arg-type]
     discriminator = Discriminator(Vocabulary(size=9), length, chosen)
     discriminator.initialise(rng(0, "test"))
@@ -38,6 +38,65 @@ def test_logit_equals_the_literal_definition(length: int) -> None:
     ]
     np.testing.assert_allclose(discriminator(tokens), expected, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(discriminator.scores(tokens, rows=4), reference.sigmoid(np.array(expected)), rtol=1e-4)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("width", [1, 3, 4, 7])
+def test_max_over_time_and_its_gradient_equal_the_literal_ones(width: int, compiled: bool) -> None:
+    """Narrow and wide windows, whose gradients are computed differently; one sequence repeats itself, so that windows tie."""
+    draw = rng(0, "windows")
+    embedded, kernel = draw.normal(size=(3, 7, 2)).astype(np.float32), draw.normal(size=(width, 2, 5)).astype(np.float32)
+    embedded[1] = embedded[1, 0]
+    upstream = draw.normal(size=(3, 5)).astype(np.float32)
+
+    def run(embedded: tf.Tensor, kernel: tf.Tensor) -> tuple:
+        with tf.GradientTape() as tape:
+            tape.watch([embedded, kernel])
+            largest = max_over_time(embedded, kernel)
+        return largest, *tape.gradient(largest, [embedded, kernel], output_gradients=tf.constant(upstream))
+
+    results = (tf.function(run) if compiled else run)(tf.constant(embedded), tf.constant(kernel))
+    literal = [reference.max_over_time(e, kernel, u) for e, u in zip(embedded, upstream, strict=True)]
+    np.testing.assert_allclose(results[0], [largest for largest, _, _ in literal], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(results[1], [by_embedded for _, by_embedded, _ in literal], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(results[2], sum(by_kernel for _, _, by_kernel in literal), rtol=1e-4, atol=1e-5)
+
+
+def test_bfloat16_is_near_float32_and_its_weights_stay_float32() -> None:
+    """bfloat16 keeps 8 bits of a number, so logits agree to a hundredth; of two responses that near, another may be the largest,
+    which moves a gradient further."""
+    tokens = rng(1, "tokens").integers(0, 9, (64, 5)).astype(np.int32)
+    labels = (np.arange(64) % 2).astype(np.float32)
+    logits, gradients = {}, {}
+    for precision in ("float32", "bfloat16"):
+        discriminator = make("1:30,2:20,4:20", precision=precision, dropout=0.0)
+        assert {str(weight.dtype) for weight in discriminator.trainable_variables} == {"float32"}
+        logits[precision] = discriminator(tokens).numpy()
+        weights = [weight.value for weight in discriminator.trainable_variables]
+        with tf.GradientTape() as tape:
+            loss = discriminator.cross_entropy(tokens, labels, None)
+        gradients[precision] = [tf.convert_to_tensor(g).numpy() for g in tape.gradient(loss, weights)]
+    assert logits["bfloat16"].dtype == np.float32
+    assert not np.array_equal(logits["bfloat16"], logits["float32"])
+    np.testing.assert_allclose(logits["bfloat16"], logits["float32"], atol=0.02 * np.abs(logits["float32"]).max())
+    for rough, exact in zip(gradients["bfloat16"], gradients["float32"], strict=True):
+        assert np.linalg.norm(rough - exact) < 0.25 * np.linalg.norm(exact)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("filters", ["1:3", "5:2", "1:3,2:2,4:2"])
+def test_completions_cost_less_and_score_the_same(precision: str, filters: str) -> None:
+    discriminator = make(filters, precision=precision)
+    draw = rng(1, "tokens")
+    tokens = draw.integers(0, 9, (3, 5)).astype(np.int32)
+    owners = np.array([0, 0, 1, 2, 2, 2, 0], np.int32)
+    completed = draw.integers(0, 9, (4, 7, 5)).astype(np.int32)
+    for t in range(1, 5):
+        completed[t - 1, :, :t] = tokens[owners, :t]
+    logits = discriminator.completions(tokens, owners, completed).numpy()
+    whole = discriminator(completed.reshape(28, 5)).numpy().reshape(4, 7)
+    np.testing.assert_allclose(logits, whole, rtol=1e-5 if precision == "float32" else 2e-2, atol=1e-5)
+    assert np.ptp(whole) > 0.001
 
 
 def test_paper_setting_has_the_papers_features() -> None:

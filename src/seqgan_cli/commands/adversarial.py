@@ -26,6 +26,7 @@ GENERATOR = {
 DISCRIMINATOR = {
     "--d-learning-rate": "adversarial.d-learning-rate",
     "--d-samples": "adversarial.d-samples",
+    "--precision": "discriminator.precision",
 }
 
 

@@ -17,6 +17,7 @@ MODEL = {
     "--d-dropout": "discriminator.dropout",
     "--l2": "discriminator.l2",
     "--filters": "discriminator.filters",
+    "--precision": "discriminator.precision",
 }
 
 

@@ -20,6 +20,7 @@ COUNTS = {
     "--d-steps": "pretrain-d.d-steps",
     "--rounds": "adversarial.rounds",
     "--reward": "adversarial.reward",
+    "--precision": "discriminator.precision",
 }
 
 
