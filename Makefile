@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint format docs data clean
+.PHONY: demo test lint format docs data bench scaling schedules clean
 
 demo: $(READY)
 	$(BIN)/seqgan train --preset quick --run runs/demo
@@ -23,6 +23,16 @@ format: $(READY)
 docs: $(READY)
 	$(BIN)/python docs/write_cli.py
 	$(BIN)/python docs/take_screenshot.py
+
+# Under ten minutes on two cores, if nothing else runs. The other two take longer; docs/performance.md has what they gave.
+bench: $(READY)
+	$(BIN)/python benchmarks/run.py
+
+scaling: $(READY)
+	$(BIN)/python benchmarks/scaling.py
+
+schedules: $(READY)
+	$(BIN)/python benchmarks/schedules.py
 
 data: $(READY)
 	$(BIN)/python data/draw_sentences.py

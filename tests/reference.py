@@ -54,9 +54,68 @@ def weighted_nll(
     return total, by_outputs, by_kernel, by_bias
 
 
+def weighted_nll_gradients(
+    weights: Sequence[np.ndarray], tokens: Sequence[int], token_weights: Sequence[float]
+) -> tuple[float, list[np.ndarray]]:
+    """Σ_t weight_t · −log G(y_t | Y₁:t-1) of one sequence [T], and its gradients in the six weights of `next_logits`.
+
+    Back through time, one step at a time: what reaches a step's h and c [H] passes through its gates [4H] to the step before.
+    """
+    wide = [np.asarray(w, np.float64) for w in weights]
+    embeddings, kernel, recurrent, bias, output_kernel, output_bias = wide
+    h = c = np.zeros(recurrent.shape[0])
+    inputs = [0, *tokens[:-1]]  # 0 is the start input
+    total, kept = 0.0, []
+    for last, token, weight in zip(inputs, tokens, token_weights, strict=True):
+        i, f, g, o = np.split(embeddings[last] @ kernel + h @ recurrent + bias, 4)
+        i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)
+        h_before, c_before = h, c
+        c = f * c_before + i * g
+        h = o * np.tanh(c)
+        logits = h @ output_kernel + output_bias
+        total += float(weight * (logits.max() + np.log(np.exp(logits - logits.max()).sum()) - logits[token]))
+        slope = weight * softmax(logits)
+        slope[token] -= weight
+        kept.append((i, f, g, o, h_before, c_before, h, c, slope))
+    gradients = [np.zeros_like(w) for w in wide]
+    by_embeddings, by_kernel, by_recurrent, by_bias, by_output_kernel, by_output_bias = gradients
+    by_h = by_c = np.zeros_like(h)
+    for last, (i, f, g, o, h_before, c_before, h, c, slope) in zip(reversed(inputs), reversed(kept), strict=True):
+        by_output_kernel += np.outer(h, slope)
+        by_output_bias += slope
+        by_h = by_h + output_kernel @ slope
+        by_c = by_c + by_h * o * (1.0 - np.tanh(c) ** 2)
+        by_i, by_f, by_g, by_o = by_c * g, by_c * c_before, by_c * i, by_h * np.tanh(c)
+        by_gates = np.concatenate([by_i * i * (1.0 - i), by_f * f * (1.0 - f), by_g * (1.0 - g**2), by_o * o * (1.0 - o)])
+        by_embeddings[last] += kernel @ by_gates
+        by_kernel += np.outer(embeddings[last], by_gates)
+        by_recurrent += np.outer(h_before, by_gates)
+        by_bias += by_gates
+        by_h, by_c = recurrent @ by_gates, by_c * f
+    return total, gradients
+
+
 def draw_token(logits: np.ndarray, uniform: float) -> int:
     """The first token at which the cumulative softmax passes the uniform number."""
     return int((np.cumsum(softmax(logits)) <= uniform).sum())
+
+
+def sample_sequence(
+    weights: Sequence[np.ndarray], length: int, uniforms: Sequence[float], prefix: Sequence[int] = ()
+) -> list[int]:
+    """The prefix, extended to `length` tokens: it is read from the start input on, then every token drawn is read in its turn.
+
+    `uniforms` has a number for every position of the sequence; those of the prefix are not used.
+    """
+    embeddings, kernel, recurrent, bias, output_kernel, output_bias = (np.asarray(w, np.float64) for w in weights)
+    h = c = np.zeros(recurrent.shape[0])
+    sequence: list[int] = []
+    for t in range(length):
+        last = sequence[-1] if sequence else 0  # 0 is the start input
+        h, c = lstm_step(embeddings[last], h, c, kernel, recurrent, bias)
+        known = t < len(prefix)
+        sequence.append(int(prefix[t]) if known else draw_token(h @ output_kernel + output_bias, uniforms[t]))
+    return sequence
 
 
 def all_sequences(vocab_size: int, length: int) -> Iterator[tuple[int, ...]]:
@@ -76,6 +135,24 @@ def action_value(
         return reward(tuple(prefix))
     probabilities = softmax(next_logits(weights, prefix))
     return float(sum(p * action_value(weights, (*prefix, token), length, reward) for token, p in enumerate(probabilities)))
+
+
+def action_values(
+    weights: Sequence[np.ndarray],
+    tokens: Sequence[int],
+    num_rollouts: int,
+    reward: Callable[[Sequence[int]], float],
+    draw: np.random.Generator,
+) -> list[float]:
+    """Eq. 4 for one sequence [T]: T estimates of Q, the t-th a mean reward over completions of the first t tokens.
+
+    Each completion begins anew at the start input; the last value is the reward of the sequence itself.
+    """
+    values = []
+    for t in range(1, len(tokens)):
+        completed = (sample_sequence(weights, len(tokens), draw.random(len(tokens)), tokens[:t]) for _ in range(num_rollouts))
+        values.append(float(sum(map(reward, completed))) / num_rollouts)
+    return [*values, float(reward(tokens))]
 
 
 def discriminator_logit(
@@ -106,6 +183,67 @@ def discriminator_logit(
     gate = sigmoid(c @ w_t + b_t)
     c = gate * np.maximum(0.0, c @ w_h + b_h) + (1.0 - gate) * c
     return float(c @ np.asarray(output_kernel, np.float64)[:, 0] + output_bias[0])
+
+
+def discriminator_gradients(
+    tokens: Sequence[int],
+    label: float,
+    embedding: np.ndarray,
+    kernels: Sequence[np.ndarray],
+    conv_bias: np.ndarray,
+    highway_kernel: np.ndarray,
+    highway_bias: np.ndarray,
+    output_kernel: np.ndarray,
+    output_bias: np.ndarray,
+) -> tuple[float, list[np.ndarray]]:
+    """Cross entropy of the logit of one sequence [T] with its label, 0 or 1, and its gradients in the weights, as ordered here.
+
+    Without dropout and L2. Of a filter's windows only that of the largest response has a gradient, and only if it passes ReLU.
+    Windows of the same tokens tie, and it makes no difference which of them is taken.
+    """
+    embedding, conv_bias, highway_kernel, highway_bias, output_kernel, output_bias = (
+        np.asarray(w, np.float64) for w in (embedding, conv_bias, highway_kernel, highway_bias, output_kernel, output_bias)
+    )
+    kernels = [np.asarray(kernel, np.float64) for kernel in kernels]
+    embedded = embedding[list(tokens)]
+    features, starts = [], []
+    for kernel in kernels:
+        window, _, number = kernel.shape
+        for f in range(number):
+            bias = conv_bias[len(features)]
+            responses = [
+                float((kernel[:, :, f] * embedded[start : start + window]).sum() + bias)
+                for start in range(len(tokens) - window + 1)
+            ]
+            features.append(max(0.0, *responses))
+            starts.append(responses.index(max(responses)))
+    c = np.array(features)
+    w_h, w_t = np.split(highway_kernel, 2, axis=1)
+    b_h, b_t = np.split(highway_bias, 2)
+    gate, transformed = sigmoid(c @ w_t + b_t), np.maximum(0.0, c @ w_h + b_h)
+    mixed = gate * transformed + (1.0 - gate) * c
+    logit = float(mixed @ output_kernel[:, 0] + output_bias[0])
+    loss = float(np.logaddexp(0.0, logit)) - label * logit
+
+    by_logit = float(sigmoid(np.array(logit))) - label
+    by_mixed = by_logit * output_kernel[:, 0]
+    by_h = by_mixed * gate * (transformed > 0)
+    by_t = by_mixed * (transformed - c) * gate * (1.0 - gate)
+    by_c = w_h @ by_h + w_t @ by_t + by_mixed * (1.0 - gate)
+    by_responses = by_c * (c > 0)
+    by_embedding, by_kernels = np.zeros_like(embedding), [np.zeros_like(kernel) for kernel in kernels]
+    feature = 0
+    for kernel, by_kernel in zip(kernels, by_kernels, strict=True):
+        window, _, number = kernel.shape
+        for f in range(number):
+            start, slope = starts[feature], by_responses[feature]
+            by_kernel[:, :, f] = slope * embedded[start : start + window]
+            for position in range(window):
+                by_embedding[tokens[start + position]] += slope * kernel[position, :, f]
+            feature += 1
+    by_highway = np.concatenate([by_h, by_t])
+    by_output = by_logit * mixed[:, None], np.array([by_logit])
+    return loss, [by_embedding, *by_kernels, by_responses, np.outer(c, by_highway), by_highway, *by_output]
 
 
 def max_over_time(embedded: np.ndarray, kernel: np.ndarray, upstream: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -62,7 +62,7 @@ def test_usage_errors_need_nothing_heavy(tmp_path):
         ["dance"],
         ["--nonsense"],
         ["train", "--nonsense"],
-        ["train", "--preset", "fast"],
+        ["train", "--preset", "slow"],
         ["train", "--epochs", "-1"],
         ["train", "--set", "nonsense=1"],
         ["train", "--config", "bad.toml"],

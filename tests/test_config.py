@@ -59,8 +59,9 @@ def test_every_setting_is_resolved_and_its_default_passes_its_own_check() -> Non
     assert set(config.values) == set(config.sources) == set(CATALOGUE)
     for name, info in CATALOGUE.items():
         assert info.check(info.default) == config.values[name] == info.default
-        if info.quick is not None:
-            assert info.check(info.quick) == info.quick
+        for value in (info.quick, info.fast):
+            if value is not None:
+                assert info.check(value) == value
 
 
 def test_defaults_as_a_tree_are_the_dataclasses_own() -> None:
@@ -74,6 +75,19 @@ def test_the_tree_takes_each_value_to_its_place() -> None:
     assert (settings.seed, settings.data.tokenizer) == (9, "chars")
     assert (settings.pretrain_g.learning_rate, settings.pretrain_d.learning_rate) == (0.5, 1e-4)
     assert (settings.adversarial.d_steps, settings.pretrain_d.d_steps) == (8, 50)
+
+
+def test_the_fast_preset_trains_the_discriminator_less_and_changes_nothing_else() -> None:
+    fast, paper = of_command(preset="fast"), of_command()
+    changed = {name for name in CATALOGUE if fast.values[name] != paper.values[name]}
+    assert changed == {
+        "pretrain-d.d-steps",
+        "pretrain-d.d-samples",
+        "adversarial.d-steps",
+        "adversarial.k",
+        "adversarial.d-samples",
+    }
+    assert {fast.sources[name] for name in changed} == {"preset fast"}
 
 
 def test_the_quick_preset_changes_what_it_says_and_nothing_else() -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from seqgan_cli.errors import SeqganError, UsageError
 
-PRESETS = ("quick", "paper")
+PRESETS = ("quick", "fast", "paper")
 STAGES = ("pretrain-g", "pretrain-d", "adversarial")
 
 
@@ -29,11 +29,16 @@ class Info:
     default: Any
     meaning: str
     quick: Any = None
+    fast: Any = None
     choices: tuple[str, ...] = ()
     at_least: float | None = None
     above: float | None = None
     below: float | None = None
     fixed_by: str | None = None
+
+    def preset(self, name: str) -> Any:
+        """The value under that preset, or None where it keeps the default."""
+        return {"quick": self.quick, "fast": self.fast}.get(name)
 
     def parse(self, text: str) -> Any:
         """The value a user wrote, checked. Raises UsageError."""
@@ -134,18 +139,18 @@ class PretrainG:
 
 @dataclass(frozen=True)
 class PretrainD:
-    d_steps: int = _setting(50, "draws of fresh negatives", at_least=1, quick=4)
+    d_steps: int = _setting(50, "draws of fresh negatives", at_least=1, quick=4, fast=10)
     k: int = _setting(3, "epochs on each draw", at_least=1, quick=1)
     learning_rate: float = _setting(1e-4, "step size", above=0, quick=1e-3)
-    d_samples: int = _setting(0, "positives, and negatives, a draw (0: the whole training set)", at_least=0)
+    d_samples: int = _setting(0, "positives, and negatives, a draw (0: the whole training set)", at_least=0, fast=2500)
 
 
 @dataclass(frozen=True)
 class Adversarial:
     rounds: int = _setting(200, "rounds of g-steps and d-steps", at_least=1, quick=20)
     g_steps: int = _setting(1, "generator updates a round", at_least=0, quick=2)
-    d_steps: int = _setting(5, "draws of fresh negatives a round", at_least=0, quick=1)
-    k: int = _setting(3, "epochs on each draw", at_least=1, quick=1)
+    d_steps: int = _setting(5, "draws of fresh negatives a round", at_least=0, quick=1, fast=1)
+    k: int = _setting(3, "epochs on each draw", at_least=1, quick=1, fast=1)
     rollouts: int = _setting(16, "Monte Carlo continuations of every prefix", at_least=1, quick=4)
     update_rate: float = _setting(
         0.0, "share of the rollout policy kept at a round's end: β ← u·β + (1-u)·θ", at_least=0, below=1
@@ -154,7 +159,9 @@ class Adversarial:
     d_learning_rate: float = _setting(1e-4, "discriminator's step size", above=0, quick=1e-3)
     batch_size: int = _setting(64, "sequences a g-step", at_least=1)
     clip_norm: float = _setting(5.0, "largest global norm of the generator's gradient", above=0)
-    d_samples: int = _setting(0, "positives, and negatives, a draw (0: the whole training set)", at_least=0, quick=500)
+    d_samples: int = _setting(
+        0, "positives, and negatives, a draw (0: the whole training set)", at_least=0, quick=500, fast=2500
+    )
     reward: str = _setting(
         "discriminator",
         "what scores a finished sequence",
@@ -297,8 +304,8 @@ def resolve(asked: Mapping[str, Any], asked_sources: Mapping[str, str], run: Con
             values[name], sources[name] = asked[name], asked_sources[name]
         elif run is not None and name in run.values:
             values[name], sources[name] = run.values[name], run.sources[name]
-        elif preset == "quick" and info.quick is not None:
-            values[name], sources[name] = info.quick, "preset quick"
+        elif (own := info.preset(preset)) is not None:
+            values[name], sources[name] = own, f"preset {preset}"
         else:
             values[name], sources[name] = info.default, "default"
     return Config(values, sources)

@@ -444,7 +444,7 @@ def test_full_disk_loses_nothing_and_the_same_command_goes_on(seqgan, contents, 
     [
         (["pretrain-g", "--cell", "rnn"], ["'--cell'", "'rnn' is not one of 'lstm', 'gru'"]),
         (["pretrain-g", "--tokenizer", "bytes"], ["'--tokenizer'", "'whitespace', 'words', 'chars'"]),
-        (["train", "--preset", "fast"], ["'--preset'", "'quick', 'paper'"]),
+        (["train", "--preset", "slow"], ["'--preset'", "'quick', 'fast', 'paper'"]),
         (["adversarial", "--reward", "bleu"], ["'--reward'", "'discriminator', 'constant', 'random'"]),
         (["sample", "--format", "xml"], ["'--format'", "'text', 'ids', 'jsonl'"]),
         (["sample", "--from", "first"], ["'--from'", "'latest', 'adversarial', 'pretrain-g', 'best'"]),

@@ -63,8 +63,7 @@ def test_max_over_time_and_its_gradient_equal_the_literal_ones(width: int, compi
 
 
 def test_bfloat16_is_near_float32_and_its_weights_stay_float32() -> None:
-    """bfloat16 keeps 8 bits of a number, so logits agree to a hundredth; of two responses that near, another may be the largest,
-    which moves a gradient further."""
+    """bfloat16 keeps 8 bits of a number, so logits agree to a hundredth; gradients less, where another response is largest."""
     tokens = rng(1, "tokens").integers(0, 9, (64, 5)).astype(np.int32)
     labels = (np.arange(64) % 2).astype(np.float32)
     logits, gradients = {}, {}
@@ -132,6 +131,37 @@ def test_cross_entropy_by_hand() -> None:
     p = discriminator.scores(tokens).astype(np.float64)
     expected = -np.mean(labels * np.log(p) + (1 - labels) * np.log(1 - p))
     np.testing.assert_allclose(discriminator.cross_entropy(tokens, labels, None), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("length", [5, 8])
+def test_cross_entropy_and_its_gradients_equal_the_literal_ones(length: int, compiled: bool) -> None:
+    discriminator = make("1:3,2:2,4:2,5:2", length, l2=0.0, dropout=0.0)
+    draw = rng(1, "case")
+    for weight in discriminator.trainable_variables:  # no two biases alike
+        weight.assign_add(draw.normal(0.0, 0.3, weight.shape))
+    discriminator.conv_bias.assign_add(tf.fill([9], -0.5))  # ReLU stops some features
+    tokens = draw.integers(0, 9, (12, length)).astype(np.int32)
+    labels = (np.arange(12) % 3 == 0).astype(np.float32)
+
+    def run(tokens: tf.Tensor, labels: tf.Tensor) -> tuple:
+        with tf.GradientTape() as tape:
+            loss = discriminator.cross_entropy(tokens, labels, None)
+        gradients = tape.gradient(loss, [weight.value for weight in discriminator.trainable_variables])
+        return loss, *map(tf.convert_to_tensor, gradients)
+
+    loss, *gradients = (tf.function(run) if compiled else run)(tf.constant(tokens), tf.constant(labels))
+    embedding, *kernels, conv_bias, highway_kernel, highway_bias, output_kernel, output_bias = (
+        weight.numpy() for weight in discriminator.trainable_variables
+    )
+    rest = (embedding, kernels, conv_bias, highway_kernel, highway_bias, output_kernel, output_bias)
+    literal = [reference.discriminator_gradients(row, y, *rest) for row, y in zip(tokens.tolist(), labels, strict=True)]
+    np.testing.assert_allclose(loss, np.mean([entropy for entropy, _ in literal]), rtol=1e-5)
+    for gradient, *expected in zip(gradients, *(by_weights for _, by_weights in literal), strict=True):
+        np.testing.assert_allclose(gradient, np.mean(expected, axis=0), rtol=1e-4, atol=1e-6)
+        assert np.abs(gradient).max() > 0.001
+    stopped = np.array([by_weights[5] == 0 for _, by_weights in literal])  # the gradient of a convolution's bias
+    assert 0.1 < stopped.mean() < 0.9
 
 
 def test_separates_an_easy_task_on_unseen_sequences() -> None:

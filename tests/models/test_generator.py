@@ -79,6 +79,52 @@ def test_samples_have_the_models_frequencies(temperature: float) -> None:
     assert chisquare([seen[s] for s in sequences], np.array(expected) * count / sum(expected)).pvalue > 1e-3
 
 
+def test_samples_equal_the_literal_ones_for_the_same_uniform_numbers() -> None:
+    """But for the few numbers that fall within rounding of a boundary (none in these)."""
+    generator = make(Vocabulary(size=7), 6)
+    fold_in, sample_key = tf.random.experimental.stateless_fold_in, key(0, "x")
+    uniforms = np.stack([tf.random.stateless_uniform([50, 1], fold_in(sample_key, t)).numpy()[:, 0] for t in range(6)], axis=1)
+    expected = [reference.sample_sequence(weights(generator), 6, row) for row in uniforms.tolist()]
+    np.testing.assert_array_equal(generator.sample_batch(50, sample_key), expected)
+
+
+@pytest.mark.parametrize("prefix", [(), (2,), (1, 0)])
+def test_literal_samples_have_the_models_frequencies(prefix: tuple[int, ...]) -> None:
+    generator = make(Vocabulary(size=3), 3, stddev=0.7)
+    count = 3000
+    uniforms = rng(0, "uniforms").random((count, 3))
+    seen = Counter(tuple(reference.sample_sequence(weights(generator), 3, row, prefix)) for row in uniforms.tolist())
+    sequences = [s for s in reference.all_sequences(3, 3) if s[: len(prefix)] == prefix]
+    assert set(seen) <= set(sequences)
+    probabilities = np.exp([-reference.sequence_nll(weights(generator), s) for s in sequences])
+    expected = count * probabilities / probabilities.sum()
+    assert expected.min() > 5
+    assert chisquare([seen[s] for s in sequences], expected).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("length", [1, 2, 6])
+def test_weighted_nll_and_its_gradients_equal_the_literal_ones(length: int, compiled: bool) -> None:
+    """Some weights are zero and some negative."""
+    generator = make(Vocabulary(size=7), length)
+    draw = rng(1, "case")
+    tokens = draw.integers(0, 7, (5, length)).astype(np.int32)
+    token_weights = (draw.normal(size=(5, length)) * (draw.random((5, length)) < 0.7)).astype(np.float32)
+
+    def run(tokens: tf.Tensor, token_weights: tf.Tensor) -> tuple:
+        with tf.GradientTape() as tape:
+            loss = generator.weighted_nll(tokens, token_weights)
+        gradients = tape.gradient(loss, [variable.value for variable in generator.trainable_variables])
+        return loss, *map(tf.convert_to_tensor, gradients)
+
+    loss, *gradients = (tf.function(run) if compiled else run)(tf.constant(tokens), tf.constant(token_weights))
+    literal = [reference.weighted_nll_gradients(weights(generator), *case) for case in zip(tokens, token_weights, strict=True)]
+    np.testing.assert_allclose(loss, sum(total for total, _ in literal), rtol=1e-5, atol=1e-5)
+    for gradient, *expected in zip(gradients, *(by_weights for _, by_weights in literal), strict=True):
+        np.testing.assert_allclose(gradient, sum(expected), rtol=1e-4, atol=1e-5)
+        assert np.abs(gradient).max() > 0.01 or length == 1  # with one token no state is read, and its kernel has no gradient
+
+
 @pytest.mark.parametrize("vocab_size", [2, 3, 7, 1000])
 def test_drawn_tokens_follow_the_softmax(vocab_size: int) -> None:
     logits = rng(0, "logits").normal(0.0, 1.0, vocab_size).astype(np.float32)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import reference
 from seqgan_cli.config import GeneratorSettings
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.synthetic import synthetic_corpus
@@ -51,6 +52,30 @@ def test_estimated_gradient_is_that_of_the_expected_reward() -> None:
     pi = np.exp([0.3, -0.2]) / np.exp([0.3, -0.2]).sum()
     ascent = -tape.gradient(loss, bias.value).numpy()
     np.testing.assert_allclose(ascent, pi[0] * pi[1] * 0.7 * np.array([1, -1]), atol=0.01)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_loss_and_its_gradients_equal_the_literal_sums(compiled: bool) -> None:
+    """Action values as a baseline leaves them: some below zero, some zero."""
+    generator = Generator(Vocabulary(size=7), 6, GeneratorSettings(embedding_dim=3, hidden_dim=4))
+    generator.initialise(rng(0, "test"), 1.0)
+    draw = rng(1, "case")
+    tokens = draw.integers(0, 7, (5, 6)).astype(np.int32)
+    values = (draw.normal(size=(5, 6)) * (draw.random((5, 6)) < 0.8)).astype(np.float32)
+
+    def run(tokens: tf.Tensor, values: tf.Tensor) -> tuple:
+        with tf.GradientTape() as tape:
+            loss = policy_gradient_loss(generator, tokens, values)
+        gradients = tape.gradient(loss, [variable.value for variable in generator.trainable_variables])
+        return loss, *map(tf.convert_to_tensor, gradients)
+
+    loss, *gradients = (tf.function(run) if compiled else run)(tf.constant(tokens), tf.constant(values))
+    weights = [variable.numpy() for variable in generator.trainable_variables]
+    literal = [reference.weighted_nll_gradients(weights, row, q) for row, q in zip(tokens, values, strict=True)]
+    np.testing.assert_allclose(loss, sum(total for total, _ in literal), rtol=1e-5, atol=1e-5)
+    for gradient, *expected in zip(gradients, *(by_weights for _, by_weights in literal), strict=True):
+        np.testing.assert_allclose(gradient, sum(expected), rtol=1e-4, atol=1e-5)
+        assert np.abs(gradient).max() > 0.01
 
 
 def test_loss_sums_over_batch_and_time_and_stops_at_the_end() -> None:

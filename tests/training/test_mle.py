@@ -1,7 +1,10 @@
 """Maximum likelihood: its loss by hand, and data it must learn."""
 
 import numpy as np
+import pytest
+import tensorflow as tf
 
+import reference
 from seqgan_cli.config import GeneratorSettings
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.corpus import Corpus
@@ -18,6 +21,27 @@ def test_loss_is_the_mean_over_positions_that_count() -> None:
     generator.initialise(rng(0, "test"), 1.0)
     tokens = np.array([[3, EOS, PAD, PAD], [4, 3, 4, EOS]], np.int32)
     np.testing.assert_allclose(likelihood_loss(generator, tokens), generator.sequence_nll(tokens).sum() / 6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_loss_and_its_gradients_equal_the_literal_means(compiled: bool) -> None:
+    generator = Generator(Vocabulary(size=7), 6, GeneratorSettings(embedding_dim=3, hidden_dim=4))
+    generator.initialise(rng(0, "test"), 1.0)
+    tokens = rng(1, "tokens").integers(0, 7, (5, 6)).astype(np.int32)
+
+    def run(tokens: tf.Tensor) -> tuple:
+        with tf.GradientTape() as tape:
+            loss = likelihood_loss(generator, tokens)
+        gradients = tape.gradient(loss, [variable.value for variable in generator.trainable_variables])
+        return loss, *map(tf.convert_to_tensor, gradients)
+
+    loss, *gradients = (tf.function(run) if compiled else run)(tf.constant(tokens))
+    weights = [variable.numpy() for variable in generator.trainable_variables]
+    literal = [reference.weighted_nll_gradients(weights, row, [1 / 6] * 6) for row in tokens]
+    np.testing.assert_allclose(loss, np.mean([mean for mean, _ in literal]), rtol=1e-5)
+    for gradient, *expected in zip(gradients, *(by_weights for _, by_weights in literal), strict=True):
+        np.testing.assert_allclose(gradient, np.mean(expected, axis=0), rtol=1e-4, atol=1e-6)
+        assert np.abs(gradient).max() > 0.001
 
 
 def test_learns_sequences_that_count_upwards() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from seqgan_cli.commands.options import GroupedCommand, common_options, console_of
-from seqgan_cli.config import CATALOGUE, find
+from seqgan_cli.config import CATALOGUE, PRESETS, find
 
 
 @click.command("settings", cls=GroupedCommand)
@@ -14,7 +14,7 @@ from seqgan_cli.config import CATALOGUE, find
 @common_options(training=False)
 @click.pass_context
 def command(context: click.Context, name: str | None, run_path: Path, **_: Any) -> None:
-    """List every setting, or tell of one: meaning, default, quick preset, and the run's value and where it came from.
+    """List every setting, or tell of one: meaning, default, presets, and the run's value and where it came from.
 
     Set one with --set NAME=VALUE, or in a TOML file given to --config.
     """
@@ -24,10 +24,11 @@ def command(context: click.Context, name: str | None, run_path: Path, **_: Any) 
 
     run = Run(run_path)
     recorded = run.config() if run.exists else None
-    columns = ["setting", "default", "quick", *(["this run", "from"] if recorded else []), "meaning"]
+    presets = [preset for preset in PRESETS if any(info.preset(preset) is not None for info in chosen) or preset == "quick"]
+    columns = ["setting", "default", *presets, *(["this run", "from"] if recorded else []), "meaning"]
     rows = []
     for info in chosen:
-        quick = "" if info.quick is None else str(info.quick)
+        others = ["" if (value := info.preset(preset)) is None else str(value) for preset in presets]
         own = [str(recorded.values.get(info.name, "")), recorded.sources.get(info.name, "")] if recorded else []
         choices = f" ({', '.join(info.choices)})" if info.choices else ""
         fixed = (
@@ -35,7 +36,7 @@ def command(context: click.Context, name: str | None, run_path: Path, **_: Any) 
             if info.fixed_by
             else ""
         )
-        rows.append([info.name, str(info.default), quick, *own, info.meaning + choices + fixed])
+        rows.append([info.name, str(info.default), *others, *own, info.meaning + choices + fixed])
     if name:
         for column, value in zip(columns, rows[0], strict=True):
             console.result(f"{column:10} {value}")

@@ -162,8 +162,8 @@ class _Weights(NamedTuple):
 def max_over_time(embedded: Any, kernel: Any) -> Any:
     """Largest response `[B, n]` of each filter to any window, for `[B, T, E]` and `[w, E, n]`.
 
-    The gradient is that of conv1d and reduce_max, in fewer passes, and for wide windows by another way: where there are fewer
-    positions than tokens in a window, gathering the windows and one product beat the convolution's own gradient.
+    The gradient is that of conv1d and reduce_max, in fewer passes and by another way for some kernels: where there are fewer
+    positions than tokens in a window, and in bfloat16, gathering the windows and one product beat the convolution's own.
     """
     width, embedding_dim, number = kernel.shape
     responses = tf.nn.conv1d(embedded, kernel, 1, "VALID")  # [B, P, n]
@@ -175,7 +175,7 @@ def max_over_time(embedded: Any, kernel: Any) -> Any:
         by_response = tf.where(attained, share[:, None], tf.zeros([], upstream.dtype))
         by_embedded = tf.nn.conv1d_transpose(by_response, kernel, tf.shape(embedded), 1, "VALID")
         positions = embedded.shape[1] - width + 1 if embedded.shape[1] else width
-        if positions < width:
+        if positions < width or embedded.dtype == tf.bfloat16:
             windows = tf.gather(embedded, np.arange(positions)[:, None] + np.arange(width), axis=1)  # [B, P, w, E]
             windows = tf.reshape(windows, [-1, width * embedding_dim])
             by_kernel = tf.matmul(windows, tf.reshape(by_response, [-1, number]), transpose_a=True)

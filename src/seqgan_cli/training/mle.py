@@ -68,14 +68,20 @@ class LikelihoodTraining(Stage):
         sample_key = key(self.settings.seed, self.name, "scores", position)
         return curve_scores(self.generator, self.corpus, self.oracle, self.settings.evaluation.samples, sample_key)
 
-    def advance(self, position: int, tick: Tick) -> dict[str, float]:
-        seed, own = self.settings.seed, self.settings.pretrain_g
+    def epoch(self, position: int, tick: Tick) -> list[float]:
+        """One pass over the training set, in the order of that epoch: the loss of every step."""
+        seed = self.settings.seed
         order = rng(seed, self.name, "order", position).permutation(len(self.corpus.train))
         losses = []
         # What does not fill a batch waits for another epoch's order.
         for i in range(self.num_batches):
             batch = self.corpus.train[order[i * self.batch_size : (i + 1) * self.batch_size]]
-            losses.append(self._step(batch, key(seed, self.name, "dropout", position, i)).numpy())
+            losses.append(float(self._step(batch, key(seed, self.name, "dropout", position, i)).numpy()))
             tick(1.0)
+        return losses
+
+    def advance(self, position: int, tick: Tick) -> dict[str, float]:
+        own = self.settings.pretrain_g
+        losses = self.epoch(position, tick)
         scored = position % own.eval_every == 0 or position >= own.epochs
-        return {"nll_train": float(np.mean(losses)), "loss": float(losses[-1]), **(self.scores(position) if scored else {})}
+        return {"nll_train": float(np.mean(losses)), "loss": losses[-1], **(self.scores(position) if scored else {})}
