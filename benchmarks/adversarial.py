@@ -80,23 +80,26 @@ def parts(precision: str) -> Parts:
     from seqgan_cli.models.generator import Generator
     from seqgan_cli.randomness import key, rng
     from seqgan_cli.training.adversarial import AdversarialTraining
+    from seqgan_cli.training.optimizers import STEPS_AT_ONCE
 
     settings = resolve(*explicit({"discriminator.precision": precision}, (), None), None, "paper").settings
     corpus, oracle = drawn(settings)
     generator = Generator(corpus.vocabulary, T, settings.generator)
     generator.initialise(rng(0, "generator"))
     stage = AdversarialTraining(settings, corpus, oracle, generator, Console(quiet=True))
-    labels = np.repeat(np.array([1.0, 0.0], np.float32), B // 2)
+    tokens = corpus.train[: STEPS_AT_ONCE * B].reshape(STEPS_AT_ONCE, B, T)
+    labels = np.tile(np.repeat(np.array([1.0, 0.0], np.float32), B // 2), (STEPS_AT_ONCE, 1))
+    dropout_keys = np.stack([key(0, "benchmark", i) for i in range(STEPS_AT_ONCE)])
 
-    def d_step() -> None:
-        stage.trainer._step(corpus.train[:B], labels, key(0, "benchmark")).numpy()
+    def d_steps() -> None:
+        stage.trainer._steps(tokens, labels, dropout_keys).numpy()
 
     def g_step() -> None:
         stage.g_step(1, 0)
 
-    d_first, g_first = first_call(d_step), first_call(g_step)
+    d_first, g_first = first_call(d_steps), first_call(g_step)
     negatives = seconds(lambda: generator.sample(NUM, key(0, "benchmark")), 3)
-    return Parts(stage, seconds(d_step, 40, 3), d_first, seconds(g_step, 3, 0), g_first, negatives)
+    return Parts(stage, seconds(d_steps, 9, 1) / STEPS_AT_ONCE, d_first, seconds(g_step, 3, 0), g_first, negatives)
 
 
 def literal(stage: Any) -> tuple[float, float, float]:

@@ -53,8 +53,8 @@ def rows(_: Machine) -> list[Row]:
             f"growth of memory over {ROUNDS} rounds",
             100 * growth,
             "%",
-            target="± 2 %",
-            met=abs(growth) <= 0.02,
+            target="≤ 2 %",
+            met=growth <= 0.02,
             note="median of rounds 80-100 against 10-30, with 2 rollouts and 64 negatives so that the rounds are short",
         ),
     ]

@@ -4,12 +4,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.synthetic import synthetic_corpus
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.training.discriminator import DiscriminatorTrainer, spearman
+from seqgan_cli.training.optimizers import STEPS_AT_ONCE
 from tiny import tiny_settings
 
 
@@ -21,16 +23,16 @@ def trainer(num: int = 0, k: int = 2, **changes: Any) -> tuple[DiscriminatorTrai
     return DiscriminatorTrainer(chosen, corpus, oracle, Console(quiet=True), 0.01, num, k, "test"), generator
 
 
-class Zero:
-    def numpy(self) -> float:
-        return 0.0
-
-
 @pytest.mark.parametrize("num", [0, 40, 5000])
 def test_as_many_negatives_as_positives_and_fresh_ones_each_draw(num: int) -> None:
     training, generator = trainer(num, **{"discriminator.batch-size": 8})
     batches: list[tuple[np.ndarray, np.ndarray]] = []
-    training._step = lambda tokens, labels, dropout_key: batches.append((tokens, labels)) or Zero()
+
+    def steps(tokens: np.ndarray, labels: np.ndarray, dropout_keys: np.ndarray) -> Any:
+        batches.extend(zip(tokens, labels, strict=True))
+        return tf.zeros([len(dropout_keys)])
+
+    training._steps = steps
     training.d_step(generator, 1, lambda _: None)
     training.d_step(generator, 2, lambda _: None)
     used = {0: 96, 40: 40, 5000: 96}[num]
@@ -50,6 +52,22 @@ def test_as_many_negatives_as_positives_and_fresh_ones_each_draw(num: int) -> No
         assert contents[0] == contents[1]  # k epochs on the same negatives, in another order
         negatives.append(contents[0])
     assert negatives[0] != negatives[1]
+
+
+def test_steps_together_equal_steps_one_by_one() -> None:
+    """With dropout, so that each step's key counts, and a last group that is not full."""
+    together, generator = trainer(k=1, **{"discriminator.batch-size": 8})
+    alone, _ = trainer(k=1, **{"discriminator.batch-size": 8})
+
+    def one_by_one(tokens: np.ndarray, labels: np.ndarray, dropout_keys: np.ndarray) -> Any:
+        return tf.stack([alone._step(*batch) for batch in zip(tokens, labels, dropout_keys, strict=True)])
+
+    alone._steps = one_by_one
+    together.num_batches = alone.num_batches = STEPS_AT_ONCE + 3
+    losses = [training.d_step(generator, 1, lambda _: None) for training in (together, alone)]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-6)
+    for name, variable in together.variables().items():
+        np.testing.assert_allclose(variable, alone.variables()[name], rtol=1e-5, atol=1e-7, err_msg=name)
 
 
 def test_an_untrained_generator_is_told_from_the_data() -> None:

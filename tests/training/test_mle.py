@@ -64,12 +64,7 @@ def test_every_epoch_has_its_own_order_and_visits_each_sequence_at_most_once() -
     corpus, oracle = synthetic_corpus(chosen.data, 0)
     training = LikelihoodTraining(chosen, corpus, oracle, Console(quiet=True))
     seen: list[np.ndarray] = []
-
-    class Recorder:
-        def numpy(self) -> float:
-            return 0.0
-
-    training._step = lambda batch, dropout_key: seen.append(batch) or Recorder()
+    training._steps = lambda batches, dropout_keys: seen.extend(batches) or tf.zeros([len(batches)])
     training.advance(1, lambda _: None)
     training.advance(2, lambda _: None)
     first, second = np.concatenate(seen[:3]), np.concatenate(seen[3:])

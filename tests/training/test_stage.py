@@ -49,7 +49,7 @@ def test_interrupted_at_every_point_ends_bit_identical(
     stops = 0
     original = Progress.tick
     for stage in STAGES:
-        for allowed in range(1, 100, 3):
+        for allowed in range(1, 100):
             ticks = iter(range(allowed))
 
             def tick(self: Progress, work: float = 1.0, ticks: Iterator[int] = ticks) -> None:
@@ -69,7 +69,7 @@ def test_interrupted_at_every_point_ends_bit_identical(
         assert expected.keys() == found.keys()
         for name in expected:
             np.testing.assert_array_equal(found[name], expected[name], err_msg=f"{stage}: {name}")
-    assert stops >= 5
+    assert stops >= 4
     assert history(run) == history(whole)
 
 

@@ -12,7 +12,7 @@ from seqgan_cli.models.discriminator import Discriminator
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.run import named
-from seqgan_cli.training.optimizers import Adam, descend
+from seqgan_cli.training.optimizers import Adam, consecutive, descend, groups
 from seqgan_cli.training.stage import Stage, Tick, batches_of
 
 # Work of training on a sequence against that of scoring one: forward, and twice that backward.
@@ -53,6 +53,10 @@ class DiscriminatorTrainer:
         descend(self.optimizer, tape, loss)
         return loss
 
+    @tf.function(reduce_retracing=True)
+    def _steps(self, tokens: Any, labels: Any, dropout_keys: Any) -> Any:
+        return consecutive(self._step, tokens, labels, dropout_keys)
+
     def d_step(self, generator: Generator, position: int, tick: Tick, part: int = 0) -> float:
         """Draw negatives from the generator, as many as positives, and train k epochs on both. Returns the mean loss.
 
@@ -66,14 +70,16 @@ class DiscriminatorTrainer:
         negatives = generator.sample(self.num, key(seed, *address, "negatives"))
         tokens = np.concatenate([positives, negatives])
         labels = np.repeat(np.array([1.0, 0.0], np.float32), self.num)
-        losses = []
+        losses: list[float] = []
         for epoch in range(self.k):
             order = rng(seed, *address, "order", epoch).permutation(len(tokens))
-            for i in range(self.num_batches):
-                chosen = order[i * self.batch_size : (i + 1) * self.batch_size]
-                dropout_key = key(seed, *address, "dropout", epoch, i)
-                losses.append(self._step(tokens[chosen], labels[chosen], dropout_key).numpy())
-                tick(TRAINING_WORK * self.batch_size)
+            for steps in groups(self.num_batches):
+                chosen = order[steps.start * self.batch_size : steps.stop * self.batch_size].reshape(
+                    len(steps), self.batch_size
+                )
+                dropout_keys = np.stack([key(seed, *address, "dropout", epoch, i) for i in steps])
+                losses.extend(self._steps(tokens[chosen], labels[chosen], dropout_keys).numpy().tolist())
+                tick(TRAINING_WORK * self.batch_size * len(steps))
         return float(np.mean(losses))
 
     def scores(self, generator: Generator, position: int) -> dict[str, float]:

@@ -13,7 +13,7 @@ from seqgan_cli.metrics.diversity import distinct_share
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.run import named
-from seqgan_cli.training.optimizers import OPTIMIZERS, Adam, RMSprop, descend
+from seqgan_cli.training.optimizers import OPTIMIZERS, Adam, RMSprop, consecutive, descend, groups
 from seqgan_cli.training.stage import Stage, Tick, batches_of
 
 
@@ -64,20 +64,25 @@ class LikelihoodTraining(Stage):
         descend(self.optimizer, tape, loss, own.clip_norm)
         return loss
 
+    @tf.function(reduce_retracing=True)
+    def _steps(self, tokens: Any, dropout_keys: Any) -> Any:
+        return consecutive(self._step, tokens, dropout_keys)
+
     def scores(self, position: int) -> dict[str, float]:
         sample_key = key(self.settings.seed, self.name, "scores", position)
         return curve_scores(self.generator, self.corpus, self.oracle, self.settings.evaluation.samples, sample_key)
 
     def epoch(self, position: int, tick: Tick) -> list[float]:
         """One pass over the training set, in the order of that epoch: the loss of every step."""
-        seed = self.settings.seed
-        order = rng(seed, self.name, "order", position).permutation(len(self.corpus.train))
-        losses = []
+        seed, train = self.settings.seed, self.corpus.train
+        order = rng(seed, self.name, "order", position).permutation(len(train))
+        losses: list[float] = []
         # What does not fill a batch waits for another epoch's order.
-        for i in range(self.num_batches):
-            batch = self.corpus.train[order[i * self.batch_size : (i + 1) * self.batch_size]]
-            losses.append(float(self._step(batch, key(seed, self.name, "dropout", position, i)).numpy()))
-            tick(1.0)
+        for steps in groups(self.num_batches):
+            rows = order[steps.start * self.batch_size : steps.stop * self.batch_size].reshape(len(steps), self.batch_size)
+            dropout_keys = np.stack([key(seed, self.name, "dropout", position, i) for i in steps])
+            losses.extend(self._steps(train[rows], dropout_keys).numpy().tolist())
+            tick(float(len(steps)))
         return losses
 
     def advance(self, position: int, tick: Tick) -> dict[str, float]:

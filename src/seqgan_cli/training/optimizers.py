@@ -4,7 +4,7 @@
 takes one. Every slot is built with the optimizer, so a restored checkpoint never misses one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -82,3 +82,23 @@ def descend(optimizer: Adam | RMSprop, tape: Any, loss: Any, clip_norm: float | 
     if clip_norm is not None:
         gradients, _ = tf.clip_by_global_norm(gradients, clip_norm)
     optimizer.apply(gradients)
+
+
+# Steps between two returns to Python: each return costs milliseconds, and progress and Ctrl-C wait for it.
+STEPS_AT_ONCE = 8
+
+
+def groups(num: int) -> Iterator[range]:
+    """The steps 0 … num-1 in consecutive groups."""
+    return (range(first, min(first + STEPS_AT_ONCE, num)) for first in range(0, num, STEPS_AT_ONCE))
+
+
+def consecutive(step: Callable[..., Any], *batches: Any) -> Any:
+    """Inside compiled code: call the step on each batch in turn, `[S, ...]` split along S. Returns the losses `[S]`."""
+
+    def advance(i: Any, losses: Any) -> tuple:
+        return i + 1, losses.write(i, step(*(batch[i] for batch in batches)))
+
+    number = tf.shape(batches[0])[0]
+    losses = tf.TensorArray(tf.float32, size=number, element_shape=[])
+    return tf.while_loop(lambda i, _: i < number, advance, (0, losses), parallel_iterations=1)[1].stack()
