@@ -1,7 +1,7 @@
 """What every row shares: the paper's setting, the machine's own rates, timing, and the table.
 
 A floor is seconds = operations / rate of a large matrix product + bytes / rate of a large copy, both measured in the same
-process just before. It counts each operation and each pass over memory that the task cannot do without, once, and nothing else:
+process just before. It counts each operation of the algorithm's products and each pass over its large tables, and nothing else:
 no exponentials, no random numbers, no starting of kernels.
 """
 
@@ -9,7 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,6 @@ class Row:
     met: bool | None = None
     compile: float | None = None
     note: str = ""
-    more: dict[str, float] = field(default_factory=dict)
 
 
 def _shown(value: float | None, unit: str) -> str:
@@ -119,15 +118,6 @@ def main(measured: Callable[[Machine], list[Row]]) -> None:
     else:
         print(f"Products {rates.float32 / 1e9:.0f} GFLOP/s float32, {rates.bfloat16 / 1e9:.0f} bfloat16; ", end="")
         print(f"copy {rates.copy / 1e9:.0f} GB/s.\n\n{table(rows)}")
-
-
-def paper(**changes: Any) -> tuple[Any, Any, Any]:
-    """(settings, corpus, oracle) of the paper's synthetic experiment, with some settings changed by dotted name."""
-    from seqgan_cli.config import explicit, resolve
-    from seqgan_cli.corpora.synthetic import synthetic_corpus
-
-    settings = resolve(*explicit(changes, (), None), None, "paper").settings
-    return settings, *synthetic_corpus(settings.data, settings.seed)
 
 
 def drawn(settings: Any) -> tuple[Any, Any]:

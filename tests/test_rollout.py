@@ -200,6 +200,30 @@ def test_sharing_prefixes_changes_no_action_value(
     assert np.ptp(values[0]) > 0.01
 
 
+def test_a_chunk_that_is_not_full_reads_no_sequence_but_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Surplus pairs of the last chunk repeat its last sequence: starting again at the first would bring in the whole batch."""
+    generator = make(Vocabulary(size=9), 4)
+    seen: list[int] = []
+
+    class Counting(DiscriminatorReward):
+        def completions(self, tokens: Any, owners: Any, completed: Any) -> Any:
+            seen.append(len(tokens))
+            return super().completions(tokens, owners, completed)
+
+    discriminator = Discriminator(generator.vocabulary, 4, DiscriminatorSettings(embedding_dim=4, filters="1:3,2:2"))
+    discriminator.initialise(rng(0, "d"))
+    search = ActionValues(RolloutPolicy(generator), Counting(discriminator), 2)
+    search.chunk = 4
+    monkeypatch.setattr(rollout, "COMPLETIONS_AT_ONCE", 1)
+    tf.config.run_functions_eagerly(True)
+    try:
+        search(generator.sample(7, key(0, "x")), key(0, "q"))
+    finally:
+        tf.config.run_functions_eagerly(False)
+    assert sum(seen) <= 7 + len(seen)  # a sequence may be in two chunks
+    assert max(seen) <= 3
+
+
 def test_compiled_once_and_equal_to_eager() -> None:
     generator = make(Vocabulary(size=9), 5)
     search = ActionValues(RolloutPolicy(generator), TableReward(9, 5), 4)

@@ -87,13 +87,15 @@ class ActionValues:
         batch, length = tf.shape(tokens)[0], tf.shape(tokens)[1]
         pairs = batch * self.num_rollouts
         num_chunks = -(-pairs // self.chunk)
-        width = -(-pairs // num_chunks)  # all chunks alike: the last wraps around and its surplus is dropped
-        together = tf.maximum(1, COMPLETIONS_AT_ONCE // width) if isinstance(self.reward, PrefixReward) else 1
+        width = -(-pairs // num_chunks)  # all chunks alike: the surplus of the last is dropped
+        together = self._completions_at_once(length) // width if isinstance(self.reward, PrefixReward) else 1
+        together = tf.maximum(1, together)
 
         def search(group: Any, values: Any) -> tuple:
             """Complete each chunk of the group, then reward them all."""
             first, last = group * together, tf.minimum((group + 1) * together, num_chunks)
-            members = tf.range(first * width, last * width) % pairs // self.num_rollouts  # the sequence of each pair
+            # The sequence of each pair; where the last chunk is longer than what is left, its last pair again.
+            members = tf.minimum(tf.range(first * width, last * width), pairs - 1) // self.num_rollouts
 
             def complete(i: Any, completed: Any) -> tuple:
                 own = members[(i - first) * width : (i - first + 1) * width]
@@ -113,6 +115,12 @@ class ActionValues:
         by_rollout = tf.reshape(by_pair, [batch, self.num_rollouts, length - 1])
         final = self.reward(tokens, tf.random.experimental.stateless_fold_in(key, num_chunks))
         return tf.stop_gradient(tf.concat([tf.reduce_mean(by_rollout, axis=1), final[:, None]], axis=1))
+
+    def _completions_at_once(self, length: Any) -> Any:
+        """COMPLETIONS_AT_ONCE, or fewer where long sequences, or many for few rollouts each, would fill the memory."""
+        by_tokens = 2**22 // (length * length)  # a completion of each prefix
+        by_responses = 2**13 * self.num_rollouts // length  # responses at every position of a sequence
+        return tf.minimum(COMPLETIONS_AT_ONCE, tf.minimum(by_tokens, by_responses))
 
     def _rewards(self, tokens: Any, members: Any, completed: Any, key: Any, chunk: Any) -> Any:
         """float32 `[T-1, C]` of completions int32 `[T-1, C, T]`, the c-th of sequence `members[c]`."""

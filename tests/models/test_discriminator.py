@@ -62,6 +62,22 @@ def test_max_over_time_and_its_gradient_equal_the_literal_ones(width: int, compi
     np.testing.assert_allclose(results[2], sum(by_kernel for _, _, by_kernel in literal), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", [tf.float32, tf.bfloat16])
+def test_the_gradient_of_the_maximum_needs_no_known_length(dtype: tf.DType) -> None:
+    draw = rng(0, "windows")
+    embedded, kernel = tf.cast(draw.normal(size=(3, 7, 2)), dtype), tf.cast(draw.normal(size=(5, 2, 4)), dtype)
+
+    def gradients(embedded: tf.Tensor) -> list:
+        with tf.GradientTape() as tape:
+            tape.watch([embedded, kernel])
+            largest = max_over_time(embedded, kernel)
+        return tape.gradient(largest, [embedded, kernel])
+
+    unknown = tf.function(gradients, input_signature=[tf.TensorSpec([None, None, 2], dtype)])
+    for found, expected in zip(unknown(embedded), gradients(embedded), strict=True):
+        np.testing.assert_allclose(tf.cast(found, tf.float32), tf.cast(expected, tf.float32), rtol=0.02, atol=0.02)
+
+
 def test_bfloat16_is_near_float32_and_its_weights_stay_float32() -> None:
     """bfloat16 keeps 8 bits of a number, so logits agree to a hundredth; gradients less, where another response is largest."""
     tokens = rng(1, "tokens").integers(0, 9, (64, 5)).astype(np.int32)

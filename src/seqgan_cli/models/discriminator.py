@@ -174,8 +174,9 @@ def max_over_time(embedded: Any, kernel: Any) -> Any:
         share = upstream / tf.reduce_sum(tf.cast(attained, upstream.dtype), axis=1)  # ties share
         by_response = tf.where(attained, share[:, None], tf.zeros([], upstream.dtype))
         by_embedded = tf.nn.conv1d_transpose(by_response, kernel, tf.shape(embedded), 1, "VALID")
-        positions = embedded.shape[1] - width + 1 if embedded.shape[1] else width
-        if positions < width or embedded.dtype == tf.bfloat16:
+        length = embedded.shape[1]
+        positions = 0 if length is None else length - width + 1
+        if 0 < positions < width or (positions and embedded.dtype == tf.bfloat16):
             windows = tf.gather(embedded, np.arange(positions)[:, None] + np.arange(width), axis=1)  # [B, P, w, E]
             windows = tf.reshape(windows, [-1, width * embedding_dim])
             by_kernel = tf.matmul(windows, tf.reshape(by_response, [-1, number]), transpose_a=True)

@@ -143,8 +143,10 @@ class Generator(keras.Model):
         losses = softmax.token_nll(flat, self.head(temperature), tf.reshape(tokens, [-1]), tf.reshape(counted, [-1]))
         return tf.reduce_sum(tf.reshape(losses, tf.shape(tokens)), axis=1)
 
-    def sequence_nll(self, tokens: np.ndarray, temperature: float = 1.0, rows: int = 1024) -> np.ndarray:
+    def sequence_nll(self, tokens: np.ndarray, temperature: float = 1.0) -> np.ndarray:
         """−log G(Y) of whole sequences in nats: float32 `[n]` for int32 `[n, T]`; positions past the end add nothing."""
+        # Several tables of outputs and gates are alive at once; the logits have chunks of their own.
+        rows = max(16, min(1024, LOGITS_AT_ONCE // (8 * tokens.shape[1] * self.settings.hidden_dim)))
         parts = [self._sequence_nll(tokens[i : i + rows], temperature).numpy() for i in range(0, len(tokens), rows)]
         return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 

@@ -1,7 +1,7 @@
 """The softmax over the vocabulary: its loss, the loss's gradient, and draws from it, with few passes over the table.
 
 The table of logits, `[R, V]` for R tokens, is a hundred times larger than all else the generator touches, so what these cost is
-how often it is read and written. Each function makes it chunk by chunk, takes what it needs, and lets it go.
+how often it is read and written. The losses make it chunk by chunk, take what they need, and let it go.
 
 A *head* is float32 `[H+1, V]`: the output layer's kernel with its bias as the last row, so that one product does both.
 """
@@ -14,7 +14,7 @@ import tensorflow as tf
 
 # Numbers a table of logits may hold at once (64 MB of float32), which bounds memory for any vocabulary, batch and length.
 LOGITS_AT_ONCE = 2**24
-# Below this a probability in float32 is too coarse for its logarithm.
+# Below this a probability is near the smallest float32, and may be 0 where its logarithm is not infinite.
 TOO_SMALL = 1e-30
 
 
