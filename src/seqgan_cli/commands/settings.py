@@ -25,6 +25,8 @@ def command(context: click.Context, name: str | None, run_path: Path, **_: Any) 
     run = Run(run_path)
     recorded = run.config() if run.exists else None
     presets = [preset for preset in PRESETS if any(info.preset(preset) is not None for info in chosen) or preset == "quick"]
+    if recorded and not name:
+        presets = []  # what a run has says more than what it might have begun with, and the meaning needs the room
     columns = ["setting", "default", *presets, *(["this run", "from"] if recorded else []), "meaning"]
     rows = []
     for info in chosen:
