@@ -23,7 +23,6 @@ from measure import (
 )
 
 G_STEPS, D_STEPS, K = 1, 5, 3
-PRECISIONS = ("float32", "bfloat16")
 
 
 def d_step_floor(machine: Machine, discriminator: Any, precision: str) -> float:
