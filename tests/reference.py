@@ -23,6 +23,17 @@ def lstm_step(
     return sigmoid(o) * np.tanh(c), c
 
 
+def gru_step(x: np.ndarray, h: np.ndarray, kernel: np.ndarray, recurrent: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """One GRU step (Cho et al. 2014), gates in the order z, r, h: x [E] and h [H] → h.
+
+    The reset gate acts on the product with h, not on h before it (Keras's and cuDNN's form), so that bias [2, 3H] has two rows.
+    """
+    z_x, r_x, g_x = np.split(x @ kernel + bias[0], 3)
+    z_h, r_h, g_h = np.split(h @ recurrent + bias[1], 3)
+    z, r = sigmoid(z_x + z_h), sigmoid(r_x + r_h)
+    return z * h + (1.0 - z) * np.tanh(g_x + r * g_h)
+
+
 def next_logits(weights: Sequence[np.ndarray], prefix: Sequence[int]) -> np.ndarray:
     """Logits [V] after a prefix; weights are embeddings, kernel, recurrent kernel, bias, output kernel, output bias."""
     embeddings, kernel, recurrent, bias, output_kernel, output_bias = (np.asarray(w, np.float64) for w in weights)
@@ -55,16 +66,21 @@ def weighted_nll(
 
 
 def weighted_nll_gradients(
-    weights: Sequence[np.ndarray], tokens: Sequence[int], token_weights: Sequence[float]
+    weights: Sequence[np.ndarray],
+    tokens: Sequence[int],
+    token_weights: Sequence[float],
+    read: Sequence[int] | None = None,
 ) -> tuple[float, list[np.ndarray]]:
     """Σ_t weight_t · −log G(y_t | Y₁:t-1) of one sequence [T], and its gradients in the six weights of `next_logits`.
+
+    `read`: what is read instead of the sequence, which then is only what should have been said.
 
     Back through time, one step at a time: what reaches a step's h and c [H] passes through its gates [4H] to the step before.
     """
     wide = [np.asarray(w, np.float64) for w in weights]
     embeddings, kernel, recurrent, bias, output_kernel, output_bias = wide
     h = c = np.zeros(recurrent.shape[0])
-    inputs = [0, *tokens[:-1]]  # 0 is the start input
+    inputs = [0, *(tokens if read is None else read)[:-1]]  # 0 is the start input
     total, kept = 0.0, []
     for last, token, weight in zip(inputs, tokens, token_weights, strict=True):
         i, f, g, o = np.split(embeddings[last] @ kernel + h @ recurrent + bias, 4)
@@ -118,6 +134,34 @@ def sample_sequence(
     return sequence
 
 
+def partly_own(
+    weights: Sequence[np.ndarray],
+    tokens: Sequence[int],
+    true_share: float,
+    coins: Sequence[float],
+    uniforms: Sequence[float],
+    impossible: Sequence[int] = (),
+) -> list[int]:
+    """What scheduled sampling reads of one sequence [T]: a coin a token decides between the true one and one of its own.
+
+    Its own is drawn after all that was read before. The last is the true token. The cell is told by its bias; tokens that are
+    `impossible` are never drawn.
+    """
+    embeddings, kernel, recurrent, bias, output_kernel, output_bias = (np.asarray(w, np.float64) for w in weights)
+    h = c = np.zeros(recurrent.shape[0])
+    read: list[int] = []
+    for t in range(len(tokens) - 1):
+        x = embeddings[read[-1] if read else 0]  # 0 is the start input
+        if bias.ndim == 2:
+            h = gru_step(x, h, kernel, recurrent, bias)
+        else:
+            h, c = lstm_step(x, h, c, kernel, recurrent, bias)
+        logits = h @ output_kernel + output_bias
+        logits[list(impossible)] = -np.inf
+        read.append(int(tokens[t]) if coins[t] < true_share else draw_token(logits, uniforms[t]))
+    return [*read, int(tokens[-1])]
+
+
 def all_sequences(vocab_size: int, length: int) -> Iterator[tuple[int, ...]]:
     if length == 0:
         yield ()
@@ -146,8 +190,11 @@ def action_values(
 ) -> list[float]:
     """Eq. 4 for one sequence [T]: T estimates of Q, the t-th a mean reward over completions of the first t tokens.
 
-    Each completion begins anew at the start input; the last value is the reward of the sequence itself.
+    Each completion begins anew at the start input; the last value is the reward of the sequence itself. Without rollouts all
+    values are.
     """
+    if num_rollouts == 0:
+        return [float(reward(tokens)) for _ in tokens]
     values = []
     for t in range(1, len(tokens)):
         completed = (sample_sequence(weights, len(tokens), draw.random(len(tokens)), tokens[:t]) for _ in range(num_rollouts))

@@ -77,15 +77,19 @@ def test_the_tree_takes_each_value_to_its_place() -> None:
     assert (settings.adversarial.d_steps, settings.pretrain_d.d_steps) == (8, 50)
 
 
-def test_the_fast_preset_trains_the_discriminator_less_and_changes_nothing_else() -> None:
+def test_the_fast_preset_trains_and_measures_less_and_changes_nothing_else() -> None:
     fast, paper = of_command(preset="fast"), of_command()
     changed = {name for name in CATALOGUE if fast.values[name] != paper.values[name]}
     assert changed == {
+        "pretrain-g.epochs",
+        "pretrain-g.sampling-decay",
         "pretrain-d.d-steps",
         "pretrain-d.d-samples",
+        "adversarial.rounds",
         "adversarial.d-steps",
         "adversarial.k",
         "adversarial.d-samples",
+        "evaluation.samples",
     }
     assert {fast.sources[name] for name in changed} == {"preset fast"}
 
@@ -97,6 +101,61 @@ def test_the_quick_preset_changes_what_it_says_and_nothing_else() -> None:
         assert (quick.values[name], quick.sources[name]) == expected
     assert "preset quick" in quick.sources.values()
     assert quick.settings.data.vocab_size == 200
+
+
+SCHEDULED = "pretrain-g.scheduled-sampling"
+EPOCHS = "pretrain-g.epochs"
+
+
+def epochs_of(config: Config) -> tuple[int, str]:
+    return config.values[EPOCHS], config.sources[EPOCHS]
+
+
+@pytest.mark.parametrize(
+    ("preset", "plain", "scheduled"),
+    [("paper", (120, "default"), 300), ("fast", (60, "preset fast"), 100), ("quick", (30, "preset quick"), 60)],
+)
+def test_scheduled_sampling_has_its_own_number_of_epochs(preset: str, plain: tuple[int, str], scheduled: int) -> None:
+    assert epochs_of(of_command(preset=preset)) == plain
+    assert epochs_of(of_command({SCHEDULED: "none"}, preset=preset)) == plain
+    for schedule in ("linear", "exponential", "sigmoid"):
+        config = of_command({SCHEDULED: schedule}, preset=preset)
+        assert epochs_of(config) == (scheduled, "scheduled sampling")
+        others = {name for name, value in of_command(preset=preset).values.items() if config.values[name] != value}
+        assert others == {SCHEDULED, EPOCHS}
+    decay = config.settings.pretrain_g.sampling_decay
+    assert 0.4 <= 1 - decay * (scheduled - 1) < 0.42  # where the linear schedule ends, whatever the preset
+
+
+def test_epochs_that_were_asked_for_outrank_those_of_scheduled_sampling(tmp_path: Path) -> None:
+    """In this command or in a file, and those that a run was asked for earlier."""
+    assert epochs_of(of_command({SCHEDULED: "linear", EPOCHS: 7}, preset="fast")) == (7, "option")
+    assert epochs_of(of_command({SCHEDULED: "linear"}, sets=("pretrain-g.epochs=120",))) == (120, "option")
+    file = toml(tmp_path, "[pretrain-g]\nepochs = 7\n")
+    assert epochs_of(of_command({SCHEDULED: "linear"}, file=file)) == (7, "file")
+    run = of_command({EPOCHS: 9})
+    assert epochs_of(of_command({SCHEDULED: "linear"}, run=run)) == (9, "option")
+
+
+def test_scheduled_sampling_asked_for_in_a_file_counts_too(tmp_path: Path) -> None:
+    file = toml(tmp_path, "[pretrain-g]\nscheduled-sampling = 'sigmoid'\n")
+    assert epochs_of(of_command(file=file, preset="quick")) == (60, "scheduled sampling")
+
+
+def test_a_run_keeps_the_epochs_of_its_scheduled_sampling() -> None:
+    run = of_command({SCHEDULED: "linear"}, preset="fast")
+    assert epochs_of(of_command(run=run, preset="fast")) == (100, "scheduled sampling")
+    assert epochs_of(of_command({EPOCHS: 150}, run=run, preset="fast")) == (150, "option")
+
+
+@pytest.mark.parametrize(("preset", "plain"), [("paper", 120), ("fast", 60), ("quick", 30)])
+def test_going_back_to_none_restores_the_presets_epochs(preset: str, plain: int) -> None:
+    run = of_command({SCHEDULED: "linear"}, preset=preset)
+    back = of_command({SCHEDULED: "none"}, run=run, preset=preset)
+    assert back.values == of_command(preset=preset).values
+    assert back.values[EPOCHS] == plain
+    again = of_command({SCHEDULED: "linear"}, run=back, preset=preset)
+    assert epochs_of(again) == epochs_of(run)
 
 
 @pytest.mark.parametrize("name", ["pretrain-g.learning-rate", "pretrain_g.learning_rate", "pretrain-g.learning_rate"])
@@ -166,6 +225,13 @@ def test_set_parses_by_the_settings_type(assignment: str, name: str, value: Any)
         ("seed=2147483648", "seed=2147483648: must be below 2147483648."),
         ("data.holdout=0", "data.holdout=0.0: must be above 0."),
         ("data.holdout=1", "data.holdout=1.0: must be below 1."),
+        ("adversarial.reward-references=1.5", "adversarial.reward-references=1.5: must be at most 1."),
+        ("adversarial.reward-references=0", "adversarial.reward-references=0.0: must be above 0."),
+        ("adversarial.reward-order=11", "adversarial.reward-order=11: must be at most 10."),
+        ("adversarial.reward-order=0", "adversarial.reward-order=0: must be at least 1."),
+        ("adversarial.rollouts=-1", "adversarial.rollouts=-1: must be at least 0."),
+        ("pretrain-g.sampling-decay=1", "pretrain-g.sampling-decay=1.0: must be below 1."),
+        ("pretrain-g.scheduled-sampling=cosine", "pretrain-g.scheduled-sampling=cosine: choose from none, linear, exponential"),
         ("adversarial.update-rate=1", "adversarial.update-rate=1.0: must be below 1."),
         ("pretrain-g.learning-rate=nan", "pretrain-g.learning-rate=nan: needs a finite number."),
         ("pretrain-g.learning-rate=inf", "pretrain-g.learning-rate=inf: needs a finite number."),
@@ -207,6 +273,13 @@ def test_bounds_of_the_seed_are_inside(value: int) -> None:
 def test_check_refuses_a_value_of_another_type_or_out_of_bounds(name: str, value: Any) -> None:
     with pytest.raises(UsageError, match=f"^{name}="):
         find(name).check(value)
+
+
+@pytest.mark.parametrize(("name", "value"), [("adversarial.reward-references", 1.0), ("adversarial.reward-order", 10)])
+def test_the_largest_value_is_inside(name: str, value: float) -> None:
+    assert find(name).check(value) == value
+    with pytest.raises(UsageError, match=r"must be at most 1"):
+        find(name).check(value + 1)
 
 
 def test_check_makes_a_whole_number_a_float_where_one_is_needed() -> None:

@@ -93,6 +93,50 @@ def test_completions_equal_the_literal_ones_for_the_same_uniform_numbers() -> No
             assert completed[t - 1, c].tolist() == expected
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("length", [1, 4])
+def test_without_rollouts_every_token_gets_the_reward_of_the_finished_sequence(
+    length: int, compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the literal search; and nothing is completed."""
+    generator = make(Vocabulary(size=3), length)
+    weights = [variable.numpy() for variable in generator.trainable_variables]
+    reward = TableReward(3, length)
+    tokens = generator.sample(6, key(0, "x"))
+    expected = [reference.action_values(weights, row, 0, lambda s: reward.of(tuple(s)), rng(0, "r")) for row in tokens.tolist()]
+    assert len({tuple(row) for row in expected}) > 1
+
+    def complete(*_: Any) -> None:
+        pytest.fail("a rollout")
+
+    policy = RolloutPolicy(generator)
+    monkeypatch.setattr(policy, "complete", complete)
+    monkeypatch.setattr(policy.network, "step", complete)
+    search = ActionValues(policy, reward, 0)
+    tf.config.run_functions_eagerly(not compiled)
+    try:
+        values = search(tokens, key(0, "q"))
+    finally:
+        tf.config.run_functions_eagerly(False)
+    assert values.dtype == tf.float32
+    np.testing.assert_allclose(values, expected, rtol=1e-6)
+
+
+def test_without_rollouts_the_discriminator_scores_each_sequence_once_and_no_gradient_flows() -> None:
+    generator = make(Vocabulary(["a", "b"]), 6, stddev=0.3)
+    discriminator = Discriminator(generator.vocabulary, 6, DiscriminatorSettings(embedding_dim=4, filters="1:3,2:2"))
+    discriminator.initialise(rng(0, "d"))
+    tokens = generator.sample(10, key(0, "x"))
+    policy = RolloutPolicy(generator)
+    with tf.GradientTape() as tape:
+        values = ActionValues(policy, DiscriminatorReward(discriminator), 0)(tokens, key(0, "q"))
+        total = tf.reduce_sum(values)
+    np.testing.assert_allclose(values, np.repeat(discriminator.scores(tokens)[:, None], 6, axis=1), rtol=1e-5)
+    assert np.ptp(values[:, 0]) > 0
+    variables = [*discriminator.trainable_variables, *policy.network.trainable_variables]
+    assert tape.gradient(total, variables) == [None] * len(variables)
+
+
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 @pytest.mark.parametrize("length", [2, 5])
 def test_prefixes_are_preserved(cell: str, length: int) -> None:

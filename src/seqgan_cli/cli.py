@@ -23,6 +23,9 @@ COMMANDS = {
     "sample": "write sequences from the generator to stdout",
     "eval-nll": "likelihood scores, and the coverage beside them",
     "eval-bleu": "BLEU against held-out sequences, and Self-BLEU",
+    "experiment": "the paper's experiments over seeds, with tests and controls",
+    "report": "one HTML page on a run or an experiment",
+    "compare": "settings and scores of runs side by side, with tests",
     "status": "what a run has and what to do next",
     "settings": "every setting: meaning, default, value and its source",
 }

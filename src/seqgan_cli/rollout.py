@@ -82,9 +82,12 @@ class ActionValues:
     def __call__(self, tokens: Any, key: Any) -> Any:
         """Expected final reward after each token: float32 `[B, T]` for int32 `[B, T]`; no gradient flows through it.
 
-        For t < T the mean reward of N continuations of Y₁:t, for t = T the reward of Y itself.
+        For t < T the mean reward of N continuations of Y₁:t, for t = T the reward of Y itself. With N = 0 there is no search:
+        every token gets the reward of Y (REINFORCE on whole sequences).
         """
         batch, length = tf.shape(tokens)[0], tf.shape(tokens)[1]
+        if not self.num_rollouts:
+            return tf.stop_gradient(tf.tile(self.reward(tokens, key)[:, None], [1, length]))
         pairs = batch * self.num_rollouts
         num_chunks = -(-pairs // self.chunk)
         width = -(-pairs // num_chunks)  # all chunks alike: the surplus of the last is dropped

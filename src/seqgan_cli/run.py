@@ -327,16 +327,74 @@ class Run:
     def checkpoints(self, stage: str) -> Checkpoints:
         return Checkpoints(self.path / "checkpoints" / stage, self.fingerprint)
 
+    def position(self, stage: str) -> int:
+        """Units of the stage that are saved; 0 for none."""
+        return max((int(path.stem) for path in (self.path / "checkpoints" / stage).glob("[0-9]*.npz")), default=0)
+
     def has(self, stage: str) -> bool:
         """Whether the stage has a checkpoint."""
-        return any((self.path / "checkpoints" / stage).glob("[0-9]*.npz"))
+        return self.position(stage) > 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether a process holds the run for training."""
+        from filelock import FileLock, Timeout
+
+        if not self.path.is_dir():
+            return False
+        try:
+            with FileLock(self.path / ".lock", timeout=0):
+                return False
+        except Timeout:
+            return True
+
+    def fork(self, target: Path) -> "Run":
+        """Another run that begins where this one stands: a copy that shares the checkpoints' disk space. Raises OSError.
+
+        Checkpoints are replaced and never changed, so sharing is safe. A fork cut short leaves nothing at `target`.
+        """
+        partial = target.with_name(f".writing-{target.name}")
+        shutil.rmtree(partial, ignore_errors=True)
+        ours = ("corpus", "checkpoints", "config.json", "vocabulary.txt", "history.csv", "samples")
+
+        def copy(source: str, destination: str) -> None:
+            if source.endswith(".npz"):
+                with contextlib.suppress(OSError):  # another disk, or a file system without links
+                    os.link(source, destination)
+                    return
+            shutil.copyfile(source, destination)
+
+        def left_out(folder: str, names: list[str]) -> list[str]:
+            here = Path(folder) == self.path
+            return [name for name in names if name.startswith(".") or (here and name not in ours)]
+
+        shutil.copytree(self.path, partial, copy_function=copy, ignore=left_out)
+        partial.rename(target)
+        return Run(target)
 
     def drop_from(self, stage: str) -> None:
         """Forget a stage and those after it."""
         dropped = STAGES[STAGES.index(stage) :]
         for name in dropped:
             shutil.rmtree(self.path / "checkpoints" / name, ignore_errors=True)
+            for stale in (self.path / "samples").glob(f"{name}-*.txt"):
+                stale.unlink(missing_ok=True)
         self.history.keep(lambda row: row.stage not in dropped)
+
+    def keep_examples(self, stage: str, position: int, lines: list[str]) -> None:
+        """Keep a few samples as they were after that many units; none are none. Raises OSError."""
+        if lines:
+            text = "".join(f"{line}\n" for line in lines)
+            files.write(self.path / "samples" / f"{stage}-{position:07d}.txt", text.encode(errors="replace"))
+
+    def examples(self, stage: str) -> dict[int, list[str]]:
+        """The samples kept of a stage, by position."""
+        found = {}
+        for path in sorted((self.path / "samples").glob(f"{stage}-*.txt")):
+            position = path.stem.rpartition("-")[2]
+            if position.isdigit():
+                found[int(position)] = path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
+        return found
 
     # What the stages and the scores read back.
 

@@ -287,14 +287,14 @@ def test_names_and_tokens_are_shown_as_they_are(odd):
     ],
 )
 def test_what_the_rounds_traded_is_told(oracle, test, words):
-    from seqgan_cli.commands.train import _trade
     from seqgan_cli.evaluation import Likelihoods
+    from seqgan_cli.experiments.findings import trade
     from seqgan_cli.metrics.likelihood import Estimate
 
     def scores(i):
-        around = [Estimate(values[i], values[i] - 0.1, values[i] + 0.1) for values in (oracle, test)]
+        around = [Estimate(values[i], values[i] - 0.1, values[i] + 0.1, 1.0, 100) for values in (oracle, test)]
         return Likelihoods(1.0, 10, around[0], around[1], around[1], 1.0, 5, 0.0)
 
-    (told,) = _trade("MLE, last epoch", scores(0), scores(1))
+    (told,) = trade("MLE, last epoch", scores(0), scores(1))
     assert told.startswith("Against MLE, last epoch, the adversarial rounds changed ")
     assert words in told

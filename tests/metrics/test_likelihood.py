@@ -19,6 +19,22 @@ def test_equal_lengths_give_the_usual_interval_of_a_mean() -> None:
     assert estimate.high == pytest.approx(2.5 + half, rel=1e-12)
 
 
+@pytest.mark.parametrize("count", [2, 3, 50])
+def test_equal_lengths_give_the_deviation_of_the_sequences_own_means(count: int) -> None:
+    sums = np.random.default_rng(count).gamma(3.0, 4.0, count)
+    estimate = per_token(sums, np.full(count, 4))
+    assert estimate.std == pytest.approx(np.std(sums / 4, ddof=1), rel=1e-12)
+    assert estimate.count == count
+    assert estimate.high - estimate.mean == pytest.approx(1.96 * estimate.std / math.sqrt(count), rel=1e-12)
+
+
+def test_unequal_lengths_give_the_deviation_that_has_the_same_standard_error() -> None:
+    """Sums 3, 5, 10 over 1, 2, 6 tokens: the error is 1/3, as below, and √3 of it the deviation."""
+    estimate = per_token(np.array([3.0, 5.0, 10.0]), np.array([1, 2, 6]))
+    assert estimate.std == pytest.approx(math.sqrt(3) / 3, rel=1e-12)
+    assert estimate.count == 3
+
+
 def test_unequal_lengths_give_the_ratio_of_totals_and_its_linearised_error() -> None:
     """Sums 3, 5, 10 over 1, 2, 6 tokens: ratio 2, residuals 1, 1, -2, mean length 3, error √(6/(3·2))/3 = 1/3."""
     estimate = per_token(np.array([3.0, 5.0, 10.0]), np.array([1, 2, 6]))
@@ -34,17 +50,20 @@ def test_it_is_not_the_mean_of_the_sequences_means() -> None:
 def test_no_spread_gives_no_width() -> None:
     estimate = per_token(np.array([2.0, 6.0, 4.0]), np.array([1, 3, 2]))
     assert (estimate.mean, estimate.low, estimate.high) == (2.0, 2.0, 2.0)
+    assert (estimate.std, estimate.count) == (0.0, 3)
 
 
 def test_one_sequence_gives_a_mean_without_width() -> None:
     estimate = per_token(np.array([7.0]), np.array([2]))
     assert (estimate.mean, estimate.low, estimate.high) == (3.5, 3.5, 3.5)
+    assert (estimate.std, estimate.count) == (0.0, 1)
 
 
 @pytest.mark.parametrize("lengths", [[], [0, 0]])
 def test_no_token_at_all_gives_nan(lengths: list[int]) -> None:
     estimate = per_token(np.zeros(len(lengths)), np.array(lengths, np.int32))
-    assert all(math.isnan(value) for value in (estimate.mean, estimate.low, estimate.high))
+    assert all(math.isnan(value) for value in (estimate.mean, estimate.low, estimate.high, estimate.std))
+    assert estimate.count == len(lengths)
 
 
 def test_a_sequence_without_tokens_counts_as_one_but_adds_nothing() -> None:

@@ -102,6 +102,94 @@ def test_literal_samples_have_the_models_frequencies(prefix: tuple[int, ...]) ->
     assert chisquare([seen[s] for s in sequences], expected).pvalue > 1e-3
 
 
+def numbers_of_partly_own(own_key: np.ndarray, count: int, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """The coins, and the uniform numbers behind the draws, float32 [B, T] each."""
+    fold_in = tf.random.experimental.stateless_fold_in
+    coins, draws = tf.unstack(tf.random.experimental.stateless_split(own_key, 2))
+    uniforms = [tf.random.stateless_uniform([count, 1], fold_in(draws, t)).numpy()[:, 0] for t in range(length)]
+    return tf.random.stateless_uniform([length, count], coins).numpy().T, np.stack(uniforms, axis=1)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.8])
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("vocabulary", [Vocabulary(size=7), Vocabulary(["a", "b", "c"])], ids=["ids", "text"])
+def test_what_is_partly_own_equals_the_literal_loop_for_the_same_numbers(
+    vocabulary: Vocabulary, cell: str, share: float
+) -> None:
+    """But for the few numbers that fall within rounding of a boundary (none in these). Compiled, as training calls it."""
+    generator = make(vocabulary, 6, cell=cell)
+    tokens = rng(1, "tokens").integers(0, vocabulary.size, (60, 6)).astype(np.int32)
+    coins, uniforms = numbers_of_partly_own(key(0, "own"), 60, 6)
+    impossible = (PAD, UNK) if vocabulary.has_special_tokens else ()
+    expected = [
+        reference.partly_own(weights(generator), row, share, *numbers, impossible)
+        for row, *numbers in zip(tokens.tolist(), coins, uniforms, strict=True)
+    ]
+    read = generator.partly_own(tokens, share, key(0, "own"))
+    assert read.dtype == tf.int32
+    np.testing.assert_array_equal(read, expected)
+    np.testing.assert_array_equal(tf.function(generator.partly_own)(tokens, tf.constant(share), key(0, "own")), expected)
+
+
+@pytest.mark.parametrize("length", [1, 2, 6])
+def test_with_a_share_of_one_only_true_tokens_are_read(length: int) -> None:
+    generator = make(Vocabulary(size=7), length)
+    tokens = rng(1, "tokens").integers(0, 7, (2000, length)).astype(np.int32)
+    np.testing.assert_array_equal(generator.partly_own(tokens, 1.0, key(0, "own")), tokens)
+
+
+def test_with_a_share_of_zero_no_true_token_is_read() -> None:
+    """Two tables without a token in common give the same, but for the last column, which nothing reads: the model's samples."""
+    generator = make(Vocabulary(size=8), 6)
+    draw = rng(1, "tokens")
+    low, high = draw.integers(0, 4, (50, 6)).astype(np.int32), draw.integers(4, 8, (50, 6)).astype(np.int32)
+    read_low, read_high = (generator.partly_own(tokens, 0.0, key(0, "own")).numpy() for tokens in (low, high))
+    np.testing.assert_array_equal(read_low[:, :-1], read_high[:, :-1])
+    np.testing.assert_array_equal(read_low[:, -1], low[:, -1])
+    np.testing.assert_array_equal(read_high[:, -1], high[:, -1])
+    _, draws = tf.unstack(tf.random.experimental.stateless_split(key(0, "own"), 2))
+    np.testing.assert_array_equal(read_low[:, :-1], generator.sample_batch(50, draws)[:, :-1])
+
+
+def true_tokens_read(share: float, own_key: np.ndarray, count: int = 4000, length: int = 6) -> np.ndarray:
+    """bool [count, length - 1]: which tokens read are true, told by a token that is always true and that no model draws."""
+    generator = make(Vocabulary(size=7), length)
+    generator.output_layer.bias.assign(tf.one_hot(3, 7) * -30.0)
+    read = generator.partly_own(np.full((count, length), 3, np.int32), share, own_key).numpy()
+    return read[:, :-1] == 3
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7])
+def test_true_tokens_have_their_share_at_every_position_and_are_independent_within_a_sequence(share: float) -> None:
+    """Every pattern of five coins is as frequent as five independent ones make it."""
+    true = true_tokens_read(share, key(0, "own"))
+    np.testing.assert_allclose(true.mean(axis=0), share, atol=4.5 * np.sqrt(share * (1 - share) / len(true)))
+    patterns = np.array(list(reference.all_sequences(2, 5)))
+    expected = len(true) * np.prod(np.where(patterns, share, 1 - share), axis=1)
+    assert expected.min() > 5
+    assert chisquare(np.bincount(true @ 2 ** np.arange(5)[::-1], minlength=32), expected).pvalue > 1e-3
+
+
+def test_coins_are_independent_between_sequences_and_between_steps() -> None:
+    """Neighbouring sequences of one step, and the same sequence of two steps: all four outcomes of a pair are as frequent."""
+    first, second = (true_tokens_read(0.5, key(0, "own", step)) for step in (1, 2))
+    pairs = {"neighbours": (first[0::2], first[1::2]), "steps": (first, second), "halves": (first[:2000], first[2000:])}
+    for name, (a, b) in pairs.items():
+        assert chisquare(np.bincount((2 * a + b).ravel(), minlength=4)).pvalue > 1e-3, name
+    np.testing.assert_array_equal(true_tokens_read(0.5, key(0, "own", 1)), first)
+
+
+def test_the_coin_says_nothing_of_the_token_drawn() -> None:
+    """Numbers shared by coin and draw would leave only the upper part of the distribution to those drawn."""
+    generator = make(Vocabulary(size=5), 2)
+    count = 20_000
+    generator.output_layer.bias.assign_add(tf.one_hot(4, 5) * -30.0)
+    read = generator.partly_own(np.full((count, 2), 4, np.int32), 0.6, key(0, "own")).numpy()[:, 0]
+    seen = np.bincount(read[read != 4], minlength=5)[:4]
+    expected = reference.softmax(reference.next_logits(weights(generator), ()))[:4]
+    assert chisquare(seen, expected * seen.sum() / expected.sum()).pvalue > 1e-3
+
+
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("length", [1, 2, 6])
 def test_weighted_nll_and_its_gradients_equal_the_literal_ones(length: int, compiled: bool) -> None:

@@ -13,6 +13,7 @@ from seqgan_cli.console import Console
 from seqgan_cli.corpora.synthetic import synthetic_corpus
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
+from seqgan_cli.rewards import BleuReward
 from seqgan_cli.rollout import ActionValues
 from seqgan_cli.training.adversarial import AdversarialTraining, mean_baseline, policy_gradient_loss
 from seqgan_cli.vocabulary import EOS, PAD, Vocabulary
@@ -110,15 +111,16 @@ def test_constant_reward_moves_nothing_with_the_mean_baseline(baseline: str, mov
     assert changed == moves
 
 
-def test_a_trivial_reward_is_learned() -> None:
-    """Reward: the share of tokens that are 1."""
+@pytest.mark.parametrize("rollouts", [0, 4])
+def test_a_trivial_reward_is_learned(rollouts: int) -> None:
+    """Reward: the share of tokens that are 1. Without rollouts the whole sequence's is all a token learns from."""
 
     class Ones:
         def __call__(self, tokens: Any, key: Any) -> Any:
             return tf.reduce_mean(tf.cast(tokens == 1, tf.float32), axis=1)
 
-    training = stage(**{"adversarial.reward": "constant", "adversarial.batch-size": 32, "adversarial.rollouts": 4})
-    training.action_values = ActionValues(training.policy, Ones(), 4)
+    training = stage(**{"adversarial.reward": "constant", "adversarial.batch-size": 32, "adversarial.rollouts": rollouts})
+    training.action_values = ActionValues(training.policy, Ones(), rollouts)
 
     def share() -> float:
         return float((training.generator.sample(1000, key(0, "share")) == 1).mean())
@@ -157,6 +159,69 @@ def test_controls_train_no_discriminator(reward: str) -> None:
     scores = training.advance(1, lambda _: None)
     assert "d_loss" not in scores
     assert {"reward_mean", "reward_01", "reward_05", "nll_oracle", "nll_test", "entropy", "distinct_share"} <= set(scores)
+
+
+def test_reward_bleu_trains_no_discriminator_and_has_none() -> None:
+    training = stage(**{"adversarial.reward": "bleu"})
+    assert training.trainer is None
+    assert {name.partition("/")[0] for name in training.variables()} == {"generator", "rollout_policy", "g_optimizer"}
+    assert training.work == training.settings.adversarial.g_steps * training.rewarded
+    scores = training.advance(1, lambda _: None)
+    assert not any(name.startswith("d_") for name in scores)
+    assert 0 < scores["reward_mean"] < 1
+
+
+@pytest.mark.parametrize(
+    ("share", "count"), [(1.0, 96), (0.25, 24), (0.999, 96), (0.5, 48), (0.0001, 1), (1 / 96, 1), (2.4 / 96, 2)]
+)
+def test_reward_bleu_compares_with_its_share_of_the_training_set(share: float, count: int) -> None:
+    training = stage(**{"adversarial.reward": "bleu", "adversarial.reward-references": share})
+    reward = training.action_values.reward
+    assert isinstance(reward, BleuReward)
+    assert reward.references.count == count
+    assert reward.weights == (0.5, 0.5)
+
+
+def test_references_are_drawn_by_the_seed_and_once_each() -> None:
+    """With order T, only a reference itself scores 1: so they can be told."""
+
+    def chosen(**changes: Any) -> np.ndarray:
+        training = stage(
+            **{
+                "data.vocab-size": 200,  # enough for all training sequences to differ
+                "adversarial.reward": "bleu",
+                "adversarial.reward-references": 0.25,
+                "adversarial.reward-order": 5,
+                **changes,
+            }
+        )
+        assert len(np.unique(training.corpus.train, axis=0)) == 96
+        reward = training.action_values.reward
+        assert isinstance(reward, BleuReward)
+        return np.nonzero(reward.scores(training.corpus.train) == 1.0)[0]
+
+    first = chosen()
+    assert len(first) == 24
+    np.testing.assert_array_equal(chosen(**{"adversarial.rollouts": 0}), first)
+    assert set(chosen(seed=1)) != set(first)
+    assert set(range(24)) != set(first)
+    assert first.max() > 72
+
+
+def test_reward_bleu_is_learned() -> None:
+    """Against the references of training, that of samples rises."""
+    training = stage(**{"adversarial.reward": "bleu", "adversarial.reward-references": 0.05, "adversarial.batch-size": 32})
+    reward = training.action_values.reward
+    assert isinstance(reward, BleuReward)
+
+    def mean() -> float:
+        return float(reward.scores(training.generator.sample(1000, key(0, "mean"))).mean())
+
+    before = mean()
+    for i in range(60):
+        training.g_step(i, 0)
+        training.policy.follow(training.generator, 0.0)
+    assert mean() > before + 0.2
 
 
 def test_monitor_defaults_to_what_can_be_known(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ GENERATOR = {
     "--rollouts": "adversarial.rollouts",
     "--update-rate": "adversarial.update-rate",
     "--reward": "adversarial.reward",
+    "--reward-references": "adversarial.reward-references",
+    "--reward-order": "adversarial.reward-order",
     "--baseline": "adversarial.baseline",
     "--batch-size": "adversarial.batch-size",
     "--g-learning-rate": "adversarial.g-learning-rate",

@@ -124,7 +124,7 @@ def job(context: click.Context, stage: str, extra: dict[str, Any] | None = None)
     if not run.exists:
         run.check_place()
     recorded = run.config() if run.exists else None
-    preset = parameters["preset"] or "paper"
+    preset = (run.record().get("preset") if recorded else parameters["preset"]) or "paper"
     if recorded is not None:
         _check_locked(asked, recorded, run, restarted)
         if parameters["preset"] and parameters["preset"] != run.record().get("preset"):

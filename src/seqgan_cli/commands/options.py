@@ -110,7 +110,9 @@ def _check(context: click.Context, parameter: click.Parameter, value: Any) -> An
     return value
 
 
-def common_options(seed: str = "seed of every random draw [0]", training: bool = True) -> Callable[[Callable], Callable]:
+def common_options(
+    seed: str = "seed of every random draw [0]", training: bool = True, seeded: bool = True
+) -> Callable[[Callable], Callable]:
     """The options every command has."""
 
     def option(*names: str, **kwargs: Any) -> Callable:
@@ -133,6 +135,8 @@ def common_options(seed: str = "seed of every random draw [0]", training: bool =
             option("-q", "--quiet", is_flag=True, help="only warnings, errors and results"),
             option("-v", "--verbose", is_flag=True, help="more notes, and what TensorFlow has to say"),
         ]
+        if not seeded:
+            del options[1]
         if training:
             options[1:1] = [
                 option(

@@ -15,6 +15,8 @@ TRAINING = {
     "--g-dropout": "pretrain-g.dropout",
     "--eval-every": "pretrain-g.eval-every",
     "--patience": "pretrain-g.patience",
+    "--scheduled-sampling": "pretrain-g.scheduled-sampling",
+    "--sampling-decay": "pretrain-g.sampling-decay",
 }
 MODEL = {
     "--embedding-dim": "generator.embedding-dim",

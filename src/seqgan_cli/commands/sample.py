@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 def sample_lines(trained: "Trained", num: int, seed: int, form: str, temperature: float, allow_unknown: bool) -> Iterator[str]:
     """`num` samples as lines of that form (text, ids or jsonl), a batch in memory at a time."""
-    from seqgan_cli.corpora.text import TOKENIZERS
+    from seqgan_cli.corpora.text import to_text
     from seqgan_cli.randomness import key
 
     vocabulary = trained.corpus.vocabulary
-    join = TOKENIZERS[trained.config.values["data.tokenizer"] if vocabulary.has_special_tokens else "whitespace"].join
+    written = to_text(vocabulary, trained.config.values["data.tokenizer"])
     left = num
     for batch in trained.generator.samples(key(seed, "sample"), temperature, allow_unknown):
         for ids in batch[:left]:
-            text = join(vocabulary.decode(ids))
+            text = written(ids)
             numbers = ids[: vocabulary.length(ids)].tolist()
             if form == "text":
                 yield text

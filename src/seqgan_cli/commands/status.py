@@ -7,17 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqgan_cli.commands.options import GroupedCommand, common_options, console_of
-from seqgan_cli.config import STAGES, Config
+from seqgan_cli.config import STAGES, TARGETS, Config
 from seqgan_cli.console import number
 
 if TYPE_CHECKING:
     from seqgan_cli.run import Run
 
-TARGETS = {
-    "pretrain-g": ("epochs", "pretrain-g.epochs"),
-    "pretrain-d": ("d-steps", "pretrain-d.d-steps"),
-    "adversarial": ("rounds", "adversarial.rounds"),
-}
 SHOWN = ("nll_oracle", "nll_test", "distinct_share", "reward_mean", "d_accuracy_test", "d_accuracy_fake")
 
 
@@ -34,11 +29,11 @@ def command(context: click.Context, run_path: Path, **_: Any) -> None:
     record = run.record()
     rows = []
     for stage in STAGES:
-        unit, target = TARGETS[stage]
-        position = max(run.checkpoints(stage).positions(), default=0)
+        target = TARGETS[stage]
+        position = run.position(stage)
         scores = run.history.at(stage, position) if position else {}
         shown = ", ".join(f"{name} {number(scores[name])}" for name in SHOWN if name in scores)
-        rows.append([stage, f"{position} of {config.values[target]} {unit}", shown])
+        rows.append([stage, f"{position} of {config.values[target]} {target.partition('.')[2]}", shown])
     console.result(
         f"Run {run_path}: {config.values['data.source']}, seed {config.values['seed']}, preset {record.get('preset')}, "
         f"seqgan {record.get('versions', {}).get('seqgan', '?')}"
@@ -52,8 +47,6 @@ def _next(run: "Run", config: Config) -> str:
     for stage in STAGES:
         if stage == "pretrain-d" and config.values["adversarial.reward"] != "discriminator":
             continue
-        if max(run.checkpoints(stage).positions(), default=0) < config.values[TARGETS[stage][1]] and not (
-            stage == "pretrain-d" and run.has("adversarial")
-        ):
+        if run.position(stage) < config.values[TARGETS[stage]] and not (stage == "pretrain-d" and run.has("adversarial")):
             return f"seqgan {stage}{option}"
     return f"seqgan sample{option} > out.txt, or seqgan eval-nll{option}"

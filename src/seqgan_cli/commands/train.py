@@ -50,6 +50,7 @@ def _report(work: "Job") -> None:
     """Score what the run has come to, and leave table, samples and learning curve."""
     from seqgan_cli.commands.job import Trained
     from seqgan_cli.evaluation import data_figures, likelihoods
+    from seqgan_cli.experiments.findings import discriminator, trade
     from seqgan_cli.figures import learning_curve
     from seqgan_cli.randomness import key
 
@@ -91,7 +92,7 @@ def _report(work: "Job") -> None:
             bleu,
         )
     started = scores[1 if work.settings.adversarial.start == "best" else 0]
-    for finding in [*_trade(*started, scores[-1][1]), *_findings(run.history.at("adversarial", last.position))]:
+    for finding in [*trade(*started, scores[-1][1]), *discriminator(run.history.at("adversarial", last.position))]:
         console.result(finding + "\n")
     trained = Trained(run, run.config(), work.corpus, run.generator(last, work.corpus), "")
     lines = list(sample_lines(trained, 1000, 0, "text", 1.0, False))
@@ -104,43 +105,6 @@ def _report(work: "Job") -> None:
     where = Path(run.path)
     console.result(f"\nMore samples: {where / 'samples' / 'samples.txt'}")
     console.result(f"Learning curve: {where / 'figures' / 'learning-curve.png'}")
-
-
-def _trade(name_before: str, before: "Likelihoods", after: "Likelihoods") -> list[str]:
-    """What adversarial training did to quality and coverage, in words; nothing for text, where quality has no interval."""
-    if before.nll_oracle is None or after.nll_oracle is None:
-        return []
-    words = []
-    for name, old, new in (
-        ("quality (nll_oracle)", before.nll_oracle, after.nll_oracle),
-        ("coverage (nll_test)", before.nll_test, after.nll_test),
-    ):
-        change = new.mean - old.mean
-        beyond = new.high < old.low or new.low > old.high
-        verdict = ("better" if change < 0 else "worse") if beyond else "within the noise"
-        words.append(f"{name} by {change:+.3f} nats, {verdict}")
-    return [f"Against {name_before}, the adversarial rounds changed {' and '.join(words)}."]
-
-
-def _findings(scores: dict[str, float]) -> list[str]:
-    """What the last round's measurements mean, in words."""
-    if "d_accuracy_test" not in scores:
-        return []
-    on_train = (scores["d_accuracy_train"] + scores["d_accuracy_fake"]) / 2
-    on_test = (scores["d_accuracy_test"] + scores["d_accuracy_fake"]) / 2
-    told = (
-        f"The discriminator is right on {scores['d_accuracy_train']:.0%} of the training sequences, "
-        f"{scores['d_accuracy_test']:.0%} of held-out real ones and {scores['d_accuracy_fake']:.0%} of fresh samples"
-    )
-    if on_test < 0.55:
-        told += (
-            f": on what it has not seen it does as well as a coin ({on_test:.0%} on average"
-            + (", so it knows the training set by heart" if on_train > 0.75 else "")
-            + "). Its reward says little; `--reward constant` in another --run shows what is gained without a discriminator."
-        )
-    else:
-        told += f": {on_test:.0%} on average on what it has not seen, where a coin has 50%."
-    return [told]
 
 
 def _bleu(work: "Job", samples: Any) -> list[str]:

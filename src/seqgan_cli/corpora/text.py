@@ -59,6 +59,12 @@ class Lines:
         return np.diff(self.offsets)
 
 
+def to_text(vocabulary: Vocabulary, tokenizer: str) -> Callable[[np.ndarray], str]:
+    """What turns ids int32 `[T]` back into the user's kind of text; tokens of synthetic data are numbers with spaces."""
+    join = TOKENIZERS[tokenizer if vocabulary.has_special_tokens else "whitespace"].join
+    return lambda ids: join(vocabulary.decode(ids))
+
+
 def read_lines(path: Path, tokenizer: str, lowercase: bool) -> Lines:
     """Read and tokenize a file in one pass; its text is never held whole. Blank lines are counted and left out.
 

@@ -7,11 +7,13 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean and its 95 % interval."""
+    """A mean and its 95 % interval; the standard deviation of what it is the mean of, and their number."""
 
     mean: float
     low: float
     high: float
+    std: float
+    count: int
 
 
 def per_token(sums: np.ndarray, lengths: np.ndarray) -> Estimate:
@@ -23,13 +25,15 @@ def per_token(sums: np.ndarray, lengths: np.ndarray) -> Estimate:
 
     Returns:
         Σ sums / Σ lengths; the interval is ±1.96 standard errors of that ratio (linearised; Cochran, Sampling Techniques,
-        §6.3), which for equal lengths is the usual one of a mean. nan for no sequence, no width for one.
+        §6.3), which for equal lengths is the usual one of a mean. nan for no sequence, no width for one. The standard
+        deviation is that of the sequences' own means per token where lengths are equal, and else the one that gives the same
+        standard error.
     """
     sums, lengths = np.asarray(sums, np.float64), np.asarray(lengths, np.float64)
     count, total = len(sums), lengths.sum()
     if total == 0:
-        return Estimate(float("nan"), float("nan"), float("nan"))
+        return Estimate(float("nan"), float("nan"), float("nan"), float("nan"), count)
     mean = sums.sum() / total
     residuals = sums - mean * lengths
     error = np.sqrt((residuals**2).sum() / (count * (count - 1))) / lengths.mean() if count > 1 else 0.0
-    return Estimate(float(mean), float(mean - 1.96 * error), float(mean + 1.96 * error))
+    return Estimate(float(mean), float(mean - 1.96 * error), float(mean + 1.96 * error), float(error * np.sqrt(count)), count)

@@ -122,16 +122,55 @@ class Generator(keras.Model):
             )
         return outputs, [array.stack() for array in arrays[1:]]
 
+    def partly_own(self, tokens: Any, true_share: Any, key: Any) -> Any:
+        """What the generator reads under scheduled sampling (Bengio et al. 2015, §2.3); no gradient flows through it.
+
+        Position by position a coin decides, for each sequence by itself, between the true token and one that the generator
+        draws after what it has read so far. After an `<eos>` of the generator's own it reads on, as the true sequence does.
+
+        Args:
+            tokens: int32 `[B, T]`, the true sequences.
+            true_share: float32 scalar ε, the probability of the true token.
+            key: int32 `[2]`.
+
+        Returns:
+            int32 `[B, T]`. The last column is never read and stays true.
+        """
+        length, columns = tf.shape(tokens)[1], tf.transpose(tokens)
+        coins, draws = tf.unstack(tf.random.experimental.stateless_split(key, 2))
+        keep = tf.random.stateless_uniform(tf.shape(columns), coins) < true_share
+
+        def advance(t: Any, last: Any, state: list, read: Any) -> tuple:
+            output, state = self.step(last, state)
+            drawn = draw_tokens(self.policy_logits(output), tf.random.experimental.stateless_fold_in(draws, t))
+            chosen = tf.where(keep[t], columns[t], drawn)
+            return t + 1, chosen, state, read.write(t, chosen)
+
+        start = tf.fill([tf.shape(tokens)[0]], START)
+        state = self.cell.get_initial_state(batch_size=tf.shape(tokens)[0])
+        read = tf.TensorArray(tf.int32, size=length, element_shape=[None])
+        *_, read = tf.while_loop(lambda t, *_: t < length - 1, advance, (0, start, state, read))
+        return tf.stop_gradient(tf.transpose(read.write(length - 1, columns[-1]).stack()))
+
     def call(self, tokens: Any) -> Any:
         """Logits float32 `[B, T, V]` of every token given those before it, for int32 `[B, T]`."""
         return self.logits(self.unroll(tokens)[0])
 
-    def weighted_nll(self, tokens: Any, weights: Any, policy: bool = False, dropout: float = 0.0, key: Any = None) -> Any:
+    def weighted_nll(
+        self,
+        tokens: Any,
+        weights: Any,
+        policy: bool = False,
+        dropout: float = 0.0,
+        key: Any = None,
+        read: Any = None,
+    ) -> Any:
         """Σ weight · −log G(y_t | Y₁:t-1), a differentiable scalar, for int32 and float32 `[B, T]`.
 
         `policy`: under the distribution that is sampled from, which leaves `<unk>` out. `dropout`, `key`: as in `unroll`.
+        `read`: int32 `[B, T]`, what the generator reads instead of `tokens` (scheduled sampling).
         """
-        outputs, _ = self.unroll(tokens, dropout=dropout, key=key)
+        outputs, _ = self.unroll(tokens if read is None else read, dropout=dropout, key=key)
         head = self.head(banned=self._unsampled if policy else 0.0)
         flat = tf.reshape(outputs, [-1, outputs.shape[-1]])
         return softmax.weighted_nll(flat, head, tf.reshape(tokens, [-1]), tf.reshape(weights, [-1]))

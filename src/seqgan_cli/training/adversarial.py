@@ -10,13 +10,13 @@ from seqgan_cli.console import Console
 from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.evaluation import curve_scores
 from seqgan_cli.models.generator import Generator
-from seqgan_cli.randomness import key
-from seqgan_cli.rewards import ConstantReward, DiscriminatorReward, RandomReward, Reward
+from seqgan_cli.randomness import key, rng
+from seqgan_cli.rewards import BleuReward, ConstantReward, DiscriminatorReward, RandomReward, Reward
 from seqgan_cli.rollout import ActionValues, RolloutPolicy
 from seqgan_cli.run import named
 from seqgan_cli.training.discriminator import DiscriminatorTrainer
 from seqgan_cli.training.optimizers import Adam, descend
-from seqgan_cli.training.stage import Stage, Tick
+from seqgan_cli.training.stage import Stage, Tick, examples_of
 
 
 def policy_gradient_loss(policy: Generator, tokens: Any, action_values: Any) -> Any:
@@ -54,18 +54,29 @@ class AdversarialTraining(Stage):
         self.optimizer = Adam(generator.trainable_variables, own.g_learning_rate)  # fresh: the likelihood's moments are not its
         self.policy = RolloutPolicy(generator)
         self.trainer: DiscriminatorTrainer | None = None
-        reward: Reward = ConstantReward() if own.reward == "constant" else RandomReward()
         if own.reward == "discriminator":
             self.trainer = DiscriminatorTrainer(
                 settings, corpus, oracle, console, own.d_learning_rate, own.d_samples, own.k, self.name
             )
-            reward = DiscriminatorReward(self.trainer.discriminator)
-        self.action_values = ActionValues(self.policy, reward, own.rollouts)
+        self.action_values = ActionValues(self.policy, self._reward(), own.rollouts)
         self.rewarded = float(own.batch_size * (own.rollouts * (corpus.sequence_length - 1) + 1))  # sequences a g-step scores
         d_work = own.d_steps * self.trainer.work if self.trainer else 0.0
         self.target, self.work = own.rounds, own.g_steps * self.rewarded + d_work
         self.patience = own.patience
         self.monitor = own.monitor if own.monitor != "auto" else "nll_oracle" if oracle else "nll_test"
+
+    def _reward(self) -> Reward:
+        own, train = self.settings.adversarial, self.corpus.train
+        if self.trainer:
+            return DiscriminatorReward(self.trainer.discriminator)
+        if own.reward == "bleu":
+            num = max(1, round(own.reward_references * len(train)))
+            chosen = rng(self.settings.seed, self.name, "references").permutation(len(train))[:num]
+            return BleuReward(self.corpus.vocabulary, train[chosen], own.reward_order)
+        return ConstantReward() if own.reward == "constant" else RandomReward()
+
+    def examples(self) -> list[str]:
+        return examples_of(self.generator, self.settings, self.corpus)
 
     def variables(self) -> dict[str, Any]:
         slots = {f"g_optimizer/{name}": v for name, v in self.optimizer.variables().items()}

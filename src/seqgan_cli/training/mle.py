@@ -1,5 +1,6 @@
 """`pretrain-g`: maximum likelihood by teacher forcing (Algorithm 1, line 2)."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,40 @@ from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.run import named
 from seqgan_cli.training.optimizers import OPTIMIZERS, Adam, RMSprop, consecutive, descend, groups
-from seqgan_cli.training.stage import Stage, Tick, batches_of
+from seqgan_cli.training.stage import Stage, Tick, batches_of, examples_of
 
 
-def likelihood_loss(generator: Generator, tokens: Any, dropout: float = 0.0, dropout_key: Any = None) -> Any:
-    """Mean −log G(y_t | Y₁:t-1) over the positions that count, for int32 `[B, T]`; differentiable in the weights."""
+def likelihood_loss(generator: Generator, tokens: Any, dropout: float = 0.0, dropout_key: Any = None, read: Any = None) -> Any:
+    """Mean −log G(y_t | Y₁:t-1) over the positions that count, for int32 `[B, T]`; differentiable in the weights.
+
+    `read`: int32 `[B, T]`, what the generator reads instead of `tokens` (scheduled sampling).
+    """
     mask = tf.cast(generator.vocabulary.mask(tokens), tf.float32)
-    return generator.weighted_nll(tokens, mask / tf.reduce_sum(mask), dropout=dropout, key=dropout_key)
+    return generator.weighted_nll(tokens, mask / tf.reduce_sum(mask), dropout=dropout, key=dropout_key, read=read)
+
+
+def true_share(schedule: str, decay: float, epoch: int) -> float:
+    """ε in that epoch (from 1): the probability that the generator reads the true token (Bengio et al. 2015, §2.4).
+
+    With e = epoch − 1 and d = decay: none 1; linear max(0, 1 − d·e); exponential (1 − d)^e; sigmoid k / (k + exp(e / k))
+    where k = 1 / (10·d), but at least 1, which makes it fall to ½ before the linear one does.
+    """
+    e = epoch - 1
+    if schedule == "linear":
+        return max(0.0, 1.0 - decay * e)
+    if schedule == "exponential":
+        return (1.0 - decay) ** e
+    if schedule == "sigmoid":
+        k = max(1.0, 1.0 / (10.0 * decay))
+        return 1.0 / (1.0 + math.exp(min(700.0, e / k)) / k)
+    return 1.0
+
+
+def untrained_generator(settings: Settings, corpus: Corpus) -> Generator:
+    """The generator before any training: weights ~ N(0, 0.1²) from the seed."""
+    generator = Generator(corpus.vocabulary, corpus.sequence_length, settings.generator)
+    generator.initialise(rng(settings.seed, "generator"))
+    return generator
 
 
 class LikelihoodTraining(Stage):
@@ -36,13 +64,15 @@ class LikelihoodTraining(Stage):
         super().__init__(settings, corpus)
         own = settings.pretrain_g
         self.oracle = oracle
-        self.generator = Generator(corpus.vocabulary, corpus.sequence_length, settings.generator)
-        self.generator.initialise(rng(settings.seed, "generator"))
+        self.generator = untrained_generator(settings, corpus)
         self.optimizer: Adam | RMSprop = OPTIMIZERS[own.optimizer](self.generator.trainable_variables, own.learning_rate)
         self.batch_size = batches_of(len(corpus.train), own.batch_size, console, self.name)
         self.num_batches = len(corpus.train) // self.batch_size
         self.target, self.work = own.epochs, float(self.num_batches)
         self.patience = own.patience * own.eval_every
+
+    def examples(self) -> list[str]:
+        return examples_of(self.generator, self.settings, self.corpus)
 
     def variables(self) -> dict[str, Any]:
         slots = {f"g_optimizer/{name}": v for name, v in self.optimizer.variables().items()}
@@ -57,16 +87,18 @@ class LikelihoodTraining(Stage):
         return int(self.optimizer.count.numpy())
 
     @tf.function(reduce_retracing=True)
-    def _step(self, tokens: Any, dropout_key: Any) -> Any:
-        own = self.settings.pretrain_g
+    def _step(self, tokens: Any, dropout_key: Any, share: Any, sampling_key: Any) -> Any:
+        own, read = self.settings.pretrain_g, None
+        if own.scheduled_sampling != "none":
+            read = self.generator.partly_own(tokens, share, sampling_key)
         with tf.GradientTape() as tape:
-            loss = likelihood_loss(self.generator, tokens, own.dropout, dropout_key)
+            loss = likelihood_loss(self.generator, tokens, own.dropout, dropout_key, read)
         descend(self.optimizer, tape, loss, own.clip_norm)
         return loss
 
     @tf.function(reduce_retracing=True)
-    def _steps(self, tokens: Any, dropout_keys: Any) -> Any:
-        return consecutive(self._step, tokens, dropout_keys)
+    def _steps(self, tokens: Any, dropout_keys: Any, shares: Any, sampling_keys: Any) -> Any:
+        return consecutive(self._step, tokens, dropout_keys, shares, sampling_keys)
 
     def scores(self, position: int) -> dict[str, float]:
         sample_key = key(self.settings.seed, self.name, "scores", position)
@@ -77,11 +109,15 @@ class LikelihoodTraining(Stage):
         seed, train = self.settings.seed, self.corpus.train
         order = rng(seed, self.name, "order", position).permutation(len(train))
         losses: list[float] = []
+        own = self.settings.pretrain_g
+        share = true_share(own.scheduled_sampling, own.sampling_decay, position)
         # What does not fill a batch waits for another epoch's order.
         for steps in groups(self.num_batches):
             rows = order[steps.start * self.batch_size : steps.stop * self.batch_size].reshape(len(steps), self.batch_size)
             dropout_keys = np.stack([key(seed, self.name, "dropout", position, i) for i in steps])
-            losses.extend(self._steps(train[rows], dropout_keys).numpy().tolist())
+            sampling_keys = np.stack([key(seed, self.name, "scheduled-sampling", position, i) for i in steps])
+            shares = np.full(len(steps), share, np.float32)
+            losses.extend(self._steps(train[rows], dropout_keys, shares, sampling_keys).numpy().tolist())
             tick(float(len(steps)))
         return losses
 
@@ -89,4 +125,7 @@ class LikelihoodTraining(Stage):
         own = self.settings.pretrain_g
         losses = self.epoch(position, tick)
         scored = position % own.eval_every == 0 or position >= own.epochs
-        return {"nll_train": float(np.mean(losses)), "loss": losses[-1], **(self.scores(position) if scored else {})}
+        measured = {"nll_train": float(np.mean(losses)), "loss": losses[-1]}
+        if own.scheduled_sampling != "none":
+            measured["true_share"] = true_share(own.scheduled_sampling, own.sampling_decay, position)
+        return {**measured, **(self.scores(position) if scored else {})}

@@ -13,11 +13,15 @@ from typing import Any, ClassVar
 from seqgan_cli.config import Settings
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.corpus import Corpus
+from seqgan_cli.corpora.text import to_text
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.models.generator import Generator
+from seqgan_cli.randomness import key
 from seqgan_cli.run import Row, Run, assign
 
 Tick = Callable[[float], None]
 HIGHER_IS_BETTER = ("distinct_share", "reward_mean")
+EXAMPLES = 12
 
 
 class Stage(abc.ABC):
@@ -52,10 +56,20 @@ class Stage(abc.ABC):
         """What distinct_share and entropy are held against, to notice a collapse; `start`: the scores before the stage."""
         return start
 
+    def examples(self) -> list[str]:
+        """A few samples of the generator as it is now, always from the same draws; none where no generator is trained."""
+        return []
+
     @property
     def steps(self) -> int:
         """Optimizer steps so far, for the history."""
         return 0
+
+
+def examples_of(generator: Generator, settings: Settings, corpus: Corpus) -> list[str]:
+    """A few samples as text, from the same draws whatever the generator."""
+    written = to_text(corpus.vocabulary, settings.data.tokenizer)
+    return [written(ids) for ids in generator.sample_batch(EXAMPLES, key(settings.seed, "examples")).numpy()]
 
 
 def batches_of(num: int, batch_size: int, console: Console, what: str) -> int:
@@ -100,6 +114,7 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
         console.say(f"{stage.name}: going on after {stage.unit} {position}.")
     else:
         run.history.append(_rows(stage, 0, stage.scores(0), 0.0))
+        run.keep_examples(stage.name, 0, stage.examples())
     first = run.history.at(stage.name, 0)
     variety = stage.variety(first)
     best = found.facts["best"] if found else {"position": 0, "value": first.get(stage.monitor or "")}
@@ -122,6 +137,8 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
                     best = {"position": position, "value": scores[stage.monitor or ""]}
                 run.history.append(_rows(stage, position, scores, time.monotonic() - started))
                 arrays = {name: variable.numpy() for name, variable in stage.variables().items()}
+                if position == stage.target or position & (position - 1) == 0:  # the last, and 1, 2, 4, 8, …
+                    run.keep_examples(stage.name, position, stage.examples())
                 checkpoints.save(position, arrays, {"best": best}, best=improved)
                 saved = position
                 progress.finish_unit(position, {name: scores[name] for name in stage.shown if name in scores})

@@ -1,0 +1,78 @@
+"""`seqgan compare`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from seqgan_cli.commands.eval_nll import score_table
+from seqgan_cli.commands.options import GroupedCommand, GroupedOption, console_of
+
+
+def _option(*names: str, group: str = "Common", **kwargs: Any) -> Any:
+    return click.option(*names, cls=GroupedOption, group=group, **kwargs)
+
+
+@click.command("compare", cls=GroupedCommand)
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN RUN …")
+@_option(
+    "--samples", type=click.IntRange(16), default=10_000, metavar="N", help="samples of each generator [10000]", group="Scores"
+)
+@_option(
+    "--margin",
+    type=click.FloatRange(0, min_open=True),
+    default=0.05,
+    metavar="X",
+    help="difference in nats that would matter [0.05]",
+    group="Scores",
+)
+@_option("--threads", type=click.IntRange(0, 1024), default=0, metavar="N", help="CPU threads [all]")
+@_option("-q", "--quiet", is_flag=True, help="only warnings, errors and results")
+@_option("-v", "--verbose", is_flag=True, help="more notes, and what TensorFlow has to say")
+@click.pass_context
+def command(
+    context: click.Context, runs: tuple[Path, ...], samples: int, margin: float, threads: int, verbose: bool, **_: Any
+) -> None:
+    """Where the settings of runs differ, their scores, and tests of each against the first.
+
+    Only runs on the same data compare. Runs that differ in nothing but the seed count as one way of training: given several
+    seeds of each way, the tests are over seeds.
+    """
+    if len(runs) < 2:
+        raise click.UsageError("compare needs two runs or more.", context)
+    console = console_of(context)
+    from seqgan_cli.run import Run
+
+    opened = [Run(path) for path in dict.fromkeys(runs)]
+    for run in opened:
+        run.config()
+
+    from seqgan_cli.backend import start_tensorflow
+
+    start_tensorflow(threads, verbose)
+    from seqgan_cli.experiments import comparison
+
+    found = comparison.contenders(opened, samples, console.warn, lambda what: console.say(f"{what} …"))
+    console.table("Settings that differ", *comparison.settings_table(found), numbers=False)
+    prints: dict[str, list] = {}
+    for contender in found:
+        prints.setdefault(contender.run.fingerprint, []).append(contender)
+    for group in prints.values():
+        columns, rows = score_table([(c.name, c.scored.scores) for c in group], dict(group[0].data))
+        console.table("", ["run", *columns], rows)
+    if len(prints) > 1:
+        console.warn(
+            f"These runs are on {len(prints)} different sets of data: scores compare within a table, not between tables."
+        )
+    columns, rows = comparison.tests_table(found, margin)
+    if rows:
+        console.table(
+            f"Tests against {found[0].name}" + (" and its like of other seeds" if len(prints) > 1 else ""),
+            columns,
+            rows,
+            caption=(
+                "Δ with 95 % intervals: over seeds where both have several, else over the sequences of these two generators, "
+                f"which says nothing of other seeds.\np, sequences: Welch's t-test, the largest over seeds; p, seeds and d_z: "
+                f"paired t-test. The last column holds the interval against a margin of {margin:g} nats."
+            ),
+        )

@@ -1,0 +1,122 @@
+"""`seqgan experiment`."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from seqgan_cli.commands.options import GroupedCommand, GroupedOption, console_of
+from seqgan_cli.config import PRESETS
+from seqgan_cli.errors import UsageError
+
+KINDS = ("synthetic", "strategies", "pretraining", "frontier")
+SEEDS = {"quick": 3, "fast": 5, "paper": 5}
+SAMPLES = {"quick": 5000, "fast": 10_000, "paper": 100_000}
+
+
+def _option(*names: str, group: str = "Experiment", **kwargs: Any) -> Any:
+    return click.option(*names, cls=GroupedOption, group=group, **kwargs)
+
+
+@click.command("experiment", cls=GroupedCommand)
+@click.argument("kind", type=click.Choice(KINDS))
+@_option("--out", type=click.Path(path_type=Path), metavar="DIR", help="the experiment's directory [runs/experiment-PRESET]")
+@_option(
+    "--preset",
+    type=click.Choice(PRESETS),
+    envvar="SEQGAN_PRESET",
+    default="paper",
+    help="size of everything [paper; SEQGAN_PRESET]",
+)
+@_option("--seeds", type=click.IntRange(1, 1000), metavar="N", help="how many seeds [quick 3, others 5]")
+@_option("--methods", metavar="A,B,…", help="rows of the table, from those that docs/experiments.md lists")
+@_option("--oracle", metavar="FILE", help="one oracle for all seeds, .npz [each seed draws its own]")
+@_option(
+    "--samples", type=click.IntRange(16), metavar="N", help="samples of each generator [quick 5000, fast 10000, paper 100000]"
+)
+@_option(
+    "--margin",
+    type=click.FloatRange(0, min_open=True),
+    default=0.05,
+    metavar="X",
+    help="difference in nats that would matter [0.05]",
+)
+@_option("--jobs", type=click.IntRange(1, 256), metavar="N", help="runs trained at once [one a core, at most 4]", group="Work")
+@_option(
+    "--threads", type=click.IntRange(0, 1024), default=0, metavar="N", help="CPU threads of each [cores / jobs]", group="Work"
+)
+@_option("--dry-run", is_flag=True, help="list what would be trained, and about how long it takes", group="Work")
+@_option("--partial", is_flag=True, help="train nothing: table and figures of what is there", group="Work")
+@_option(
+    "--seed",
+    "first_seed",
+    type=click.IntRange(0, 2**31 - 1001),
+    default=0,
+    metavar="N",
+    help="the first seed [0]",
+    group="Common",
+)
+@_option(
+    "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="settings from a TOML file", group="Common"
+)
+@_option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="any setting, for all methods", group="Common")
+@_option("-q", "--quiet", is_flag=True, help="only warnings, errors and results", group="Common")
+@_option("-v", "--verbose", is_flag=True, help="more notes, and what TensorFlow has to say", group="Common")
+@click.pass_context
+def command(
+    context: click.Context,
+    kind: str,
+    out: Path | None,
+    preset: str,
+    seeds: int | None,
+    methods: str | None,
+    oracle: str | None,
+    samples: int | None,
+    margin: float,
+    jobs: int | None,
+    threads: int,
+    dry_run: bool,
+    partial: bool,
+    first_seed: int,
+    config_file: Path | None,
+    sets: tuple[str, ...],
+    verbose: bool,
+    **_: Any,
+) -> None:
+    """The paper's synthetic experiments, over seeds, with tests and controls.
+
+    synthetic: the table. strategies: four schedules of g-steps and d-steps. pretraining: a short against a converged MLE.
+    frontier: quality against coverage over temperatures. One directory holds them all, and what one has trained the others
+    use; stopped anywhere, the same command goes on.
+    """
+    from seqgan_cli import config as configuration
+    from seqgan_cli.experiments.plan import chosen_methods, claim, tasks
+
+    console = console_of(context)
+    asked, sources = configuration.explicit({"data.oracle": oracle} if oracle else {}, sets, config_file)
+    if asked.get("data.source", "oracle") != "oracle":
+        raise UsageError("An experiment needs the oracle's truth: leave data.source out.")
+    if "seed" in asked:
+        raise UsageError("An experiment has several seeds: use --seed for the first of them.")
+    config = configuration.resolve(asked, sources, None, preset)
+    directory = out or Path("runs") / f"experiment-{preset}"
+    names = chosen_methods(kind, methods)
+    cores = os.process_cpu_count() if hasattr(os, "process_cpu_count") else len(os.sched_getaffinity(0))
+    jobs = jobs or min(4, cores)
+    threads = threads or max(1, cores // jobs)
+    planned = tasks(directory, names, range(first_seed, first_seed + (seeds or SEEDS[preset])), config, preset)
+
+    claim(directory, config, preset)
+
+    from seqgan_cli.backend import start_tensorflow
+
+    start_tensorflow(threads, verbose)
+    from seqgan_cli.experiments import study
+
+    if dry_run:
+        study.dry_run(planned, config, directory, jobs, threads, console)
+        return
+    if not partial:
+        study.train(kind, planned, config, directory, jobs, threads, console)
+    study.report(kind, names, planned, config, directory, samples or SAMPLES[preset], margin, console)

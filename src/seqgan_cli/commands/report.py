@@ -1,0 +1,59 @@
+"""`seqgan report`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from seqgan_cli.commands.options import GroupedCommand, GroupedOption, common_options, console_of
+
+
+@click.command("report", cls=GroupedCommand)
+@click.option(
+    "--samples",
+    cls=GroupedOption,
+    group="Report",
+    type=click.IntRange(16),
+    metavar="N",
+    help="samples behind each score of a run [evaluation.final-samples]",
+)
+@click.option(
+    "-o",
+    "--output",
+    cls=GroupedOption,
+    group="Report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="the page [report.html in the directory]",
+)
+@common_options(training=False, seeded=False)
+@click.pass_context
+def command(
+    context: click.Context, run_path: Path, samples: int | None, output: Path | None, threads: int, verbose: bool, **_: Any
+) -> None:
+    """One HTML page that needs nothing else, of a run or of an experiment's directory (--run DIR).
+
+    Findings in plain words, scores with intervals, curves, quality against coverage over temperatures, rewards, the
+    discriminator, samples over time, settings. A run may be training meanwhile.
+    """
+    console = console_of(context)
+    from seqgan_cli.backend import start_tensorflow
+    from seqgan_cli.run import Run
+
+    experiment = (run_path / "experiment.json").exists()
+    run = Run(run_path)
+    if not experiment:
+        config = run.config()
+    start_tensorflow(threads, verbose)
+    from seqgan_cli.experiments import report
+
+    if experiment:
+        page = report.experiment_page(run_path)
+    else:
+        num = samples or config.settings.evaluation.final_samples
+        page = report.run_page(run, num, console.warn, lambda what: console.say(f"{what} …"))
+    target = output or run_path / "report.html"
+    report.write(page, target)
+    for finding in page.findings:
+        console.result(f"- {finding}")
+    console.result(f"Report: {target}")

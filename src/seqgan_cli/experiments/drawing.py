@@ -1,0 +1,105 @@
+"""An experiment's figures, and the points behind them as CSV."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqgan_cli.experiments.plan import EXPERIMENTS, METHODS, Task
+from seqgan_cli.experiments.results import Results
+from seqgan_cli.figures import COVERAGE, CURVES, QUALITY, Curve, Panel, frontier, panels
+from seqgan_cli.metrics.significance import over_seeds
+from seqgan_cli.run import Row, Run
+
+# (nll_test, nll_oracle) as reported by others for the paper's oracle size, from the highest temperature to the lowest.
+# Caccia et al., "Language GANs Falling Short", 2020: inverse temperatures about 1 and about 2.
+QUOTED = (
+    Curve("quoted: SeqGAN (Caccia et al.)", (9.18, 13.8), (9.63, 8.43)),
+    Curve("quoted: MLE tuned on both (Caccia et al.)", (8.06, 11.3), (8.28, 5.86)),
+    Curve("quoted: MLE tuned on held-out (Caccia et al.)", (7.61, 8.85), (9.40, 6.51)),
+    Curve("quoted: CoT (Caccia et al.)", (7.57, 9.12), (9.40, 6.30)),
+)
+PAPER_SIZE = {"data.vocab-size": 5000, "data.sequence-length": 20}
+FORMATS = (".png", ".svg")
+
+
+def histories(methods: Sequence[str], tasks: Sequence[Task]) -> dict[str, dict[int, list[Row]]]:
+    """Of each method with a stage of its own, the history of that stage by seed."""
+    found: dict[str, dict[int, list[Row]]] = {}
+    for method in methods:
+        for task in tasks:
+            if task.name == METHODS[method].work and METHODS[method].which == "latest":
+                rows = [row for row in Run(task.path).history.rows() if row.stage == task.work.stage]
+                if rows:
+                    found.setdefault(method, {})[task.seed] = rows
+    return found
+
+
+def start_of(task: Task, tasks: Sequence[Task]) -> int:
+    """Epochs of pretrain-g before the task's own stage: where its curve begins."""
+    by_name = {other.name: other for other in tasks if other.seed == task.seed}
+    while task.work.parent:
+        task = by_name[task.work.parent]
+        if task.work.stage == "pretrain-g":
+            return task.target
+    return 0
+
+
+def curve(method: str, metric: str, by_seed: dict[int, list[Row]], start: int) -> Curve | None:
+    """The mean over seeds, at the positions that all of them have reached; the band is from lowest to highest."""
+    values = [{row.position: row.value for row in rows if row.metric == metric} for rows in by_seed.values()]
+    common = sorted(set.intersection(*(set(points) for points in values))) if values else []
+    if not common:
+        return None
+    table = np.array([[points[position] for position in common] for points in values])
+    band = (table.min(axis=0), table.max(axis=0)) if len(table) > 1 else (None, None)
+    return Curve(METHODS[method].title, [start + position for position in common], table.mean(axis=0), *band)
+
+
+def draw(results: Results, tasks: Sequence[Task], methods: Sequence[str], settings: dict[str, Any], folder: Path) -> list[Path]:
+    """Write the experiment's figures and return their paths (PNG). Raises OSError."""
+    found = histories(methods, tasks)
+    starts = {method: start_of(next(t for t in tasks if t.name == METHODS[method].work), tasks) for method in found}
+    drawn = []
+
+    def paths(name: str) -> list[Path]:
+        drawn.append(folder / f"{name}.png")
+        return [folder / f"{name}{suffix}" for suffix in FORMATS]
+
+    mark = over_seeds([figures["nll_oracle"] for figures in results.data.values()]).mean
+    marks = {"nll_oracle": {"the oracle's own sequences": mark}, "nll_test": {}}
+    if results.kind == "strategies":
+        shown = []
+        for method in (method for method in found if starts[method]):
+            both = [_renamed(curve(method, metric, found[method], 0), label) for metric, label in CURVES.items()]
+            shown.append(Panel(METHODS[method].title, "nats per token", [c for c in both if c], marks["nll_oracle"]))
+        panels(shown, "rounds", 2, *paths("strategies"))
+    else:
+        shown = []
+        for metric, label in (("nll_oracle", QUALITY), ("nll_test", COVERAGE)):
+            all_curves = [curve(method, metric, found[method], starts[method]) for method in found]
+            curves = [one for one in all_curves if one]
+            begun = sorted({start for start in starts.values() if start})
+            shown.append(Panel(label, "nats per token", curves, marks[metric], begun))
+        panels(shown, "epochs of pretrain-g, then adversarial rounds", 2, *paths("learning-curves"))
+    if len(EXPERIMENTS[results.kind].temperatures) > 1:
+        quoted = QUOTED if all(settings.get(name) == size for name, size in PAPER_SIZE.items()) else ()
+        frontier(*frontier_curves(results), quoted, (COVERAGE, QUALITY), *paths("frontier"))
+    return drawn
+
+
+def _renamed(found: Curve | None, label: str) -> Curve | None:
+    return Curve(label, found.x, found.y, found.low, found.high) if found else None
+
+
+def frontier_curves(results: Results) -> tuple[list[Curve], list[float]]:
+    """A curve a method, mean over seeds at each temperature, and the temperatures."""
+    temperatures = sorted({row.temperature for row in results.rows}, reverse=True)
+    curves = []
+    for method in dict.fromkeys(row.method for row in results.rows):
+        own = [row for row in results.rows if row.method == method]
+        if len(own) == len(temperatures):
+            points = [[row.over_seeds(score).mean for row in own] for score in ("nll_test", "nll_oracle")]
+            curves.append(Curve(own[0].title, *points))
+    return curves, temperatures

@@ -1,0 +1,123 @@
+"""How long tasks will take here: each kind of step is done twice, timed the second time, and counted."""
+
+import dataclasses
+import functools
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from seqgan_cli import files
+from seqgan_cli.config import Settings
+from seqgan_cli.console import Console
+from seqgan_cli.corpora.corpus import Corpus
+from seqgan_cli.corpora.synthetic import synthetic_corpus
+from seqgan_cli.experiments.plan import Task
+from seqgan_cli.models.generator import Generator
+from seqgan_cli.training.adversarial import AdversarialTraining
+from seqgan_cli.training.discriminator import DiscriminatorTrainer
+from seqgan_cli.training.mle import LikelihoodTraining
+
+# Steps behind a timing: so many make one call of compiled code.
+STEPS = 8
+
+
+class Stopwatch:
+    """Seconds of the units of tasks, from those of single steps, which are measured here or were before.
+
+    Args:
+        settings: the experiment's.
+        threads: what TensorFlow was started with.
+        keep: file of what was measured before, by kind of step.
+    """
+
+    def __init__(self, settings: Settings, threads: int, keep: Path, console: Console) -> None:
+        self.settings, self.threads, self.keep, self.console = settings, threads, keep, console
+        self.known: dict[str, float] = {}
+        self.start = time.process_time()  # what this process took to start, as each task's will
+        try:
+            found = json.loads(keep.read_text(encoding="utf-8"))
+            self.known = {str(name): float(value) for name, value in found.items()}
+        except FileNotFoundError:
+            pass
+        except (ValueError, TypeError, AttributeError):
+            console.warn(f"{keep} is damaged; timing again.")
+
+    def seconds(self, task: Task) -> float:
+        """What the task takes from its beginning to its target."""
+        own = task.config.settings
+        self.first = self.start
+        curve = self._time("scores of a generator", 1, lambda: functools.partial(self._likelihood(own).scores, 0))
+        if task.work.stage == "pretrain-g":
+            mle = own.pretrain_g
+            step = self._time(
+                f"step of MLE, scheduled sampling {mle.scheduled_sampling}",
+                STEPS,
+                lambda: functools.partial(self._likelihood(own).epoch, 1, lambda work: None),
+            )
+            unit = step * (own.data.num_sequences // mle.batch_size) + curve / mle.eval_every
+        elif task.work.stage == "pretrain-d":
+            unit = self._d_steps(own, own.pretrain_d.d_samples, own.pretrain_d.k)
+        else:
+            rl = own.adversarial
+            step = self._time(
+                f"g-step, reward {rl.reward}, {rl.rollouts} rollouts",
+                1,
+                lambda: functools.partial(self._adversarial(own).g_step, 1, 0),
+            )
+            unit = rl.g_steps * step + curve
+            if rl.reward == "discriminator":
+                unit += self._d_steps(own, rl.d_samples, rl.k * rl.d_steps)
+        return unit * task.target + self.first
+
+    def _d_steps(self, own: Settings, samples: int, epochs: int) -> float:
+        """So many epochs of the discriminator on each of `samples` positives and negatives (0: all), and its scores."""
+        num = min(samples or own.data.num_sequences, own.data.num_sequences)
+        step = self._time("step of D", STEPS, lambda: self._d_step(own))
+        return step * epochs * (2 * num // own.discriminator.batch_size) + self._time(
+            "scores of D", 1, lambda: self._d_scores(own)
+        )
+
+    def _time(self, what: str, steps: int, make: Callable[[], Callable[[], object]]) -> float:
+        """Seconds of one of the steps that the made action does; its first call, which compiles, is added to `first`."""
+        name = f"{what}, {self.threads} thread{'s' * (self.threads != 1)}"
+        if name not in self.known:
+            times = [time.monotonic()]
+            action = make()
+            for _ in range(2):
+                action()
+                times.append(time.monotonic())
+            self.known[name] = (times[2] - times[1]) / steps
+            self.known[f"{name}, first"] = times[1] - times[0]
+            files.write(self.keep, json.dumps(self.known, indent=2).encode())
+        self.first += self.known.get(f"{name}, first", 0.0)
+        return self.known[name]
+
+    @functools.cached_property
+    def _corpus(self) -> tuple[Corpus, Generator]:
+        """A training set of STEPS batches, and as much to score on as there will be."""
+        own = self.settings
+        num = STEPS * own.pretrain_g.batch_size
+        data = dataclasses.replace(own.data, num_sequences=max(num, own.evaluation.samples))
+        corpus, oracle = synthetic_corpus(data, own.seed)
+        return dataclasses.replace(corpus, train=corpus.train[:num]), oracle
+
+    def _likelihood(self, own: Settings) -> LikelihoodTraining:
+        return LikelihoodTraining(own, *self._corpus, Console(quiet=True))
+
+    def _adversarial(self, own: Settings) -> AdversarialTraining:
+        return AdversarialTraining(own, *self._corpus, self._likelihood(own).generator, Console(quiet=True))
+
+    def _trainer(self, own: Settings) -> tuple[DiscriminatorTrainer, Generator]:
+        samples = STEPS * own.discriminator.batch_size // 2
+        console, rate = Console(quiet=True), own.adversarial.d_learning_rate
+        trainer = DiscriminatorTrainer(own, *self._corpus, console, rate, samples, 1, "estimate")
+        return trainer, self._likelihood(own).generator
+
+    def _d_step(self, own: Settings) -> Callable[[], object]:
+        trainer, generator = self._trainer(own)
+        return functools.partial(trainer.d_step, generator, 1, lambda work: None)
+
+    def _d_scores(self, own: Settings) -> Callable[[], object]:
+        trainer, generator = self._trainer(own)
+        return functools.partial(trainer.scores, generator, 1)

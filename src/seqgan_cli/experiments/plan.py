@@ -1,0 +1,226 @@
+"""What an experiment consists of: methods, each a choice of values on existing axes, and the works that train them.
+
+A work is one stage of one run. It begins from its parent, so that what methods share (the pre-trained generator, the
+discriminator) is trained once a seed.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from seqgan_cli import __version__, files
+from seqgan_cli.config import CATALOGUE, TARGETS, Config, resolve
+from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.run import Run
+
+
+@dataclass(frozen=True)
+class Work:
+    """A stage, the settings that make it what it is, and the work whose run it begins from."""
+
+    stage: str
+    parent: str | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Method:
+    """A row of a table: which generator of which work's run. `which`: latest, best (held-out) or untrained."""
+
+    title: str
+    work: str
+    which: str = "latest"
+
+
+def _adversarial(parent: str = "discriminator", reward: str = "discriminator", **settings: Any) -> Work:
+    named = {f"adversarial.{name.replace('_', '-')}": value for name, value in settings.items()}
+    return Work("adversarial", parent, {"adversarial.reward": reward, **named})
+
+
+# The paper's four panels (its figure of strategies). Many g-steps make a round dear, so those have a share of the rounds.
+STRATEGIES = {(100, 1, 10): 1 / 30, (30, 1, 30): 1 / 15, (1, 1, 10): 1 / 2, (1, 5, 3): 1 / 2}
+# Of the converged generator's epochs: the paper's 20 of 120.
+SHORT = 1 / 6
+
+
+def _works(config: Config) -> dict[str, Work]:
+    rounds, epochs = config.values["adversarial.rounds"], config.values["pretrain-g.epochs"]
+    works = {
+        "mle": Work("pretrain-g"),
+        "ss": Work("pretrain-g", settings={"pretrain-g.scheduled-sampling": "linear"}),
+        "mle-short": Work("pretrain-g", settings={"pretrain-g.epochs": max(1, round(SHORT * epochs))}),
+        "discriminator": Work("pretrain-d", "mle"),
+        "discriminator-short": Work("pretrain-d", "mle-short"),
+        "seqgan": _adversarial(),
+        "pg-bleu": _adversarial("mle", "bleu"),
+        "constant": _adversarial("mle", "constant"),
+        "random-reward": _adversarial("mle", "random"),
+        "sentence-reward": _adversarial(rollouts=0),
+        "lagging-rollout": _adversarial(update_rate=0.8),
+        "mean-baseline": _adversarial(baseline="mean"),
+        "seqgan-short": _adversarial("discriminator-short"),
+    }
+    for (g_steps, d_steps, k), share in STRATEGIES.items():
+        works[f"g{g_steps}-d{d_steps}-k{k}"] = _adversarial(
+            g_steps=g_steps, d_steps=d_steps, k=k, rounds=max(1, round(share * rounds))
+        )
+    return works
+
+
+METHODS = {
+    "random": Method("random: untrained generator", "mle", "untrained"),
+    "mle": Method("MLE", "mle"),
+    "mle-best": Method("MLE, best held-out epoch", "mle", "best"),
+    "ss": Method("scheduled sampling", "ss"),
+    "pg-bleu": Method("PG-BLEU", "pg-bleu"),
+    "constant": Method("constant reward", "constant"),
+    "random-reward": Method("random reward", "random-reward"),
+    "seqgan": Method("SeqGAN", "seqgan"),
+    "sentence-reward": Method("SeqGAN without rollouts", "sentence-reward"),
+    "lagging-rollout": Method("SeqGAN, update rate 0.8", "lagging-rollout"),
+    "mean-baseline": Method("SeqGAN, mean subtracted", "mean-baseline"),
+    "mle-short": Method("MLE, a sixth of the epochs", "mle-short"),
+    "seqgan-short": Method("SeqGAN from that", "seqgan-short"),
+    **{
+        f"g{g}-d{d}-k{k}": Method(f"{g} g-step{'s' * (g > 1)}, {d} d-step{'s' * (d > 1)}, k = {k}", f"g{g}-d{d}-k{k}")
+        for g, d, k in STRATEGIES
+    },
+}
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A table or figure of the paper: the methods it has unless asked for others, and the one they are compared with."""
+
+    title: str
+    methods: tuple[str, ...]
+    against: str
+    temperatures: tuple[float, ...] = (1.0,)
+
+
+EXPERIMENTS = {
+    "synthetic": Experiment(
+        "the paper's table, with controls",
+        ("random", "mle", "mle-best", "ss", "pg-bleu", "constant", "seqgan"),
+        "seqgan",
+    ),
+    "strategies": Experiment(
+        "the schedules of g-steps and d-steps", ("mle", *(f"g{g}-d{d}-k{k}" for g, d, k in STRATEGIES)), "g1-d5-k3"
+    ),
+    "pretraining": Experiment(
+        "adversarial training from a short and from a converged MLE", ("mle-short", "seqgan-short", "mle", "seqgan"), "seqgan"
+    ),
+    "frontier": Experiment(
+        "quality against coverage over temperatures",
+        ("mle", "mle-best", "ss", "pg-bleu", "constant", "seqgan"),
+        "seqgan",
+        (1.0, 0.9, 0.8, 0.7, 0.6, 0.5),
+    ),
+}
+
+
+def chosen_methods(kind: str, asked: str | None) -> tuple[str, ...]:
+    """The methods of a comma-separated list, or the experiment's own. Raises UsageError for a name that is none."""
+    if asked is None:
+        return EXPERIMENTS[kind].methods
+    names = tuple(dict.fromkeys(name.strip() for name in asked.split(",") if name.strip()))
+    for name in names:
+        if name not in METHODS:
+            raise UsageError(f"--methods: there is no method {name!r}; choose from {', '.join(METHODS)}.")
+    if not names:
+        raise UsageError(f"--methods names none: choose from {', '.join(METHODS)}.")
+    return names
+
+
+@dataclass(frozen=True)
+class Task:
+    """A work of one seed: where its run is, what it starts from, and the settings of both experiment and work."""
+
+    name: str
+    seed: int
+    work: Work
+    directory: Path
+    config: Config
+    preset: str
+
+    @property
+    def path(self) -> Path:
+        return self.directory / f"seed-{self.seed}" / self.name
+
+    @property
+    def parent(self) -> Path | None:
+        return self.path.with_name(self.work.parent) if self.work.parent else None
+
+    @property
+    def label(self) -> str:
+        return f"seed-{self.seed}/{self.name}"
+
+    @property
+    def log(self) -> Path:
+        return self.path.with_name(f"{self.name}.log")
+
+    @property
+    def target(self) -> int:
+        """Units the stage is to reach."""
+        return int(self.config.values[TARGETS[self.work.stage]])
+
+    @property
+    def share(self) -> float:
+        """How much of it is done and saved, in [0, 1]."""
+        return min(1.0, Run(self.path).position(self.work.stage) / self.target)
+
+
+def tasks(directory: Path, methods: Sequence[str], seeds: Sequence[int], config: Config, preset: str) -> list[Task]:
+    """The works these methods need for each seed, parents first, seed by seed."""
+    works = _works(config)
+    needed: list[str] = []
+
+    def need(name: str) -> None:
+        if works[name].parent:
+            need(works[name].parent or "")
+        if name not in needed:
+            needed.append(name)
+
+    for method in methods:
+        need(METHODS[method].work)
+    asked = {name: value for name, value in config.values.items() if config.sources[name] in ("option", "file")}
+
+    def resolved(work: Work, seed: int) -> Config:
+        own = {**asked, **work.settings, "seed": seed}
+        return resolve(own, dict.fromkeys(own, "option"), None, preset)
+
+    return [Task(name, seed, works[name], directory, resolved(works[name], seed), preset) for seed in seeds for name in needed]
+
+
+def claim(directory: Path, config: Config, preset: str) -> None:
+    """Begin an experiment's directory, or make sure that it was begun with the same settings.
+
+    Raises UsageError if it was not, or holds somebody's files; SeqganError if its record is damaged.
+    """
+    path = directory / "experiment.json"
+    values = {name: value for name, value in config.values.items() if name != "seed"}
+    if not path.exists():
+        if directory.exists() and not directory.is_dir():
+            raise UsageError(f"--out {directory} is a file: name a directory.")
+        if directory.exists() and {entry.name for entry in directory.iterdir()} - {"estimate.json", ".lock"}:
+            raise UsageError(f"--out {directory} holds other files and no experiment: name a new or an empty directory.")
+        record = {"format": 1, "version": __version__, "preset": preset, "settings": values}
+        files.write(path, (json.dumps(record, indent=1) + "\n").encode())
+        return
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        before, settings = record["preset"], dict(record["settings"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SeqganError(f"{path} is damaged ({error}): restore it, or use another --out.") from None
+    if before != preset:
+        raise UsageError(f"{directory} was begun with --preset {before}: give that, or another --out.")
+    for name in sorted({*values, *settings}):
+        default = CATALOGUE[name].default if name in CATALOGUE else None  # for a setting one of the two versions lacks
+        earlier, now = settings.get(name, default), values.get(name, default)
+        if earlier != now:
+            raise UsageError(
+                f"{directory} was begun with {name} = {earlier}, and this command asks for {now}: "
+                "what it holds would not compare. Use another --out."
+            )

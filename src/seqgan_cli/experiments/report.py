@@ -1,0 +1,319 @@
+"""A report: one HTML page that needs nothing else, of a run or of an experiment's directory."""
+
+import base64
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from seqgan_cli import __version__, files
+from seqgan_cli.config import CATALOGUE
+from seqgan_cli.errors import SeqganError
+from seqgan_cli.evaluation import Likelihoods, bleu_scores, self_bleu_scores
+from seqgan_cli.experiments import findings, tables
+from seqgan_cli.experiments.plan import EXPERIMENTS
+from seqgan_cli.experiments.scores import Scorer
+from seqgan_cli.figures import COVERAGE, QUALITY, Curve, Panel, frontier, learning_curve, panels
+from seqgan_cli.metrics.likelihood import Estimate
+from seqgan_cli.randomness import key
+from seqgan_cli.run import Row, Run
+
+TEMPERATURES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
+BLEU_SAMPLES = 500  # and as many references for Self-BLEU, behind each point of a text's frontier
+SHOWN_ROUNDS = 6
+
+
+@dataclass
+class Table:
+    """Columns, rows and what they are; `numbers`: all but the first column stand to the right."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    caption: str = ""
+    numbers: bool = True
+
+
+@dataclass
+class Section:
+    """A heading, paragraphs, figures as data URIs with their text, and tables; folded away if it is long."""
+
+    title: str
+    sentences: Sequence[str] = ()
+    figures: list[tuple[str, str]] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    folded: bool = False
+
+
+@dataclass
+class Page:
+    """What a report says: also for the terminal, which shows the findings alone."""
+
+    title: str
+    findings: Sequence[str]
+    sections: Sequence[Section]
+
+    def html(self) -> str:
+        """The page, every text in it escaped."""
+        import jinja2
+
+        environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
+        )
+        return environment.get_template("report.html").render(page=self, version=__version__)
+
+
+def _figure(alternative: str, draw: Callable[[Path], None]) -> tuple[str, str]:
+    """An SVG that `draw` writes, as a data URI: an image runs no scripts and its names collide with nobody's."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "figure.svg"
+        draw(path)
+        return f"data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode()}", alternative
+
+
+def _shown(estimate: Estimate | None) -> str:
+    return f"{estimate.mean:.3f} ± {(estimate.high - estimate.low) / 2:.3f}" if estimate else ""
+
+
+def run_page(run: Run, samples: int, warn: Callable[[str], None], step: Callable[[str], None]) -> Page:
+    """The report of a run: scores are computed from its checkpoints, the rest is read.
+
+    Args:
+        samples: behind each score.
+        step: told what is being done.
+
+    Raises SeqganError if the run has no trained generator.
+    """
+    if not run.has("pretrain-g"):
+        raise SeqganError(f"{run.path} holds no trained generator: run `seqgan pretrain-g` first.")
+    scorer = Scorer(run, samples, warn)
+    rows = run.history.rows()
+    adversarial = run.has("adversarial")
+    names = {"pretrain-g": "MLE, last epoch", "best": "MLE, best held-out"}
+    if not run.checkpoints("pretrain-g").best():
+        del names["best"]
+    reward = scorer.settings.adversarial.reward
+    if adversarial:
+        names["adversarial"] = "SeqGAN" if reward == "discriminator" else f"{reward} reward"
+    scores = {}
+    for which, name in names.items():
+        step(f"scoring {name}")
+        scores[which] = scorer.score(which).scores
+    data = scorer.data()
+    last = "adversarial" if adversarial else "pretrain-g"
+    start = scorer.settings.adversarial.start
+    start = "best" if start == "best" and "best" in scores else "pretrain-g"
+    told = [findings.variety(scores[last], data)]
+    curve_section, sweep = _frontier(scorer, [start, last] if adversarial else [start], names, step)
+    if adversarial:
+        told += findings.trade(names[start], scores[start], scores[last])
+        told += findings.against_temperature(scores[last], sweep[start], names[start])
+        told += findings.discriminator(run.history.at("adversarial", run.position("adversarial")))
+        if reward == "discriminator":
+            told.append(
+                "Whether a reward that knows nothing would have done as well, only a control tells: "
+                "`seqgan experiment synthetic` has one for every seed, and `seqgan compare` sets two runs side by side."
+            )
+    sections = [
+        _scores_section(scores, names, data, samples),
+        Section(
+            "Learning curve",
+            figures=[
+                _figure(
+                    "Quality and coverage over training",
+                    lambda path: learning_curve(
+                        rows, {"the oracle's own sequences": data["nll_oracle"]} if "nll_oracle" in data else {}, path
+                    ),
+                )
+            ],
+        ),
+        curve_section,
+        *_reward_sections(rows),
+        *_sample_sections(run),
+        _settings_section(run),
+    ]
+    return Page(f"Run {run.path}", told, sections)
+
+
+def _scores_section(scores: dict[str, Likelihoods], names: dict[str, str], data: dict[str, float], samples: int) -> Section:
+    synthetic = "nll_oracle" in data
+    columns = [
+        "generator",
+        *(["nll_oracle ↓"] if synthetic else []),
+        "nll_test ↓",
+        "nll_train",
+        "distinct",
+        "token types",
+        "copied",
+    ]
+    rows = [
+        [
+            names[which],
+            *([_shown(s.nll_oracle)] if synthetic else []),
+            _shown(s.nll_test),
+            _shown(s.nll_train),
+            f"{s.distinct_share:.1%}",
+            str(s.token_types),
+            f"{s.copied_share:.1%}",
+        ]
+        for which, s in scores.items()
+    ]
+    own = [f"{data['nll_oracle']:.3f}"] if synthetic else []
+    shares = [f"{data['distinct_share']:.1%}", f"{data['token_types']:.0f}", f"{data['copied_share']:.1%}"]
+    rows.append(["the data", *own, "", "", *shares])
+    if synthetic:
+        rows.append(["uniform tokens", f"{data['nll_oracle_uniform']:.3f}", "", "", "", "", ""])
+    caption = (
+        f"{samples} samples each, nats per token, ± half a 95 % interval over sequences. "
+        + ("nll_oracle is quality: how likely the truth finds the samples. " if synthetic else "")
+        + "nll_test is coverage: how likely the generator finds held-out data. Lower is better in both, and a generator that "
+        "says less trades the second for the first."
+    )
+    return Section("Scores", tables=[Table(columns, rows, caption)])
+
+
+def _frontier(
+    scorer: Scorer, shown: Sequence[str], names: dict[str, str], step: Callable[[str], None]
+) -> tuple[Section, dict[str, list[Likelihoods]]]:
+    """Quality against coverage over temperatures; for text 1 − BLEU-3 against Self-BLEU-3. Also the scores behind it."""
+    curves, sweeps = [], {}
+    for which in dict.fromkeys(shown):
+        step(f"{names[which]} over temperatures")
+        if scorer.oracle is not None:
+            sweeps[which] = [scorer.score(which, temperature).scores for temperature in TEMPERATURES]
+            points = [(s.nll_test.mean, s.nll_oracle.mean) for s in sweeps[which] if s.nll_oracle]
+        else:
+            sweeps[which] = []
+            points = _bleu_points(scorer, which)
+        curves.append(Curve(names[which], *zip(*points, strict=True)))
+    axes = (COVERAGE, QUALITY) if scorer.oracle else ("coverage: Self-BLEU-3 ↓", "quality: 1 − BLEU-3 ↓")
+    sentence = "A point a temperature, 1 down to 0.5; nearer the lower left corner is better in both."
+    draw = lambda path: frontier(curves, TEMPERATURES, (), axes, path)  # noqa: E731
+    return Section(
+        "Quality against coverage", [sentence], [_figure("Quality against coverage over temperatures", draw)]
+    ), sweeps
+
+
+def _bleu_points(scorer: Scorer, which: str) -> list[tuple[float, float]]:
+    scorer.load(which)
+    length, third = scorer.corpus.vocabulary.length, [(1 / 3,) * 3]
+    heldout = (scorer.corpus.heldout, length(scorer.corpus.heldout))
+    points = []
+    for temperature in TEMPERATURES:
+        samples = scorer.generator.sample(BLEU_SAMPLES, key(scorer.settings.seed, "report"), temperature)
+        sentences = (samples, length(samples))
+        own, theirs = self_bleu_scores(sentences, third, "method1"), bleu_scores(sentences, heldout, third, "method1")
+        points.append((own[0], 1.0 - theirs[0]))
+    return points
+
+
+def _spread(positions: Sequence[int]) -> list[int]:
+    """At most SHOWN_ROUNDS of them, the first and the last included."""
+    if len(positions) <= SHOWN_ROUNDS:
+        return list(positions)
+    return [positions[round(i * (len(positions) - 1) / (SHOWN_ROUNDS - 1))] for i in range(SHOWN_ROUNDS)]
+
+
+def _reward_sections(rows: Sequence[Row]) -> list[Section]:
+    own = [row for row in rows if row.stage == "adversarial"]
+    by_position: dict[int, dict[str, float]] = {}
+    for row in own:
+        by_position.setdefault(row.position, {})[row.metric] = row.value
+    places = sorted({row.metric for row in own if row.metric.startswith("reward_") and row.metric[7:].isdigit()})
+    sections = []
+    if places:
+        rounds = _spread([position for position, scores in by_position.items() if places[0] in scores])
+        curves = [
+            Curve(
+                f"round {position}",
+                [int(place[7:]) for place in places if place in by_position[position]],
+                [by_position[position][place] for place in places if place in by_position[position]],
+            )
+            for position in rounds
+        ]
+        draw = lambda path: panels(  # noqa: E731
+            [Panel("mean action value of each position's token", "reward", curves, {})], "position in the sequence", 1, path
+        )
+        sections.append(Section("Reward by position", figures=[_figure("Reward by position", draw)]))
+    watched = {
+        "d_accuracy_train": "training sequences called real",
+        "d_accuracy_test": "held-out real ones called real",
+        "d_accuracy_fake": "fresh samples called generated",
+        "reward_oracle_correlation": "rank correlation of reward and truth",
+    }
+    lines = []
+    for metric, label in watched.items():
+        points = [(position, scores[metric]) for position, scores in sorted(by_position.items()) if metric in scores]
+        if points:
+            lines.append(Curve(label, *zip(*points, strict=True)))
+    if lines:
+        told = (
+            "What counts is what it makes of sequences it has not seen: held-out real ones and fresh samples. A coin has 0.5. "
+            "The correlation, on synthetic data, says whether the reward ranks samples as the truth does; 0 is no knowledge."
+        )
+        shown = [Panel("the discriminator over rounds", "share, or correlation", lines, {})]
+        drawing = lambda path: panels(shown, "rounds", 1, path)  # noqa: E731
+        sections.append(Section("The discriminator", [told], [_figure("Discriminator over rounds", drawing)]))
+    return sections
+
+
+def _sample_sections(run: Run) -> list[Section]:
+    sections = []
+    for stage, unit in (("pretrain-g", "epoch"), ("adversarial", "round")):
+        kept = run.examples(stage)
+        if not kept:
+            continue
+        positions = _spread(sorted(kept))
+        count = max(len(kept[position]) for position in positions)
+        rows = [[(kept[position] + [""] * count)[i] for position in positions] for i in range(count)]
+        columns = [f"{unit} {position}" for position in positions]
+        caption = "Every column from the same random draws, so that a row changes as the generator does."
+        sections.append(Section(f"Samples over {stage}", tables=[Table(columns, rows, caption, numbers=False)], folded=True))
+    return sections
+
+
+def _settings_section(run: Run) -> Section:
+    record, config = run.record(), run.config()
+    rows = [
+        [name, str(config.values[name]), config.sources[name], CATALOGUE[name].meaning]
+        for name in CATALOGUE
+        if name in config.values
+    ]
+    versions = ", ".join(f"{name} {version}" for name, version in record.get("versions", {}).items())
+    told = [f"Preset {record.get('preset')}. {versions}.", *[f"$ {line}" for line in record.get("commands", [])]]
+    return Section("Settings", told, tables=[Table(["setting", "value", "from", "meaning"], rows, numbers=False)], folded=True)
+
+
+def experiment_page(directory: Path) -> Page:
+    """The report of an experiment's directory, from the tables and figures that its commands left.
+
+    Raises SeqganError if there are none, or one is damaged.
+    """
+    told: list[str] = []
+    sections = []
+    settings: dict[str, Any] = {}
+    for kind, experiment in EXPERIMENTS.items():
+        folder = directory / kind
+        if not (folder / "results.json").exists():
+            continue
+        results, settings = tables.read(folder)
+        concluded = findings.conclusions(results)
+        told += [sentence for sentence in concluded if sentence not in told]
+        shown = [Table(*tables.scores_table(results), tables.scores_caption(results))]
+        tested = Table(*tables.tests_table(results), tables.tests_caption(results))
+        figures = [
+            (f"data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode()}", f"{kind}: {path.stem}")
+            for path in sorted(folder.glob("*.svg"))
+        ]
+        title = experiment.title[0].upper() + experiment.title[1:]
+        sections.append(Section(title, concluded, figures, [*shown, *([tested] if tested.rows else [])]))
+    if not sections:
+        raise SeqganError(f"{directory} has no tables yet: `seqgan experiment` writes them, with --partial while it trains.")
+    rows = [[name, str(entry)] for name, entry in settings.items()]
+    sections.append(Section("Settings", tables=[Table(["setting", "value"], rows, numbers=False)], folded=True))
+    return Page(f"Experiment {directory}", told, sections)
+
+
+def write(page: Page, path: Path) -> None:
+    """Raises OSError."""
+    files.write(path, page.html().encode(errors="replace"))

@@ -1,0 +1,146 @@
+"""From the runs of an experiment to its results: scores over seeds, and tests against one method."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from seqgan_cli.config import PRESETS
+from seqgan_cli.experiments.plan import EXPERIMENTS, METHODS, Task
+from seqgan_cli.experiments.scores import Scored, Scorer
+from seqgan_cli.metrics.likelihood import Estimate
+from seqgan_cli.metrics.significance import Paired, over_seeds, paired, welch
+from seqgan_cli.run import Run
+
+COVERAGE = ("nll_test", "nll_train", "distinct_share", "token_types", "copied_share")
+COMPARED = ("nll_oracle", "nll_test")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A method against another: paired over seeds by score, and Welch's p over the sequences of each seed."""
+
+    paired: Mapping[str, Paired]
+    welch: Mapping[int, float]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A method at a temperature: its scores by seed, and how it compares, if there is something to compare with."""
+
+    method: str
+    title: str
+    temperature: float
+    seeds: Mapping[int, Scored]
+    comparison: Comparison | None
+
+    def over_seeds(self, score: str) -> Estimate:
+        """Mean and interval of a score over seeds."""
+        return over_seeds([value(scored, score) for scored in self.seeds.values()])
+
+
+@dataclass(frozen=True)
+class Results:
+    """All of an experiment's rows, and what the data score by seed."""
+
+    kind: str
+    preset: str
+    samples: int
+    margin: float
+    against: str
+    rows: Sequence[Row]
+    data: Mapping[int, Mapping[str, float]]
+
+    def row(self, method: str, temperature: float = 1.0) -> Row | None:
+        """The row of a method, None if it has none."""
+        return next((r for r in self.rows if (r.method, r.temperature) == (method, temperature)), None)
+
+
+def value(scored: Scored, score: str) -> float:
+    """One score as a number."""
+    found = getattr(scored.scores, score)
+    return found.mean if isinstance(found, Estimate) else math.nan if found is None else float(found)
+
+
+def compare(mine: Mapping[int, Scored], theirs: Mapping[int, Scored]) -> Comparison:
+    """Tests between the scores of two ways of training, on the seeds both have."""
+    both = [seed for seed in mine if seed in theirs]
+    tests = {
+        score: paired([value(mine[seed], score) for seed in both], [value(theirs[seed], score) for seed in both])
+        for score in COMPARED
+    }
+    sequences = {}
+    for seed in both:
+        a, b = mine[seed].scores.nll_oracle, theirs[seed].scores.nll_oracle
+        sequences[seed] = math.nan if a is None or b is None else welch(a, b)
+    return Comparison(tests, sequences)
+
+
+def collect(
+    kind: str,
+    methods: Sequence[str],
+    tasks: Sequence[Task],
+    samples: int,
+    margin: float,
+    warn: Callable[[str], None],
+    step: Callable[[str], None],
+) -> Results:
+    """Score every method of every seed whose run has begun its stage.
+
+    Args:
+        step: told what is being scored.
+    """
+    places = {(task.name, task.seed): task for task in tasks}
+    seeds = sorted({task.seed for task in tasks})
+    found: dict[tuple[str, float], dict[int, Scored]] = {}
+    data: dict[int, dict[str, float]] = {}
+    for seed in seeds:
+        for method in methods:
+            task = places[METHODS[method].work, seed]
+            which = METHODS[method].which
+            if not Run(task.path).has(task.work.stage):
+                continue
+            step(f"seed {seed}, {METHODS[method].title}")
+            scorer = Scorer(Run(task.path), samples, warn)
+            data.setdefault(seed, scorer.data())
+            for temperature in EXPERIMENTS[kind].temperatures if which != "untrained" else (1.0,):
+                scored = scorer.score(task.work.stage if which == "latest" else which, temperature)
+                found.setdefault((method, temperature), {})[seed] = scored
+    preset = tasks[0].preset if tasks else PRESETS[-1]
+    return arrange(kind, preset, samples, margin, EXPERIMENTS[kind].against, found, data)
+
+
+def arrange(
+    kind: str,
+    preset: str,
+    samples: int,
+    margin: float,
+    against: str,
+    found: Mapping[tuple[str, float], Mapping[int, Scored]],
+    data: Mapping[int, Mapping[str, float]],
+) -> Results:
+    """Results of scores by (method, temperature) and seed, each method compared with `against`."""
+    methods = list(dict.fromkeys(method for method, _ in found))
+    rows = []
+    for (method, temperature), by_seed in sorted(found.items(), key=lambda item: (methods.index(item[0][0]), -item[0][1])):
+        theirs = found.get((against, temperature), {})
+        comparison = compare(by_seed, theirs) if theirs and method != against else None
+        rows.append(Row(method, METHODS[method].title, temperature, by_seed, comparison))
+    return Results(kind, preset, samples, margin, against, rows, data)
+
+
+def shown(estimate: Estimate, digits: int = 3) -> str:
+    """`8.736 ± 0.012`, half a 95 % interval; without one for a single seed."""
+    if math.isnan(estimate.low):
+        return f"{estimate.mean:.{digits}f}"
+    return f"{estimate.mean:.{digits}f} ± {(estimate.high - estimate.low) / 2:.{digits}f}"
+
+
+def shown_p(p: float) -> str:
+    """`< 1e-6` as in the paper, three digits above."""
+    return "" if math.isnan(p) else "< 1e-6" if p < 1e-6 else f"{p:.2g}"
+
+
+def signed(estimate: Estimate) -> str:
+    """`+0.012 [-0.003, +0.027]`."""
+    interval = "" if math.isnan(estimate.low) else f" [{estimate.low:+.3f}, {estimate.high:+.3f}]"
+    return f"{estimate.mean:+.3f}{interval}"

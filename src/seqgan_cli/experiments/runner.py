@@ -1,0 +1,150 @@
+"""Carries out an experiment's tasks by the commands of this program, several at once, and goes on from what is there.
+
+A task is a process of its own, so it can be killed by itself, gives its memory back, and is what a user would have typed.
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from seqgan_cli.console import Console, duration
+from seqgan_cli.errors import SeqganError
+from seqgan_cli.experiments.plan import Task
+from seqgan_cli.run import Run
+
+POLL = 0.25  # seconds
+
+
+@contextlib.contextmanager
+def directory_lock(directory: Path) -> Iterator[None]:
+    """Hold an experiment's directory. Raises SeqganError if another process does."""
+    from filelock import FileLock, Timeout
+
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(directory / ".lock", timeout=0):
+            yield
+    except Timeout:
+        raise SeqganError(f"Another seqgan experiment is at work in {directory}: wait for it or use another --out.") from None
+
+
+def command_line(task: Task, threads: int) -> list[str]:
+    """The task as the arguments of `seqgan`."""
+    asked = [name for name, source in task.config.sources.items() if source in ("option", "file") and name != "seed"]
+    sets = [part for name in asked for part in ("--set", f"{name}={task.config.values[name]}")]
+    preset = ["--preset", task.preset]
+    return [task.work.stage, "--run", str(task.path), "--seed", str(task.seed), *preset, "--threads", str(threads), *sets]
+
+
+class Runner:
+    """Tasks at work.
+
+    Args:
+        tasks: parents before children.
+        seconds: what each task is estimated to take as a whole, by label; for the time that is left.
+        jobs, threads: processes at once, and threads of each.
+    """
+
+    def __init__(self, tasks: Sequence[Task], seconds: Mapping[str, float], jobs: int, threads: int, console: Console) -> None:
+        self.tasks, self.seconds, self.jobs, self.threads, self.console = tasks, seconds, jobs, threads, console
+        self.done = {task.path for task in tasks if task.share >= 1.0}
+        self.waiting = [task for task in tasks if task.path not in self.done]
+        self.active: dict[subprocess.Popen, tuple[Task, float]] = {}
+
+    def carry_out(self, label: str) -> None:
+        """Bring every task to its target.
+
+        Raises SeqganError when one fails, after the others have saved what they did; so does Ctrl-C.
+        """
+        if self.done:
+            self.console.say(f"{len(self.done)} of {len(self.tasks)} tasks are done already.")
+        whole = sum(self.seconds.values())
+        before = self._worked()
+        left = (whole - before) / min(self.jobs, len(self.tasks))
+        self.console.say(
+            f"{label}: {len(self.waiting)} tasks to do, about {duration(left)}. Stopping (Ctrl-C) at any time is safe; "
+            "the same command goes on."
+        )
+        told_of_waiting = False
+        try:
+            with self.console.progress(label, "percent", int(100 * before / whole), 100, whole / 100, "") as progress:
+                progress.told = True  # of the time it takes
+                while self.waiting or self.active:
+                    self._collect(progress.seconds_left)
+                    while len(self.active) < self.jobs and (task := self._ready()):
+                        self._start(task)
+                    if self.waiting and not self.active and not told_of_waiting:
+                        told_of_waiting = True
+                        self.console.say("Another seqgan trains what comes next; waiting for it.")
+                    progress.move(min(99, int(100 * self._worked() / whole)))
+                    time.sleep(POLL)
+        except BaseException as stopped:
+            self._stop()
+            if isinstance(stopped, KeyboardInterrupt):
+                self.console.say("\nStopped; what was trained is saved, and the same command goes on.")
+            raise
+
+    def _worked(self) -> float:
+        """Seconds of estimated work that are done."""
+        return sum(self.seconds[task.label] * (1.0 if task.path in self.done else task.share) for task in self.tasks)
+
+    def _ready(self) -> Task | None:
+        """The next task whose parent is done and whose run no other process holds."""
+        for task in self.waiting:
+            if (task.parent is None or task.parent in self.done) and not Run(task.path).busy:
+                return task
+        return None
+
+    def _start(self, task: Task) -> None:
+        self.waiting.remove(task)
+        if task.parent and not task.path.exists():
+            Run(task.parent).fork(task.path)
+        task.path.parent.mkdir(parents=True, exist_ok=True)
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("SEQGAN_")}
+        with task.log.open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "seqgan_cli", *command_line(task, self.threads)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                start_new_session=True,  # Ctrl-C is for us: we pass it on, and wait
+            )
+        self.active[process] = task, time.monotonic()
+        self.console.note(f"{task.label} begins; its log is {task.log}")
+
+    def _collect(self, left: float | None) -> None:
+        """Take note of the processes that have ended. Raises SeqganError if one failed."""
+        for process in [process for process in self.active if process.poll() is not None]:
+            task, started = self.active.pop(process)
+            if process.returncode:
+                raise SeqganError(
+                    f"{task.label}: `seqgan {task.work.stage}` failed: {_last_error(task.log)} Its log is {task.log}; "
+                    "the same command goes on from what is saved."
+                )
+            self.done.add(task.path)
+            remaining = f" · about {duration(left)} left" if left and (self.waiting or self.active) else ""
+            self.console.say(
+                f"{task.label}: done in {duration(time.monotonic() - started)} · {len(self.done)} of {len(self.tasks)} tasks"
+                f"{remaining}"
+            )
+
+    def _stop(self) -> None:
+        """Ask every process to save and end, and wait until it has."""
+        for process in self.active:
+            process.terminate()
+        for process in self.active:
+            process.wait()
+
+
+def _last_error(log: Path) -> str:
+    """The message a failed command ended with."""
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    for i in range(len(lines) - 1, -1, -1):
+        if lines[i].startswith("Error: "):
+            return " ".join(lines[i:]).removeprefix("Error: ")
+    return lines[-1] if lines else "it said nothing."

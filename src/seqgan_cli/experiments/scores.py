@@ -1,0 +1,110 @@
+"""Scores of the generators that runs hold, kept beside each run so that none is computed twice."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from seqgan_cli import files
+from seqgan_cli.errors import SeqganError
+from seqgan_cli.evaluation import Likelihoods, data_figures, likelihoods
+from seqgan_cli.metrics.likelihood import Estimate
+from seqgan_cli.models.generator import Generator
+from seqgan_cli.randomness import key
+from seqgan_cli.run import Run, assign, named
+from seqgan_cli.training.mle import untrained_generator
+
+
+@dataclasses.dataclass(frozen=True)
+class Scored:
+    """Scores of one generator of one run at one temperature, and where training stood."""
+
+    scores: Likelihoods
+    stage: str
+    position: int
+
+
+class Scorer:
+    """Scores the generators of one run.
+
+    Args:
+        run: with a corpus.
+        num: samples behind each score.
+        warn: told of damaged checkpoints.
+
+    Raises SeqganError for a run that cannot be read.
+    """
+
+    def __init__(self, run: Run, num: int, warn: Callable[[str], None]) -> None:
+        self.run, self.num, self.warn = run, num, warn
+        self.settings = run.config().settings
+        self.corpus, self.oracle = run.corpus(), run.oracle()
+        self.generator = untrained_generator(self.settings, self.corpus)
+
+    def data(self) -> dict[str, float]:
+        """What the data themselves score."""
+        return self._kept("data", lambda: data_figures(self.corpus, self.oracle, self.settings.seed))
+
+    def load(self, which: str) -> tuple[str, int]:
+        """Make `generator` the one that `which` names: latest, adversarial, pretrain-g, best or untrained.
+
+        Returns the stage and the position it comes from. Raises SeqganError if there is none.
+        """
+        if which == "untrained":
+            twin = untrained_generator(self.settings, self.corpus)
+            for mine, theirs in zip(self.generator.trainable_variables, twin.trainable_variables, strict=True):
+                mine.assign(theirs)
+            return "pretrain-g", 0
+        checkpoint = self.run.generator_checkpoint(which, self.warn)
+        assign(checkpoint, named("generator", self.generator))
+        return checkpoint.path.parent.name, checkpoint.position
+
+    def score(self, which: str, temperature: float = 1.0) -> Scored:
+        """Scores at a temperature, from the file of an earlier call if the generator is the same."""
+        stage, position = self.load(which)
+        name = f"{_digest(self.generator)}-{self.num}-{temperature:g}"
+        sample_key = key(self.settings.seed, "scores")
+        found = self._kept(
+            name,
+            lambda: dataclasses.asdict(
+                likelihoods(self.generator, self.corpus, self.oracle, self.num, sample_key, temperature)
+            ),
+        )
+        return Scored(from_json(found), stage, position)
+
+    def _kept(self, name: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What `compute` gave when it was last called for that name."""
+        path = self.run.path / "scores" / f"{name}.json"
+        try:
+            return dict(json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            pass
+        except (ValueError, TypeError):
+            self.warn(f"{path} is damaged; computing it again.")
+        computed = compute()
+        files.write(path, json.dumps(computed).encode())
+        return computed
+
+
+def from_json(record: Mapping[str, Any]) -> Likelihoods:
+    """Likelihoods from what `dataclasses.asdict` made of them. Raises TypeError if it did not."""
+    estimates = {name: Estimate(**entry) for name, entry in record.items() if name.startswith("nll_") and entry is not None}
+    return Likelihoods(**{**record, **estimates})
+
+
+def _digest(generator: Generator) -> str:
+    """Of the weights: scores belong to them and to nothing else that may have changed on disk."""
+    digest = hashlib.blake2b(digest_size=8)
+    for weight in generator.trainable_variables:
+        digest.update(weight.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def open_run(path: Path) -> Run:
+    """Raises SeqganError if there is no run."""
+    run = Run(path)
+    if not run.exists:
+        raise SeqganError(f"There is no run in {path}.")
+    return run

@@ -1,0 +1,81 @@
+"""An experiment from plan to table: how long it would take, its training, and what it leaves."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from seqgan_cli.config import Config
+from seqgan_cli.console import Console, duration
+from seqgan_cli.errors import SeqganError
+from seqgan_cli.experiments import tables
+from seqgan_cli.experiments.drawing import draw
+from seqgan_cli.experiments.estimate import Stopwatch
+from seqgan_cli.experiments.findings import conclusions
+from seqgan_cli.experiments.plan import EXPERIMENTS, Task
+from seqgan_cli.experiments.results import collect
+from seqgan_cli.experiments.runner import Runner, directory_lock
+
+
+def _seconds(tasks: Sequence[Task], config: Config, directory: Path, threads: int, console: Console) -> dict[str, float]:
+    """Seconds of each whole task, by label."""
+    console.say("Timing a step of each kind, for the estimate …")
+    watch = Stopwatch(config.settings, threads, directory / "estimate.json", console)
+    return {task.label: watch.seconds(task) for task in tasks}
+
+
+def dry_run(tasks: Sequence[Task], config: Config, directory: Path, jobs: int, threads: int, console: Console) -> None:
+    """List the tasks, what is left of each and about how long it takes."""
+    seconds = _seconds(tasks, config, directory, threads, console)
+    left = {task.label: seconds[task.label] * (1.0 - task.share) for task in tasks}
+    rows = [
+        [task.label, task.work.stage, task.work.parent or "", f"{task.share:.0%}", duration(left[task.label])] for task in tasks
+    ]
+    console.table("", ["task", "stage", "begins from", "done", "left, about"], rows, numbers=False)
+    total = sum(left.values())
+    console.result(
+        f"{len(tasks)} tasks, {duration(total)} of work: about {duration(total / min(jobs, len(tasks)))} with {jobs} at once "
+        f"on {threads} thread{'s' * (threads != 1)} each, if the machine has nothing else to do."
+    )
+
+
+def train(kind: str, tasks: Sequence[Task], config: Config, directory: Path, jobs: int, threads: int, console: Console) -> None:
+    """Bring every task to its target. Raises SeqganError when one fails."""
+    with directory_lock(directory):
+        if all(task.share >= 1.0 for task in tasks):
+            console.say(f"All {len(tasks)} tasks are done already.")
+            return
+        seconds = _seconds(tasks, config, directory, threads, console)
+        Runner(tasks, seconds, jobs, threads, console).carry_out(f"experiment {kind}")
+
+
+def report(
+    kind: str,
+    methods: Sequence[str],
+    tasks: Sequence[Task],
+    config: Config,
+    directory: Path,
+    samples: int,
+    margin: float,
+    console: Console,
+) -> None:
+    """Score, test and draw; the table goes to stdout, everything to the directory's folder of that name.
+
+    Raises SeqganError if no run has begun.
+    """
+    console.say("Scoring …")
+    scored = collect(kind, methods, tasks, samples, margin, console.warn, console.note)
+    if not scored.rows:
+        raise SeqganError(f"{directory} holds no trained generator of this experiment yet: leave --partial out.")
+    unfinished = [task for task in tasks if task.share < 1.0]
+    for task in unfinished:
+        console.warn(f"{task.label} is at {task.share:.0%} of its {task.target}: its scores are not final.")
+    folder = directory / kind
+    tables.write(scored, config.values, folder)
+    drawn = draw(scored, tasks, methods, dict(config.values), folder)
+    console.table(EXPERIMENTS[kind].title, *tables.scores_table(scored), caption=tables.scores_caption(scored) + "\n")
+    columns, rows = tables.tests_table(scored)
+    if rows:
+        console.table("Tests", columns, rows, caption=tables.tests_caption(scored) + "\n")
+    for finding in conclusions(scored):
+        console.result(finding)
+    console.result(f"\nTables: {folder / 'table.md'}, table.csv, scores.csv, results.json")
+    console.result("Figures: " + ", ".join(str(path) for path in drawn) + ", and the same as .svg")

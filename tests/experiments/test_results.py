@@ -1,0 +1,162 @@
+"""From scores to tables: tests equal SciPy's, files can be read back, and the words say what the numbers do."""
+
+import csv
+import json
+import math
+
+import numpy as np
+import pytest
+
+from made_up import results, scored
+from seqgan_cli.errors import SeqganError
+from seqgan_cli.experiments import tables
+from seqgan_cli.experiments.findings import above_curve, against_temperature, conclusions, variety
+from seqgan_cli.experiments.results import compare, shown_p
+
+SEEDS = 5
+rng = np.random.default_rng(0)
+NOISE = rng.normal(0, 0.3, SEEDS)  # what seeds share
+
+
+def seeds(mean: float, test: float = 9.0, spread: float = 0.005, salt: int = 0) -> list[tuple[float, float]]:
+    own = np.random.default_rng(salt).normal(0, spread, (SEEDS, 2))
+    return [(mean + NOISE[i] + own[i, 0], test + own[i, 1]) for i in range(SEEDS)]
+
+
+def test_comparisons_pair_seeds_and_equal_scipys_tests():
+    from scipy.stats import ttest_ind_from_stats, ttest_rel
+
+    mine, theirs = ({i: scored(*pair) for i, pair in enumerate(seeds(mean, salt=s))} for mean, s in ((9.0, 1), (8.9, 2)))
+    found = compare(mine, theirs)
+    a, b = ([s.scores.nll_oracle.mean for s in side.values()] for side in (mine, theirs))
+    assert found.paired["nll_oracle"].p == pytest.approx(ttest_rel(a, b).pvalue)
+    assert found.welch[2] == pytest.approx(ttest_ind_from_stats(a[2], 1, 1000, b[2], 1, 1000, equal_var=False).pvalue)
+
+
+def test_seeds_that_one_side_lacks_are_left_out():
+    mine = {0: scored(9.0, 9.0), 1: scored(9.1, 9.0), 2: scored(50.0, 9.0)}
+    theirs = {1: scored(9.0, 9.0), 0: scored(8.9, 9.0)}
+    found = compare(mine, theirs)
+    assert found.paired["nll_oracle"].difference.count == 2
+    assert found.paired["nll_oracle"].difference.mean == pytest.approx(0.1)
+    assert sorted(found.welch) == [0, 1]
+
+
+@pytest.mark.parametrize(("p", "text"), [(math.nan, ""), (1e-9, "< 1e-6"), (0.0123, "0.012"), (1e-6, "1e-06")])
+def test_p_is_shown_as_in_the_paper(p, text):
+    assert shown_p(p) == text
+
+
+def test_a_reward_that_knows_nothing_and_does_as_well_is_told():
+    made = results({"mle": seeds(9.0, 9.0, salt=1), "constant": seeds(8.8, 9.3, salt=2), "seqgan": seeds(8.8, 9.3, salt=3)})
+    told = conclusions(made)
+    assert "SeqGAN is better in quality by more than 0.05 nats" in told[0]
+    assert "Against a constant reward, which knows nothing, SeqGAN is equal in quality within 0.05 nats" in told[1]
+    assert told[2] == "So whatever it gains over MLE, the discriminator has not earned it."
+
+
+def test_a_discriminator_that_earns_its_keep_is_told():
+    made = results({"mle": seeds(9.0, 9.0, salt=1), "constant": seeds(8.9, 9.3, salt=2), "seqgan": seeds(8.5, 9.3, salt=3)})
+    told = conclusions(made)
+    assert "is better in quality by more than 0.05 nats" in told[1]
+    assert not any("not earned" in sentence for sentence in told)
+
+
+def test_one_seed_claims_nothing():
+    made = results({"mle": [(9.0, 9.0)], "constant": [(8.8, 9.0)], "seqgan": [(8.0, 9.0)]})
+    assert "in this one seed" in conclusions(made)[0]
+    assert all(row[-1] == "undecided" for row in tables.tests_table(made)[1])
+    assert "spread is unknown" in tables.scores_caption(made)
+
+
+def test_a_collapse_is_told():
+    data = {"distinct_share": 1.0, "token_types": 100.0}
+    whole = scored(9, 9).scores
+    assert "has not collapsed" in variety(whole, data)
+    poor = type(whole)(**{**vars(whole), "distinct_share": 0.4})
+    assert variety(poor, data).startswith("The generator has collapsed")
+    mute = type(whole)(**{**vars(whole), "token_types": 30})
+    assert variety(mute, data).startswith("The generator has collapsed")
+
+
+CURVE = [(9.0, 9.0), (10.0, 8.0), (12.0, 7.0)]
+
+
+@pytest.mark.parametrize(
+    ("coverage", "quality", "gap"), [(9.5, 8.5, 0.0), (11.0, 7.0, -0.5), (10.0, 9.0, 1.0), (12.0, 7.0, 0.0), (9.0, 9.5, 0.5)]
+)
+def test_the_gap_to_a_curve_is_taken_at_equal_coverage(coverage, quality, gap):
+    assert above_curve(coverage, quality, CURVE) == pytest.approx(gap)
+    assert above_curve(coverage, quality, CURVE[::-1]) == pytest.approx(gap)
+
+
+@pytest.mark.parametrize("coverage", [8.9, 12.1])
+def test_beyond_the_curves_ends_nothing_is_said(coverage):
+    assert math.isnan(above_curve(coverage, 8.0, CURVE))
+
+
+def test_a_run_is_held_against_its_own_temperatures():
+    sweep = [scored(quality, coverage).scores for coverage, quality in CURVE]
+    assert "0.500 nats lower: adversarial training did worse" in against_temperature(scored(8.5, 10.0).scores, sweep, "MLE")[0]
+    assert (
+        "0.500 nats higher: adversarial training did better" in against_temperature(scored(7.5, 10.0).scores, sweep, "MLE")[0]
+    )
+    assert "cannot be compared" in against_temperature(scored(7.5, 20.0).scores, sweep, "MLE")[0]
+
+
+def test_an_experiments_methods_are_held_against_mles_temperatures_seed_by_seed():
+    made = results(
+        {
+            ("mle", 1.0): [(9.0, 9.0), (9.2, 9.0)],
+            ("mle", 0.8): [(8.0, 10.0), (8.2, 10.0)],
+            "seqgan": [(8.7, 9.5), (9.1, 9.5)],
+        }
+    )
+    (told,) = [sentence for sentence in conclusions(made) if "same coverage" in sentence]
+    assert "lower by +0.300" in told  # 0.2 and 0.4 above the curve
+    assert "2 of 2 seeds" in told
+
+
+def test_files_read_back_to_the_same_results(tmp_path):
+    made = results({"mle": seeds(9.0, salt=1), "seqgan": seeds(8.8, salt=3)})
+    tables.write(made, {"data.vocab-size": 5000}, tmp_path)
+    back, settings = tables.read(tmp_path)
+    assert settings == {"data.vocab-size": 5000}
+    assert tables.markdown(back) == tables.markdown(made)
+    assert json.loads((tmp_path / "results.json").read_text())["margin"] == 0.05
+
+
+def test_a_single_seed_leaves_valid_json(tmp_path):
+    tables.write(results({"mle": [(9.0, 9.0)], "seqgan": [(8.0, 9.0)]}), {}, tmp_path)
+    text = (tmp_path / "results.json").read_text()
+    assert "NaN" not in text
+    assert len(tables.read(tmp_path)[0].rows) == 2
+
+
+@pytest.mark.parametrize("damage", ["", "{}", '{"rows": 3}', "[]"])
+def test_damaged_results_are_told(tmp_path, damage):
+    (tmp_path / "results.json").write_text(damage)
+    with pytest.raises(SeqganError, match=r"results\.json"):
+        tables.read(tmp_path)
+
+
+def test_every_number_of_the_table_is_in_the_csv(tmp_path):
+    made = results({"mle": seeds(9.0, salt=1), "constant": seeds(8.8, salt=2), "seqgan": seeds(8.8, salt=3)})
+    tables.write(made, {}, tmp_path)
+    with (tmp_path / "table.csv").open() as file:
+        rows = {row["method"]: row for row in csv.DictReader(file)}
+    values = [s.scores.nll_oracle.mean for s in made.row("mle").seeds.values()]
+    assert float(rows["mle"]["nll_oracle"]) == pytest.approx(np.mean(values), rel=1e-5)
+    differences = np.subtract(values, [s.scores.nll_oracle.mean for s in made.row("seqgan").seeds.values()])
+    assert float(rows["mle"]["nll_oracle_minus_seqgan"]) == pytest.approx(differences.mean(), rel=1e-4)
+    assert float(rows["uniform"]["nll_oracle"]) == 11.2
+    with (tmp_path / "scores.csv").open() as file:
+        by_seed = list(csv.DictReader(file))
+    assert len(by_seed) == 3 * SEEDS
+    assert {row["seed"] for row in by_seed} == set(map(str, range(SEEDS)))
+
+
+def test_the_table_has_what_the_data_themselves_score():
+    columns, rows = tables.scores_table(results({"seqgan": seeds(8.8)}))
+    assert [row[0] for row in rows] == ["SeqGAN", "the oracle's own sequences", "uniform tokens"]
+    assert all(len(row) == len(columns) for row in rows)
