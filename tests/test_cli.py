@@ -83,7 +83,7 @@ def test_usage_errors_need_nothing_heavy(tmp_path):
 
 
 def test_missing_steps_and_settings_need_nothing_heavy(tmp_path):
-    needy = [name for name in COMMANDS if name not in ("train", "pretrain-g", "settings")]
+    needy = [name for name in COMMANDS if name not in ("train", "pretrain-g", "settings", "experiment", "compare")]
     lines = [["settings"], ["settings", "seed"], *([name] for name in needy)]
     for line, (code, _, err, heavy) in zip(lines, run_lines(lines, tmp_path), strict=True):
         assert (line, code, heavy) == (line, 0 if line[0] == "settings" else 1, [])
@@ -102,7 +102,8 @@ def test_every_option_has_a_meaning_and_a_heading(seqgan, name):
     out = seqgan(name, "--help").out
     assert out.startswith(f"Usage: seqgan {name} [OPTIONS]")
     assert "\nCommon:\n" in out
-    for option in ("--run", "--seed", "--threads", "--quiet", "--verbose", "--help"):
+    without = {"experiment": {"--run"}, "report": {"--seed"}, "compare": {"--run", "--seed"}}.get(name, set())
+    for option in {"--run", "--seed", "--threads", "--quiet", "--verbose", "--help"} - without:
         assert re.search(rf"^  .*{option}\b.*  \S", out, re.MULTILINE), option
 
 

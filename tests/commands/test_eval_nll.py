@@ -49,7 +49,7 @@ def test_keys(sweep):
         assert entry.keys() == KEYS
         assert entry["num_samples"] == 600
         for name in ("nll_oracle", "nll_test", "nll_train"):
-            assert entry[name].keys() == {"mean", "low", "high"}
+            assert entry[name].keys() == {"mean", "low", "high", "std", "count"}
     assert sweep["data"].keys() == {"token_types", "distinct_share", "copied_share", "nll_oracle", "nll_oracle_uniform"}
 
 

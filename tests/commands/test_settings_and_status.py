@@ -125,9 +125,10 @@ def test_one_setting_of_a_run(seqgan, synthetic):
         "setting    pretrain-g.epochs\n"
         "default    120\n"
         "quick      30\n"
+        "fast       60\n"
         "this run   60\n"
         "from       option\n"
-        "meaning    passes over the training set\n"
+        "meaning    passes over the training set (scheduled sampling: 300)\n"
     )
 
 

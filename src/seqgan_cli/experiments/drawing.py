@@ -1,4 +1,4 @@
-"""An experiment's figures, and the points behind them as CSV."""
+"""An experiment's figures."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -137,10 +137,10 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
                     best = {"position": position, "value": scores[stage.monitor or ""]}
                 run.history.append(_rows(stage, position, scores, time.monotonic() - started))
                 arrays = {name: variable.numpy() for name, variable in stage.variables().items()}
-                if position == stage.target or position & (position - 1) == 0:  # the last, and 1, 2, 4, 8, …
-                    run.keep_examples(stage.name, position, stage.examples())
                 checkpoints.save(position, arrays, {"best": best}, best=improved)
                 saved = position
+                if position == stage.target or position & (position - 1) == 0:  # the last, and 1, 2, 4, 8, …
+                    run.keep_examples(stage.name, position, stage.examples())
                 progress.finish_unit(position, {name: scores[name] for name in stage.shown if name in scores})
                 if board:
                     board.add(position, scores)
