@@ -1,7 +1,7 @@
 """Results of experiments that nobody ran, for tests of what is made of them."""
 
 from seqgan_cli.evaluation import Likelihoods
-from seqgan_cli.experiments.results import Results, arrange
+from seqgan_cli.experiments.results import Design, Results, arrange
 from seqgan_cli.experiments.scores import Scored
 from seqgan_cli.metrics.likelihood import Estimate
 
@@ -17,7 +17,11 @@ def scored(nll_oracle: float, nll_test: float, std: float = 1.0, count: int = 10
     return Scored(scores, "adversarial", 5)
 
 
-def results(methods: dict[str | tuple[str, float], list[tuple[float, float]]], against: str = "seqgan") -> Results:
+def results(
+    methods: dict[str | tuple[str, float], list[tuple[float, float]]],
+    kind: str = "synthetic",
+    unfinished: dict[str, float] | None = None,
+) -> Results:
     """Results of methods, or (method, temperature)s, by their (nll_oracle, nll_test) in each seed."""
     named = {(name, 1.0) if isinstance(name, str) else name: pairs for name, pairs in methods.items()}
     found = {name: {seed: scored(*pair) for seed, pair in enumerate(pairs)} for name, pairs in named.items()}
@@ -25,4 +29,4 @@ def results(methods: dict[str | tuple[str, float], list[tuple[float, float]]], a
     data = {
         seed: {"nll_oracle": 5.9, "nll_oracle_uniform": 11.2, "distinct_share": 1.0, "token_types": 100.0} for seed in seeds
     }
-    return arrange("synthetic", "quick", 1000, 0.05, against, found, data)
+    return arrange(Design(kind, "quick", 1000, 0.05, False, unfinished or {}), found, data)

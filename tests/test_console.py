@@ -129,6 +129,25 @@ def test_a_table_aligns_numbers_right_and_keeps_every_cell(capsys: pytest.Captur
     assert printed.err == ""
 
 
+def test_numbers_are_never_cut_however_narrow_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns, row = (
+        ["method", *(f"score {i} ↓" for i in range(9))],
+        ["random: untrained generator", *["+0.123 [-1.456, +1.789]"] * 9],
+    )
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("FORCE_COLOR", "1")  # Rich then takes the stream for a terminal
+    monkeypatch.setenv("TERM", "xterm")
+    Console().table("Tests", columns, [row])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == row[0]
+    assert lines[2:] == [f"  score {i} ↓  +0.123 [-1.456, +1.789]" for i in range(9)]
+    monkeypatch.delenv("FORCE_COLOR")
+    Console().table("Tests", columns, [row])
+    assert capsys.readouterr().out.count("+0.123 [-1.456, +1.789]") == 9
+
+
 def test_progress_without_a_terminal_is_a_line_a_unit(capsys: pytest.CaptureFixture[str], clock: Clock) -> None:
     """Two ticks of half an epoch, and the first is warm-up: the rate is 2 s a tick from the second on."""
     with Console().progress("pretrain-g", "epoch", done=1, target=4, work=2.0, main="nll_test") as progress:

@@ -25,7 +25,7 @@ def test_the_oracle_scores_its_own_entropy_and_uniform_tokens_more() -> None:
     entropy = exact_entropy(weights, 3, 3)
     own = nll(oracle, corpus.heldout)
     assert own.low - 0.02 < entropy < own.high + 0.02
-    figures = data_figures(corpus, oracle, 0)
+    figures = data_figures(corpus, oracle, 0, 8000)
     assert figures["nll_oracle"] == own.mean
     uniform = np.mean([reference.sequence_nll(weights, s) / 3 for s in reference.all_sequences(3, 3)])
     assert figures["nll_oracle_uniform"] == pytest.approx(uniform, abs=0.05)

@@ -8,6 +8,7 @@ from typing import BinaryIO
 import pytest
 
 from seqgan_cli import files
+from seqgan_cli.errors import SeqganError
 
 
 def names(folder: Path) -> list[str]:
@@ -63,14 +64,28 @@ def test_a_failure_half_way_leaves_no_file_where_none_was(tmp_path: Path) -> Non
     assert names(tmp_path) == []
 
 
-def test_a_failing_rename_leaves_the_old_content(tmp_path: Path) -> None:
-    """A folder stands where the file should go: it stays, and so does what is in it."""
+def test_a_failing_rename_leaves_the_old_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "taken"
-    (target / "inside").mkdir(parents=True)
+    target.write_bytes(b"old")
+
+    def refuse(*_: object) -> None:
+        raise OSError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "replace", refuse)
     with pytest.raises(OSError):
         files.write(target, b"new")
     assert names(tmp_path) == ["taken"]
-    assert names(target) == ["inside"]
+    assert target.read_bytes() == b"old"
+
+
+def test_folders_and_pipes_are_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "folder" / "inside").mkdir(parents=True)
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("folder", "pipe"):
+        with pytest.raises(SeqganError, match="no ordinary file"):
+            files.write(tmp_path / name, b"new")
+    assert names(tmp_path) == ["folder", "pipe"]
+    assert names(tmp_path / "folder") == ["inside"]
 
 
 def test_the_old_content_is_there_until_the_block_ends(tmp_path: Path) -> None:

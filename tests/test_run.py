@@ -175,7 +175,8 @@ def test_nothing_but_damaged_ones_is_an_error_that_names_the_way_out(tmp_path: P
         checkpoints.latest(never)
     message = str(refusal.value)
     assert message.startswith(f"{file(checkpoints, 2)} is damaged; {file(checkpoints, 1)} is damaged, and there is no good")
-    assert message.endswith("`seqgan pretrain-g --overwrite`.")
+    assert message.endswith(" --overwrite`.")
+    assert "`seqgan pretrain-g --run " in message
 
 
 def test_a_damaged_best_is_an_error_of_its_own(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def group() -> None:
 
 
 class _Terminated(KeyboardInterrupt):
-    """SIGTERM, handled as Ctrl-C is."""
+    """SIGTERM or SIGHUP, handled as Ctrl-C is."""
 
 
 def _terminate(*_: Any) -> NoReturn:
@@ -68,7 +68,9 @@ def _terminate(*_: Any) -> NoReturn:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run a command and exit. Every failure a user can mend is one sentence on stderr."""
-    signal.signal(signal.SIGTERM, _terminate)
+    for name in ("SIGTERM", "SIGHUP"):  # a closed terminal hangs up; Windows has no such signal
+        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:  # nohup ignores it
+            signal.signal(getattr(signal, name), _terminate)
     _mend_streams()
     try:
         group.main(arguments, prog_name="seqgan", standalone_mode=False)

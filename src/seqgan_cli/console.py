@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import rich.box
 from rich.console import Console as RichConsole
+from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as RichProgress
 from rich.table import Table
@@ -39,6 +40,13 @@ def number(value: float) -> str:
     return f"{value:.4g}" if abs(value) < 1e-2 or abs(value) >= 1000 else f"{value:.3f}"
 
 
+class _Out(RichConsole):
+    """Rich's console, but a pipe that is closed ends the program as quietly as everywhere else here."""
+
+    def on_broken_pipe(self) -> None:
+        raise ReaderGone from None
+
+
 class Console:
     """What a command says, as loud as it was asked to be.
 
@@ -49,7 +57,7 @@ class Console:
 
     def __init__(self, quiet: bool = False, verbose: bool = False) -> None:
         self.quiet, self.verbose = quiet, verbose
-        self._out = RichConsole(highlight=False, soft_wrap=True, emoji=False)
+        self._out = _Out(highlight=False, soft_wrap=True, emoji=False)
         if not self._out.is_terminal:
             self._out.width = 120  # a file has no width of its own, and Rich's guess of 80 breaks tables
         self._err = RichConsole(stderr=True, highlight=False, soft_wrap=True, emoji=False)
@@ -80,20 +88,26 @@ class Console:
     ) -> None:
         """A table to stdout, its title above and its caption below. The first column names the row.
 
-        `numbers`: whether the others hold numbers, which stand to the right.
+        `numbers`: whether the others hold numbers, which stand to the right and are never broken: where the terminal is too
+        narrow for that, each row becomes lines of its own. A file is as wide as the table.
         """
         table = Table(box=rich.box.SIMPLE_HEAD)
         # Text, since a path or token in square brackets is no mark-up.
         for i, column in enumerate(columns):
-            table.add_column(Text(column), justify="right" if numbers and i else "left", no_wrap=i == 0)
+            table.add_column(Text(column), justify="right" if numbers and i else "left", no_wrap=bool(i) if numbers else not i)
         for row in rows:
             table.add_row(*map(Text, row))
         if title:
             self.result(title)
-        try:
+        wanted = Measurement.get(self._out, self._out.options.update(max_width=10_000), table)
+        if numbers and self._out.is_terminal and wanted.minimum > self._out.width:
+            for row in rows:
+                lines = [f"  {column}  {cell}" for column, cell in zip(columns[1:], row[1:], strict=True) if cell]
+                self.result("\n".join([row[0], *lines]))
+        else:
+            if numbers and not self._out.is_terminal:
+                self._out.width = max(self._out.width, wanted.maximum)
             self._out.print(table, soft_wrap=False)
-        except BrokenPipeError:
-            raise ReaderGone from None
         if caption:
             self.result(caption)
 

@@ -121,7 +121,7 @@ def frontier(
 
     `quoted`: what other systems report, drawn hollow, since it was measured elsewhere.
     """
-    with _drawing(paths, figsize=(8, 6)) as (_, table):
+    with _drawing(paths, figsize=(8, 7)) as (figure, table):
         axes = table[0, 0]
         for i, curve in enumerate(curves):
             axes.plot(curve.x, curve.y, marker="o", markersize=4, color=f"C{i}", label=curve.label)
@@ -132,4 +132,4 @@ def frontier(
             axes.plot(curve.x, curve.y, label=curve.label, **style)
         axes.set_xlabel(axis_names[0])
         axes.set_ylabel(axis_names[1])
-        axes.legend(fontsize="small")
+        figure.legend(fontsize="small", loc="outside lower center", ncols=2)

@@ -7,11 +7,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from seqgan_cli.errors import SeqganError
+
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place when the block ends well, and is gone when it does not."""
+    """A temporary path beside `path` that takes its place when the block ends well, and is gone when it does not.
+
+    Raises SeqganError for a directory, device or pipe.
+    """
     path = Path(os.path.realpath(path))  # a link stays a link; what it points at is replaced
+    if path.exists() and not path.is_file():
+        raise SeqganError(f"{path} is no ordinary file, so it is not replaced: name another.")
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=".writing-", suffix=path.suffix, dir=path.parent)
     os.close(handle)

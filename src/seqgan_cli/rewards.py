@@ -41,7 +41,8 @@ class BleuReward:
     """Sentence BLEU against real sequences: the PG-BLEU baseline (the paper, "Synthetic Data Experiments").
 
     The paper gives neither order nor smoothing. Here orders 1 … `order` count alike and an order without a match counts as
-    0.1 of one (Chen and Cherry's method 1), so that a reward differs from another before every order matches. A sequence of
+    0.1 of one (Chen and Cherry's method 1), so that a reward differs from another before every order matches; without any
+    token in common it is 0. A sequence of
     fewer tokens than `order` has no n-gram of that length and scores less, even a real one.
 
     Args:

@@ -30,7 +30,7 @@ import numpy as np
 
 from seqgan_cli import __version__, files
 from seqgan_cli.config import CATALOGUE, STAGES, Config
-from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.errors import SeqganError, UsageError, restarting
 
 if TYPE_CHECKING:
     from seqgan_cli.corpora.corpus import Corpus
@@ -69,7 +69,7 @@ class Checkpoints:
 
     def positions(self) -> list[int]:
         """Ascending."""
-        return sorted(int(path.stem) for path in self.directory.glob("*.npz") if path.stem.isdigit())
+        return sorted(int(path.stem) for path in self.directory.glob("*.npz") if path.stem.isdecimal())
 
     def _path(self, position: int) -> Path:
         return self.directory / f"{position:07d}.npz"
@@ -138,7 +138,7 @@ class Checkpoints:
         if bad:
             raise SeqganError(
                 f"{'; '.join(dict.fromkeys(bad))}, and there is no good checkpoint before. Restart the stage with "
-                f"`seqgan {self.directory.name} --overwrite`."
+                f"{restarting(self.directory.name, self.directory.parents[1])}."
             )
         return None
 
@@ -186,8 +186,8 @@ class History:
         """All whole rows; a line cut off by a crash is none."""
         if not self.path.exists():
             return []
-        found = []
-        with self.path.open(newline="", encoding="utf-8", errors="replace") as file:
+        found: list[Row] = []
+        with contextlib.suppress(csv.Error), self.path.open(newline="", encoding="utf-8", errors="replace") as file:
             for row in csv.DictReader(file):
                 with contextlib.suppress(TypeError, ValueError, KeyError):
                     found.append(
@@ -329,7 +329,7 @@ class Run:
 
     def position(self, stage: str) -> int:
         """Units of the stage that are saved; 0 for none."""
-        return max((int(path.stem) for path in (self.path / "checkpoints" / stage).glob("[0-9]*.npz")), default=0)
+        return max((int(p.stem) for p in (self.path / "checkpoints" / stage).glob("*.npz") if p.stem.isdecimal()), default=0)
 
     def has(self, stage: str) -> bool:
         """Whether the stage has a checkpoint."""

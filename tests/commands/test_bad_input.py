@@ -132,7 +132,7 @@ def test_setting_that_contradicts_the_run(seqgan, refused, contents, synthetic, 
         outcome,
         2,
         f"data.vocab-size is 12 in {synthetic.path} and cannot become 13: leave it out, use another --run, "
-        "or restart with `seqgan pretrain-g --overwrite`.",
+        f"or restart with `seqgan pretrain-g --run {synthetic.path} --overwrite`.",
     )
     assert contents(synthetic.path) == before
 
@@ -158,7 +158,7 @@ def test_other_settings_that_are_fixed(seqgan, refused, contents, synthetic, arg
         outcome,
         2,
         f"{setting} is {before} in {synthetic.path} and cannot become {after}: leave it out, use another --run, "
-        f"or restart with `seqgan {restart} --overwrite`.",
+        f"or restart with `seqgan {restart} --run {synthetic.path} --overwrite`.",
     )
     assert contents(synthetic.path) == files
 
@@ -171,7 +171,7 @@ def test_another_text_for_a_run(seqgan, refused, contents, text, sentences, tmp_
         outcome,
         2,
         f"data.source is {sentences} in {text.path} and cannot become {other}: leave it out, use another --run, "
-        "or restart with `seqgan pretrain-g --overwrite`.",
+        f"or restart with `seqgan pretrain-g --run {text.path} --overwrite`.",
     )
     assert contents(text.path) == files
 
@@ -267,7 +267,7 @@ def test_no_good_checkpoint(seqgan, refused, contents, synthetic_copy, command):
         outcome,
         1,
         f"{stage / '0000002.npz'} is damaged; {stage / '0000001.npz'} is damaged, and there is no good checkpoint before. "
-        "Restart the stage with `seqgan adversarial --overwrite`.",
+        f"Restart the stage with `seqgan adversarial --run {synthetic_copy} --overwrite`.",
     )
     assert {name: content for name, content in contents(synthetic_copy).items() if name != "config.json"} == files
 
@@ -293,7 +293,7 @@ def test_checkpoint_of_another_run(seqgan, refused, text, synthetic_copy):
         seqgan("sample", "--run", synthetic_copy),
         1,
         f"{stage / '0000002.npz'} {belongs}, and there is no good checkpoint before. "
-        "Restart the stage with `seqgan adversarial --overwrite`.",
+        f"Restart the stage with `seqgan adversarial --run {synthetic_copy} --overwrite`.",
     )
 
 
@@ -311,7 +311,7 @@ def test_what_is_advised_for_a_damaged_corpus_mends_it(seqgan, synthetic, synthe
     damage(corpus, "truncated")
     outcome = seqgan("pretrain-g", "--run", synthetic_copy)
     assert outcome.code == 1
-    assert outcome.err.endswith("begin anew with `seqgan pretrain-g --overwrite`.\n")
+    assert outcome.err.endswith(f"begin anew with `seqgan pretrain-g --run {synthetic_copy} --overwrite`.\n")
     outcome = seqgan("pretrain-g", "--overwrite", "--epochs", 1, "--run", synthetic_copy)
     assert outcome.code == 0, outcome.err
     assert corpus.read_bytes() == (synthetic.path / "corpus" / "heldout.npz").read_bytes()

@@ -283,7 +283,11 @@ def test_names_and_tokens_are_shown_as_they_are(odd):
     ("oracle", "test", "words"),
     [
         ((5.0, 4.0), (3.0, 3.5), "quality (nll_oracle) by -1.000 nats, better and coverage (nll_test) by +0.500 nats, worse"),
-        ((4.0, 4.1), (3.0, 3.0), "quality (nll_oracle) by +0.100 nats, within the noise and coverage (nll_test) by +0.000"),
+        (
+            (4.0, 4.1),
+            (3.0, 3.0),
+            "quality (nll_oracle) by +0.100 nats, less than the width of the intervals and coverage (nll_test) by +0.000",
+        ),
     ],
 )
 def test_what_the_rounds_traded_is_told(oracle, test, words):

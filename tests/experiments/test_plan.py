@@ -87,34 +87,52 @@ def test_methods_keep_the_order_asked_for():
 
 
 def test_a_directory_is_claimed_once_and_refused_for_other_settings(tmp_path):
-    claim(tmp_path, DEFAULT, "paper")
-    claim(tmp_path, DEFAULT, "paper")
+    claim(tmp_path, DEFAULT, "paper", begin=True)
+    (tmp_path / "seed-0").mkdir()
+    claim(tmp_path, DEFAULT, "paper", begin=True)
     other = resolve({"generator.hidden-dim": 8}, {"generator.hidden-dim": "option"}, None, "paper")
     with pytest.raises(UsageError, match=r"generator.hidden-dim = 32, and this command asks for 8"):
-        claim(tmp_path, other, "paper")
+        claim(tmp_path, other, "paper", begin=True)
     with pytest.raises(UsageError, match="begun with --preset paper"):
-        claim(tmp_path, DEFAULT, "quick")
+        claim(tmp_path, DEFAULT, "quick", begin=True)
+
+
+def test_a_directory_without_runs_is_begun_again_and_none_is_begun_by_looking(tmp_path):
+    other = resolve({"generator.hidden-dim": 8}, {"generator.hidden-dim": "option"}, None, "paper")
+    claim(tmp_path, other, "paper", begin=False)
+    assert list(tmp_path.iterdir()) == []
+    claim(tmp_path, other, "paper", begin=True)
+    claim(tmp_path, DEFAULT, "paper", begin=True)
+    assert '"generator.hidden-dim": 32' in (tmp_path / "experiment.json").read_text()
 
 
 def test_a_setting_that_a_later_version_adds_does_not_shut_the_directory(tmp_path):
-    claim(tmp_path, DEFAULT, "paper")
+    claim(tmp_path, DEFAULT, "paper", begin=True)
+    (tmp_path / "seed-0").mkdir()
     path = tmp_path / "experiment.json"
     text = path.read_text()
     line = next(line for line in text.splitlines() if '"adversarial.rollouts"' in line)
     path.write_text(text.replace(line + "\n", ""))
-    claim(tmp_path, DEFAULT, "paper")
+    claim(tmp_path, DEFAULT, "paper", begin=True)
     assert CATALOGUE["adversarial.rollouts"].default == 16
 
 
 def test_a_damaged_record_is_told(tmp_path):
     (tmp_path / "experiment.json").write_text("{")
+    (tmp_path / "seed-0").mkdir()
     with pytest.raises(SeqganError, match="damaged"):
-        claim(tmp_path, DEFAULT, "paper")
+        claim(tmp_path, DEFAULT, "paper", begin=True)
 
 
 def test_somebodys_folder_and_a_file_are_refused(tmp_path):
     (tmp_path / "thesis.tex").write_text("")
     with pytest.raises(UsageError, match="holds other files"):
-        claim(tmp_path, DEFAULT, "paper")
+        claim(tmp_path, DEFAULT, "paper", begin=True)
     with pytest.raises(UsageError, match="is a file"):
-        claim(tmp_path / "thesis.tex", DEFAULT, "paper")
+        claim(tmp_path / "thesis.tex", DEFAULT, "paper", begin=True)
+
+
+def test_the_command_knows_every_experiment():
+    from seqgan_cli.commands.experiment import KINDS
+
+    assert tuple(EXPERIMENTS) == KINDS

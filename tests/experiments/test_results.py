@@ -11,7 +11,7 @@ from made_up import results, scored
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.experiments import tables
 from seqgan_cli.experiments.findings import above_curve, against_temperature, conclusions, variety
-from seqgan_cli.experiments.results import compare, shown_p
+from seqgan_cli.experiments.results import Design, arrange, compare, shown_p
 
 SEEDS = 5
 rng = np.random.default_rng(0)
@@ -51,20 +51,21 @@ def test_a_reward_that_knows_nothing_and_does_as_well_is_told():
     made = results({"mle": seeds(9.0, 9.0, salt=1), "constant": seeds(8.8, 9.3, salt=2), "seqgan": seeds(8.8, 9.3, salt=3)})
     told = conclusions(made)
     assert "SeqGAN is better in quality by more than 0.05 nats" in told[0]
-    assert "Against a constant reward, which knows nothing, SeqGAN is equal in quality within 0.05 nats" in told[1]
-    assert told[2] == "So whatever it gains over MLE, the discriminator has not earned it."
+    assert "the constant reward, which knows nothing, is better in quality by more than 0.05 nats" in told[1]
+    assert "Against the constant reward, SeqGAN is equal in quality within 0.05 nats" in told[2]
+    assert told[3] == "So the discriminator has not earned what SeqGAN gains over MLE."
 
 
 def test_a_discriminator_that_earns_its_keep_is_told():
     made = results({"mle": seeds(9.0, 9.0, salt=1), "constant": seeds(8.9, 9.3, salt=2), "seqgan": seeds(8.5, 9.3, salt=3)})
     told = conclusions(made)
-    assert "is better in quality by more than 0.05 nats" in told[1]
+    assert "is better in quality by more than 0.05 nats" in told[2]
     assert not any("not earned" in sentence for sentence in told)
 
 
 def test_one_seed_claims_nothing():
     made = results({"mle": [(9.0, 9.0)], "constant": [(8.8, 9.0)], "seqgan": [(8.0, 9.0)]})
-    assert "in this one seed" in conclusions(made)[0]
+    assert all("cannot be told apart in quality by one seed" in sentence for sentence in conclusions(made)[:3])
     assert all(row[-1] == "undecided" for row in tables.tests_table(made)[1])
     assert "spread is unknown" in tables.scores_caption(made)
 
@@ -79,20 +80,56 @@ def test_a_collapse_is_told():
     assert variety(mute, data).startswith("The generator has collapsed")
 
 
+def test_nothing_is_earned_or_not_where_nothing_is_gained_or_coverage_is_kept():
+    worse = results({"mle": seeds(9.0, 9.0, salt=1), "constant": seeds(8.8, 9.3, salt=2), "seqgan": seeds(9.4, 9.3, salt=3)})
+    covers = results({"mle": seeds(9.0, 9.0, salt=1), "constant": seeds(8.8, 9.8, salt=2), "seqgan": seeds(8.8, 9.3, salt=3)})
+    for made in (worse, covers):
+        assert not any("earned" in sentence for sentence in conclusions(made))
+
+
+def test_seeds_that_no_two_methods_share_are_not_compared():
+    found = {("constant", 1.0): {1: scored(8.8, 9.3)}, ("seqgan", 1.0): {0: scored(8.5, 9.3)}}
+    data = dict(results({"mle": [(9.0, 9.0)] * 2}).data)
+    made = arrange(Design("synthetic", "quick", 1000, 0.05, False, {}), found, data)
+    assert conclusions(made) == []
+    assert tables.tests_table(made)[1] == []
+    columns, rows = tables.scores_table(made)
+    assert [row[columns.index("seeds")] for row in rows[:2]] == ["1", "0"]
+
+
+def test_unfinished_training_concludes_nothing_and_is_marked():
+    made = results({"mle": seeds(9.0), "seqgan": seeds(8.5)}, unfinished={"seed-0/seqgan": 0.25})
+    assert len(conclusions(made)) == 1
+    assert conclusions(made)[0].startswith("Not final: 1 of the runs behind this are unfinished (the least at 25%)")
+    assert "NOT FINAL: seed-0/seqgan is at 25%." in tables.markdown(made)
+
+
+def test_pretraining_compares_each_adversarial_run_with_where_it_began():
+    names = ("mle-short", "seqgan-short", "mle", "seqgan")
+    made = results({name: seeds(9.0 - i / 10, salt=i) for i, name in enumerate(names)}, kind="pretraining")
+    pairs = {row.method: row.comparison.against for row in made.rows if row.comparison}
+    assert pairs == {"mle-short": "seqgan-short", "seqgan-short": "seqgan", "mle": "seqgan"}
+
+
 CURVE = [(9.0, 9.0), (10.0, 8.0), (12.0, 7.0)]
+FOLDED = [(7.70, 9.4), (7.69, 9.2), (7.72, 8.9)]
 
 
 @pytest.mark.parametrize(
-    ("coverage", "quality", "gap"), [(9.5, 8.5, 0.0), (11.0, 7.0, -0.5), (10.0, 9.0, 1.0), (12.0, 7.0, 0.0), (9.0, 9.5, 0.5)]
+    ("coverage", "quality", "gap"),
+    [(9.5, 8.5, 0.0), (11.0, 7.0, -0.5), (10.0, 9.0, 1.0), (12.0, 7.0, 0.0), (9.0, 9.5, 0.5), (20.0, 7.5, 0.5)],
 )
-def test_the_gap_to_a_curve_is_taken_at_equal_coverage(coverage, quality, gap):
+def test_the_gap_to_a_curve_is_taken_at_no_worse_a_coverage(coverage, quality, gap):
     assert above_curve(coverage, quality, CURVE) == pytest.approx(gap)
     assert above_curve(coverage, quality, CURVE[::-1]) == pytest.approx(gap)
 
 
-@pytest.mark.parametrize("coverage", [8.9, 12.1])
-def test_beyond_the_curves_ends_nothing_is_said(coverage):
-    assert math.isnan(above_curve(coverage, 8.0, CURVE))
+def test_a_curve_that_folds_back_gives_its_best():
+    assert above_curve(7.70, 9.25, FOLDED) == pytest.approx(0.05)
+
+
+def test_where_no_point_of_the_curve_covers_as_well_nothing_is_said():
+    assert math.isnan(above_curve(8.9, 8.0, CURVE))
 
 
 def test_a_run_is_held_against_its_own_temperatures():
@@ -101,20 +138,36 @@ def test_a_run_is_held_against_its_own_temperatures():
     assert (
         "0.500 nats higher: adversarial training did better" in against_temperature(scored(7.5, 10.0).scores, sweep, "MLE")[0]
     )
-    assert "cannot be compared" in against_temperature(scored(7.5, 20.0).scores, sweep, "MLE")[0]
+    assert "1.500 nats lower" in against_temperature(scored(8.5, 20.0).scores, sweep, "MLE")[0]
+    assert "cannot be compared" in against_temperature(scored(7.5, 8.0).scores, sweep, "MLE")[0]
+    assert "within the noise of so many samples (± 0.088)" in against_temperature(scored(8.05, 10.0).scores, sweep, "MLE")[0]
 
 
-def test_an_experiments_methods_are_held_against_mles_temperatures_seed_by_seed():
-    made = results(
-        {
-            ("mle", 1.0): [(9.0, 9.0), (9.2, 9.0)],
-            ("mle", 0.8): [(8.0, 10.0), (8.2, 10.0)],
-            "seqgan": [(8.7, 9.5), (9.1, 9.5)],
-        }
-    )
-    (told,) = [sentence for sentence in conclusions(made) if "same coverage" in sentence]
-    assert "lower by +0.300" in told  # 0.2 and 0.4 above the curve
-    assert "2 of 2 seeds" in told
+SWEEP = {("mle", 1.0): [(9.0, 9.0)] * SEEDS, ("mle", 0.8): [(8.0, 10.0)] * SEEDS}
+
+
+@pytest.mark.parametrize(("quality", "words"), [(8.7, "worse than"), (8.3, "better than"), (8.5, "no difference that matters")])
+def test_an_experiments_methods_are_held_against_mles_temperatures_within_seeds(quality, words):
+    (told,) = conclusions(results({**SWEEP, "seqgan": [(quality + i / 1000, 9.5) for i in range(SEEDS)]}))[-1:]
+    assert told.startswith("SeqGAN's nll_oracle, minus that of MLE at some temperature with an nll_test no worse, is ")
+    assert f"{quality + 0.002 - 8.5:+.3f} [" in told  # MLE's curve has 8.5 there
+    assert words in told
+
+
+def test_few_seeds_that_differ_are_undecided():
+    made = results({name: pairs[:2] for name, pairs in SWEEP.items()} | {"seqgan": [(8.7, 9.5), (9.1, 9.5)]})
+    assert conclusions(made)[-1].endswith("+0.400 [-2.141, +2.941]: undecided.")
+
+
+def test_seeds_in_which_no_temperature_covers_as_much_give_no_verdict():
+    made = results({name: pairs[:3] for name, pairs in SWEEP.items()} | {"seqgan": [(8.7, 9.5), (8.7, 8.0), (8.8, 9.5)]})
+    assert "in 2 of 3 seeds; in the others no temperature covers as much" in conclusions(made)[-1]
+
+
+def test_mle_at_its_best_epoch_is_a_curve_of_its_own():
+    made = results({("mle-best", 1.0): [(9.5, 7.7)] * 2, ("mle-best", 0.5): [(7.1, 8.9)] * 2, "seqgan": [(8.8, 9.1)] * 2})
+    assert "minus that of MLE, best held-out epoch at some temperature" in conclusions(made)[-1]
+    assert "+1.700 [+1.700, +1.700]: worse than turning that knob" in conclusions(made)[-1]
 
 
 def test_files_read_back_to_the_same_results(tmp_path):
@@ -148,7 +201,7 @@ def test_every_number_of_the_table_is_in_the_csv(tmp_path):
     values = [s.scores.nll_oracle.mean for s in made.row("mle").seeds.values()]
     assert float(rows["mle"]["nll_oracle"]) == pytest.approx(np.mean(values), rel=1e-5)
     differences = np.subtract(values, [s.scores.nll_oracle.mean for s in made.row("seqgan").seeds.values()])
-    assert float(rows["mle"]["nll_oracle_minus_seqgan"]) == pytest.approx(differences.mean(), rel=1e-4)
+    assert float(rows["mle"]["nll_oracle_difference"]) == pytest.approx(differences.mean(), rel=1e-4)
     assert float(rows["uniform"]["nll_oracle"]) == 11.2
     with (tmp_path / "scores.csv").open() as file:
         by_seed = list(csv.DictReader(file))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from seqgan_cli.experiments.runner import _last_error
+from seqgan_cli.experiments.runner import _failure
 from seqgan_cli.run import Run
 
 METHODS = "random,mle,mle-best,constant,seqgan"
@@ -28,7 +28,15 @@ def test_the_table_and_its_files_are_there(studied):
     for title in ("untrained generator", "MLE, best held-out epoch", "constant reward", "SeqGAN", "uniform tokens"):
         assert title in out
     folder = studied / "synthetic"
-    for name in ("table.md", "table.csv", "scores.csv", "results.json", "learning-curves.png", "learning-curves.svg"):
+    for name in (
+        "table.md",
+        "table.csv",
+        "scores.csv",
+        "curves.csv",
+        "results.json",
+        "learning-curves.png",
+        "learning-curves.svg",
+    ):
         assert (folder / name).stat().st_size > 200, name
     assert {row["method"] for row in scores(studied)} == set(METHODS.split(","))
     assert all(len(row["seeds"]) == 2 for row in scores(studied))
@@ -76,7 +84,7 @@ def test_the_frontier_uses_what_the_table_trained(studied, experiment):
     assert (studied / "frontier" / "frontier.svg").exists()
     swept = {(row["method"], row["temperature"]) for row in scores(studied, "frontier")}
     assert len(swept) == 3 * 6
-    assert "same coverage" in done.stdout
+    assert "with an nll_test no worse" in done.stdout.replace("\n", " ")
 
 
 def started(tiny_config: Path, out: Path) -> subprocess.Popen:
@@ -152,6 +160,7 @@ def test_partial_results_say_that_they_are(experiment, tmp_path, studied):
     done = experiment("synthetic", "--seeds", 2, "--partial", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     assert "seed-0/seqgan is at 0%" in done.stderr.replace("\n", " ")
+    assert "NOT FINAL: " in (tmp_path / "synthetic" / "table.md").read_text(encoding="utf-8")
     assert {row["method"] for row in scores(tmp_path)} == {"random", "mle", "mle-best"}
 
 
@@ -164,6 +173,8 @@ def test_partial_results_say_that_they_are(experiment, tmp_path, studied):
         (["synthetic", "--set", "seed=3"], "use --seed for the first of them"),
         (["synthetic", "--seeds", "0"], "--seeds"),
         (["synthetic", "--margin", "0"], "--margin"),
+        (["synthetic", "--margin", "nan"], "no finite number"),
+        (["synthetic", "--set", "adversarial.reward=constant"], "The methods differ in adversarial.reward"),
         (["synthetic", "--set", "adversarial.rollouts=-1"], "must be at least 0"),
         (["synthetic", "--config", "nowhere.toml"], "nowhere.toml"),
     ],
@@ -190,14 +201,66 @@ def test_two_experiments_do_not_share_a_directory_at_once(tmp_path):
         pass
 
 
-def test_the_reason_of_a_failure_is_the_last_error_of_its_log(tmp_path):
+def test_the_reason_of_a_failure_is_the_error_of_this_attempt(tmp_path):
     log = tmp_path / "log"
-    log.write_text("Run x\nError: first.\nmore\nError: pretrain-g: loss is\nnan.\n")
-    assert _last_error(log) == "pretrain-g: loss is nan."
-    log.write_text("Killed\n")
-    assert _last_error(log) == "Killed"
-    log.write_text("")
-    assert "nothing" in _last_error(log)
+    before = "Run x\nError: an older one.\n"
+    log.write_text(before + "Error: first.\nmore\nError: pretrain-g: loss is\nnan.\n")
+    assert _failure(1, log, len(before)) == "failed: pretrain-g: loss is nan."
+    log.write_text(before + "Something else\n")
+    assert _failure(1, log, len(before)) == "failed: Something else"
+    log.write_text(before)
+    assert _failure(1, log, len(before)) == "failed: it said nothing."
+    assert _failure(-9, log, len(before)) == "was killed by SIGKILL (perhaps for want of memory)."
+
+
+def test_a_damaged_last_checkpoint_is_trained_again(studied, experiment, tmp_path):
+    (tmp_path / "seed-0").mkdir()
+    run = Run(studied / "seed-0" / "mle").fork(tmp_path / "seed-0" / "mle")
+    for name in ("experiment.json", "estimate.json"):
+        shutil.copy(studied / name, tmp_path)
+    last = run.checkpoints("pretrain-g").directory / "0000003.npz"
+    whole = last.read_bytes()
+    last.unlink()  # a fork shares its files
+    last.write_bytes(whole[:-100])
+    partial = experiment("synthetic", "--methods", "mle", "--seeds", 1, "--partial", "--out", tmp_path)
+    assert partial.returncode == 0, partial.stderr
+    assert "NOT FINAL: seed-0/mle is at 67%" in partial.stdout
+    done = experiment("synthetic", "--methods", "mle", "--seeds", 1, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "NOT FINAL" not in done.stdout
+    mine, theirs = scores(tmp_path)[0]["seeds"]["0"], next(r for r in scores(studied) if r["method"] == "mle")["seeds"]["0"]
+    assert mine == theirs
+
+
+def test_a_run_without_a_best_epoch_is_left_out_of_that_row(studied, experiment, tmp_path):
+    (tmp_path / "seed-0").mkdir()
+    run = Run(studied / "seed-0" / "mle").fork(tmp_path / "seed-0" / "mle")
+    (run.checkpoints("pretrain-g").directory / "best.npz").unlink()
+    for name in ("experiment.json", "estimate.json"):
+        shutil.copy(studied / name, tmp_path)
+    done = experiment("synthetic", "--methods", "mle,mle-best", "--seeds", 1, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "it has no best epoch to score" in done.stderr
+    assert [row["method"] for row in scores(tmp_path)] == ["mle"]
+
+
+def test_tables_that_lose_something_say_so(studied, experiment, tmp_path):
+    shutil.copytree(studied, tmp_path / "copy")
+    done = experiment("synthetic", "--methods", "mle", "--seeds", 1, "--out", tmp_path / "copy")
+    assert done.returncode == 0, done.stderr
+    assert "lose seed 0 of constant, seed 0 of mle-best, seed 0 of random, seed 0 of seqgan, seed 1 of constant" in done.stderr
+
+
+def test_scores_that_make_no_sense_are_computed_again(studied, experiment, tmp_path):
+    shutil.copytree(studied, tmp_path / "copy")
+    kept = list((tmp_path / "copy" / "seed-0" / "mle" / "scores").rglob("*.json"))
+    assert kept
+    for path in kept:
+        path.write_text("{}")
+    done = experiment("synthetic", "--methods", METHODS, "--seeds", 2, "--out", tmp_path / "copy")
+    assert done.returncode == 0, done.stderr
+    assert "is damaged; computing it again" in done.stderr
+    assert scores(tmp_path / "copy") == scores(studied)
 
 
 def test_a_fork_cut_short_leaves_nothing(studied, tmp_path, monkeypatch):

@@ -270,7 +270,10 @@ def test_text_trains_with_its_own_tokens_and_the_history_has_their_share() -> No
         measured[schedule] = [training.advance(epoch, lambda _: None) for epoch in (1, 2, 3)]
     assert [scores["true_share"] for scores in measured["exponential"]] == [1.0, 0.5, 0.25]
     assert not any("true_share" in scores for scores in measured["none"])
-    losses = {schedule: [scores["nll_train"] for scores in each] for schedule, each in measured.items()}
+    losses = {
+        schedule: [scores["nll_train" if schedule == "none" else "nll_given_own"] for scores in each]
+        for schedule, each in measured.items()
+    }
     assert losses["exponential"][0] == losses["none"][0]
     assert losses["exponential"][1] != losses["none"][1]
     assert losses["exponential"][2] < losses["exponential"][0]

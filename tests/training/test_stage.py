@@ -107,7 +107,7 @@ def test_counts_are_targets(seqgan: Callable[..., Any], tmp_path: Path, tiny_con
 def test_later_stages_of_an_earlier_generator_are_told(seqgan: Callable[..., Any], tmp_path: Path, whole: Path) -> None:
     run = tmp_path / "run"
     shutil.copytree(whole, run)
-    warning = "pretrain-d and adversarial began with an earlier generator: `seqgan pretrain-d --overwrite`"
+    warning = f"pretrain-d and adversarial began with an earlier generator: `seqgan pretrain-d --run {run} --overwrite`"
     assert warning not in seqgan("pretrain-g", "--run", run).err
     assert warning in seqgan("pretrain-g", "--run", run, "--epochs", 4).err
 

@@ -5,8 +5,7 @@ from typing import Any
 
 import click
 
-from seqgan_cli.commands.eval_nll import score_table
-from seqgan_cli.commands.options import GroupedCommand, GroupedOption, console_of
+from seqgan_cli.commands.options import MARGIN, GroupedCommand, GroupedOption, console_of
 
 
 def _option(*names: str, group: str = "Common", **kwargs: Any) -> Any:
@@ -20,7 +19,7 @@ def _option(*names: str, group: str = "Common", **kwargs: Any) -> Any:
 )
 @_option(
     "--margin",
-    type=click.FloatRange(0, min_open=True),
+    type=MARGIN,
     default=0.05,
     metavar="X",
     help="difference in nats that would matter [0.05]",
@@ -38,12 +37,13 @@ def command(
     Only runs on the same data compare. Runs that differ in nothing but the seed count as one way of training: given several
     seeds of each way, the tests are over seeds.
     """
+    runs = tuple(dict.fromkeys(path.resolve() for path in runs))
     if len(runs) < 2:
         raise click.UsageError("compare needs two runs or more.", context)
     console = console_of(context)
     from seqgan_cli.run import Run
 
-    opened = [Run(path) for path in dict.fromkeys(runs)]
+    opened = [Run(path) for path in runs]
     for run in opened:
         run.config()
 
@@ -51,6 +51,7 @@ def command(
 
     start_tensorflow(threads, verbose)
     from seqgan_cli.experiments import comparison
+    from seqgan_cli.experiments.tables import generators_table
 
     found = comparison.contenders(opened, samples, console.warn, lambda what: console.say(f"{what} …"))
     console.table("Settings that differ", *comparison.settings_table(found), numbers=False)
@@ -58,7 +59,7 @@ def command(
     for contender in found:
         prints.setdefault(contender.run.fingerprint, []).append(contender)
     for group in prints.values():
-        columns, rows = score_table([(c.name, c.scored.scores) for c in group], dict(group[0].data))
+        columns, rows = generators_table([(c.name, c.scored.scores) for c in group], dict(group[0].data))
         console.table("", ["run", *columns], rows)
     if len(prints) > 1:
         console.warn(
@@ -71,8 +72,9 @@ def command(
             columns,
             rows,
             caption=(
-                "Δ with 95 % intervals: over seeds where both have several, else over the sequences of these two generators, "
-                f"which says nothing of other seeds.\np, sequences: Welch's t-test, the largest over seeds; p, seeds and d_z: "
+                "Δ with 95 % intervals: over seeds where both have several; of nll_oracle else over the sequences of these two "
+                "generators, which says nothing of other seeds.\n"
+                "p, sequences: Welch's t-test of nll_oracle, the largest over seeds; p, seeds and d_z: "
                 f"paired t-test. The last column holds the interval against a margin of {margin:g} nats."
             ),
         )

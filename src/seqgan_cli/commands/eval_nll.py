@@ -2,16 +2,12 @@
 
 import dataclasses
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from seqgan_cli.commands.options import GroupedCommand, GroupedOption, common_options, console_of, from_option
 from seqgan_cli.commands.sample import check_temperature
-
-if TYPE_CHECKING:
-    from seqgan_cli.evaluation import Likelihoods
-    from seqgan_cli.metrics.likelihood import Estimate
 
 
 @click.command("eval-nll", cls=GroupedCommand)
@@ -62,10 +58,11 @@ def command(
     trained = open_trained(context, console)
 
     from seqgan_cli.evaluation import data_figures, likelihoods
+    from seqgan_cli.experiments.tables import generators_table
     from seqgan_cli.randomness import key
 
     oracle = trained.run.oracle()
-    data = data_figures(trained.corpus, oracle, trained.config.values["seed"])
+    data = data_figures(trained.corpus, oracle, trained.config.values["seed"], samples)
     scores = []
     for temperature in temperatures:
         console.say(f"Scoring {samples} samples of {trained.origin}, temperature {temperature:g} …")
@@ -77,39 +74,9 @@ def command(
     if as_json:
         console.result(json.dumps({"from": trained.origin, "scores": [dataclasses.asdict(s) for s in scores], "data": data}))
         return
-    columns, rows = score_table([(f"{s.temperature:g}", s) for s in scores], data)
+    columns, rows = generators_table([(f"{s.temperature:g}", s) for s in scores], data)
     console.table(
         f"Scores of {trained.origin}: {samples} samples, nats per token, ± half a 95 % interval",
         ["temperature", *columns],
         rows,
     )
-
-
-def _shown(estimate: "Estimate") -> str:
-    return f"{estimate.mean:.3f} ± {(estimate.high - estimate.low) / 2:.3f}"
-
-
-def score_table(named_scores: list[tuple[str, "Likelihoods"]], data: dict[str, float]) -> tuple[list[str], list[list[str]]]:
-    """Columns and rows: the scores by name, then what the data and, for synthetic runs, uniform tokens score."""
-    synthetic = "nll_oracle" in data
-    columns = ["nll_test ↓", "nll_train", "distinct", "token types", "copied"]
-    rows: list[list[str]] = []
-
-    def add(name: str, nll_oracle: str, *others: Any) -> None:
-        rows.append([name, *([nll_oracle] if synthetic else []), *map(str, others)])
-
-    for name, s in named_scores:
-        add(
-            name,
-            _shown(s.nll_oracle) if s.nll_oracle else "",
-            _shown(s.nll_test),
-            _shown(s.nll_train),
-            f"{s.distinct_share:.1%}",
-            s.token_types,
-            f"{s.copied_share:.1%}",
-        )
-    types, distinct = f"{data['token_types']:.0f}", f"{data['distinct_share']:.1%}"
-    add("the data", f"{data.get('nll_oracle', 0):.3f}", "", "", distinct, types, f"{data['copied_share']:.1%}")
-    if synthetic:
-        add("uniform tokens", f"{data['nll_oracle_uniform']:.3f}", "", "", "", "", "")
-    return (["nll_oracle ↓", *columns] if synthetic else columns), rows

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from seqgan_cli.commands.options import GroupedCommand, GroupedOption, console_of
+from seqgan_cli.commands.options import MARGIN, GroupedCommand, GroupedOption, console_of
 from seqgan_cli.config import PRESETS
 from seqgan_cli.errors import UsageError
 
@@ -37,7 +37,7 @@ def _option(*names: str, group: str = "Experiment", **kwargs: Any) -> Any:
 )
 @_option(
     "--margin",
-    type=click.FloatRange(0, min_open=True),
+    type=MARGIN,
     default=0.05,
     metavar="X",
     help="difference in nats that would matter [0.05]",
@@ -99,6 +99,9 @@ def command(
         raise UsageError("An experiment needs the oracle's truth: leave data.source out.")
     if "seed" in asked:
         raise UsageError("An experiment has several seeds: use --seed for the first of them.")
+    for name in ("adversarial.reward", "pretrain-g.scheduled-sampling"):
+        if name in asked:
+            raise UsageError(f"The methods differ in {name}, so it cannot be set for all: leave it out, and see --methods.")
     config = configuration.resolve(asked, sources, None, preset)
     directory = out or Path("runs") / f"experiment-{preset}"
     names = chosen_methods(kind, methods)
@@ -107,16 +110,20 @@ def command(
     threads = threads or max(1, cores // jobs)
     planned = tasks(directory, names, range(first_seed, first_seed + (seeds or SEEDS[preset])), config, preset)
 
-    claim(directory, config, preset)
+    claim(directory, config, preset, begin=not (dry_run or partial))
 
     from seqgan_cli.backend import start_tensorflow
 
     start_tensorflow(threads, verbose)
     from seqgan_cli.experiments import study
 
-    if dry_run:
-        study.dry_run(planned, config, directory, jobs, threads, console)
-        return
-    if not partial:
-        study.train(kind, planned, config, directory, jobs, threads, console)
-    study.report(kind, names, planned, config, directory, samples or SAMPLES[preset], margin, console)
+    try:
+        if dry_run:
+            study.dry_run(planned, config, directory, jobs, threads, console)
+            return
+        if not partial:
+            study.train(kind, planned, config, directory, jobs, threads, console)
+        study.report(kind, names, planned, config, directory, samples or SAMPLES[preset], margin, console)
+    except KeyboardInterrupt:
+        console.say("\nStopped; what was trained and scored is saved, and the same command goes on.")
+        raise

@@ -11,7 +11,7 @@ from seqgan_cli import config as configuration
 from seqgan_cli.commands.options import chosen_settings, console_of
 from seqgan_cli.config import CATALOGUE, STAGES, Config, Settings
 from seqgan_cli.console import Console
-from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.errors import SeqganError, UsageError, restarting
 from seqgan_cli.run import Run
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Job:
             later = [name for name in STAGES[1:] if self.run.has(name)]
             if later and self.run.checkpoints(stage).positions() != before:
                 self.console.warn(
-                    f"{' and '.join(later)} began with an earlier generator: `seqgan {later[0]} --overwrite` "
+                    f"{' and '.join(later)} began with an earlier generator: {restarting(later[0], self.run.path)} "
                     "restarts from this one."
                 )
         elif stage == "pretrain-d":
@@ -98,7 +98,7 @@ def _check_locked(asked: dict[str, Any], recorded: Config, run: Run, restarted: 
             first = since if since in STAGES else STAGES[0]
             raise UsageError(
                 f"{name} is {before} in {run.path} and cannot become {value}: leave it out, use another --run, "
-                f"or restart with `seqgan {first} --overwrite`."
+                f"or restart with {restarting(first, run.path)}."
             )
 
 

@@ -1,5 +1,6 @@
 """Options shared by the commands, made from the settings they set, and help that shows them in groups."""
 
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +26,19 @@ DATA = {
     "--num-sequences": "data.num-sequences",
     "--oracle": "data.oracle",
 }
+
+
+class _Finite(click.FloatRange):
+    """A FloatRange without nan and the infinities."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        converted = float(super().convert(value, param, ctx))
+        if not math.isfinite(converted):
+            self.fail(f"{value} is no finite number.", param, ctx)
+        return converted
+
+
+MARGIN = _Finite(0, min_open=True)
 
 
 class GroupedOption(click.Option):

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqgan_cli import files
-from seqgan_cli.commands.eval_nll import score_table
 from seqgan_cli.commands.options import DATA, GroupedCommand, common_options, setting_options
 from seqgan_cli.commands.sample import sample_lines
 from seqgan_cli.config import STAGES
@@ -51,6 +50,7 @@ def _report(work: "Job") -> None:
     from seqgan_cli.commands.job import Trained
     from seqgan_cli.evaluation import data_figures, likelihoods
     from seqgan_cli.experiments.findings import discriminator, trade
+    from seqgan_cli.experiments.tables import generators_caption, generators_table
     from seqgan_cli.figures import learning_curve
     from seqgan_cli.randomness import key
 
@@ -72,17 +72,13 @@ def _report(work: "Job") -> None:
         scores.append((name, likelihoods(generator, work.corpus, work.oracle, own.final_samples, sample_key)))
         if work.oracle is None:
             bleu.append([name, *_bleu(work, generator.sample(own.bleu_samples, sample_key))])
-    data = data_figures(work.corpus, work.oracle, work.settings.seed)
-    columns, rows = score_table(scores, data)
+    data = data_figures(work.corpus, work.oracle, work.settings.seed, own.final_samples)
+    columns, rows = generators_table(scores, data)
     console.table(
         f"Scores of {run.path}: {own.final_samples} samples each, nats per token, ± half a 95 % interval",
         ["generator", *columns],
         rows,
-        caption=(
-            ("nll_oracle is quality: how likely the truth finds the samples. " if work.oracle else "")
-            + "nll_test is coverage: how likely the generator finds held-out data.\n"
-            "Lower is better in both; a generator that says less trades the second for the first.\n"
-        ),
+        caption=generators_caption(work.oracle is not None) + "\n",
     )
     if bleu:
         console.table(

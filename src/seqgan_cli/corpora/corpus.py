@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from seqgan_cli import files
-from seqgan_cli.errors import SeqganError
+from seqgan_cli.errors import SeqganError, restarting
 from seqgan_cli.vocabulary import SPECIAL, UNK, Vocabulary
 
 
@@ -45,7 +45,7 @@ def load_corpus(run: Path, synthetic_vocab_size: int | None) -> Corpus:
                 tables[name] = file["tokens"]
         except Exception as error:
             raise SeqganError(
-                f"Cannot read {path} ({error}): restore it, or begin anew with `seqgan pretrain-g --overwrite`."
+                f"Cannot read {path} ({error}): restore it, or begin anew with {restarting('pretrain-g', run)}."
             ) from None
     if synthetic_vocab_size is not None:
         return Corpus(tables["train"], tables["heldout"], Vocabulary(size=synthetic_vocab_size))

@@ -1,6 +1,7 @@
 """An experiment's figures."""
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +16,24 @@ from seqgan_cli.run import Row, Run
 # (nll_test, nll_oracle) as reported by others for the paper's oracle size, from the highest temperature to the lowest.
 # Caccia et al., "Language GANs Falling Short", 2020: inverse temperatures about 1 and about 2.
 QUOTED = (
-    Curve("quoted: SeqGAN (Caccia et al.)", (9.18, 13.8), (9.63, 8.43)),
-    Curve("quoted: MLE tuned on both (Caccia et al.)", (8.06, 11.3), (8.28, 5.86)),
-    Curve("quoted: MLE tuned on held-out (Caccia et al.)", (7.61, 8.85), (9.40, 6.51)),
-    Curve("quoted: CoT (Caccia et al.)", (7.57, 9.12), (9.40, 6.30)),
+    Curve("quoted, of another oracle: SeqGAN (Caccia et al.)", (9.18, 13.8), (9.63, 8.43)),
+    Curve("quoted, of another oracle: MLE tuned on both (Caccia et al.)", (8.06, 11.3), (8.28, 5.86)),
+    Curve("quoted, of another oracle: MLE tuned on held-out (Caccia et al.)", (7.61, 8.85), (9.40, 6.51)),
+    Curve("quoted, of another oracle: CoT (Caccia et al.)", (7.57, 9.12), (9.40, 6.30)),
 )
 PAPER_SIZE = {"data.vocab-size": 5000, "data.sequence-length": 20}
 FORMATS = (".png", ".svg")
+MEASURED = (*CURVES, "d_accuracy_train", "d_accuracy_test", "d_accuracy_fake", "reward_oracle_correlation")
+Histories = dict[str, dict[int, list[Row]]]  # by method and seed
 
 
-def histories(methods: Sequence[str], tasks: Sequence[Task]) -> dict[str, dict[int, list[Row]]]:
-    """Of each method with a stage of its own, the history of that stage by seed."""
-    found: dict[str, dict[int, list[Row]]] = {}
+def histories(methods: Sequence[str], tasks: Sequence[Task]) -> Histories:
+    """What was measured of each method in its own stage, if it has one: the drawn scores, and what its discriminator knew."""
+    found: Histories = {}
     for method in methods:
         for task in tasks:
             if task.name == METHODS[method].work and METHODS[method].which == "latest":
-                rows = [row for row in Run(task.path).history.rows() if row.stage == task.work.stage]
+                rows = [row for row in Run(task.path).history.rows() if row.stage == task.work.stage and row.metric in MEASURED]
                 if rows:
                     found.setdefault(method, {})[task.seed] = rows
     return found
@@ -57,9 +60,14 @@ def curve(method: str, metric: str, by_seed: dict[int, list[Row]], start: int) -
     return Curve(METHODS[method].title, [start + position for position in common], table.mean(axis=0), *band)
 
 
-def draw(results: Results, tasks: Sequence[Task], methods: Sequence[str], settings: dict[str, Any], folder: Path) -> list[Path]:
-    """Write the experiment's figures and return their paths (PNG). Raises OSError."""
-    found = histories(methods, tasks)
+def draw(results: Results, tasks: Sequence[Task], found: Histories, settings: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Write the experiment's figures and return their paths (PNG).
+
+    Args:
+        found: what `histories` found of the tasks.
+
+    Raises OSError.
+    """
     starts = {method: start_of(next(t for t in tasks if t.name == METHODS[method].work), tasks) for method in found}
     drawn = []
 
@@ -69,12 +77,17 @@ def draw(results: Results, tasks: Sequence[Task], methods: Sequence[str], settin
 
     mark = over_seeds([figures["nll_oracle"] for figures in results.data.values()]).mean
     marks = {"nll_oracle": {"the oracle's own sequences": mark}, "nll_test": {}}
-    if results.kind == "strategies":
+    if EXPERIMENTS[results.design.kind].swept:
+        quoted = QUOTED if all(settings.get(name) == size for name, size in PAPER_SIZE.items()) else ()
+        frontier(*frontier_curves(results), quoted, (COVERAGE, QUALITY), *paths("frontier"))
+    elif results.design.kind == "strategies":
         shown = []
         for method in (method for method in found if starts[method]):
-            both = [_renamed(curve(method, metric, found[method], 0), label) for metric, label in CURVES.items()]
-            shown.append(Panel(METHODS[method].title, "nats per token", [c for c in both if c], marks["nll_oracle"]))
-        panels(shown, "rounds", 2, *paths("strategies"))
+            both = [(curve(method, metric, found[method], 0), label) for metric, label in CURVES.items()]
+            curves = [dataclasses.replace(one, label=label) for one, label in both if one]
+            shown.append(Panel(METHODS[method].title, "nats per token", curves, marks["nll_oracle"]))
+        if shown:
+            panels(shown, "rounds", 2, *paths("strategies"))
     else:
         shown = []
         for metric, label in (("nll_oracle", QUALITY), ("nll_test", COVERAGE)):
@@ -83,14 +96,7 @@ def draw(results: Results, tasks: Sequence[Task], methods: Sequence[str], settin
             begun = sorted({start for start in starts.values() if start})
             shown.append(Panel(label, "nats per token", curves, marks[metric], begun))
         panels(shown, "epochs of pretrain-g, then adversarial rounds", 2, *paths("learning-curves"))
-    if len(EXPERIMENTS[results.kind].temperatures) > 1:
-        quoted = QUOTED if all(settings.get(name) == size for name, size in PAPER_SIZE.items()) else ()
-        frontier(*frontier_curves(results), quoted, (COVERAGE, QUALITY), *paths("frontier"))
     return drawn
-
-
-def _renamed(found: Curve | None, label: str) -> Curve | None:
-    return Curve(label, found.x, found.y, found.low, found.high) if found else None
 
 
 def frontier_curves(results: Results) -> tuple[list[Curve], list[float]]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from seqgan_cli.evaluation import Likelihoods
-from seqgan_cli.experiments.results import Results, Row, compare, signed
+from seqgan_cli.experiments.results import COMPARED, Results, Row, compare, signed, value
 from seqgan_cli.metrics.significance import over_seeds, verdict
 
 
@@ -21,14 +21,14 @@ def trade(name_before: str, before: Likelihoods, after: Likelihoods) -> list[str
     ):
         change = new.mean - old.mean
         beyond = new.high < old.low or new.low > old.high
-        word = ("better" if change < 0 else "worse") if beyond else "within the noise"
+        word = ("better" if change < 0 else "worse") if beyond else "less than the width of the intervals"
         words.append(f"{name} by {change:+.3f} nats, {word}")
     return [f"Against {name_before}, the adversarial rounds changed {' and '.join(words)}."]
 
 
 def discriminator(scores: Mapping[str, float]) -> list[str]:
     """What the last round's measurements say of the discriminator; nothing if there is none."""
-    if "d_accuracy_test" not in scores:
+    if not {"d_accuracy_train", "d_accuracy_test", "d_accuracy_fake"} <= set(scores):
         return []
     on_train = (scores["d_accuracy_train"] + scores["d_accuracy_fake"]) / 2
     on_test = (scores["d_accuracy_test"] + scores["d_accuracy_fake"]) / 2
@@ -37,18 +37,21 @@ def discriminator(scores: Mapping[str, float]) -> list[str]:
         f"{scores['d_accuracy_test']:.0%} of held-out real ones and {scores['d_accuracy_fake']:.0%} of fresh samples"
     )
     if on_test < 0.55:
-        told += (
-            f": on what it has not seen it does as well as a coin ({on_test:.0%} on average"
-            + (", so it knows the training set by heart" if on_train > 0.75 else "")
-            + "). Its reward says little; `--reward constant` in another --run shows what is gained without a discriminator."
+        told += f": on what it has not seen it does as well as a coin ({on_test:.0%} on average" + (
+            ", so it knows the training set by heart)." if on_train > 0.75 else ")."
         )
     else:
         told += f": {on_test:.0%} on average on what it has not seen, where a coin has 50%."
+    if "reward_oracle_correlation" in scores:
+        correlation = scores["reward_oracle_correlation"]
+        told += f" Over fresh samples, the rank correlation of its reward with the truth is {correlation:+.2f}."
+    if on_test < 0.55:
+        told += " `--reward constant` in another --run shows what is gained without it."
     return [told]
 
 
 def variety(scores: Likelihoods, data: Mapping[str, float]) -> str:
-    """Whether the generator has come to repeat itself, by what the training data have."""
+    """Whether the generator has come to repeat itself, by what as many sequences of the training data have."""
     kept, had = scores.distinct_share, data["distinct_share"]
     types = scores.token_types / max(1.0, data["token_types"])
     numbers = f"{kept:.1%} of its samples are different (the data: {had:.1%}), and they use {types:.0%} of the data's tokens"
@@ -58,93 +61,136 @@ def variety(scores: Likelihoods, data: Mapping[str, float]) -> str:
 
 
 def above_curve(coverage: float, quality: float, curve: Sequence[tuple[float, float]]) -> float:
-    """Quality (lower is better) minus that of a curve of (coverage, quality) at the same coverage; nan beyond its ends."""
+    """Quality minus the best that a curve has at that coverage or a better one (in both, lower is better).
+
+    Args:
+        curve: points (coverage, quality). What lies between two neighbours counts as reached. Beyond the worst coverage the
+            curve stays at its best quality.
+
+    Returns:
+        negative where the point is better than the curve; nan where its coverage is better than any of the curve's.
+    """
     x, y = np.array(sorted(curve)).T
-    if not x[0] <= coverage <= x[-1]:
+    if coverage < x[0]:
         return math.nan
-    return float(quality - np.interp(coverage, x, y))
+    return float(quality - np.interp(coverage, x, np.minimum.accumulate(y)))
 
 
 def against_temperature(after: Likelihoods, sweep: Sequence[Likelihoods], name: str) -> list[str]:
     """Whether a generator is better than what lowering the temperature of another gives; synthetic data only."""
-    points = [(s.nll_test.mean, s.nll_oracle.mean) for s in sweep if s.nll_oracle]
-    if not points or after.nll_oracle is None:
+    estimates = [s.nll_oracle for s in sweep if s.nll_oracle]
+    if not estimates or after.nll_oracle is None:
         return []
+    points = [(s.nll_test.mean, s.nll_oracle.mean) for s in sweep if s.nll_oracle]
     gap = above_curve(after.nll_test.mean, after.nll_oracle.mean, points)
     if math.isnan(gap):
-        return [f"Its coverage lies outside what temperatures of {name} reach, so the two cannot be compared."]
-    word = "better" if gap < 0 else "worse"
+        return [f"Its nll_test is lower than that of {name} at any temperature, so the two cannot be compared."]
+    noise = 1.96 * math.hypot(
+        *(max(e.std for e in some) / math.sqrt(some[0].count) for some in ([after.nll_oracle], estimates))
+    )
+    opening = f"At an nll_test no worse, {name} at some temperature has an nll_oracle {abs(gap):.3f} nats"
+    if abs(gap) <= noise:
+        return [f"{opening} away: that is within the noise of so many samples (± {noise:.3f})."]
     return [
-        f"At the same coverage, {name} at a lower temperature has an nll_oracle {abs(gap):.3f} nats "
-        f"{'higher' if gap < 0 else 'lower'}: adversarial training did {word} than turning that knob."
+        f"{opening} {'higher' if gap < 0 else 'lower'}: adversarial training did {'better' if gap < 0 else 'worse'} than "
+        "turning that knob."
     ]
 
 
 def conclusions(results: Results) -> list[str]:
-    """What an experiment's comparisons say, a sentence each."""
+    """What an experiment's comparisons say, a sentence each; of unfinished training only that it is."""
+    if results.design.unfinished:
+        share = min(results.design.unfinished.values())
+        return [
+            f"Not final: {len(results.design.unfinished)} of the runs behind this are unfinished (the least at {share:.0%}), "
+            "so nothing is concluded."
+        ]
     told = []
     seqgan, mle, constant = (results.row(name) for name in ("seqgan", "mle", "constant"))
-    if seqgan and mle:
-        told.append(_against(results, seqgan, mle, "Against MLE, from which it starts, SeqGAN"))
-    if seqgan and constant:
-        told.append(_against(results, seqgan, constant, "Against a constant reward, which knows nothing, SeqGAN"))
-        if mle and _word(results, seqgan, constant) in ("equal", "higher", "higher, perhaps by less"):
-            told.append("So whatever it gains over MLE, the discriminator has not earned it.")
-    best = [row for name in ("nll_oracle", "nll_test") if (row := _lowest(results, name))]
-    if len(best) == 2:
-        told.append(
-            f"The lowest nll_oracle is that of {best[0].title} ({best[0].over_seeds('nll_oracle').mean:.3f}), the lowest "
-            f"nll_test that of {best[1].title} ({best[1].over_seeds('nll_test').mean:.3f})."
-        )
-    told += _against_temperatures(results)
-    return told
+    told += _against(results, seqgan, mle, "Against MLE, from which it starts, SeqGAN")
+    told += _against(results, constant, mle, "Against MLE, the constant reward, which knows nothing,")
+    told += _against(results, seqgan, constant, "Against the constant reward, SeqGAN")
+    if (
+        _is(results, seqgan, mle, "nll_oracle", "lower")
+        and _is(results, seqgan, constant, "nll_oracle", "equal", "higher")
+        and _is(results, seqgan, constant, "nll_test", "equal", "higher")
+    ):
+        told.append("So the discriminator has not earned what SeqGAN gains over MLE.")
+    best = [_lowest(results, name) for name in COMPARED]
+    if best[0] and best[1]:
+        told.append(f"The lowest nll_oracle is that of {best[0]}, the lowest nll_test that of {best[1]}.")
+    return told + _against_temperatures(results)
 
 
-def _lowest(results: Results, score: str) -> Row | None:
+def _lowest(results: Results, score: str) -> str:
+    """The method at temperature 1 with the lowest mean over the seeds that all have, and that mean."""
     rows = [row for row in results.rows if row.temperature == 1.0]
-    return min(rows, key=lambda row: row.over_seeds(score).mean) if len(rows) > 1 else None
+    common = set.intersection(*(set(row.seeds) for row in rows)) if len(rows) > 1 else set()
+    if not common:
+        return ""
+    means = {row.title: float(np.mean([value(row.seeds[seed], score) for seed in common])) for row in rows}
+    best = min(means, key=means.__getitem__)
+    return f"{best} ({means[best]:.3f})"
 
 
-def _word(results: Results, mine: Row, theirs: Row) -> str:
-    return verdict(compare(mine.seeds, theirs.seeds).paired["nll_oracle"].difference, results.margin)
+def _is(results: Results, mine: Row | None, theirs: Row | None, score: str, *words: str) -> bool:
+    """Whether a score's difference between two methods is one of these, for certain or perhaps by less than the margin."""
+    comparison = compare(mine.seeds, theirs.seeds) if mine and theirs else None
+    if comparison is None:
+        return False
+    return verdict(comparison.paired[score].difference, results.design.margin).split(",")[0] in words
 
 
-def _against(results: Results, mine: Row, theirs: Row, opening: str) -> str:
-    tests = compare(mine.seeds, theirs.seeds).paired
-    oracle, test = tests["nll_oracle"].difference, tests["nll_test"].difference
-    margin = f"{results.margin:g} nats"
+def _against(results: Results, mine: Row | None, theirs: Row | None, opening: str) -> list[str]:
+    comparison = compare(mine.seeds, theirs.seeds) if mine and theirs else None
+    if comparison is None:
+        return []
+    oracle, test = (comparison.paired[score].difference for score in COMPARED)
+    margin = f"{results.design.margin:g} nats"
     words = {
         "equal": f"is equal in quality within {margin}",
         "lower": f"is better in quality by more than {margin}",
         "lower, perhaps by less": f"is better in quality, though perhaps by less than {margin}",
         "higher": f"is worse in quality by more than {margin}",
         "higher, perhaps by less": f"is worse in quality, though perhaps by less than {margin}",
-        "undecided": "cannot be told apart in quality" if oracle.count > 1 else "differs in quality in this one seed",
-    }[verdict(oracle, results.margin)]
-    return f"{opening} {words}: nll_oracle {signed(oracle)}; nll_test {signed(test)}."
+        "undecided": "cannot be told apart in quality" + (" by one seed" if oracle.count == 1 else ""),
+    }[verdict(oracle, results.design.margin)]
+    return [f"{opening} {words}: nll_oracle {signed(oracle)}; nll_test {signed(test)}."]
 
 
 def _against_temperatures(results: Results) -> list[str]:
-    """Each method at temperature 1 against MLE's own curve over temperatures, paired by seed."""
-    curve = [row for row in results.rows if row.method == "mle"]
+    """Each method at temperature 1 against MLE's own curves over temperatures, within seeds; nothing without such a curve."""
     told = []
-    if len(curve) < 2:
-        return []
-    for row in results.rows:
-        if row.temperature != 1.0 or row.method == "mle":
-            continue
-        gaps = []
-        for seed, scored in row.seeds.items():
-            swept = [at.seeds[seed].scores for at in curve if seed in at.seeds]
-            points = [(s.nll_test.mean, s.nll_oracle.mean) for s in swept if s.nll_oracle]
-            if points and scored.scores.nll_oracle:
-                gaps.append(above_curve(scored.scores.nll_test.mean, scored.scores.nll_oracle.mean, points))
-        known = over_seeds([gap for gap in gaps if not math.isnan(gap)])
-        if known.count:
-            told.append(
-                f"At the same coverage as {row.title}, the MLE model at some temperature has an nll_oracle that is lower by "
-                f"{signed(known)} ({known.count} of {len(gaps)} seeds reach that coverage; negative: higher)."
-            )
-        else:
-            told.append(f"{row.title} covers more, or less, than the MLE model at any of the temperatures.")
+    bases = ("mle", "mle-best")
+    for name in bases:
+        curve = [row for row in results.rows if row.method == name]
+        for row in results.rows:
+            if len(curve) > 1 and row.temperature == 1.0 and row.method not in bases:
+                told += _over_curve(curve, row, results.design.margin)
     return told
+
+
+def _over_curve(curve: Sequence[Row], row: Row, margin: float) -> list[str]:
+    """A method's nll_oracle minus the best of a curve at no worse an nll_test; nothing if no seed's curve covers that well."""
+    gaps = []
+    for seed, scored in row.seeds.items():
+        swept = [at.seeds[seed].scores for at in curve if seed in at.seeds]
+        points = [(s.nll_test.mean, s.nll_oracle.mean) for s in swept if s.nll_oracle]
+        if points and scored.scores.nll_oracle:
+            gaps.append(above_curve(scored.scores.nll_test.mean, scored.scores.nll_oracle.mean, points))
+    known = over_seeds([gap for gap in gaps if not math.isnan(gap)])
+    if not known.count:
+        return []
+    if known.count < len(gaps):
+        word = f"in {known.count} of {len(gaps)} seeds; in the others no temperature covers as much"
+    else:
+        word = {
+            "equal": "no difference that matters",
+            "lower": "better than turning that knob",
+            "higher": "worse than turning that knob",
+            "undecided": "undecided",
+        }[verdict(known, margin).split(",")[0]]
+    return [
+        f"{row.title}'s nll_oracle, minus that of {curve[0].title} at some temperature with an nll_test no worse, is "
+        f"{signed(known)}: {word}."
+    ]

@@ -43,6 +43,7 @@ def _adversarial(parent: str = "discriminator", reward: str = "discriminator", *
 STRATEGIES = {(100, 1, 10): 1 / 30, (30, 1, 30): 1 / 15, (1, 1, 10): 1 / 2, (1, 5, 3): 1 / 2}
 # Of the converged generator's epochs: the paper's 20 of 120.
 SHORT = 1 / 6
+TEMPERATURES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 
 
 def _works(config: Config) -> dict[str, Work]:
@@ -98,6 +99,16 @@ class Experiment:
     methods: tuple[str, ...]
     against: str
     temperatures: tuple[float, ...] = (1.0,)
+    others: dict[str, str] = field(default_factory=dict)  # methods compared with another one
+
+    @property
+    def swept(self) -> bool:
+        """Whether it is over temperatures: then its figure is the frontier and not the learning curves."""
+        return len(self.temperatures) > 1
+
+    def held_against(self, method: str) -> str:
+        """The method that this one is compared with."""
+        return self.others.get(method, self.against)
 
 
 EXPERIMENTS = {
@@ -110,13 +121,16 @@ EXPERIMENTS = {
         "the schedules of g-steps and d-steps", ("mle", *(f"g{g}-d{d}-k{k}" for g, d, k in STRATEGIES)), "g1-d5-k3"
     ),
     "pretraining": Experiment(
-        "adversarial training from a short and from a converged MLE", ("mle-short", "seqgan-short", "mle", "seqgan"), "seqgan"
+        "adversarial training from a short and from a converged MLE",
+        ("mle-short", "seqgan-short", "mle", "seqgan"),
+        "seqgan",
+        others={"mle-short": "seqgan-short"},
     ),
     "frontier": Experiment(
         "quality against coverage over temperatures",
         ("mle", "mle-best", "ss", "pg-bleu", "constant", "seqgan"),
         "seqgan",
-        (1.0, 0.9, 0.8, 0.7, 0.6, 0.5),
+        TEMPERATURES,
     ),
 }
 
@@ -171,6 +185,17 @@ class Task:
         """How much of it is done and saved, in [0, 1]."""
         return min(1.0, Run(self.path).position(self.work.stage) / self.target)
 
+    @property
+    def done(self) -> bool:
+        """Whether it has reached its target, and the checkpoint that says so can be read."""
+        if self.share < 1.0:
+            return False
+        try:
+            found = Run(self.path).checkpoints(self.work.stage).latest(lambda words: None)
+        except SeqganError:
+            return False
+        return found is not None and found.position >= self.target
+
 
 def tasks(directory: Path, methods: Sequence[str], seeds: Sequence[int], config: Config, preset: str) -> list[Task]:
     """The works these methods need for each seed, parents first, seed by seed."""
@@ -194,20 +219,24 @@ def tasks(directory: Path, methods: Sequence[str], seeds: Sequence[int], config:
     return [Task(name, seed, works[name], directory, resolved(works[name], seed), preset) for seed in seeds for name in needed]
 
 
-def claim(directory: Path, config: Config, preset: str) -> None:
-    """Begin an experiment's directory, or make sure that it was begun with the same settings.
+def claim(directory: Path, config: Config, preset: str, begin: bool) -> None:
+    """Make sure that an experiment's directory was begun with the same settings.
+
+    Args:
+        begin: begin it if it holds no run yet.
 
     Raises UsageError if it was not, or holds somebody's files; SeqganError if its record is damaged.
     """
     path = directory / "experiment.json"
     values = {name: value for name, value in config.values.items() if name != "seed"}
-    if not path.exists():
+    if not path.exists() or not any(directory.glob("seed-*")):
         if directory.exists() and not directory.is_dir():
             raise UsageError(f"--out {directory} is a file: name a directory.")
-        if directory.exists() and {entry.name for entry in directory.iterdir()} - {"estimate.json", ".lock"}:
+        if directory.exists() and {entry.name for entry in directory.iterdir()} - {"estimate.json", "experiment.json", ".lock"}:
             raise UsageError(f"--out {directory} holds other files and no experiment: name a new or an empty directory.")
-        record = {"format": 1, "version": __version__, "preset": preset, "settings": values}
-        files.write(path, (json.dumps(record, indent=1) + "\n").encode())
+        if begin:
+            record = {"format": 1, "version": __version__, "preset": preset, "settings": values}
+            files.write(path, (json.dumps(record, indent=1) + "\n").encode())
         return
     try:
         record = json.loads(path.read_text(encoding="utf-8"))

@@ -12,14 +12,12 @@ from seqgan_cli.config import CATALOGUE
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.evaluation import Likelihoods, bleu_scores, self_bleu_scores
 from seqgan_cli.experiments import findings, tables
-from seqgan_cli.experiments.plan import EXPERIMENTS
+from seqgan_cli.experiments.plan import EXPERIMENTS, TEMPERATURES
 from seqgan_cli.experiments.scores import Scorer
 from seqgan_cli.figures import COVERAGE, QUALITY, Curve, Panel, frontier, learning_curve, panels
-from seqgan_cli.metrics.likelihood import Estimate
 from seqgan_cli.randomness import key
 from seqgan_cli.run import Row, Run
 
-TEMPERATURES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 BLEU_SAMPLES = 500  # and as many references for Self-BLEU, behind each point of a text's frontier
 SHOWN_ROUNDS = 6
 
@@ -69,10 +67,6 @@ def _figure(alternative: str, draw: Callable[[Path], None]) -> tuple[str, str]:
         path = Path(folder) / "figure.svg"
         draw(path)
         return f"data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode()}", alternative
-
-
-def _shown(estimate: Estimate | None) -> str:
-    return f"{estimate.mean:.3f} ± {(estimate.high - estimate.low) / 2:.3f}" if estimate else ""
 
 
 def run_page(run: Run, samples: int, warn: Callable[[str], None], step: Callable[[str], None]) -> Page:
@@ -136,40 +130,11 @@ def run_page(run: Run, samples: int, warn: Callable[[str], None], step: Callable
 
 
 def _scores_section(scores: dict[str, Likelihoods], names: dict[str, str], data: dict[str, float], samples: int) -> Section:
-    synthetic = "nll_oracle" in data
-    columns = [
-        "generator",
-        *(["nll_oracle ↓"] if synthetic else []),
-        "nll_test ↓",
-        "nll_train",
-        "distinct",
-        "token types",
-        "copied",
-    ]
-    rows = [
-        [
-            names[which],
-            *([_shown(s.nll_oracle)] if synthetic else []),
-            _shown(s.nll_test),
-            _shown(s.nll_train),
-            f"{s.distinct_share:.1%}",
-            str(s.token_types),
-            f"{s.copied_share:.1%}",
-        ]
-        for which, s in scores.items()
-    ]
-    own = [f"{data['nll_oracle']:.3f}"] if synthetic else []
-    shares = [f"{data['distinct_share']:.1%}", f"{data['token_types']:.0f}", f"{data['copied_share']:.1%}"]
-    rows.append(["the data", *own, "", "", *shares])
-    if synthetic:
-        rows.append(["uniform tokens", f"{data['nll_oracle_uniform']:.3f}", "", "", "", "", ""])
-    caption = (
-        f"{samples} samples each, nats per token, ± half a 95 % interval over sequences. "
-        + ("nll_oracle is quality: how likely the truth finds the samples. " if synthetic else "")
-        + "nll_test is coverage: how likely the generator finds held-out data. Lower is better in both, and a generator that "
-        "says less trades the second for the first."
+    columns, rows = tables.generators_table([(names[which], found) for which, found in scores.items()], data)
+    caption = f"{samples} samples each, nats per token, ± half a 95 % interval over sequences. "
+    return Section(
+        "Scores", tables=[Table(["generator", *columns], rows, caption + tables.generators_caption("nll_oracle" in data))]
     )
-    return Section("Scores", tables=[Table(columns, rows, caption)])
 
 
 def _frontier(
@@ -298,7 +263,7 @@ def experiment_page(directory: Path) -> Page:
             continue
         results, settings = tables.read(folder)
         concluded = findings.conclusions(results)
-        told += [sentence for sentence in concluded if sentence not in told]
+        told += [f"{kind}, {len(results.data)} seed{'s' * (len(results.data) != 1)}: {sentence}" for sentence in concluded]
         shown = [Table(*tables.scores_table(results), tables.scores_caption(results))]
         tested = Table(*tables.tests_table(results), tables.tests_caption(results))
         figures = [
@@ -306,7 +271,7 @@ def experiment_page(directory: Path) -> Page:
             for path in sorted(folder.glob("*.svg"))
         ]
         title = experiment.title[0].upper() + experiment.title[1:]
-        sections.append(Section(title, concluded, figures, [*shown, *([tested] if tested.rows else [])]))
+        sections.append(Section(title, (), figures, [*shown, *([tested] if tested.rows else [])]))
     if not sections:
         raise SeqganError(f"{directory} has no tables yet: `seqgan experiment` writes them, with --partial while it trains.")
     rows = [[name, str(entry)] for name, entry in settings.items()]

@@ -4,21 +4,21 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from seqgan_cli.config import PRESETS
 from seqgan_cli.experiments.plan import EXPERIMENTS, METHODS, Task
 from seqgan_cli.experiments.scores import Scored, Scorer
 from seqgan_cli.metrics.likelihood import Estimate
 from seqgan_cli.metrics.significance import Paired, over_seeds, paired, welch
 from seqgan_cli.run import Run
 
-COVERAGE = ("nll_test", "nll_train", "distinct_share", "token_types", "copied_share")
+BESIDE_QUALITY = ("nll_test", "nll_train", "distinct_share", "token_types", "copied_share")
 COMPARED = ("nll_oracle", "nll_test")
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A method against another: paired over seeds by score, and Welch's p over the sequences of each seed."""
+    """A method against another: paired over the seeds both have, by score, and Welch's p over the sequences of each."""
 
+    against: str
     paired: Mapping[str, Paired]
     welch: Mapping[int, float]
 
@@ -39,14 +39,22 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Results:
-    """All of an experiment's rows, and what the data score by seed."""
+class Design:
+    """What results rest on: the experiment, its size, and the share that each unfinished task has done."""
 
     kind: str
     preset: str
     samples: int
     margin: float
-    against: str
+    one_oracle: bool
+    unfinished: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Results:
+    """All of an experiment's rows, and what the data score by seed."""
+
+    design: Design
     rows: Sequence[Row]
     data: Mapping[int, Mapping[str, float]]
 
@@ -61,9 +69,15 @@ def value(scored: Scored, score: str) -> float:
     return found.mean if isinstance(found, Estimate) else math.nan if found is None else float(found)
 
 
-def compare(mine: Mapping[int, Scored], theirs: Mapping[int, Scored]) -> Comparison:
-    """Tests between the scores of two ways of training, on the seeds both have."""
+def compare(mine: Mapping[int, Scored], theirs: Mapping[int, Scored], against: str = "") -> Comparison | None:
+    """Tests between the scores of two ways of training, on the seeds both have; None if they share none.
+
+    Welch's test is of nll_oracle, whose sequences are each generator's own. It would not do for nll_test: there both score
+    the same held-out sequences.
+    """
     both = [seed for seed in mine if seed in theirs]
+    if not both:
+        return None
     tests = {
         score: paired([value(mine[seed], score) for seed in both], [value(theirs[seed], score) for seed in both])
         for score in COMPARED
@@ -72,7 +86,7 @@ def compare(mine: Mapping[int, Scored], theirs: Mapping[int, Scored]) -> Compari
     for seed in both:
         a, b = mine[seed].scores.nll_oracle, theirs[seed].scores.nll_oracle
         sequences[seed] = math.nan if a is None or b is None else welch(a, b)
-    return Comparison(tests, sequences)
+    return Comparison(against, tests, sequences)
 
 
 def collect(
@@ -87,8 +101,12 @@ def collect(
     """Score every method of every seed whose run has begun its stage.
 
     Args:
+        tasks: one or more.
         step: told what is being scored.
     """
+    unfinished = {task.label: task.share for task in tasks if task.share < 1.0}
+    one_oracle = bool(tasks[0].config.values["data.oracle"])
+    design = Design(kind, tasks[0].preset, samples, margin, one_oracle, unfinished)
     places = {(task.name, task.seed): task for task in tasks}
     seeds = sorted({task.seed for task in tasks})
     found: dict[tuple[str, float], dict[int, Scored]] = {}
@@ -97,46 +115,39 @@ def collect(
         for method in methods:
             task = places[METHODS[method].work, seed]
             which = METHODS[method].which
-            if not Run(task.path).has(task.work.stage):
+            run, stage = Run(task.path), task.work.stage
+            if not run.has(stage):
                 continue
-            step(f"seed {seed}, {METHODS[method].title}")
-            scorer = Scorer(Run(task.path), samples, warn)
+            if which == "best" and not run.checkpoints(stage).best():
+                warn(f"{task.label} was never better on held-out data than untrained: it has no best epoch to score.")
+                continue
+            scorer = Scorer(run, samples, warn)
             data.setdefault(seed, scorer.data())
             for temperature in EXPERIMENTS[kind].temperatures if which != "untrained" else (1.0,):
-                scored = scorer.score(task.work.stage if which == "latest" else which, temperature)
+                step(f"seed {seed}, {METHODS[method].title}, temperature {temperature:g}")
+                scored = scorer.score(stage if which == "latest" else which, temperature)
+                if which == "latest" and scored.position < task.target:  # also where later checkpoints are damaged
+                    unfinished[task.label] = scored.position / task.target
                 found.setdefault((method, temperature), {})[seed] = scored
-    preset = tasks[0].preset if tasks else PRESETS[-1]
-    return arrange(kind, preset, samples, margin, EXPERIMENTS[kind].against, found, data)
+    return arrange(design, found, data)
 
 
 def arrange(
-    kind: str,
-    preset: str,
-    samples: int,
-    margin: float,
-    against: str,
-    found: Mapping[tuple[str, float], Mapping[int, Scored]],
-    data: Mapping[int, Mapping[str, float]],
+    design: Design, found: Mapping[tuple[str, float], Mapping[int, Scored]], data: Mapping[int, Mapping[str, float]]
 ) -> Results:
-    """Results of scores by (method, temperature) and seed, each method compared with `against`."""
+    """Results of scores by (method, temperature) and seed, each method compared with the one it is held against."""
     methods = list(dict.fromkeys(method for method, _ in found))
     rows = []
     for (method, temperature), by_seed in sorted(found.items(), key=lambda item: (methods.index(item[0][0]), -item[0][1])):
+        against = EXPERIMENTS[design.kind].held_against(method)
         theirs = found.get((against, temperature), {})
-        comparison = compare(by_seed, theirs) if theirs and method != against else None
+        comparison = compare(by_seed, theirs, against) if method != against else None
         rows.append(Row(method, METHODS[method].title, temperature, by_seed, comparison))
-    return Results(kind, preset, samples, margin, against, rows, data)
-
-
-def shown(estimate: Estimate, digits: int = 3) -> str:
-    """`8.736 ± 0.012`, half a 95 % interval; without one for a single seed."""
-    if math.isnan(estimate.low):
-        return f"{estimate.mean:.{digits}f}"
-    return f"{estimate.mean:.{digits}f} ± {(estimate.high - estimate.low) / 2:.{digits}f}"
+    return Results(design, rows, data)
 
 
 def shown_p(p: float) -> str:
-    """`< 1e-6` as in the paper, three digits above."""
+    """`< 1e-6` as in the paper, two digits above."""
     return "" if math.isnan(p) else "< 1e-6" if p < 1e-6 else f"{p:.2g}"
 
 

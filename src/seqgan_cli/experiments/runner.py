@@ -5,6 +5,7 @@ A task is a process of its own, so it can be killed by itself, gives its memory 
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -51,9 +52,9 @@ class Runner:
 
     def __init__(self, tasks: Sequence[Task], seconds: Mapping[str, float], jobs: int, threads: int, console: Console) -> None:
         self.tasks, self.seconds, self.jobs, self.threads, self.console = tasks, seconds, jobs, threads, console
-        self.done = {task.path for task in tasks if task.share >= 1.0}
+        self.done = {task.path for task in tasks if task.done}
         self.waiting = [task for task in tasks if task.path not in self.done]
-        self.active: dict[subprocess.Popen, tuple[Task, float]] = {}
+        self.active: dict[subprocess.Popen, tuple[Task, float, int]] = {}
 
     def carry_out(self, label: str) -> None:
         """Bring every task to its target.
@@ -82,10 +83,8 @@ class Runner:
                         self.console.say("Another seqgan trains what comes next; waiting for it.")
                     progress.move(min(99, int(100 * self._worked() / whole)))
                     time.sleep(POLL)
-        except BaseException as stopped:
+        except BaseException:
             self._stop()
-            if isinstance(stopped, KeyboardInterrupt):
-                self.console.say("\nStopped; what was trained is saved, and the same command goes on.")
             raise
 
     def _worked(self) -> float:
@@ -106,6 +105,7 @@ class Runner:
         task.path.parent.mkdir(parents=True, exist_ok=True)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SEQGAN_")}
         with task.log.open("ab") as log:
+            begins = log.tell()
             process = subprocess.Popen(
                 [sys.executable, "-m", "seqgan_cli", *command_line(task, self.threads)],
                 stdin=subprocess.DEVNULL,
@@ -114,17 +114,18 @@ class Runner:
                 env=environment,
                 start_new_session=True,  # Ctrl-C is for us: we pass it on, and wait
             )
-        self.active[process] = task, time.monotonic()
+        self.active[process] = task, time.monotonic(), begins
         self.console.note(f"{task.label} begins; its log is {task.log}")
 
     def _collect(self, left: float | None) -> None:
         """Take note of the processes that have ended. Raises SeqganError if one failed."""
         for process in [process for process in self.active if process.poll() is not None]:
-            task, started = self.active.pop(process)
+            task, started, begins = self.active.pop(process)
             if process.returncode:
+                ended = _failure(process.returncode, task.log, begins)
                 raise SeqganError(
-                    f"{task.label}: `seqgan {task.work.stage}` failed: {_last_error(task.log)} Its log is {task.log}; "
-                    "the same command goes on from what is saved."
+                    f"{task.label}: `seqgan {task.work.stage}` {ended} Its log is {task.log}; the same command goes on from "
+                    "what is saved."
                 )
             self.done.add(task.path)
             remaining = f" · about {duration(left)} left" if left and (self.waiting or self.active) else ""
@@ -141,10 +142,13 @@ class Runner:
             process.wait()
 
 
-def _last_error(log: Path) -> str:
-    """The message a failed command ended with."""
-    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+def _failure(code: int, log: Path, begins: int) -> str:
+    """How a command ended, from its exit code and what it said from that byte of its log on."""
+    if code < 0:
+        hint = " (perhaps for want of memory)" if code == -signal.SIGKILL else ""
+        return f"was killed by {signal.Signals(-code).name}{hint}."
+    lines = log.read_bytes()[begins:].decode(errors="replace").strip().splitlines()
     for i in range(len(lines) - 1, -1, -1):
         if lines[i].startswith("Error: "):
-            return " ".join(lines[i:]).removeprefix("Error: ")
-    return lines[-1] if lines else "it said nothing."
+            return f"failed: {' '.join(lines[i:]).removeprefix('Error: ')}"
+    return f"failed: {lines[-1] if lines else 'it said nothing.'}"

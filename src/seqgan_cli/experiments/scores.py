@@ -1,20 +1,21 @@
 """Scores of the generators that runs hold, kept beside each run so that none is computed twice."""
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from seqgan_cli import files
-from seqgan_cli.errors import SeqganError
 from seqgan_cli.evaluation import Likelihoods, data_figures, likelihoods
 from seqgan_cli.metrics.likelihood import Estimate
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key
 from seqgan_cli.run import Run, assign, named
 from seqgan_cli.training.mle import untrained_generator
+
+Kept = TypeVar("Kept", Likelihoods, dict[str, float])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +46,11 @@ class Scorer:
 
     def data(self) -> dict[str, float]:
         """What the data themselves score."""
-        return self._kept("data", lambda: data_figures(self.corpus, self.oracle, self.settings.seed))
+        return self._kept(
+            f"data-{self.num}",
+            lambda: data_figures(self.corpus, self.oracle, self.settings.seed, self.num),
+            lambda record: {name: float(record[name]) for name in (*record, "token_types", "distinct_share", "copied_share")},
+        )
 
     def load(self, which: str) -> tuple[str, int]:
         """Make `generator` the one that `which` names: latest, adversarial, pretrain-g, best or untrained.
@@ -68,23 +73,24 @@ class Scorer:
         sample_key = key(self.settings.seed, "scores")
         found = self._kept(
             name,
-            lambda: dataclasses.asdict(
-                likelihoods(self.generator, self.corpus, self.oracle, self.num, sample_key, temperature)
-            ),
+            lambda: likelihoods(self.generator, self.corpus, self.oracle, self.num, sample_key, temperature),
+            from_json,
         )
-        return Scored(from_json(found), stage, position)
+        return Scored(found, stage, position)
 
-    def _kept(self, name: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """What `compute` gave when it was last called for that name."""
-        path = self.run.path / "scores" / f"{name}.json"
+    def _kept(self, name: str, compute: Callable[[], Kept], parse: Callable[[dict[str, Any]], Kept]) -> Kept:
+        """What `compute` gave when it was last called for that name with the run's data as they are."""
+        path = self.run.path / "scores" / self.run.fingerprint[:16] / f"{name}.json"
         try:
-            return dict(json.loads(path.read_text(encoding="utf-8")))
+            return parse(dict(json.loads(path.read_text(encoding="utf-8"))))
         except FileNotFoundError:
             pass
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, KeyError, AttributeError):
             self.warn(f"{path} is damaged; computing it again.")
         computed = compute()
-        files.write(path, json.dumps(computed).encode())
+        record = dataclasses.asdict(computed) if isinstance(computed, Likelihoods) else computed
+        with contextlib.suppress(OSError):  # of somebody else's run, or on a full disk: then it is computed again next time
+            files.write(path, json.dumps(record).encode())
         return computed
 
 
@@ -100,11 +106,3 @@ def _digest(generator: Generator) -> str:
     for weight in generator.trainable_variables:
         digest.update(weight.numpy().tobytes())
     return digest.hexdigest()
-
-
-def open_run(path: Path) -> Run:
-    """Raises SeqganError if there is no run."""
-    run = Run(path)
-    if not run.exists:
-        raise SeqganError(f"There is no run in {path}.")
-    return run

@@ -1,5 +1,6 @@
 """An experiment from plan to table: how long it would take, its training, and what it leaves."""
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,11 +8,11 @@ from seqgan_cli.config import Config
 from seqgan_cli.console import Console, duration
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.experiments import tables
-from seqgan_cli.experiments.drawing import draw
+from seqgan_cli.experiments.drawing import draw, histories
 from seqgan_cli.experiments.estimate import Stopwatch
 from seqgan_cli.experiments.findings import conclusions
 from seqgan_cli.experiments.plan import EXPERIMENTS, Task
-from seqgan_cli.experiments.results import collect
+from seqgan_cli.experiments.results import Results, collect
 from seqgan_cli.experiments.runner import Runner, directory_lock
 
 
@@ -40,11 +41,23 @@ def dry_run(tasks: Sequence[Task], config: Config, directory: Path, jobs: int, t
 def train(kind: str, tasks: Sequence[Task], config: Config, directory: Path, jobs: int, threads: int, console: Console) -> None:
     """Bring every task to its target. Raises SeqganError when one fails."""
     with directory_lock(directory):
-        if all(task.share >= 1.0 for task in tasks):
+        if all(task.done for task in tasks):
             console.say(f"All {len(tasks)} tasks are done already.")
             return
         seconds = _seconds(tasks, config, directory, threads, console)
         Runner(tasks, seconds, jobs, threads, console).carry_out(f"experiment {kind}")
+
+
+def _tell_of_loss(new: Results, folder: Path, console: Console) -> None:
+    """Warn if the tables that are there know more than the ones about to replace them."""
+    try:
+        old, _ = tables.read(folder)
+    except SeqganError:
+        return
+    known, kept = ({(row.method, seed) for row in results.rows for seed in row.seeds} for results in (old, new))
+    if missing := known - kept:
+        names = ", ".join(sorted({f"seed {seed} of {method}" for method, seed in missing}))
+        console.warn(f"The tables in {folder} lose {names}: a command with those --methods and --seeds writes them again.")
 
 
 def report(
@@ -62,20 +75,35 @@ def report(
     Raises SeqganError if no run has begun.
     """
     console.say("Scoring …")
-    scored = collect(kind, methods, tasks, samples, margin, console.warn, console.note)
+    folder = directory / kind
+    generators = len(methods) * len({task.seed for task in tasks}) * len(EXPERIMENTS[kind].temperatures)
+    with console.progress("scoring", "generators", 0, generators, 1.0, "") as progress:
+        begun = itertools.count()
+
+        def step(what: str) -> None:
+            console.note(what)
+            progress.move(next(begun))
+
+        scored = collect(kind, methods, tasks, samples, margin, console.warn, step)
     if not scored.rows:
         raise SeqganError(f"{directory} holds no trained generator of this experiment yet: leave --partial out.")
     unfinished = [task for task in tasks if task.share < 1.0]
     for task in unfinished:
         console.warn(f"{task.label} is at {task.share:.0%} of its {task.target}: its scores are not final.")
-    folder = directory / kind
+    _tell_of_loss(scored, folder, console)
+    found = histories(methods, tasks)
     tables.write(scored, config.values, folder)
-    drawn = draw(scored, tasks, methods, dict(config.values), folder)
+    if not EXPERIMENTS[kind].swept:
+        tables.write_curves(found, folder)
+    drawn = draw(scored, tasks, found, config.values, folder)
     console.table(EXPERIMENTS[kind].title, *tables.scores_table(scored), caption=tables.scores_caption(scored) + "\n")
     columns, rows = tables.tests_table(scored)
     if rows:
         console.table("Tests", columns, rows, caption=tables.tests_caption(scored) + "\n")
     for finding in conclusions(scored):
         console.result(finding)
-    console.result(f"\nTables: {folder / 'table.md'}, table.csv, scores.csv, results.json")
+    console.result(
+        f"\nTables: {folder / 'table.md'}, table.csv, scores.csv, results.json"
+        + ("" if EXPERIMENTS[kind].swept else ", curves.csv")
+    )
     console.result("Figures: " + ", ".join(str(path) for path in drawn) + ", and the same as .svg")

@@ -1,5 +1,6 @@
 """Means per token with intervals, from sums over sequences. Units: nats."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,11 @@ class Estimate:
     high: float
     std: float
     count: int
+
+    def __str__(self) -> str:
+        """`8.736 ± 0.012`, half the interval; without one if there is none."""
+        half = (self.high - self.low) / 2
+        return f"{self.mean:.3f}" + ("" if math.isnan(half) else f" ± {half:.3f}")
 
 
 def per_token(sums: np.ndarray, lengths: np.ndarray) -> Estimate:

@@ -123,7 +123,7 @@ class Generator(keras.Model):
         return outputs, [array.stack() for array in arrays[1:]]
 
     def partly_own(self, tokens: Any, true_share: Any, key: Any) -> Any:
-        """What the generator reads under scheduled sampling (Bengio et al. 2015, §2.3); no gradient flows through it.
+        """What the generator reads under scheduled sampling (Bengio et al. 2015, §2.4); no gradient flows through it.
 
         Position by position a coin decides, for each sequence by itself, between the true token and one that the generator
         draws after what it has read so far. After an `<eos>` of the generator's own it reads on, as the true sequence does.

@@ -30,8 +30,9 @@ def likelihood_loss(generator: Generator, tokens: Any, dropout: float = 0.0, dro
 def true_share(schedule: str, decay: float, epoch: int) -> float:
     """ε in that epoch (from 1): the probability that the generator reads the true token (Bengio et al. 2015, §2.4).
 
-    With e = epoch − 1 and d = decay: none 1; linear max(0, 1 − d·e); exponential (1 − d)^e; sigmoid k / (k + exp(e / k))
-    where k = 1 / (10·d), but at least 1, which makes it fall to ½ before the linear one does.
+    There ε falls with every minibatch, here with every epoch, and linear has no floor but 0. With e = epoch − 1 and d = decay:
+    none 1; linear max(0, 1 − d·e); exponential (1 − d)^e; sigmoid k / (k + exp(e / k)) where k = 1 / (10·d), but at least 1.
+    The sigmoid's ½ is at e = k·ln k: before the linear one's for d ≥ 0.0007, and for d ≥ 0.1 it starts there.
     """
     e = epoch - 1
     if schedule == "linear":
@@ -127,5 +128,6 @@ class LikelihoodTraining(Stage):
         scored = position % own.eval_every == 0 or position >= own.epochs
         measured = {"nll_train": float(np.mean(losses)), "loss": losses[-1]}
         if own.scheduled_sampling != "none":
+            measured["nll_given_own"] = measured.pop("nll_train")  # of the true tokens, after what was read in their stead
             measured["true_share"] = true_share(own.scheduled_sampling, own.sampling_decay, position)
         return {**measured, **(self.scores(position) if scored else {})}
