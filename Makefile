@@ -10,7 +10,7 @@ demo: $(READY)
 	$(BIN)/seqgan train --preset quick --run runs/demo
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -9,6 +9,12 @@ from typing import Any
 import pytest
 
 
+@pytest.fixture
+def table(seqgan: Callable[..., Any], tiny_config: Path) -> Callable[..., Any]:
+    """Call `seqgan experiment` on the tiny settings in this process, for what trains nothing."""
+    return lambda *arguments: seqgan("experiment", *arguments, "--config", tiny_config, "--samples", 64)
+
+
 @pytest.fixture(scope="session")
 def experiment(tiny_config: Path) -> Callable[..., subprocess.CompletedProcess]:
     """Run `seqgan experiment` on the tiny settings, in a process of its own."""

@@ -67,24 +67,24 @@ def test_the_random_row_is_the_generator_before_training(studied):
     assert row["seeds"]["0"]["scores"]["nll_test"]["mean"] == pytest.approx(start["nll_test"], rel=0.05)
 
 
-def test_the_same_command_trains_nothing_again_and_gives_the_same(studied, experiment):
+def test_the_same_command_trains_nothing_again_and_gives_the_same(studied, table):
     before = (studied / "synthetic" / "results.json").read_bytes()
     trained = {path: path.stat().st_mtime_ns for path in studied.rglob("checkpoints/**/*.npz")}
-    done = experiment("synthetic", "--seeds", 2, "--methods", METHODS, "--out", studied)
-    assert done.returncode == 0, done.stderr
-    assert "All 8 tasks are done already" in done.stderr
+    done = table("synthetic", "--seeds", 2, "--methods", METHODS, "--out", studied)
+    assert done.code == 0, done.err
+    assert "All 8 tasks are done already" in done.err
     assert (studied / "synthetic" / "results.json").read_bytes() == before
     assert {path: path.stat().st_mtime_ns for path in studied.rglob("checkpoints/**/*.npz")} == trained
 
 
-def test_the_frontier_uses_what_the_table_trained(studied, experiment):
-    done = experiment("frontier", "--seeds", 2, "--out", studied, "--methods", "mle,constant,seqgan")
-    assert done.returncode == 0, done.stderr
-    assert "All 8 tasks are done already" in done.stderr
+def test_the_frontier_uses_what_the_table_trained(studied, table):
+    done = table("frontier", "--seeds", 2, "--out", studied, "--methods", "mle,constant,seqgan")
+    assert done.code == 0, done.err
+    assert "All 8 tasks are done already" in done.err
     assert (studied / "frontier" / "frontier.svg").exists()
     swept = {(row["method"], row["temperature"]) for row in scores(studied, "frontier")}
     assert len(swept) == 3 * 6
-    assert "with an nll_test no worse" in done.stdout.replace("\n", " ")
+    assert "with an nll_test no worse" in done.out.replace("\n", " ")
 
 
 def started(tiny_config: Path, out: Path) -> subprocess.Popen:
@@ -144,22 +144,22 @@ def test_a_task_that_fails_is_named_with_its_reason(experiment, studied, tmp_pat
     assert "Traceback" not in done.stderr
 
 
-def test_a_dry_run_lists_and_trains_nothing(experiment, studied, tmp_path):
+def test_a_dry_run_lists_and_trains_nothing(table, studied, tmp_path):
     shutil.copy(studied / "estimate.json", tmp_path)
-    done = experiment("strategies", "--seeds", 2, "--dry-run", "--out", tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "seed-1/g100-d1-k10" in done.stdout
-    assert "12 tasks" in done.stdout
+    done = table("strategies", "--seeds", 2, "--dry-run", "--out", tmp_path)
+    assert done.code == 0, done.err
+    assert "seed-1/g100-d1-k10" in done.out
+    assert "12 tasks" in done.out
     assert not list(tmp_path.rglob("*.npz"))
 
 
-def test_partial_results_say_that_they_are(experiment, tmp_path, studied):
+def test_partial_results_say_that_they_are(table, tmp_path, studied):
     (tmp_path / "seed-0").mkdir()
     Run(studied / "seed-0" / "mle").fork(tmp_path / "seed-0" / "mle")
     (tmp_path / "experiment.json").write_bytes((studied / "experiment.json").read_bytes())
-    done = experiment("synthetic", "--seeds", 2, "--partial", "--out", tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "seed-0/seqgan is at 0%" in done.stderr.replace("\n", " ")
+    done = table("synthetic", "--seeds", 2, "--partial", "--out", tmp_path)
+    assert done.code == 0, done.err
+    assert "seed-0/seqgan is at 0%" in done.err.replace("\n", " ")
     assert "NOT FINAL: " in (tmp_path / "synthetic" / "table.md").read_text(encoding="utf-8")
     assert {row["method"] for row in scores(tmp_path)} == {"random", "mle", "mle-best"}
 
@@ -232,23 +232,23 @@ def test_a_damaged_last_checkpoint_is_trained_again(studied, experiment, tmp_pat
     assert mine == theirs
 
 
-def test_a_run_without_a_best_epoch_is_left_out_of_that_row(studied, experiment, tmp_path):
+def test_a_run_without_a_best_epoch_is_left_out_of_that_row(studied, table, tmp_path):
     (tmp_path / "seed-0").mkdir()
     run = Run(studied / "seed-0" / "mle").fork(tmp_path / "seed-0" / "mle")
     (run.checkpoints("pretrain-g").directory / "best.npz").unlink()
     for name in ("experiment.json", "estimate.json"):
         shutil.copy(studied / name, tmp_path)
-    done = experiment("synthetic", "--methods", "mle,mle-best", "--seeds", 1, "--out", tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "it has no best epoch to score" in done.stderr
+    done = table("synthetic", "--methods", "mle,mle-best", "--seeds", 1, "--out", tmp_path)
+    assert done.code == 0, done.err
+    assert "it has no best epoch to score" in done.err
     assert [row["method"] for row in scores(tmp_path)] == ["mle"]
 
 
-def test_tables_that_lose_something_say_so(studied, experiment, tmp_path):
+def test_tables_that_lose_something_say_so(studied, table, tmp_path):
     shutil.copytree(studied, tmp_path / "copy")
-    done = experiment("synthetic", "--methods", "mle", "--seeds", 1, "--out", tmp_path / "copy")
-    assert done.returncode == 0, done.stderr
-    assert "lose seed 0 of constant, seed 0 of mle-best, seed 0 of random, seed 0 of seqgan, seed 1 of constant" in done.stderr
+    done = table("synthetic", "--methods", "mle", "--seeds", 1, "--out", tmp_path / "copy")
+    assert done.code == 0, done.err
+    assert "lose seed 0 of constant, seed 0 of mle-best, seed 0 of random, seed 0 of seqgan, seed 1 of constant" in done.err
 
 
 def test_scores_that_make_no_sense_are_computed_again(studied, experiment, tmp_path):
