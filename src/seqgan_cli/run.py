@@ -267,6 +267,12 @@ class Run:
     def config(self) -> Config:
         """The settings that were recorded. Raises SeqganError if there is no run or it is damaged."""
         if not self.exists:
+            for folder in (self.path, self.path.absolute().parent):
+                if (folder / "experiment.json").exists():
+                    raise SeqganError(
+                        f"{self.path} is no run but an experiment's: name one of its runs, as {folder}/seed-0/mle, or use "
+                        f"`seqgan report --run {folder}` for all of it."
+                    )
             raise SeqganError(f"There is no run in {self.path}: `seqgan pretrain-g` begins one.")
         settings = self.record()["settings"]
         entries = {name: settings.get(name, {"value": info.default, "source": "default"}) for name, info in CATALOGUE.items()}

@@ -48,3 +48,16 @@ def test_wrong_input_is_one_sentence(studied, seqgan, names, code, words):
     done = seqgan("compare", *(studied / "seed-0" / name for name in names))
     assert done.code == code
     assert words in done.err
+
+
+@pytest.mark.parametrize("below", [".", "seed-0"])
+def test_an_experiment_is_no_run(studied, seqgan, below):
+    done = seqgan("compare", studied / below, studied / "seed-0" / "mle")
+    assert done.code == 1
+    assert "is no run but an experiment's: name one of its runs" in done.err
+
+
+def test_a_run_named_twice_is_one(studied, seqgan):
+    done = seqgan("compare", studied / "seed-0" / "mle", f"{studied}/seed-0/../seed-0/mle/")
+    assert done.code == 2
+    assert "two runs or more" in done.err

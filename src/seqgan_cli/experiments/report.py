@@ -4,6 +4,7 @@ import base64
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,12 +62,17 @@ class Page:
         return environment.get_template("report.html").render(page=self, version=__version__)
 
 
+def _uri(svg: Path) -> str:
+    """An SVG as a data URI: as an image it runs no scripts, and its names collide with nobody's."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg.read_bytes()).decode()}"
+
+
 def _figure(alternative: str, draw: Callable[[Path], None]) -> tuple[str, str]:
-    """An SVG that `draw` writes, as a data URI: an image runs no scripts and its names collide with nobody's."""
+    """What `draw` writes as SVG, and the words for who cannot see it."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "figure.svg"
         draw(path)
-        return f"data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode()}", alternative
+        return _uri(path), alternative
 
 
 def run_page(run: Run, samples: int, warn: Callable[[str], None], step: Callable[[str], None]) -> Page:
@@ -108,17 +114,13 @@ def run_page(run: Run, samples: int, warn: Callable[[str], None], step: Callable
                 "Whether a reward that knows nothing would have done as well, only a control tells: "
                 "`seqgan experiment synthetic` has one for every seed, and `seqgan compare` sets two runs side by side."
             )
+    marks = {"the oracle's own sequences": data["nll_oracle"]} if "nll_oracle" in data else {}
     sections = [
         _scores_section(scores, names, data, samples),
         Section(
             "Learning curve",
             figures=[
-                _figure(
-                    "Quality and coverage over training",
-                    lambda path: learning_curve(
-                        rows, {"the oracle's own sequences": data["nll_oracle"]} if "nll_oracle" in data else {}, path
-                    ),
-                )
+                _figure("Quality and coverage over training", partial(learning_curve, rows, marks)),
             ],
         ),
         curve_section,
@@ -153,7 +155,7 @@ def _frontier(
         curves.append(Curve(names[which], *zip(*points, strict=True)))
     axes = (COVERAGE, QUALITY) if scorer.oracle else ("coverage: Self-BLEU-3 ↓", "quality: 1 − BLEU-3 ↓")
     sentence = "A point a temperature, 1 down to 0.5; nearer the lower left corner is better in both."
-    draw = lambda path: frontier(curves, TEMPERATURES, (), axes, path)  # noqa: E731
+    draw = partial(frontier, curves, TEMPERATURES, (), axes)
     return Section(
         "Quality against coverage", [sentence], [_figure("Quality against coverage over temperatures", draw)]
     ), sweeps
@@ -196,9 +198,8 @@ def _reward_sections(rows: Sequence[Row]) -> list[Section]:
             )
             for position in rounds
         ]
-        draw = lambda path: panels(  # noqa: E731
-            [Panel("mean action value of each position's token", "reward", curves, {})], "position in the sequence", 1, path
-        )
+        panel = Panel("mean action value of each position's token", "reward", curves, {})
+        draw = partial(panels, [panel], "position in the sequence", 1)
         sections.append(Section("Reward by position", figures=[_figure("Reward by position", draw)]))
     watched = {
         "d_accuracy_train": "training sequences called real",
@@ -217,8 +218,8 @@ def _reward_sections(rows: Sequence[Row]) -> list[Section]:
             "The correlation, on synthetic data, says whether the reward ranks samples as the truth does; 0 is no knowledge."
         )
         shown = [Panel("the discriminator over rounds", "share, or correlation", lines, {})]
-        drawing = lambda path: panels(shown, "rounds", 1, path)  # noqa: E731
-        sections.append(Section("The discriminator", [told], [_figure("Discriminator over rounds", drawing)]))
+        draw = partial(panels, shown, "rounds", 1)
+        sections.append(Section("The discriminator", [told], [_figure("Discriminator over rounds", draw)]))
     return sections
 
 
@@ -266,10 +267,7 @@ def experiment_page(directory: Path) -> Page:
         told += [f"{kind}, {len(results.data)} seed{'s' * (len(results.data) != 1)}: {sentence}" for sentence in concluded]
         shown = [Table(*tables.scores_table(results), tables.scores_caption(results))]
         tested = Table(*tables.tests_table(results), tables.tests_caption(results))
-        figures = [
-            (f"data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode()}", f"{kind}: {path.stem}")
-            for path in sorted(folder.glob("*.svg"))
-        ]
+        figures = [(_uri(path), f"{kind}: {path.stem}") for path in sorted(folder.glob("*.svg"))]
         title = experiment.title[0].upper() + experiment.title[1:]
         sections.append(Section(title, (), figures, [*shown, *([tested] if tested.rows else [])]))
     if not sections:
