@@ -1,6 +1,7 @@
 """The command group: which commands there are, exit codes, and what becomes of an error. Imports no TensorFlow.
 
-Exit codes: 0 done, 1 something is wrong outside the program, 2 usage, 130 and 143 stopped by SIGINT and SIGTERM.
+Exit codes: 0 done, 1 something is wrong outside the program, 2 usage, and where a signal stopped it 128 and its number: 130 for
+SIGINT, 143 for SIGTERM, 129 for SIGHUP.
 """
 
 import importlib
@@ -62,8 +63,8 @@ class _Terminated(KeyboardInterrupt):
     """SIGTERM or SIGHUP, handled as Ctrl-C is."""
 
 
-def _terminate(*_: Any) -> NoReturn:
-    raise _Terminated
+def _terminate(number: int, *_: Any) -> NoReturn:
+    raise _Terminated(number)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -84,7 +85,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         _leave_stdout()  # the reader of our output has all it wanted
         sys.exit(0)
     except (KeyboardInterrupt, click.Abort) as error:
-        sys.exit(143 if isinstance(error, _Terminated) or isinstance(error.__cause__, _Terminated) else 130)
+        stopped = next((e for e in (error, error.__cause__) if isinstance(e, _Terminated)), None)
+        sys.exit(128 + (stopped.args[0] if stopped else signal.SIGINT))
     except MemoryError:
         _fail("Out of memory: use a smaller --batch-size, --max-length or --vocab-size.", 1)
     except OSError as error:
