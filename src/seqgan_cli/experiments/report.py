@@ -255,7 +255,7 @@ def experiment_page(directory: Path) -> Page:
 
     Raises SeqganError if there are none, or one is damaged.
     """
-    told: list[str] = []
+    told: dict[str, list[str]] = {}  # a finding, and which experiments have it
     sections = []
     settings: dict[str, Any] = {}
     for kind, experiment in EXPERIMENTS.items():
@@ -263,8 +263,8 @@ def experiment_page(directory: Path) -> Page:
         if not (folder / "results.json").exists():
             continue
         results, settings = tables.read(folder)
-        concluded = findings.conclusions(results)
-        told += [f"{kind}, {len(results.data)} seed{'s' * (len(results.data) != 1)}: {sentence}" for sentence in concluded]
+        for sentence in findings.conclusions(results):
+            told.setdefault(sentence, []).append(f"{kind}, {len(results.data)} seed{'s' * (len(results.data) != 1)}")
         shown = [Table(*tables.scores_table(results), tables.scores_caption(results))]
         tested = Table(*tables.tests_table(results), tables.tests_caption(results))
         figures = [(_uri(path), f"{kind}: {path.stem}") for path in sorted(folder.glob("*.svg"))]
@@ -274,7 +274,8 @@ def experiment_page(directory: Path) -> Page:
         raise SeqganError(f"{directory} has no tables yet: `seqgan experiment` writes them, with --partial while it trains.")
     rows = [[name, str(entry)] for name, entry in settings.items()]
     sections.append(Section("Settings", tables=[Table(["setting", "value"], rows, numbers=False)], folded=True))
-    return Page(f"Experiment {directory}", told, sections)
+    said = [f"{sentence} ({'; '.join(where)})" for sentence, where in told.items()]
+    return Page(f"Experiment {directory}", said, sections)
 
 
 def write(page: Page, path: Path) -> None:
