@@ -5,11 +5,9 @@ from typing import Any
 
 import click
 
-from seqgan_cli.commands.options import MARGIN, GroupedCommand, GroupedOption, console_of
+from seqgan_cli.commands.options import MARGIN, GroupedCommand, console_of, grouped_option
 
-
-def _option(*names: str, group: str = "Common", **kwargs: Any) -> Any:
-    return click.option(*names, cls=GroupedOption, group=group, **kwargs)
+_option = grouped_option("Common")
 
 
 @click.command("compare", cls=GroupedCommand)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from seqgan_cli.commands.options import MARGIN, GroupedCommand, GroupedOption, console_of
+from seqgan_cli.commands.options import MARGIN, GroupedCommand, console_of, grouped_option
 from seqgan_cli.config import PRESETS
 from seqgan_cli.errors import UsageError
 
@@ -15,8 +15,7 @@ SEEDS = {"quick": 3, "fast": 5, "paper": 5}
 SAMPLES = {"quick": 5000, "fast": 10_000, "paper": 100_000}
 
 
-def _option(*names: str, group: str = "Experiment", **kwargs: Any) -> Any:
-    return click.option(*names, cls=GroupedOption, group=group, **kwargs)
+_option = grouped_option("Experiment")
 
 
 @click.command("experiment", cls=GroupedCommand)

@@ -49,6 +49,15 @@ class GroupedOption(click.Option):
         self.group, self.setting = group, setting
 
 
+def grouped_option(usual: str) -> Callable[..., Any]:
+    """`click.option` with a `group` in the command's help, `usual` unless it is told another."""
+
+    def option(*names: str, group: str = usual, **kwargs: Any) -> Any:
+        return click.option(*names, cls=GroupedOption, group=group, **kwargs)
+
+    return option
+
+
 class GroupedCommand(click.Command):
     """A command whose help lists options by heading, one line each where the terminal allows."""
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from seqgan_cli.experiments.plan import EXPERIMENTS, METHODS, Task
-from seqgan_cli.experiments.results import Results
+from seqgan_cli.experiments.results import Histories, Results
 from seqgan_cli.figures import COVERAGE, CURVES, QUALITY, Curve, Panel, frontier, panels
 from seqgan_cli.metrics.significance import over_seeds
-from seqgan_cli.run import Row, Run
+from seqgan_cli.run import Row
 
 # (nll_test, nll_oracle) as reported by others for the paper's oracle size, from the highest temperature to the lowest.
 # Caccia et al., "Language GANs Falling Short", 2020: inverse temperatures about 1 and about 2.
@@ -23,20 +23,6 @@ QUOTED = (
 )
 PAPER_SIZE = {"data.vocab-size": 5000, "data.sequence-length": 20}
 FORMATS = (".png", ".svg")
-MEASURED = (*CURVES, "d_accuracy_train", "d_accuracy_test", "d_accuracy_fake", "reward_oracle_correlation")
-Histories = dict[str, dict[int, list[Row]]]  # by method and seed
-
-
-def histories(methods: Sequence[str], tasks: Sequence[Task]) -> Histories:
-    """What was measured of each method in its own stage, if it has one: the drawn scores, and what its discriminator knew."""
-    found: Histories = {}
-    for method in methods:
-        for task in tasks:
-            if task.name == METHODS[method].work and METHODS[method].which == "latest":
-                rows = [row for row in Run(task.path).history.rows() if row.stage == task.work.stage and row.metric in MEASURED]
-                if rows:
-                    found.setdefault(method, {})[task.seed] = rows
-    return found
 
 
 def start_of(task: Task, tasks: Sequence[Task]) -> int:

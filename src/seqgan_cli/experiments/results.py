@@ -8,10 +8,13 @@ from seqgan_cli.experiments.plan import EXPERIMENTS, METHODS, Task
 from seqgan_cli.experiments.scores import Scored, Scorer
 from seqgan_cli.metrics.likelihood import Estimate
 from seqgan_cli.metrics.significance import Paired, over_seeds, paired, welch
+from seqgan_cli.run import Row as Measured
 from seqgan_cli.run import Run
 
 BESIDE_QUALITY = ("nll_test", "nll_train", "distinct_share", "token_types", "copied_share")
 COMPARED = ("nll_oracle", "nll_test")
+MEASURED = (*COMPARED, "d_accuracy_train", "d_accuracy_test", "d_accuracy_fake", "reward_oracle_correlation")
+Histories = dict[str, dict[int, list[Measured]]]  # by method and seed
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,18 @@ def collect(
                     unfinished[task.label] = scored.position / task.target
                 found.setdefault((method, temperature), {})[seed] = scored
     return arrange(design, found, data)
+
+
+def histories(methods: Sequence[str], tasks: Sequence[Task]) -> Histories:
+    """What was measured of each method in its own stage, if it has one: the drawn scores, and what its discriminator knew."""
+    found: Histories = {}
+    for method in methods:
+        for task in tasks:
+            if task.name == METHODS[method].work and METHODS[method].which == "latest":
+                rows = [row for row in Run(task.path).history.rows() if row.stage == task.work.stage and row.metric in MEASURED]
+                if rows:
+                    found.setdefault(method, {})[task.seed] = rows
+    return found
 
 
 def arrange(

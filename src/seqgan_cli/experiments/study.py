@@ -8,11 +8,11 @@ from seqgan_cli.config import Config
 from seqgan_cli.console import Console, duration
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.experiments import tables
-from seqgan_cli.experiments.drawing import draw, histories
+from seqgan_cli.experiments.drawing import draw
 from seqgan_cli.experiments.estimate import Stopwatch
 from seqgan_cli.experiments.findings import conclusions
 from seqgan_cli.experiments.plan import EXPERIMENTS, Task
-from seqgan_cli.experiments.results import Results, collect
+from seqgan_cli.experiments.results import Results, collect, histories
 from seqgan_cli.experiments.runner import Runner, directory_lock
 
 
@@ -87,9 +87,8 @@ def report(
         scored = collect(kind, methods, tasks, samples, margin, console.warn, step)
     if not scored.rows:
         raise SeqganError(f"{directory} holds no trained generator of this experiment yet: leave --partial out.")
-    unfinished = [task for task in tasks if task.share < 1.0]
-    for task in unfinished:
-        console.warn(f"{task.label} is at {task.share:.0%} of its {task.target}: its scores are not final.")
+    for label, share in scored.design.unfinished.items():
+        console.warn(f"{label} is at {share:.0%}: its scores are not final.")
     _tell_of_loss(scored, folder, console)
     found = histories(methods, tasks)
     tables.write(scored, config.values, folder)

@@ -14,10 +14,20 @@ import numpy as np
 from seqgan_cli import __version__, files
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.evaluation import Likelihoods
-from seqgan_cli.experiments.drawing import Histories
 from seqgan_cli.experiments.findings import conclusions
 from seqgan_cli.experiments.plan import EXPERIMENTS, METHODS
-from seqgan_cli.experiments.results import BESIDE_QUALITY, COMPARED, Design, Results, Row, arrange, shown_p, signed, value
+from seqgan_cli.experiments.results import (
+    BESIDE_QUALITY,
+    COMPARED,
+    Design,
+    Histories,
+    Results,
+    Row,
+    arrange,
+    shown_p,
+    signed,
+    value,
+)
 from seqgan_cli.experiments.scores import Scored, from_json
 from seqgan_cli.metrics.significance import over_seeds, verdict
 
