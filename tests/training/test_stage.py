@@ -14,7 +14,7 @@ import pytest
 
 from seqgan_cli.config import STAGES
 from seqgan_cli.console import Progress
-from seqgan_cli.run import Run
+from seqgan_cli.run import Checkpoints, Run
 from seqgan_cli.training.stage import better
 
 COUNTS = {"pretrain-g": ("--epochs", 3), "pretrain-d": ("--d-steps", 2), "adversarial": ("--rounds", 2)}
@@ -89,6 +89,26 @@ def test_killed_and_started_again_ends_bit_identical(tmp_path: Path, tiny_config
     for name, array in checkpoint(whole, stage).items():
         np.testing.assert_array_equal(checkpoint(run, stage)[name], array, err_msg=name)
     assert history(run) == [row for row in history(whole) if STAGES.index(row[0]) <= STAGES.index(stage)]
+
+
+def test_a_stop_right_after_a_checkpoint_counts_it(
+    seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The signal comes between the checkpoint's last byte and the next line of the loop."""
+    run, original = tmp_path / "run", Checkpoints.save
+
+    def save(self: Checkpoints, *args: Any, **options: Any) -> None:
+        original(self, *args, **options)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Checkpoints, "save", save)
+        for epoch in (1, 2):
+            stopped = seqgan("pretrain-g", "--run", run, "--config", tiny_config)
+            assert f"Stopped. pretrain-g is saved up to epoch {epoch} of 3;" in stopped.err
+    assert seqgan("pretrain-g", "--run", run, "--config", tiny_config).code == 0
+    for name, array in checkpoint(whole, "pretrain-g").items():
+        np.testing.assert_array_equal(checkpoint(run, "pretrain-g")[name], array)
 
 
 def test_counts_are_targets(seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path, whole: Path) -> None:

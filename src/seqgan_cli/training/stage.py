@@ -104,7 +104,7 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
     """Bring a stage to its target from wherever the run left it. Raises SeqganError if the loss stops being finite."""
     checkpoints = run.checkpoints(stage.name)
     found = checkpoints.latest(console.warn)
-    position = saved = found.position if found else 0
+    position = found.position if found else 0
     if found and _finished(stage, position, found.facts["best"], console):
         return
     checkpoints.drop_after(position)
@@ -138,7 +138,6 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
                 run.history.append(_rows(stage, position, scores, time.monotonic() - started))
                 arrays = {name: variable.numpy() for name, variable in stage.variables().items()}
                 checkpoints.save(position, arrays, {"best": best}, best=improved)
-                saved = position
                 if position == stage.target or position & (position - 1) == 0:  # the last, and 1, 2, 4, 8, …
                     run.keep_examples(stage.name, position, stage.examples())
                 progress.finish_unit(position, {name: scores[name] for name in stage.shown if name in scores})
@@ -148,8 +147,9 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
                     warned = True
                     console.warn(f"{stage.name}, {stage.unit} {position}: {collapse}")
     except KeyboardInterrupt:
+        saved = checkpoints.positions()  # as the disk has it: the signal may come right after a checkpoint took its name
         console.say(
-            f"\nStopped. {stage.name} is saved up to {stage.unit} {saved} of {stage.target}; "
+            f"\nStopped. {stage.name} is saved up to {stage.unit} {max(saved, default=0)} of {stage.target}; "
             "the same command goes on from there."
         )
         raise
