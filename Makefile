@@ -36,6 +36,8 @@ schedules: $(READY)
 
 data: $(READY)
 	$(BIN)/python data/draw_sentences.py
+	$(BIN)/python data/draw_poems.py
+	$(BIN)/python data/write_tunes.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -72,9 +72,9 @@ def steps(**changes: Any) -> dict[str, float]:
 
 def text(num: int) -> dict[str, float]:
     """From a text file of so many lines of 20 words to the end of the first step, and 2,000 steps."""
-    from seqgan_cli.config import Data, resolve
+    from seqgan_cli.config import Data, Settings, resolve
     from seqgan_cli.console import Console
-    from seqgan_cli.corpora.text import text_corpus
+    from seqgan_cli.corpora.kinds import real_corpus
     from seqgan_cli.randomness import key
     from seqgan_cli.training.mle import LikelihoodTraining
 
@@ -87,7 +87,7 @@ def text(num: int) -> dict[str, float]:
                 ranks = np.minimum(draw.zipf(1.2, (1000, 20)) - 1, 4999)
                 file.writelines(" ".join(words[row]) + "\n" for row in ranks)
         started = time.perf_counter()
-        corpus = text_corpus(Data(source=str(path)), 0)
+        corpus, _ = real_corpus(Settings(data=Data(source=str(path))))
         corpus.save(Path(folder))
     stage = LikelihoodTraining(resolve({}, {}, None, "paper").settings, corpus, None, Console(quiet=True))
     stage._step(corpus.train[:64], key(0, "benchmark")).numpy()

@@ -20,6 +20,9 @@ def text() -> str:
         assert command is not None
         context = click.Context(command, parent=parent, info_name=name, **shape)
         parts.append(f"\n## seqgan {name}\n\n```\n{command.get_help(context)}\n```\n")
+        for own, nested in getattr(command, "commands", {}).items():
+            below = click.Context(nested, parent=context, info_name=own, **shape)
+            parts.append(f"\n## seqgan {name} {own}\n\n```\n{nested.get_help(below)}\n```\n")
     return "".join(parts)
 
 

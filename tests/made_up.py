@@ -1,6 +1,9 @@
 """Results of experiments that nobody ran, for tests of what is made of them."""
 
-from seqgan_cli.evaluation import Likelihoods
+import dataclasses
+
+from seqgan_cli.evaluation.generators import Likelihoods
+from seqgan_cli.evaluation.real import QUALITY
 from seqgan_cli.experiments.results import Design, Results, arrange
 from seqgan_cli.experiments.scores import Scored
 from seqgan_cli.metrics.likelihood import Estimate
@@ -30,3 +33,20 @@ def results(
         seed: {"nll_oracle": 5.9, "nll_oracle_uniform": 11.2, "distinct_share": 1.0, "token_types": 100.0} for seed in seeds
     }
     return arrange(Design(kind, "quick", 1000, 0.05, False, unfinished or {}), found, data)
+
+
+def real_results(methods: dict[str | tuple[str, float], list[tuple[float, float]]], kind: str = "poems") -> Results:
+    """Results on data without an oracle, by (score, nll_test) in each seed; every quality score of the kind is that score."""
+    quality = QUALITY[kind]
+    named = {(name, 1.0) if isinstance(name, str) else name: pairs for name, pairs in methods.items()}
+
+    def real(score: float, nll_test: float) -> Scored:
+        made = scored(score, nll_test, std=0.1)
+        estimate = made.scores.nll_oracle
+        beside = dict.fromkeys((*quality, "self_bleu_3", "copied_run"), estimate)
+        return Scored(dataclasses.replace(made.scores, nll_oracle=None, real=beside), made.stage, made.position)
+
+    found = {name: {seed: real(*pair) for seed, pair in enumerate(pairs)} for name, pairs in named.items()}
+    figures = {**dict.fromkeys((*quality, "self_bleu_3", "copied_run"), 0.7), "distinct_share": 1.0, "token_types": 100.0}
+    data = dict.fromkeys(range(max(map(len, methods.values()))), figures)
+    return arrange(Design(kind, "quick", 1000, 0.01, False, {}, quality, "poems.txt"), found, data)

@@ -327,3 +327,99 @@ def rmsprop(weight: np.ndarray, gradients: Sequence[np.ndarray], learning_rate: 
         square = 0.9 * square + 0.1 * gradient**2
         weight = weight - learning_rate * gradient / np.sqrt(square + 1e-7)
     return weight
+
+
+def ngrams(sequence: Sequence[int], n: int) -> list[tuple[int, ...]]:
+    return [tuple(sequence[i : i + n]) for i in range(len(sequence) - n + 1)]
+
+
+def distinct_n(sequences: Sequence[Sequence[int]], n: int) -> float:
+    """Different n-grams over n-grams; nan for none."""
+    found = [ngram for sequence in sequences for ngram in ngrams(sequence, n)]
+    return len(set(found)) / len(found) if found else float("nan")
+
+
+def longest_copied_run(sequence: Sequence[int], training: Sequence[Sequence[int]]) -> int:
+    """Tokens of the longest run that stands in one of the training sequences."""
+    runs = (n for n in range(len(sequence), 0, -1) if any({*ngrams(sequence, n)} & {*ngrams(t, n)} for t in training))
+    return next(runs, 0)
+
+
+def nearest_window_mse(window: Sequence[int], heldout: Sequence[Sequence[int]]) -> float:
+    """Smallest mean squared difference of a window of pitches to any held-out one."""
+    return min(sum((x - y) ** 2 for x, y in zip(window, other, strict=True)) / len(window) for other in heldout)
+
+
+def pitch_histogram_mse(samples: Sequence[Sequence[int]], heldout: Sequence[Sequence[int]]) -> float:
+    """Mean over the 89 ids of the squared difference between their shares, in percentage points."""
+
+    def share(windows: Sequence[Sequence[int]], pitch: int) -> float:
+        pitches = [found for window in windows for found in window]
+        return 100.0 * sum(found == pitch for found in pitches) / len(pitches)
+
+    return sum((share(samples, pitch) - share(heldout, pitch)) ** 2 for pitch in range(89)) / 89
+
+
+def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
+    """Dowson and Landau's formula as it is written, each root from the eigenvalues of a symmetric matrix."""
+
+    def root(matrix: np.ndarray) -> np.ndarray:
+        values, vectors = np.linalg.eigh(matrix)
+        return vectors @ np.diag(np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+
+    mean_a, mean_b = a.mean(axis=0), b.mean(axis=0)
+    cov_a = sum(np.outer(x - mean_a, x - mean_a) for x in a) / (len(a) - 1)
+    cov_b = sum(np.outer(x - mean_b, x - mean_b) for x in b) / (len(b) - 1)
+    mixed = root(root(cov_a) @ cov_b @ root(cov_a))
+    return float(((mean_a - mean_b) ** 2).sum() + np.trace(cov_a + cov_b - 2.0 * mixed))
+
+
+def language(rules: Sequence[tuple[str, Sequence[str]]], start: str, longest: int) -> set[tuple[str, ...]]:
+    """Every sentence of at most that many words that rules (left-hand side, right-hand side) make from the start symbol.
+
+    A symbol with a rule is no word. Sentences of all symbols grow until nothing is added.
+    """
+    made: dict[str, set[tuple[str, ...]]] = {left: set() for left, _ in rules}
+    while True:
+        before = {left: set(found) for left, found in made.items()}
+        for left, right in rules:
+            sentences: set[tuple[str, ...]] = {()}
+            for part in right:
+                follow = made.get(part, {(part,)})
+                sentences = {s + f for s in sentences for f in follow if len(s) + len(f) <= longest}
+            made[left] |= sentences
+        if made == before:
+            return made[start]
+
+
+def sentence_pieces(
+    tokens: Sequence[str],
+    longest: int,
+    ends: Callable[[str], bool],
+    closers: Sequence[str],
+    leaning: Sequence[str],
+    before_space: Sequence[str] = (),
+) -> list[list[str]]:
+    """One document in pieces of at most `longest` tokens, a token at a time.
+
+    ends: whether a token ends a sentence; closers: what belongs to the sentence that it follows; leaning: what a piece does not
+    begin with, unless all that it could begin with is; before_space: tokens that end a sentence only where a space follows, or
+    closers and a space.
+    """
+    stops = set()
+    for place, token in enumerate(tokens):
+        if ends(token):
+            after = place + 1
+            while after < len(tokens) and tokens[after] in closers:
+                after += 1
+            if token not in before_space or tokens[after - 1] == " ":
+                stops.add(after)
+    pieces, begin = [], 0
+    while len(tokens) - begin > longest:
+        possible = range(begin + longest, begin, -1)
+        after_sentences = (place for place in possible if place in stops)
+        before_words = (place for place in possible if tokens[place] not in leaning)
+        next_begin = next(after_sentences, next(before_words, begin + longest))
+        pieces.append(list(tokens[begin:next_begin]))
+        begin = next_begin
+    return [*pieces, list(tokens[begin:])]

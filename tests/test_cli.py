@@ -83,7 +83,8 @@ def test_usage_errors_need_nothing_heavy(tmp_path):
 
 
 def test_missing_steps_and_settings_need_nothing_heavy(tmp_path):
-    needy = [name for name in COMMANDS if name not in ("train", "pretrain-g", "settings", "experiment", "compare")]
+    others = ("train", "pretrain-g", "settings", "experiment", "compare", "eval-grammar", "judge", "corpus")
+    needy = [name for name in COMMANDS if name not in others]
     lines = [["settings"], ["settings", "seed"], *([name] for name in needy)]
     for line, (code, _, err, heavy) in zip(lines, run_lines(lines, tmp_path), strict=True):
         assert (line, code, heavy) == (line, 0 if line[0] == "settings" else 1, [])
@@ -97,12 +98,18 @@ def test_help_lists_every_command(seqgan):
     assert listed == COMMANDS
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", [*(name for name in COMMANDS if name != "judge"), "judge make", "judge score"])
 def test_every_option_has_a_meaning_and_a_heading(seqgan, name):
-    out = seqgan(name, "--help").out
+    out = seqgan(*name.split(), "--help").out
     assert out.startswith(f"Usage: seqgan {name} [OPTIONS]")
     assert "\nCommon:\n" in out
-    without = {"experiment": {"--run"}, "report": {"--seed"}, "compare": {"--run", "--seed"}}.get(name, set())
+    without = {
+        "experiment": {"--run"},
+        "report": {"--seed"},
+        "compare": {"--run", "--seed"},
+        "corpus": {"--run", "--threads"},
+        "judge score": {"--run", "--seed", "--threads"},
+    }.get(name, set())
     for option in {"--run", "--seed", "--threads", "--quiet", "--verbose", "--help"} - without:
         assert re.search(rf"^  .*{option}\b.*  \S", out, re.MULTILINE), option
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from seqgan_cli.config import CATALOGUE, Config, Settings, explicit, find, parse_filters, read_file, resolve
+from seqgan_cli import config as configuration
+from seqgan_cli.config import BUILT_IN, CATALOGUE, KINDS, Config, Settings, explicit, find, parse_filters, read_file, resolve
 from seqgan_cli.errors import SeqganError, UsageError
 
 
@@ -101,6 +102,120 @@ def test_the_quick_preset_changes_what_it_says_and_nothing_else() -> None:
         assert (quick.values[name], quick.sources[name]) == expected
     assert "preset quick" in quick.sources.values()
     assert quick.settings.data.vocab_size == 200
+
+
+# Defaults of a kind of data
+
+SPOKEN = {"data.tokenizer": "words", "data.lowercase": True, "data.overlong": "split", "data.max-length": 32}
+
+
+def found(config: Config, *names: str) -> dict[str, tuple[Any, str]]:
+    return {name: (config.values[name], config.sources[name]) for name in names}
+
+
+def test_kinds_and_their_defaults_are_settings_with_values_of_theirs() -> None:
+    assert set(BUILT_IN.values()) <= {*KINDS, "oracle"}
+    for kind, defaults in KINDS.items():
+        assert find("data.kind").check(kind) == kind
+        for name, value in defaults.items():
+            assert find(name).check(value) == value
+
+
+def test_a_kind_brings_its_defaults_and_changes_nothing_else() -> None:
+    assert KINDS["speeches"] == SPOKEN
+    plain = of_command()
+    for kind, defaults in KINDS.items():
+        config = of_command({"data.kind": kind})
+        for name in CATALOGUE:
+            expected = (defaults[name], f"kind {kind}") if name in defaults else (plain.values[name], "default")
+            assert name == "data.kind" or (config.values[name], config.sources[name]) == expected
+
+
+def test_a_kind_that_was_seen_in_the_data_counts_as_one_that_was_asked_for() -> None:
+    config = resolve({"data.kind": "poems"}, {"data.kind": "data"}, None, "paper")
+    assert found(config, "data.kind", "data.tokenizer") == {
+        "data.kind": ("poems", "data"),
+        "data.tokenizer": ("chars", "kind poems"),
+    }
+
+
+def test_precedence_of_a_kind_is_below_option_file_and_run_and_above_preset_and_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Six settings of the kind, each given at one level and at all those below it."""
+    names = ("data.tokenizer", "data.overlong", "data.holdout", "data.vocab-size", "data.min-count")
+    values = ("words", "split", 0.3, 77, 5)
+    monkeypatch.setitem(configuration.KINDS, "poems", dict(zip(names, values, strict=True)))
+    run = of_command({"data.tokenizer": "chars", "data.overlong": "cut", "data.holdout": 0.25})
+    file = toml(tmp_path, "[data]\nkind = 'poems'\ntokenizer = 'chars'\noverlong = 'drop'\n")
+    other = Config({name: run.values[name] for name in names[:3]}, {name: run.sources[name] for name in names[:3]})
+    config = of_command({"data.tokenizer": "whitespace"}, file=file, run=other, preset="quick")
+    assert found(config, *names, "data.sequence-length") == {
+        "data.tokenizer": ("whitespace", "option"),
+        "data.overlong": ("drop", "file"),
+        "data.holdout": (0.25, "option"),  # the run's, with the source it recorded
+        "data.vocab-size": (77, "kind poems"),  # for which the preset has 200
+        "data.min-count": (5, "kind poems"),
+        "data.sequence-length": (10, "preset quick"),
+    }
+
+
+def test_a_run_keeps_its_kind_and_that_kinds_defaults() -> None:
+    run = of_command({"data.kind": "speeches", "data.max-length": 20})
+    config = of_command({"pretrain-g.epochs": 3}, run=run, preset="quick")
+    assert {name: (config.values[name], config.sources[name]) for name in CATALOGUE if name != "pretrain-g.epochs"} == {
+        name: (run.values[name], run.sources[name]) for name in CATALOGUE if name != "pretrain-g.epochs"
+    }
+    assert found(config, "data.tokenizer", "data.max-length") == {
+        "data.tokenizer": ("words", "kind speeches"),
+        "data.max-length": (20, "option"),
+    }
+
+
+@pytest.mark.parametrize("kind", ["poems", "text", "ids", "music"])
+def test_another_kind_drops_the_defaults_of_the_one_before_and_keeps_what_was_asked_for(kind: str) -> None:
+    run = of_command({"data.kind": "speeches", "data.max-length": 20})
+    config = of_command({"data.kind": kind}, run=run)
+    tokenizer = ("chars", "kind poems") if kind == "poems" else ("whitespace", "default")
+    assert found(config, *SPOKEN) == {
+        "data.tokenizer": tokenizer,
+        "data.lowercase": (False, "default"),
+        "data.overlong": ("drop", "default"),
+        "data.max-length": (20, "option"),
+    }
+    assert of_command({"data.kind": "speeches"}, run=config).values["data.max-length"] == 20
+
+
+def test_a_run_that_knew_no_kinds_keeps_its_settings() -> None:
+    old = {name: value for name, value in of_command({"data.tokenizer": "words"}).values.items() if name != "data.kind"}
+    config = of_command(run=Config(old, dict.fromkeys(old, "default")))
+    assert found(config, "data.kind", "data.tokenizer") == {
+        "data.kind": ("auto", "default"),
+        "data.tokenizer": ("words", "default"),
+    }
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_names_that_come_with_the_program_are_no_paths(name: str) -> None:
+    assert explicit({"data.source": name}, (), None)[0] == {"data.source": name}
+    assert explicit({"data.test": name}, (), None)[0] == {"data.test": str(Path.cwd() / name)}
+    assert explicit({"data.source": f"./{name}"}, (), None)[0] == {"data.source": str(Path.cwd() / name)}
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("data.kind=verse", "data.kind=verse: choose from auto, text, poems, speeches, music, ids."),
+        ("data.poem-form=6x4", "data.poem-form=6x4: choose from 5x4, 7x4."),
+        ("data.whole=maybe", "data.whole=maybe: needs true or false."),
+        ("data.since=-1", "data.since=-1: must be at least 0."),
+        ("data.since=1999.5", "data.since=1999.5: needs a whole number."),
+    ],
+)
+def test_settings_of_kinds_have_bounds(assignment: str, message: str) -> None:
+    with pytest.raises(UsageError) as refusal:
+        explicit({}, (assignment,), None)
+    assert str(refusal.value) == message
 
 
 SCHEDULED = "pretrain-g.scheduled-sampling"

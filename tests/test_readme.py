@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
-def commands() -> list[str]:
-    """Every line of the README's shell blocks, without its comment."""
-    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+def commands(page: str) -> list[str]:
+    """Every line of a page's shell blocks, without its comment."""
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
     return [line.split("  #")[0].strip() for block in blocks for line in block.splitlines() if line.strip()]
 
 
@@ -31,31 +32,49 @@ SMALLER = {
 TRAINING = ("train", "pretrain-g", "pretrain-d", "adversarial")
 
 
-def test_every_command_of_the_readme_works(seqgan: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "data").mkdir()
-    shutil.copy(ROOT / "data" / "sentences.txt", tmp_path / "data")
+@pytest.fixture
+def carry_out(seqgan: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], int]:
+    """Run the commands of a page in a folder with the project's data; how many were seqgan's."""
+    shutil.copytree(ROOT / "data", tmp_path / "data")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SEQGAN_PRESET", "quick")
-    ran = 0
-    for command in commands():
+
+    def run(command: str) -> bool:
         program, *arguments = shlex.split(command)
         if program == "make":
             # Running the tests from a test would never end: that make knows the target is all there is to ask.
             subprocess.run([program, *arguments, "--dry-run"], cwd=ROOT, check=True, stdout=subprocess.PIPE)
-            continue
-        assert program == "seqgan"
+            return False
         target = None
         if ">" in arguments:
             *arguments, _, target = arguments
-        if arguments[0] in TRAINING:
-            arguments += [part for name, value in SMALLER.items() for part in ("--set", f"{name}={value}")]
-        done = seqgan(*arguments)
-        assert done.code == 0, f"{command}\n{done.err}"
-        assert "Traceback" not in done.err
+        if program == "python":
+            out = subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
+        else:
+            assert program == "seqgan"
+            if arguments[0] in TRAINING:
+                arguments += [part for name, value in SMALLER.items() for part in ("--set", f"{name}={value}")]
+            done = seqgan(*arguments)
+            assert done.code == 0, f"{command}\n{done.err}"
+            assert "Traceback" not in done.err
+            out = done.out
+        assert out or target is None
         if target:
-            Path(target).write_text(done.out, encoding="utf-8")
-        ran += 1
-    assert ran >= 14
+            Path(target).write_text(out, encoding="utf-8")
+        return program == "seqgan"
+
+    return lambda page: sum(map(run, commands(page)))
+
+
+def test_every_command_of_the_recipes_works(carry_out: Callable[[str], int]) -> None:
+    assert carry_out("docs/recipes.md") >= 9
+    assert len(Path("drawn-smiles.txt").read_text().splitlines()) == 1000
+
+
+def test_every_command_of_the_readme_works(carry_out: Callable[[str], int]) -> None:
+    assert carry_out("README.md") >= 24
+    assert len(list(Path("midi").glob("*.mid"))) == 4
+    assert Path("sheet.html").stat().st_size > 1000
     assert len(Path("out.txt").read_text().splitlines()) == 100
     assert Path("runs/tour/figures/learning-curve.png").stat().st_size > 10_000
     samples = Path("runs/tour/samples/samples.txt").read_text().splitlines()
@@ -85,12 +104,13 @@ def test_cli_page_is_the_programs_help() -> None:
     assert page.PATH.read_text(encoding="utf-8") == page.text()  # type: ignore[attr-defined]
 
 
-def test_sentences_are_the_grammars(tmp_path: Path) -> None:
-    module = load("data/draw_sentences.py")
+@pytest.mark.parametrize(("script", "made"), [("draw_sentences", "sentences.txt"), ("draw_poems", "poems.txt")])
+def test_data_are_what_their_scripts_write(tmp_path: Path, script: str, made: str) -> None:
+    module = load(f"data/{script}.py")
     shutil.copy(ROOT / "data" / "sentences.cfg", tmp_path)
     module.HERE = tmp_path  # type: ignore[attr-defined]
     module.main()  # type: ignore[attr-defined]
-    assert (tmp_path / "sentences.txt").read_bytes() == (ROOT / "data" / "sentences.txt").read_bytes()
+    assert (tmp_path / made).read_bytes() == (ROOT / "data" / made).read_bytes()
 
 
 def test_functions_named_in_the_algorithm_page_exist() -> None:

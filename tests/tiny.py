@@ -24,7 +24,6 @@ TINY = {
     "adversarial.batch-size": 8,
     "evaluation.samples": 32,
     "evaluation.final-samples": 64,
-    "evaluation.bleu-samples": 32,
 }
 
 

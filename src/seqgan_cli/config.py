@@ -1,6 +1,6 @@
 """Every setting: its name, type, default, bounds and meaning, and how a command's settings are put together.
 
-Precedence: option (or `--set`) > `--config` file > what the run already has > preset > default.
+Precedence: option (or `--set`) > `--config` file > what the run already has > kind of data > preset > default.
 """
 
 import dataclasses
@@ -20,6 +20,16 @@ PRESETS = ("quick", "fast", "paper")
 # The stages, and the setting that says how many units each is to do.
 TARGETS = {"pretrain-g": "pretrain-g.epochs", "pretrain-d": "pretrain-d.d-steps", "adversarial": "adversarial.rounds"}
 STAGES = tuple(TARGETS)
+# What the data can be, and the defaults that go with it.
+KINDS: dict[str, dict[str, Any]] = {
+    "text": {},
+    "poems": {"data.tokenizer": "chars"},
+    "speeches": {"data.tokenizer": "words", "data.lowercase": True, "data.overlong": "split", "data.max-length": 32},
+    "music": {},
+    "ids": {},
+}
+# Data that come with the program or with a package, by name, and what they are.
+BUILT_IN = {"oracle": "oracle", "speech": "speeches", "folk": "music"}
 
 
 @dataclass(frozen=True)
@@ -89,7 +99,8 @@ def _setting(default: Any, meaning: str, **info: Any) -> Any:
 
 @dataclass(frozen=True)
 class Data:
-    source: str = _setting("oracle", "'oracle', or a UTF-8 file with one sequence a line", fixed_by="corpus")
+    source: str = _setting("oracle", "'oracle', a file or folder of your own, 'speech' or 'folk'", fixed_by="corpus")
+    kind: str = _setting("auto", "what the data are (auto: seen from the file)", choices=("auto", *KINDS), fixed_by="corpus")
     test: str = _setting("", "file of held-out sequences (default: a share of the data)", fixed_by="corpus")
     holdout: float = _setting(
         0.1, "share of the lines held out when no test file is given", above=0, below=1, fixed_by="corpus"
@@ -100,6 +111,20 @@ class Data:
     overlong: str = _setting("drop", "what to do with longer lines", choices=("drop", "cut", "split"), fixed_by="corpus")
     min_count: int = _setting(1, "rarer tokens become <unk>", at_least=1, fixed_by="corpus")
     max_vocab: int = _setting(0, "keep so many tokens, the rest become <unk> (0: all)", at_least=0, fixed_by="corpus")
+    poem_form: str = _setting("5x4", "poems: characters a line, and lines", choices=("5x4", "7x4"), fixed_by="corpus")
+    whole: bool = _setting(False, "poems: only those of four lines, not the first four of longer ones", fixed_by="corpus")
+    speaker: str = _setting("", "speech: only whose name holds this", fixed_by="corpus")
+    since: int = _setting(0, "speech: only from this year on", at_least=0, fixed_by="corpus")
+    track: str = _setting(
+        "", "music: number or name of the track (default: solo, melody or lead, else the first)", fixed_by="corpus"
+    )
+    step: float = _setting(0.4, "music: seconds between the pitches of a sequence", above=0, fixed_by="corpus")
+    rests: str = _setting("hold", "music: a rest holds the pitch, or is 0", choices=("hold", "token"), fixed_by="corpus")
+    window: int = _setting(32, "music: pitches in a sequence", at_least=2, fixed_by="corpus")
+    stride: int = _setting(
+        0, "music: pitches from one sequence's start to the next (0: the window)", at_least=0, fixed_by="corpus"
+    )
+    strict: bool = _setting(False, "stop at the first bad file of a folder instead of leaving it out", fixed_by="corpus")
     vocab_size: int = _setting(5000, "oracle: number of token ids", at_least=2, quick=200, fixed_by="corpus")
     sequence_length: int = _setting(20, "oracle: tokens in a sequence", at_least=2, quick=10, fixed_by="corpus")
     num_sequences: int = _setting(
@@ -204,7 +229,6 @@ class Evaluation:
         2000, "samples, and held-out sequences, behind each point of a learning curve", at_least=16, quick=1000, fast=1000
     )
     final_samples: int = _setting(10000, "samples behind the table that ends `train`", at_least=16, quick=5000)
-    bleu_samples: int = _setting(1000, "samples, and references for Self-BLEU, in that table", at_least=2)
 
 
 @dataclass(frozen=True)
@@ -254,7 +278,7 @@ def find(name: str) -> Info:
 
 @dataclass(frozen=True)
 class Config:
-    """Settings and where each came from: option, file, run, preset NAME or default."""
+    """Settings and where each came from: option, file, data (seen from the file), kind NAME, preset NAME or default."""
 
     values: Mapping[str, Any]
     sources: Mapping[str, str]
@@ -311,7 +335,7 @@ def explicit(options: Mapping[str, Any], sets: tuple[str, ...], file: Path | Non
     values.update(chosen)
     sources.update(dict.fromkeys(chosen, "option"))
     for name in ("data.source", "data.test", "data.oracle"):
-        if values.get(name) and (name, values[name]) != ("data.source", "oracle"):
+        if values.get(name) and not (name == "data.source" and values[name] in BUILT_IN):
             values[name] = os.path.abspath(values[name])  # noqa: PTH100  the run may be continued from another folder
     return values, sources
 
@@ -321,14 +345,23 @@ def explicit(options: Mapping[str, Any], sets: tuple[str, ...], file: Path | Non
 SCHEDULED_EPOCHS = {"quick": 60, "fast": 100, "paper": 300}
 
 
+def _of_kind(name: str, source: str, kind: str) -> bool:
+    """Whether what a run recorded from that source gives way when its data become of another kind."""
+    return source.startswith("kind ") or (name in KINDS.get(kind, {}) and source not in ("option", "file"))
+
+
 def resolve(asked: Mapping[str, Any], asked_sources: Mapping[str, str], run: Config | None, preset: str) -> Config:
     """All settings by precedence. `run` is what an existing run recorded."""
     values, sources = {}, {}
+    kind = asked.get("data.kind") or (run.values.get("data.kind") if run else None) or "auto"
+    changed = run is not None and kind != run.values.get("data.kind", "auto")
     for name, info in CATALOGUE.items():
         if name in asked:
             values[name], sources[name] = asked[name], asked_sources[name]
-        elif run is not None and name in run.values:
+        elif run is not None and name in run.values and not (changed and _of_kind(name, run.sources[name], kind)):
             values[name], sources[name] = run.values[name], run.sources[name]
+        elif name in KINDS.get(kind, {}):
+            values[name], sources[name] = KINDS[kind][name], f"kind {kind}"
         elif (own := info.preset(preset)) is not None:
             values[name], sources[name] = own, f"preset {preset}"
         else:

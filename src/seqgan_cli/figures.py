@@ -1,4 +1,4 @@
-"""Figures as files: the learning curve of a run, learning curves of several methods, quality against coverage."""
+"""Figures as files: learning curves of a run and of several methods, quality against coverage, tunes."""
 
 import contextlib
 import logging
@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from seqgan_cli import files
 
@@ -62,7 +64,7 @@ def _drawing(paths: Sequence[Path], columns: int = 1, rows: int = 1, **size: Any
 
 
 def learning_curve(rows: "Sequence[Row]", marks: dict[str, float], *paths: Path) -> None:
-    """Quality and coverage over pretrain-g's epochs and then the adversarial rounds.
+    """Quality (of real data BLEU, on the right) and coverage over pretrain-g's epochs and then the adversarial rounds.
 
     Args:
         rows: of history.csv.
@@ -70,14 +72,26 @@ def learning_curve(rows: "Sequence[Row]", marks: dict[str, float], *paths: Path)
         paths: .png or .svg files.
     """
     start = max((row.position for row in rows if row.stage == "pretrain-g"), default=0)
+    bleu = min({row.metric for row in rows if row.metric.startswith("bleu_")}, default="")
+
+    def points_of(metric: str) -> list[tuple[int, float]]:
+        points = [(row.position, row.value) for row in rows if row.stage == "pretrain-g" and row.metric == metric]
+        # Round 0 is the generator the last epoch left: the curve goes on from there.
+        return points + [
+            (start + row.position, row.value) for row in rows if row.stage == "adversarial" and row.metric == metric
+        ]
+
     with _drawing(paths, figsize=(8, 4.5)) as (_, table):
         axes = table[0, 0]
         for colour, (metric, label) in zip(("tab:blue", "tab:orange"), CURVES.items(), strict=True):
-            points = [(row.position, row.value) for row in rows if row.stage == "pretrain-g" and row.metric == metric]
-            # Round 0 is the generator the last epoch left: the curve goes on from there.
-            points += [(start + row.position, row.value) for row in rows if row.stage == "adversarial" and row.metric == metric]
-            if points:
+            if points := points_of(metric):
                 axes.plot(*zip(*points, strict=True), color=colour, label=label)
+        if bleu:  # of real data, in the oracle's stead; it has a scale of its own
+            name = bleu.upper().replace("_", "-")
+            axes.plot([], [], color="tab:blue", label=f"quality: {name} of samples ↑ (right)")
+            right = axes.twinx()
+            right.plot(*zip(*points_of(bleu), strict=True), color="tab:blue")
+            right.set_ylabel(name)
         for label, value in marks.items():
             axes.axhline(value, color="grey", linestyle=":", label=label)
         if any(row.stage == "adversarial" for row in rows):
@@ -133,3 +147,38 @@ def frontier(
         axes.set_xlabel(axis_names[0])
         axes.set_ylabel(axis_names[1])
         figure.legend(fontsize="small", loc="outside lower center", ncols=2)
+
+
+def piano_roll(rows: Sequence[np.ndarray], step: float, *paths: Path) -> None:
+    """Sequences of pitches below each other, time against pitch.
+
+    Args:
+        rows: int `[T]` each: 0 is a rest, 1…88 are the keys of a piano from A0 (MIDI note 21) to C8. Equal neighbours are
+            drawn as one held note.
+        step: seconds of each pitch.
+        paths: .png or .svg files.
+    """
+    sounding = np.concatenate([row[row > 0] for row in rows]) + 20
+    low, high = (int(sounding.min()), int(sounding.max())) if len(sounding) else (60, 72)
+    # The white keys are named, or where those would crowd, the Cs.
+    named = [note for note in range(low - 1, high + 2) if _note_name(note)[0] == "C" or high - low <= 36]
+    named = [note for note in named if "♯" not in _note_name(note)]
+    with _drawing(paths, 1, len(rows), figsize=(9, 1 + 2.4 * len(rows)), sharex=True, sharey=True) as (_, table):
+        for axes, row in zip(table.flat, rows, strict=True):
+            starts = np.flatnonzero(np.diff(row, prepend=-1))
+            lengths = np.diff(starts, append=len(row))
+            heard = row[starts] > 0
+            axes.barh(row[starts][heard] + 20, lengths[heard] * step, left=starts[heard] * step, height=0.8)
+            axes.set_xlim(0, step * max(map(len, rows)))
+            axes.set_ylim(low - 1, high + 1)
+            axes.set_yticks(named, [_note_name(note) for note in named], fontsize="x-small")
+            axes.grid(axis="y", linewidth=0.4)
+            axes.set_axisbelow(True)
+            axes.set_ylabel("pitch")
+        axes.set_xlabel("seconds")
+
+
+def _note_name(note: int) -> str:
+    """A MIDI note as C4 or C♯4; 60 is C4."""
+    names = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
+    return f"{names[note % 12]}{note // 12 - 1}"

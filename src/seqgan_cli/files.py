@@ -1,11 +1,13 @@
 """Writing files so that a reader, or the next start after a crash, sees the old content or the new, never half of it."""
 
 import contextlib
+import dataclasses
+import math
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from seqgan_cli.errors import SeqganError
 
@@ -45,3 +47,14 @@ def write(path: Path, content: Callable[[BinaryIO], object] | bytes) -> None:
             content(file)
         else:
             file.write(content)
+
+
+def plain(record: Any) -> Any:
+    """A record as JSON has it: dataclasses become objects, and null stands for nan and the infinities."""
+    if dataclasses.is_dataclass(record) and not isinstance(record, type):
+        return plain(dataclasses.asdict(record))
+    if isinstance(record, Mapping):
+        return {str(name): plain(value) for name, value in record.items()}
+    if isinstance(record, list | tuple):
+        return [plain(value) for value in record]
+    return None if isinstance(record, float) and not math.isfinite(record) else record

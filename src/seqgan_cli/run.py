@@ -407,10 +407,9 @@ class Run:
     def corpus(self) -> "Corpus":
         """Raises SeqganError if damaged."""
         from seqgan_cli.corpora.corpus import load_corpus
+        from seqgan_cli.corpora.kinds import vocabulary_size
 
-        config = self.config()
-        synthetic = config.values["data.source"] == "oracle"
-        return load_corpus(self.path, config.values["data.vocab-size"] if synthetic else None)
+        return load_corpus(self.path, vocabulary_size(self.config().settings.data))
 
     def oracle(self) -> "Generator | None":
         """The oracle of a synthetic run, None for text. Raises SeqganError if damaged."""

@@ -53,7 +53,11 @@ def test_missing_text(seqgan, refused, tmp_path, command):
 
 
 def test_folder_for_text(seqgan, refused, tmp_path):
-    refused(seqgan("train", tmp_path, "--run", tmp_path / "run"), 1, f"Cannot read {tmp_path}: Is a directory.")
+    message = f"{tmp_path} is a folder without .mid or .json files: name a file with one sequence a line."
+    refused(seqgan("train", tmp_path, "--run", tmp_path / "run"), 1, message)
+    outcome = seqgan("train", tmp_path, "--kind", "text", "--run", tmp_path / "run")
+    refused(outcome, 1, f"Cannot read {tmp_path}: Is a directory.")
+    assert not (tmp_path / "run").exists()
 
 
 def test_unusable_test_file_is_the_one_named(seqgan, refused, tmp_path, sentences):
@@ -446,7 +450,7 @@ def test_full_disk_loses_nothing_and_the_same_command_goes_on(seqgan, contents, 
         (["pretrain-g", "--tokenizer", "bytes"], ["'--tokenizer'", "'whitespace', 'words', 'chars'"]),
         (["train", "--preset", "slow"], ["'--preset'", "'quick', 'fast', 'paper'"]),
         (["adversarial", "--reward", "rouge"], ["'--reward'", "'discriminator', 'bleu', 'constant', 'random'"]),
-        (["sample", "--format", "xml"], ["'--format'", "'text', 'ids', 'jsonl'"]),
+        (["sample", "--format", "xml"], ["'--format'", "'text', 'raw', 'ids', 'jsonl', 'midi', 'pianoroll'"]),
         (["sample", "--from", "first"], ["'--from'", "'latest', 'adversarial', 'pretrain-g', 'best'"]),
         (["eval-bleu", "--smoothing", "method9"], ["'--smoothing'", "'method7'"]),
         (["pretrain-g", "--epochs", "-1"], ["'--epochs'", "must be at least 1."]),

@@ -176,7 +176,11 @@ def test_table(seqgan, files, tmp_path):
     outcome = seqgan("eval-bleu", *arguments)
     assert outcome.err == ""
     rows = {line.split()[0]: line.split()[2:] for line in outcome.out.splitlines() if "BLEU ↑" in line or "Self-BLEU ↓" in line}
-    assert rows["BLEU"] == [f"{value:.4f}" for value in found["bleu"].values()]
+    assert rows["BLEU"] == [
+        cell
+        for name, value in found["bleu"].items()
+        for cell in (f"{value:.4f}", "±", f"{(found['intervals'][name][1] - found['intervals'][name][0]) / 2:.4f}")
+    ]
     assert rows["Self-BLEU"] == [f"{value:.4f}" for value in found["self_bleu"].values()]
     assert found["signature"] in "".join(line.strip() for line in outcome.out.splitlines())
 

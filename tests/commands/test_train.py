@@ -56,9 +56,12 @@ def test_report_of_a_text_run(text):
     assert not any(row.startswith("uniform tokens") for row in rows)
     assert "nll_oracle" not in text.out
     assert "Self-BLEU-3" in text.out
-    scores = [row for row in rows if row.startswith("SeqGAN")]
-    assert len(scores) == 2  # likelihoods, and BLEU
-    assert all(0 <= float(number) <= 1 for number in scores[1].split()[1:])
+    heading = next(row for row in rows if row.startswith("generator"))
+    assert [heading.index(name) for name in ("BLEU-2 ↑", "BLEU-3 ↑", "BLEU-4 ↑", "Self-BLEU-3 ↓", "nll_test ↓")] == sorted(
+        heading.index(name) for name in ("BLEU-2 ↑", "BLEU-3 ↑", "BLEU-4 ↑", "Self-BLEU-3 ↓", "nll_test ↓")
+    )
+    (scores,) = (row for row in rows if row.startswith("SeqGAN"))
+    assert all(0 <= float(score) <= 1 for score in re.findall(r"(\d\.\d+) ±", scores)[:3])
 
 
 @pytest.mark.parametrize("kind", ["synthetic", "text"])
@@ -291,7 +294,7 @@ def test_names_and_tokens_are_shown_as_they_are(odd):
     ],
 )
 def test_what_the_rounds_traded_is_told(oracle, test, words):
-    from seqgan_cli.evaluation import Likelihoods
+    from seqgan_cli.evaluation.generators import Likelihoods
     from seqgan_cli.experiments.findings import trade
     from seqgan_cli.metrics.likelihood import Estimate
 
@@ -299,6 +302,6 @@ def test_what_the_rounds_traded_is_told(oracle, test, words):
         around = [Estimate(values[i], values[i] - 0.1, values[i] + 0.1, 1.0, 100) for values in (oracle, test)]
         return Likelihoods(1.0, 10, around[0], around[1], around[1], 1.0, 5, 0.0)
 
-    (told,) = trade("MLE, last epoch", scores(0), scores(1))
+    (told,) = trade("MLE, last epoch", scores(0), scores(1), "nll_oracle")
     assert told.startswith("Against MLE, last epoch, the adversarial rounds changed ")
     assert words in told

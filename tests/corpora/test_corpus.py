@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqgan_cli.config import Data
+from seqgan_cli.config import Data, Settings
 from seqgan_cli.corpora.corpus import Corpus, load_corpus
-from seqgan_cli.corpora.text import text_corpus
+from seqgan_cli.corpora.kinds import real_corpus
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.vocabulary import Vocabulary
 
@@ -61,7 +61,7 @@ def test_tokens_that_other_programs_take_for_line_ends_survive(tmp_path: Path, t
     (tmp_path / "train.txt").write_bytes(f"{ODD}\n{ODD[::-1]}\n".encode())
     (tmp_path / "test.txt").write_bytes(test.encode())
     settings = Data(source=str(tmp_path / "train.txt"), test=str(tmp_path / "test.txt"), tokenizer="chars")
-    corpus = text_corpus(settings, 0)
+    corpus = real_corpus(Settings(data=settings))[0]
     assert set(corpus.vocabulary.tokens[3:]) == set(ODD)
     corpus.save(tmp_path / "run")
     loaded = load_corpus(tmp_path / "run", None)

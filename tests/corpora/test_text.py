@@ -1,5 +1,6 @@
 """Text files to numbered sequences: tokenizers, vocabulary, layout, held-out lines, and every refusal."""
 
+import itertools
 import re
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from seqgan_cli.config import Data
+import reference
+from seqgan_cli.config import Data, Settings
+from seqgan_cli.corpora import documents, text
 from seqgan_cli.corpora.corpus import Corpus
-from seqgan_cli.corpora.text import TOKENIZERS, encode_file, read_lines, text_corpus
+from seqgan_cli.corpora.documents import Collector, Documents, Rejected
+from seqgan_cli.corpora.kinds import real_corpus
+from seqgan_cli.corpora.text import CLOSERS, LEANING, TOKENIZERS, read_lines, text_layout
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.vocabulary import EOS, PAD, UNK
 
@@ -26,7 +31,7 @@ def numbered(folder: Path, train: str | bytes, test: str | bytes | None = None, 
     """The corpus of a training text and, if there is one, a test text."""
     if test is not None:
         own["test"] = str(put(folder, test, "test.txt"))
-    return text_corpus(Data(source=str(put(folder, train)), **own), seed)
+    return real_corpus(Settings(seed=seed, data=Data(source=str(put(folder, train)), **own)))[0]
 
 
 def decoded(corpus: Corpus, table: np.ndarray) -> list[str]:
@@ -85,7 +90,105 @@ def test_words_are_treebanks_and_join_to_the_sentence(sentence: str, tokens: lis
     assert TOKENIZERS["words"].join(tokens) == sentence
 
 
+@pytest.mark.parametrize(
+    ("paragraph", "tokens", "restored"),
+    [
+        # Curly quotes and apostrophes are marks as straight ones are.
+        ("“It’s done,” she said.", ["``", "It", "'s", "done", ",", "''", "she", "said", "."], '"It\'s done," she said.'),
+        ("Since the ‘90s.", ["Since", "the", "'90s", "."], "Since the '90s."),
+        # A full stop within a paragraph is a mark, but for abbreviations and initials.
+        ("He left. She did.", ["He", "left", ".", "She", "did", "."], "He left. She did."),
+        ("we met mr. b. lee. he left.", ["we", "met", "mr.", "b.", "lee", ".", "he", "left", "."], None),
+        ("the u.s. economy grew. we won.", ["the", "u.s.", "economy", "grew", ".", "we", "won", "."], None),
+        ("it began in 1945. the war ended.", ["it", "began", "in", "1945", ".", "the", "war", "ended", "."], None),
+        ("it began in 1945. The war ended.", ["it", "began", "in", "1945", ".", "The", "war", "ended", "."], None),
+        ("it cost $1,000.50. we paid.", ["it", "cost", "$", "1,000.50", ".", "we", "paid", "."], None),
+        ("3. occupied countries", ["3.", "occupied", "countries"], None),
+        ("we thank you. (applause.) so.", ["we", "thank", "you", ".", "(", "applause", ".", ")", "so", "."], None),
+    ],
+)
+def test_words_of_a_paragraph_and_back(paragraph: str, tokens: list[str], restored: str | None) -> None:
+    assert TOKENIZERS["words"].split(paragraph) == tokens
+    assert TOKENIZERS["words"].join(tokens) == (restored or paragraph)
+
+
+WORDS = [
+    "the",
+    "we",
+    "union",
+    "Washington",
+    "U.S.",
+    "mr.",
+    "middle-class",
+    "don't",
+    "it's",
+    "1945",
+    "5.5",
+    "3,000",
+    "50%",
+    "e.g.",
+]
+CLAUSE = st.lists(st.sampled_from(WORDS), min_size=1, max_size=5).map(lambda words: " ".join(["and", *words, "so"]))
+SENTENCE = st.builds(
+    lambda clauses, marks, end: "".join(itertools.chain(*zip(clauses, marks, strict=False), [clauses[-1], end])),
+    st.lists(CLAUSE, min_size=1, max_size=3),
+    st.lists(st.sampled_from([", ", "; ", ": "]), min_size=3, max_size=3),
+    st.sampled_from([".", "!", "?", " in 1945."]),
+)
+PARAGRAPH = st.lists(st.one_of(SENTENCE, SENTENCE.map('"{}"'.format), SENTENCE.map("({})".format)), min_size=1, max_size=4)
+
+
+@settings(deadline=None)
+@given(PARAGRAPH.map(" ".join))
+def test_paragraphs_of_words_and_marks_are_restored(paragraph: str) -> None:
+    tokenizer = TOKENIZERS["words"]
+    tokens = tokenizer.split(paragraph)
+    assert tokenizer.join(tokens) == paragraph
+    assert not any(token[:-1] and token[-1] in ",;:!?()" for token in tokens)
+
+
+@settings(deadline=None)
+@given(PARAGRAPH.map(" ".join))
+def test_words_are_the_same_in_lower_case(paragraph: str) -> None:
+    """So that samples, which are in lower case, are read as the corpus was."""
+    split = TOKENIZERS["words"].split
+    assert split(paragraph.lower()) == [token.lower() for token in split(paragraph)]
+
+
+@settings(deadline=None)
+@given(st.text(ANY) | st.text(st.sampled_from("a.1 '\"`(…“’—$,-\x85")))
+def test_words_of_anything_are_words(paragraph: str) -> None:
+    tokens = TOKENIZERS["words"].split(paragraph)
+    assert all(token.split() == [token] for token in tokens)
+    assert isinstance(TOKENIZERS["words"].join(tokens), str)
+
+
 # Reading
+
+
+def test_a_line_that_is_too_long_is_refused_by_its_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file without newlines would otherwise be held whole, and all its tokens."""
+    monkeypatch.setattr(text, "LONGEST_LINE", 1000)
+    path = put(tmp_path, "a " * 499 + "b\n" + "c " * 499 + "\n")
+    assert read_lines(path, "whitespace", False).lengths.tolist() == [500, 499]
+    for content in ("a b\n" + "a" * 1001, "a b\n" + "é" * 501 + "\nc d\n", "a b\n" + " " * 5000 + "\n"):
+        with pytest.raises(SeqganError, match=r"train\.txt, line 2: is longer than .* MB; one sequence a line is needed\.$"):
+            read_lines(put(tmp_path, content), "whitespace", False)
+
+
+def test_a_name_that_no_file_can_have_is_refused() -> None:
+    with pytest.raises(SeqganError, match=r"^Cannot read 'a\\x00b': "):
+        read_lines(Path("a\0b"), "whitespace", False)
+
+
+def test_a_table_that_would_not_fit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One endless line makes every row as long."""
+    found = read_lines(put(tmp_path, "a\n" * 9 + "b " * 10 + "\n"), "whitespace", False)
+    monkeypatch.setattr(documents, "LARGEST_TABLE", 100)
+    assert found.table().shape == (10, 10)
+    monkeypatch.setattr(documents, "LARGEST_TABLE", 99)
+    with pytest.raises(SeqganError, match=r"train\.txt: 10 documents, one of 10 tokens, are too much to hold at once"):
+        found.table()
 
 
 def test_read_lines_numbers_tokens_by_first_sight(tmp_path: Path) -> None:
@@ -94,7 +197,7 @@ def test_read_lines_numbers_tokens_by_first_sight(tmp_path: Path) -> None:
     assert lines.ids.tolist() == [0, 1, 0, 2, 1]
     assert lines.offsets.tolist() == [0, 3, 5]
     assert lines.lengths.tolist() == [3, 2]
-    assert lines.blank == 1
+    assert lines.rejected["blank"].count == 1
 
 
 @settings(deadline=None, max_examples=100)
@@ -128,7 +231,7 @@ def test_crlf_line_ends_read_as_lf(tmp_path: Path, tokenizer: str) -> None:
     assert windows.tokens == unix.tokens
     assert windows.ids.tolist() == unix.ids.tolist()
     assert windows.offsets.tolist() == unix.offsets.tolist()
-    assert windows.blank == unix.blank == 1
+    assert windows.rejected == unix.rejected == {"blank": Rejected(1, ["line 2"])}
 
 
 def test_a_last_line_without_a_newline_is_read(tmp_path: Path) -> None:
@@ -141,11 +244,11 @@ def test_lowercase_is_of_the_whole_text(tmp_path: Path) -> None:
     assert read_lines(path, "whitespace", False).tokens == ["The", "CAT", "the", "Ä"]
 
 
-def test_encode_file_is_a_padded_table_with_lengths(tmp_path: Path) -> None:
-    table, lengths, tokens = encode_file(put(tmp_path, "b a\n \nB a b c\n"), "whitespace", True)
-    assert table.tolist() == [[0, 1, 0, 0], [0, 1, 0, 2]]
-    assert lengths.tolist() == [2, 4]
-    assert tokens == ["b", "a", "c"]
+def test_documents_as_a_padded_table_with_lengths(tmp_path: Path) -> None:
+    documents = read_lines(put(tmp_path, "b a\n \nB a b c\n"), "whitespace", True)
+    assert documents.table().tolist() == [[0, 1, 0, 0], [0, 1, 0, 2]]
+    assert documents.lengths.tolist() == [2, 4]
+    assert documents.tokens == ["b", "a", "c"]
 
 
 # Vocabulary
@@ -264,6 +367,95 @@ def test_a_maximum_above_the_longest_line_is_kept(tmp_path: Path) -> None:
     assert corpus.train.tolist() == [[3, 4, EOS] + [PAD] * 98]
 
 
+# Overlong lines at the ends of sentences
+
+# Tokens, and whether they end a sentence.
+ALPHABETS = {
+    "words": {
+        token: token in (".", "?", "!", "...") for token in ["a", "b", ".", "?", "...", "''", ")", "(", "``", ",", "n't"]
+    },
+    "chars": {token: token in ".!。" for token in "ab5.!。\"'」， "},
+    "whitespace": {
+        **dict.fromkeys(["a", "b,", "''", ")", "Mr.", "u.s.", "J.", "(no.)", "(Mr.", "5.5", ","], False),
+        **dict.fromkeys(["cd.", "cd.)", 'c!"', "cd.”’", "5.", ".", "...", "no?", "c。」"], True),
+    },
+}
+
+
+def collected(lines: list[list[str]]) -> Documents:
+    found = Collector()
+    for line in lines:
+        found.add(line)
+    return found.documents("made up")
+
+
+def words_of(found: Documents, starts: np.ndarray, ends: np.ndarray) -> list[list[str]]:
+    return [[found.tokens[i] for i in found.ids[start:end]] for start, end in zip(starts, ends, strict=True)]
+
+
+@pytest.mark.parametrize("tokenizer", ALPHABETS)
+@settings(deadline=None, max_examples=300)
+@given(data=st.data(), longest=st.integers(1, 9))
+def test_pieces_are_those_of_a_loop_over_tokens(tokenizer: str, data: st.DataObject, longest: int) -> None:
+    """Some lines of several are chosen, as when others are held out; closing marks begin and end them."""
+    alphabet = ALPHABETS[tokenizer]
+    line = st.lists(st.sampled_from(list(alphabet)), min_size=1, max_size=40)
+    lines = data.draw(st.lists(line, min_size=1, max_size=4), "lines")
+    chosen = data.draw(st.sets(st.integers(0, len(lines) - 1)).map(sorted), "chosen")
+    found = collected(lines)
+    layout = text_layout(found, Data(tokenizer=tokenizer, overlong="split", max_length=longest))
+    characters = tokenizer == "chars"
+    expected = [
+        reference.sentence_pieces(
+            lines[i], longest, alphabet.__getitem__, (*CLOSERS, *" " * characters), LEANING, ".!" * characters
+        )
+        for i in chosen
+    ]
+    assert words_of(found, *layout.fit(found, np.array(chosen, np.int64))) == list(itertools.chain(*expected))
+
+
+def test_a_mark_at_the_start_of_a_line_belongs_to_no_sentence_before() -> None:
+    found = collected([["a", "."], ["''", *"abcdefgh"]])
+    layout = text_layout(found, Data(tokenizer="words", overlong="split", max_length=6))
+    assert words_of(found, *layout.fit(found, np.arange(2))) == [["a", "."], ["''", *"abcde"], [*"fgh"]]
+
+
+@pytest.mark.parametrize("overlong", ["drop", "cut", "split"])
+@settings(deadline=None)
+@given(lines=st.lists(st.lists(st.sampled_from("ab.,)"), min_size=1, max_size=20), min_size=1, max_size=5))
+def test_what_becomes_of_tokens_of_overlong_lines(overlong: str, lines: list[list[str]]) -> None:
+    found = collected(lines)
+    layout = text_layout(found, Data(tokenizer="words", overlong=overlong, max_length=6))
+    pieces = words_of(found, *layout.fit(found, np.arange(len(lines))))
+    assert all(1 <= len(piece) <= 6 for piece in pieces)
+    if overlong == "drop":
+        assert pieces == [line for line in lines if len(line) <= 6]
+    elif overlong == "cut":
+        assert pieces == [line[:6] for line in lines]
+    else:
+        assert list(itertools.chain(*pieces)) == list(itertools.chain(*lines))
+
+
+@pytest.mark.parametrize(
+    ("tokenizer", "longest", "line", "pieces"),
+    [
+        ("words", 6, "We won. They lost, and left. So?", ["We won.", "They lost, and left.", "So?"]),
+        ("words", 9, "We won. They lost, and left. So?", ["We won. They lost, and left.", "So?"]),
+        ("words", 7, "Thank you. (Applause.) Right now we go.", ["Thank you. (Applause.)", "Right now we go."]),
+        ("words", 9, 'He said, "Yes." Then he left us.', ['He said, "Yes."', "Then he left us."]),
+        ("words", 8, "Mr. J. B. Lee of the U.S. won it.", ["Mr. J. B. Lee of the U.S. won", "it."]),
+        ("words", 8, "a b c d e f g h.", ["a b c d e f g", "h."]),  # no piece begins with the full stop
+        ("whitespace", 6, "We won today. They lost, and left.", ["We won today.", "They lost, and left."]),
+        ("chars", 9, "5.5 up. No", ["5.5 up. ", "No"]),
+        ("chars", 5, "床前。明月光", ["床前。", "明月光"]),
+    ],
+)
+def test_sentences_of_a_line(tmp_path: Path, tokenizer: str, longest: int, line: str, pieces: list[str]) -> None:
+    corpus = numbered(tmp_path, line, test="a\n", tokenizer=tokenizer, overlong="split", max_length=longest)
+    join = TOKENIZERS[tokenizer].join
+    assert [join(corpus.vocabulary.decode(row)) for row in corpus.train] == pieces
+
+
 # Held-out lines
 
 HUNDRED = "".join(f"{i:02}\n" for i in range(100))
@@ -315,17 +507,17 @@ def test_the_summary_counts_lines_blanks_and_tokens(tmp_path: Path) -> None:
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SeqganError, match=r"^Cannot read .*none\.txt: No such file or directory\.$"):
-        text_corpus(Data(source=str(tmp_path / "none.txt")), 0)
+        real_corpus(Settings(data=Data(source=str(tmp_path / "none.txt"))))
 
 
 def test_a_missing_test_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SeqganError, match=r"^Cannot read .*none\.txt: No such file or directory\.$"):
-        text_corpus(Data(source=str(put(tmp_path, "a b\nb a\n")), test=str(tmp_path / "none.txt")), 0)
+        real_corpus(Settings(data=Data(source=str(put(tmp_path, "a b\nb a\n")), test=str(tmp_path / "none.txt"))))
 
 
 def test_a_directory_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SeqganError, match=rf"^Cannot read {re.escape(str(tmp_path))}: Is a directory\.$"):
-        text_corpus(Data(source=str(tmp_path)), 0)
+        real_corpus(Settings(data=Data(source=str(tmp_path))))
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"  \t\r\n\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n \n"])

@@ -27,19 +27,21 @@ def test_comparisons_pair_seeds_and_equal_scipys_tests():
     from scipy.stats import ttest_ind_from_stats, ttest_rel
 
     mine, theirs = ({i: scored(*pair) for i, pair in enumerate(seeds(mean, salt=s))} for mean, s in ((9.0, 1), (8.9, 2)))
-    found = compare(mine, theirs)
+    found = compare(mine, theirs, ("nll_oracle",))
     a, b = ([s.scores.nll_oracle.mean for s in side.values()] for side in (mine, theirs))
     assert found.paired["nll_oracle"].p == pytest.approx(ttest_rel(a, b).pvalue)
-    assert found.welch[2] == pytest.approx(ttest_ind_from_stats(a[2], 1, 1000, b[2], 1, 1000, equal_var=False).pvalue)
+    assert found.welch["nll_oracle"][2] == pytest.approx(
+        ttest_ind_from_stats(a[2], 1, 1000, b[2], 1, 1000, equal_var=False).pvalue
+    )
 
 
 def test_seeds_that_one_side_lacks_are_left_out():
     mine = {0: scored(9.0, 9.0), 1: scored(9.1, 9.0), 2: scored(50.0, 9.0)}
     theirs = {1: scored(9.0, 9.0), 0: scored(8.9, 9.0)}
-    found = compare(mine, theirs)
+    found = compare(mine, theirs, ("nll_oracle",))
     assert found.paired["nll_oracle"].difference.count == 2
     assert found.paired["nll_oracle"].difference.mean == pytest.approx(0.1)
-    assert sorted(found.welch) == [0, 1]
+    assert sorted(found.welch["nll_oracle"]) == [0, 1]
 
 
 @pytest.mark.parametrize(("p", "text"), [(math.nan, ""), (1e-9, "< 1e-6"), (0.0123, "0.012"), (1e-6, "1e-06")])
@@ -134,13 +136,20 @@ def test_where_no_point_of_the_curve_covers_as_well_nothing_is_said():
 
 def test_a_run_is_held_against_its_own_temperatures():
     sweep = [scored(quality, coverage).scores for coverage, quality in CURVE]
-    assert "0.500 nats lower: adversarial training did worse" in against_temperature(scored(8.5, 10.0).scores, sweep, "MLE")[0]
     assert (
-        "0.500 nats higher: adversarial training did better" in against_temperature(scored(7.5, 10.0).scores, sweep, "MLE")[0]
+        "0.500 nats lower: adversarial training did worse"
+        in against_temperature(scored(8.5, 10.0).scores, sweep, "MLE", "nll_oracle")[0]
     )
-    assert "1.500 nats lower" in against_temperature(scored(8.5, 20.0).scores, sweep, "MLE")[0]
-    assert "cannot be compared" in against_temperature(scored(7.5, 8.0).scores, sweep, "MLE")[0]
-    assert "within the noise of so many samples (± 0.088)" in against_temperature(scored(8.05, 10.0).scores, sweep, "MLE")[0]
+    assert (
+        "0.500 nats higher: adversarial training did better"
+        in against_temperature(scored(7.5, 10.0).scores, sweep, "MLE", "nll_oracle")[0]
+    )
+    assert "1.500 nats lower" in against_temperature(scored(8.5, 20.0).scores, sweep, "MLE", "nll_oracle")[0]
+    assert "cannot be compared" in against_temperature(scored(7.5, 8.0).scores, sweep, "MLE", "nll_oracle")[0]
+    assert (
+        "within the noise of so many samples (± 0.088)"
+        in against_temperature(scored(8.05, 10.0).scores, sweep, "MLE", "nll_oracle")[0]
+    )
 
 
 SWEEP = {("mle", 1.0): [(9.0, 9.0)] * SEEDS, ("mle", 0.8): [(8.0, 10.0)] * SEEDS}

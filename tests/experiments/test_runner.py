@@ -169,7 +169,7 @@ def test_partial_results_say_that_they_are(table, tmp_path, studied):
     [
         (["tables"], "'tables' is not one of"),
         (["synthetic", "--methods", "mle,gan"], "there is no method 'gan'"),
-        (["synthetic", "--set", "data.source=poems.txt"], "leave data.source out"),
+        (["synthetic", "--set", "data.source=poems.txt"], "leave --data out"),
         (["synthetic", "--set", "seed=3"], "use --seed for the first of them"),
         (["synthetic", "--seeds", "0"], "--seeds"),
         (["synthetic", "--margin", "0"], "--margin"),

@@ -1,9 +1,21 @@
-"""Variety of samples: shares and counts worked out by hand."""
+"""Variety of samples: shares and counts worked out by hand, and against literal loops."""
+
+import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from seqgan_cli.metrics.diversity import copied_share, distinct_share, token_types
+import reference
+from seqgan_cli.metrics.diversity import (
+    copied_share,
+    distinct_n,
+    distinct_share,
+    longest_copied_run,
+    token_types,
+)
+from seqgan_cli.metrics.significance import fisher, share
 
 
 def rows(*sequences: list[int]) -> np.ndarray:
@@ -67,3 +79,103 @@ def test_copied_share_counts_samples_that_stand_in_the_training_set() -> None:
 )
 def test_copied_share_of_all_none_and_empty_tables(tokens: np.ndarray, training: np.ndarray, share: float) -> None:
     assert copied_share(tokens, training) == share
+
+
+# n-grams and copied runs.
+
+SEQUENCES = st.lists(st.lists(st.integers(0, 3), max_size=6), min_size=1, max_size=6)
+
+
+def table(sequences: list[list[int]], width: int = 6, junk: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Sequences as a table with `junk` past their ends, and their lengths."""
+    found = np.full((len(sequences), width), junk, np.int32)
+    for row, sequence in zip(found, sequences, strict=True):
+        row[: len(sequence)] = sequence
+    return found, np.array(list(map(len, sequences)), np.int32)
+
+
+@settings(deadline=None)
+@given(SEQUENCES, st.integers(1, 7), st.integers(0, 3))
+def test_distinct_n_equals_the_literal_count(sequences: list[list[int]], n: int, junk: int) -> None:
+    assert distinct_n(*table(sequences, junk=junk), n) == pytest.approx(reference.distinct_n(sequences, n), nan_ok=True)
+
+
+def test_distinct_n_by_hand() -> None:
+    """`1 2 1 2` and `1 2`: tokens 1 and 2 among six; 12 and 21 among four pairs."""
+    tokens, lengths = table([[1, 2, 1, 2], [1, 2]])
+    assert distinct_n(tokens, lengths, 1) == pytest.approx(2 / 6)
+    assert distinct_n(tokens, lengths, 2) == pytest.approx(2 / 4)
+    assert math.isnan(distinct_n(tokens, lengths, 5))
+
+
+@settings(deadline=None)
+@given(SEQUENCES, SEQUENCES, st.integers(0, 3), st.integers(0, 3))
+def test_longest_copied_run_equals_the_literal_search(
+    sequences: list[list[int]], training: list[list[int]], junk: int, other_junk: int
+) -> None:
+    found = longest_copied_run(*table(sequences, junk=junk), *table(training, 8, other_junk))
+    assert found.tolist() == [reference.longest_copied_run(sequence, training) for sequence in sequences]
+
+
+def test_longest_copied_run_of_long_sequences_and_large_ids() -> None:
+    """Copied pieces in random sequences over as many ids as a large vocabulary has."""
+    draw = np.random.default_rng(0)
+    training, tokens = draw.integers(0, 60_000, (40, 30)), draw.integers(0, 60_000, (25, 32))
+    pieces = draw.integers(0, 31, 25)
+    for row, piece in zip(tokens, pieces, strict=True):
+        start, source = draw.integers(0, 33 - piece), draw.integers(0, 31 - piece)
+        row[start : start + piece] = training[draw.integers(40), source : source + piece]
+    found = longest_copied_run(tokens, np.full(25, 32), training, np.full(40, 30))
+    assert found.tolist() == [reference.longest_copied_run(row, training.tolist()) for row in tokens.tolist()]
+    assert (found >= pieces).all()
+
+
+def test_a_run_does_not_go_on_from_one_training_sequence_into_the_next() -> None:
+    tokens, lengths = table([[1, 2, 3, 4]])
+    assert longest_copied_run(tokens, lengths, *table([[1, 2], [3, 4]])).tolist() == [2]
+    assert longest_copied_run(tokens, lengths, *table([[1, 2, 3], [2, 3, 4]])).tolist() == [3]
+
+
+def test_an_id_that_only_training_has_is_mistaken_for_no_other() -> None:
+    """`0 3` of training is no `1 1`, though 3 = 2 + 1 and the samples have two ids."""
+    tokens, lengths = table([[0, 1, 1]], width=3)
+    assert longest_copied_run(tokens, lengths, *table([[0, 3], [1]])).tolist() == [1]
+
+
+def test_longest_copied_run_of_empty_tables() -> None:
+    none = np.zeros(0, np.int64)
+    assert longest_copied_run(EMPTY, none, *table([[1]])).tolist() == []
+    assert longest_copied_run(*table([[1, 2], []]), EMPTY, none).tolist() == [0, 0]
+
+
+# Shares.
+
+
+@settings(deadline=None)
+@given(st.integers(1, 2000), st.data())
+def test_share_has_wilsons_interval(count: int, data: st.DataObject) -> None:
+    hits = data.draw(st.integers(0, count))
+    found, p, z = share(hits, count), hits / count, 1.959963984540054
+    middle, half = p + z**2 / (2 * count), z * math.sqrt(p * (1 - p) / count + z**2 / (4 * count**2))
+    assert found.mean == p
+    assert found.low == pytest.approx(max(0.0, (middle - half) / (1 + z**2 / count)), abs=1e-9)
+    assert found.high == pytest.approx(min(1.0, (middle + half) / (1 + z**2 / count)), abs=1e-9)
+    assert found.count == count
+
+
+def test_share_of_nothing() -> None:
+    assert math.isnan(share(0, 0).mean)
+    assert math.isnan(fisher(share(0, 0), share(1, 2)))
+
+
+@pytest.mark.parametrize(("a", "b"), [((3, 10), (8, 11)), ((0, 5), (4, 6)), ((7, 7), (7, 9)), ((2, 8), (2, 8))])
+def test_fisher_sums_the_tables_that_are_no_likelier(a: tuple[int, int], b: tuple[int, int]) -> None:
+    """Given the margins, a table's probability is hypergeometric."""
+    hits, total = a[0] + b[0], a[1] + b[1]
+
+    def probability(k: int) -> float:
+        return math.comb(a[1], k) * math.comb(b[1], hits - k) / math.comb(total, hits)
+
+    possible = [probability(k) for k in range(min(hits, a[1]) + 1) if hits - k <= b[1]]
+    expected = sum(p for p in possible if p <= probability(a[0]) * (1 + 1e-7))
+    assert fisher(share(*a), share(*b)) == pytest.approx(expected)

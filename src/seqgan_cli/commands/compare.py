@@ -18,9 +18,8 @@ _option = grouped_option("Common")
 @_option(
     "--margin",
     type=MARGIN,
-    default=0.05,
     metavar="X",
-    help="difference in nats that would matter [0.05]",
+    help="difference that would matter [0.05 nats, 0.01 of BLEU]",
     group="Scores",
 )
 @_option("--threads", type=click.IntRange(0, 1024), default=0, metavar="N", help="CPU threads [all]")
@@ -28,7 +27,7 @@ _option = grouped_option("Common")
 @_option("-v", "--verbose", is_flag=True, help="more notes, and what TensorFlow has to say")
 @click.pass_context
 def command(
-    context: click.Context, runs: tuple[Path, ...], samples: int, margin: float, threads: int, verbose: bool, **_: Any
+    context: click.Context, runs: tuple[Path, ...], samples: int, margin: float | None, threads: int, verbose: bool, **_: Any
 ) -> None:
     """Where the settings of runs differ, their scores, and tests of each against the first.
 
@@ -49,6 +48,7 @@ def command(
 
     start_tensorflow(threads, verbose)
     from seqgan_cli.experiments import comparison
+    from seqgan_cli.experiments.results import margin_of
     from seqgan_cli.experiments.tables import generators_table
 
     found = comparison.contenders(opened, samples, console.warn, lambda what: console.say(f"{what} …"))
@@ -63,6 +63,8 @@ def command(
         console.warn(
             f"These runs are on {len(prints)} different sets of data: scores compare within a table, not between tables."
         )
+    score = found[0].score
+    margin = margin or margin_of(score)
     columns, rows = comparison.tests_table(found, margin)
     if rows:
         console.table(
@@ -70,9 +72,9 @@ def command(
             columns,
             rows,
             caption=(
-                "Δ with 95 % intervals: over seeds where both have several; of nll_oracle else over the sequences of these two "
+                f"Δ with 95 % intervals: over seeds where both have several; of {score} else over the sequences of these two "
                 "generators, which says nothing of other seeds.\n"
-                "p, sequences: Welch's t-test of nll_oracle, the largest over seeds; p, seeds and d_z: "
+                f"p, sequences: Welch's t-test of {score}, the largest over seeds; p, seeds and d_z: "
                 f"paired t-test. The last column holds the interval against a margin of {margin:g} nats."
             ),
         )

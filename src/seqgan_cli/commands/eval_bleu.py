@@ -1,5 +1,6 @@
 """`seqgan eval-bleu`."""
 
+import dataclasses
 import json
 import platform
 from importlib import metadata
@@ -11,11 +12,13 @@ import click
 from seqgan_cli import __version__
 from seqgan_cli.commands.options import GroupedCommand, GroupedOption, common_options, console_of, from_option
 from seqgan_cli.commands.sample import check_temperature
+from seqgan_cli.config import Data
 from seqgan_cli.errors import SeqganError
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from seqgan_cli.metrics.likelihood import Estimate
     from seqgan_cli.run import Run
 
     Sentences = tuple[np.ndarray, np.ndarray]
@@ -98,56 +101,74 @@ def command(
 ) -> None:
     """Mean sentence BLEU of samples, each against the whole held-out set as references (quality).
 
-    Equals NLTK's sentence_bleu. --self-bleu is the coverage beside it: the nearer to 1, the more alike the samples.
+    Equals NLTK's sentence_bleu; ± is half a 95 % interval over sentences. Samples of an adversarial generator are held against
+    as many of the run's MLE. --self-bleu is the coverage beside it: the nearer to 1, the more alike the samples.
     """
     check_temperature(temperature)
     weights = _weights(ngram_weights, max_order, smoothing)
     console = console_of(context)
-    from seqgan_cli.commands.job import open_trained
+    from seqgan_cli.commands.job import open_trained, sampled
     from seqgan_cli.run import Run
 
     run = Run(run_path)
     if hypotheses and references and not run.exists:
-        tokenizer, lowercase = "whitespace", False
+        data = Data()
     else:
-        values = run.config().values
-        tokenizer = values["data.tokenizer"] if values["data.source"] != "oracle" else "whitespace"
-        lowercase = bool(values["data.lowercase"])
-    pool = _Pool(tokenizer, lowercase)
+        data = run.config().settings.data
+        if data.source == "oracle":
+            data = dataclasses.replace(data, tokenizer="whitespace", lowercase=False)
+    pool = _Pool(data)
+    likelihood: Sentences | None = None
     if hypotheses:
         origin, scored = str(hypotheses), pool.file(hypotheses)
     else:
         trained = open_trained(context, console)
-        from seqgan_cli.randomness import key
-
-        sampled = trained.generator.sample(num, key(seed or 0, "eval-bleu"), temperature)
-        origin, scored = f"{num} samples of {trained.origin}, temperature {temperature:g}", pool.ids(run, sampled)
+        tables = sampled(trained, num, seed or 0, temperature, console, "eval-bleu")
+        origin, scored = f"{num} samples of {trained.origin}, temperature {temperature:g}", pool.ids(run, tables["samples"])
+        likelihood = pool.ids(run, tables["MLE"]) if "MLE" in tables else None
     against = pool.file(references) if references else pool.ids(run, run.corpus().heldout)
     if not pool.overlap(scored, against):
         raise SeqganError(
             f"{references or 'The held-out set'} has no token in common with {hypotheses or 'the samples'}: "
-            f"are both of the same kind, and is {tokenizer!r} the right tokenizer?"
+            f"are both of the same kind, and is {data.tokenizer!r} the right tokenizer?"
         )
 
     if self_bleu and len(scored[0]) < 2:
         raise SeqganError(f"{hypotheses}: Self-BLEU compares each sentence with the others, and there is only one.")
 
-    from seqgan_cli.evaluation import bleu_scores, self_bleu_scores
+    from seqgan_cli.evaluation.real import bleu_scores, self_bleu_scores
+    from seqgan_cli.experiments.results import shown_p
+    from seqgan_cli.metrics.significance import welch
 
-    scores = dict(zip(weights, bleu_scores(scored, against, list(weights.values()), smoothing), strict=True))
+    def bleu(sentences: "Sentences") -> "dict[str, Estimate]":
+        return dict(zip(weights, bleu_scores(sentences, against, list(weights.values()), smoothing), strict=True))
+
+    scores, mle = bleu(scored), bleu(likelihood) if likelihood else {}
     own = {}
     if self_bleu:
         own = dict(zip(weights, self_bleu_scores(scored, list(weights.values()), smoothing), strict=True))
     signature = (
         f"weights:{ngram_weights or 'uniform'}|smoothing:{smoothing}|hypotheses:{len(scored[0])}|references:{len(against[0])}|"
-        f"average:sentences|tokenizer:{tokenizer}|lowercase:{'yes' if lowercase else 'no'}|nltk:{metadata.version('nltk')}|"
+        f"average:sentences|tokenizer:{data.tokenizer}|lowercase:{'yes' if data.lowercase else 'no'}|"
+        f"nltk:{metadata.version('nltk')}|"
         f"seqgan:{__version__}|python:{platform.python_version()}"
     )
     if as_json:
-        console.result(json.dumps({"hypotheses": origin, "bleu": scores, "self_bleu": own or None, "signature": signature}))
+        record = {
+            "hypotheses": origin,
+            "bleu": {name: estimate.mean for name, estimate in scores.items()},
+            "intervals": {name: [estimate.low, estimate.high] for name, estimate in scores.items()},
+            "mle": {name: {"bleu": e.mean, "p": welch(scores[name], e)} for name, e in mle.items()} or None,
+            "self_bleu": own or None,
+            "signature": signature,
+        }
+        console.result(json.dumps(record))
         return
     columns = ["score", *weights]
-    rows = [["BLEU ↑", *(f"{value:.4f}" for value in scores.values())]]
+    rows = [["BLEU ↑", *(f"{e.mean:.4f} ± {(e.high - e.low) / 2:.4f}" for e in scores.values())]]
+    if mle:
+        rows.append(["of MLE, the same number", *(f"{e.mean:.4f} ± {(e.high - e.low) / 2:.4f}" for e in mle.values())])
+        rows.append(["p, Welch's t-test", *(shown_p(welch(scores[name], e)) for name, e in mle.items())])
     if own:
         rows.append(["Self-BLEU ↓", *(f"{value:.4f}" for value in own.values())])
     console.table(f"BLEU of {origin}", columns, rows, caption=signature)
@@ -174,8 +195,8 @@ def _weights(text: str | None, max_order: int, smoothing: str) -> dict[str, tupl
 class _Pool:
     """Numbers the tokens of samples and files alike, so that both can be compared."""
 
-    def __init__(self, tokenizer: str, lowercase: bool) -> None:
-        self.tokenizer, self.lowercase = tokenizer, lowercase
+    def __init__(self, data: Data) -> None:
+        self.data = data
         self.numbers: dict[str, int] = {}
 
     def _renumber(self, table: "np.ndarray", tokens: list[str] | tuple[str, ...]) -> "np.ndarray":
@@ -184,11 +205,11 @@ class _Pool:
         return np.array([self.numbers.setdefault(token, len(self.numbers)) for token in tokens], np.int64)[table]
 
     def file(self, path: Path) -> "Sentences":
-        """A text file's lines. Raises SeqganError if it cannot be read."""
-        from seqgan_cli.corpora.text import encode_file
+        """The sentences of a file. Raises SeqganError if it cannot be read."""
+        from seqgan_cli.corpora.kinds import sentences_of
 
-        table, lengths, tokens = encode_file(path, self.tokenizer, self.lowercase)
-        return self._renumber(table, tokens), lengths
+        documents = sentences_of(path, self.data)
+        return self._renumber(documents.table(), documents.tokens), documents.lengths
 
     def ids(self, run: "Run", table: "np.ndarray") -> "Sentences":
         """Sequences of the run's ids."""

@@ -57,7 +57,7 @@ def command(
 
     trained = open_trained(context, console)
 
-    from seqgan_cli.evaluation import data_figures, likelihoods
+    from seqgan_cli.evaluation.generators import data_figures, likelihoods
     from seqgan_cli.experiments.tables import generators_table
     from seqgan_cli.randomness import key
 
@@ -72,7 +72,10 @@ def command(
                 likelihoods(trained.generator, trained.corpus, oracle, samples, sample_key, temperature, progress.move)
             )
     if as_json:
-        console.result(json.dumps({"from": trained.origin, "scores": [dataclasses.asdict(s) for s in scores], "data": data}))
+        records = [dataclasses.asdict(s) for s in scores]
+        for record in records:
+            del record["real"]  # what eval-bleu and eval-quality are for
+        console.result(json.dumps({"from": trained.origin, "scores": records, "data": data}))
         return
     columns, rows = generators_table([(f"{s.temperature:g}", s) for s in scores], data)
     console.table(

@@ -10,7 +10,8 @@ from seqgan_cli.commands.options import MARGIN, GroupedCommand, console_of, grou
 from seqgan_cli.config import PRESETS
 from seqgan_cli.errors import UsageError
 
-KINDS = ("synthetic", "strategies", "pretraining", "frontier")
+SYNTHETIC = ("synthetic", "strategies", "pretraining", "frontier")
+REAL = ("text", "poems", "speeches", "music")
 SEEDS = {"quick": 3, "fast": 5, "paper": 5}
 SAMPLES = {"quick": 5000, "fast": 10_000, "paper": 100_000}
 
@@ -19,8 +20,15 @@ _option = grouped_option("Experiment")
 
 
 @click.command("experiment", cls=GroupedCommand)
-@click.argument("kind", type=click.Choice(KINDS))
-@_option("--out", type=click.Path(path_type=Path), metavar="DIR", help="the experiment's directory [runs/experiment-PRESET]")
+@click.argument("kind", type=click.Choice((*SYNTHETIC, *REAL)))
+@_option("--data", metavar="FILE", help="real data: a file, a folder, speech or folk")
+@_option("--test", metavar="FILE", help="real data: held-out sequences [a share of the data]")
+@_option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="the experiment's directory [runs/experiment-PRESET, runs/KIND-PRESET]",
+)
 @_option(
     "--preset",
     type=click.Choice(PRESETS),
@@ -37,9 +45,8 @@ _option = grouped_option("Experiment")
 @_option(
     "--margin",
     type=MARGIN,
-    default=0.05,
     metavar="X",
-    help="difference in nats that would matter [0.05]",
+    help="difference that would matter [0.05 nats, 0.01 of BLEU]",
 )
 @_option("--jobs", type=click.IntRange(1, 256), metavar="N", help="runs trained at once [one a core, at most 4]", group="Work")
 @_option(
@@ -66,13 +73,15 @@ _option = grouped_option("Experiment")
 def command(
     context: click.Context,
     kind: str,
+    data: str | None,
+    test: str | None,
     out: Path | None,
     preset: str,
     seeds: int | None,
     methods: str | None,
     oracle: str | None,
     samples: int | None,
-    margin: float,
+    margin: float | None,
     jobs: int | None,
     threads: int,
     dry_run: bool,
@@ -83,26 +92,36 @@ def command(
     verbose: bool,
     **_: Any,
 ) -> None:
-    """The paper's synthetic experiments, over seeds, with tests and controls.
+    """The paper's experiments, over seeds, with tests and controls.
 
-    synthetic: the table. strategies: four schedules of g-steps and d-steps. pretraining: a short against a converged MLE.
-    frontier: quality against coverage over temperatures. One directory holds them all, and what one has trained the others
-    use; stopped anywhere, the same command goes on.
+    On the oracle, synthetic: the table; strategies: four schedules of g-steps and d-steps; pretraining: a short against a
+    converged MLE; frontier: quality against coverage over temperatures. One directory holds them all, and what one has trained
+    the others use. On --data of your own, poems, speeches, music or text: MLE against SeqGAN, and what the paper left out.
+    Stopped anywhere, the same command goes on.
     """
     from seqgan_cli import config as configuration
+    from seqgan_cli.commands.job import check_kind
     from seqgan_cli.experiments.plan import chosen_methods, claim, tasks
+    from seqgan_cli.experiments.results import margin_of
 
     console = console_of(context)
-    asked, sources = configuration.explicit({"data.oracle": oracle} if oracle else {}, sets, config_file)
-    if asked.get("data.source", "oracle") != "oracle":
-        raise UsageError("An experiment needs the oracle's truth: leave data.source out.")
+    named = {"data.oracle": oracle, "data.source": data, "data.test": test}
+    asked, sources = configuration.explicit({name: value for name, value in named.items() if value}, sets, config_file)
+    real = asked.get("data.source", "oracle") != "oracle"
+    if kind in SYNTHETIC and real:
+        raise UsageError(f"experiment {kind} needs the oracle's truth: leave --data out, or choose {', '.join(REAL)}.")
+    if kind in REAL and not real:
+        raise UsageError(f"experiment {kind} needs data: give --data.")
+    if kind in REAL and "data.kind" not in asked:
+        asked["data.kind"], sources["data.kind"] = kind, "option"
     if "seed" in asked:
         raise UsageError("An experiment has several seeds: use --seed for the first of them.")
     for name in ("adversarial.reward", "pretrain-g.scheduled-sampling"):
         if name in asked:
             raise UsageError(f"The methods differ in {name}, so it cannot be set for all: leave it out, and see --methods.")
     config = configuration.resolve(asked, sources, None, preset)
-    directory = out or Path("runs") / f"experiment-{preset}"
+    check_kind(config.settings.data)
+    directory = out or Path("runs") / f"{kind if real else 'experiment'}-{preset}"
     names = chosen_methods(kind, methods)
     cores = os.process_cpu_count() if hasattr(os, "process_cpu_count") else len(os.sched_getaffinity(0))
     jobs = jobs or min(4, cores)
@@ -114,6 +133,7 @@ def command(
     from seqgan_cli.backend import start_tensorflow
 
     start_tensorflow(threads, verbose)
+    from seqgan_cli.evaluation.real import quality_of
     from seqgan_cli.experiments import study
 
     try:
@@ -122,6 +142,7 @@ def command(
             return
         if not partial:
             study.train(kind, planned, config, directory, jobs, threads, console)
+        margin = margin or margin_of(quality_of(config.settings.data)[0])
         study.report(kind, names, planned, config, directory, samples or SAMPLES[preset], margin, console)
     except KeyboardInterrupt:
         console.say("\nStopped; what was trained and scored is saved, and the same command goes on.")

@@ -9,13 +9,16 @@ import click
 
 from seqgan_cli import config as configuration
 from seqgan_cli.commands.options import chosen_settings, console_of
-from seqgan_cli.config import CATALOGUE, STAGES, Config, Settings
-from seqgan_cli.console import Console
+from seqgan_cli.config import CATALOGUE, STAGES, Config, Data, Settings
+from seqgan_cli.console import Console, Progress
 from seqgan_cli.errors import SeqganError, UsageError, restarting
 from seqgan_cli.run import Run
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from seqgan_cli.corpora.corpus import Corpus
+    from seqgan_cli.corpora.documents import Documents
     from seqgan_cli.models.generator import Generator
 
 
@@ -124,6 +127,8 @@ def job(context: click.Context, stage: str, extra: dict[str, Any] | None = None)
     if not run.exists:
         run.check_place()
     recorded = run.config() if run.exists else None
+    if recorded is None or recorded.values["data.source"] != asked.get("data.source"):
+        see_kind(asked, asked_sources)
     preset = (run.record().get("preset") if recorded else parameters["preset"]) or "paper"
     if recorded is not None:
         _check_locked(asked, recorded, run, restarted)
@@ -136,12 +141,13 @@ def job(context: click.Context, stage: str, extra: dict[str, Any] | None = None)
     from seqgan_cli.backend import start_tensorflow
 
     start_tensorflow(parameters["threads"], parameters["verbose"])
+    check_kind(config.settings.data)
     changed = (
         recorded is None
         or restarted == "pretrain-g"
         or any(config.values[name] != recorded.values.get(name) for name in CATALOGUE if CATALOGUE[name].fixed_by == "corpus")
     )
-    corpus, oracle = _new_corpus(config) if changed else (run.corpus(), run.oracle())
+    corpus, oracle = _new_corpus(config, console) if changed else (run.corpus(), run.oracle())
     if oracle is not None and config.values["data.vocab-size"] != oracle.vocabulary.size:
         if "data.vocab-size" in asked:
             raise UsageError(
@@ -170,6 +176,26 @@ def job(context: click.Context, stage: str, extra: dict[str, Any] | None = None)
         yield Job(run, config.settings, corpus, oracle, console, parameters["tensorboard"])
 
 
+def see_kind(asked: dict[str, Any], sources: dict[str, str]) -> None:
+    """Where data are asked for and not their kind, ask for the kind that they are. Raises SeqganError if they are none."""
+    source = asked.get("data.source", "oracle")
+    if asked.get("data.kind", "auto") == "auto" and source != "oracle":
+        from seqgan_cli.corpora.kinds import recognise
+
+        asked["data.kind"], sources["data.kind"] = recognise(source), "data"
+
+
+def check_kind(data: Data) -> None:
+    """Raises UsageError for options that the kind of data has no use for."""
+    usual = configuration.KINDS.get(data.kind, {}).get("data.tokenizer", "whitespace")
+    if data.kind in ("poems", "music", "ids") and data.tokenizer != usual:
+        raise UsageError(f"--tokenizer {data.tokenizer} does not go with --kind {data.kind}: leave it out.")
+    if (data.speaker or data.since) and data.source != "speech":
+        raise UsageError("--speaker and --since choose among the texts of --data speech: leave them out.")
+    if configuration.BUILT_IN.get(data.source, data.kind) != data.kind and data.source != "oracle":
+        raise UsageError(f"--data {data.source} is of kind {configuration.BUILT_IN[data.source]}: leave --kind out.")
+
+
 def _check_fit(settings: Settings, corpus: "Corpus", oracle: "Generator | None") -> None:
     """Raises UsageError or SeqganError for settings that cannot go with the data."""
     configuration.parse_filters(settings.discriminator.filters, corpus.sequence_length)
@@ -177,19 +203,35 @@ def _check_fit(settings: Settings, corpus: "Corpus", oracle: "Generator | None")
         raise UsageError("adversarial.monitor is nll_oracle, which only synthetic data have: use nll_test.")
     if oracle is None and settings.data.oracle:
         raise UsageError("--oracle gives weights for synthetic data and does not go with a text file: leave one out.")
+    if oracle is not None and settings.data.kind != "auto":
+        raise UsageError("--kind goes with --data: the oracle has numbers of its own.")
     if oracle is not None and settings.data.test:
         raise UsageError("--test goes with --data FILE: the oracle draws its own held-out sequences.")
 
 
-def _new_corpus(config: Config) -> "tuple[Corpus, Generator | None]":
+def _new_corpus(config: Config, console: Console) -> "tuple[Corpus, Generator | None]":
     settings = config.settings
     if settings.data.source == "oracle":
         from seqgan_cli.corpora.synthetic import synthetic_corpus
 
         return synthetic_corpus(settings.data, settings.seed)
-    from seqgan_cli.corpora.text import text_corpus
+    return read_corpus(settings, console)[0], None
 
-    return text_corpus(settings.data, settings.seed), None
+
+def read_corpus(settings: Settings, console: Console) -> "tuple[Corpus, Documents]":
+    """The corpus and the documents of a file, folder or name, with progress where reading is long. Raises SeqganError."""
+    from seqgan_cli.corpora.kinds import real_corpus
+
+    with contextlib.ExitStack() as shown:
+        progress: Progress | None = None
+
+        def report(done: int, total: int) -> None:
+            nonlocal progress
+            if progress is None:
+                progress = shown.enter_context(console.progress("reading", "file", 0, total, 1.0, ""))
+            progress.move(done)
+
+        return real_corpus(settings, report)
 
 
 def _store(run: Run, corpus: "Corpus", oracle: "Generator | None") -> None:
@@ -234,3 +276,18 @@ def open_trained(context: click.Context, console: Console) -> Trained:
     stage = checkpoint.path.parent.name
     unit = {"pretrain-g": "epoch", "adversarial": "round"}[stage]
     return Trained(run, config, corpus, run.generator(checkpoint, corpus), f"{stage}, {unit} {checkpoint.position}")
+
+
+def sampled(
+    trained: Trained, num: int, seed: int, temperature: float, console: Console, purpose: str
+) -> dict[str, "np.ndarray"]:
+    """int32 `[num, T]` by where they are from: `samples`, and if those are an adversarial generator's also the run's `MLE`."""
+    from seqgan_cli.randomness import key
+
+    console.note(f"Sampling {num} sequences from {trained.origin}, temperature {temperature:g} …")
+    drawn = {"samples": trained.generator.sample(num, key(seed, purpose), temperature)}
+    if trained.origin.startswith("adversarial") and trained.run.has("pretrain-g"):
+        checkpoint = trained.run.generator_checkpoint("pretrain-g", console.warn)
+        generator = trained.run.generator(checkpoint, trained.corpus)
+        drawn["MLE"] = generator.sample(num, key(seed, purpose, "MLE"), temperature)  # a key of its own: the test wants that
+    return drawn

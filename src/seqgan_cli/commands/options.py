@@ -13,6 +13,7 @@ from seqgan_cli.console import Console
 
 DATA = {
     "--data": "data.source",
+    "--kind": "data.kind",
     "--test": "data.test",
     "--holdout": "data.holdout",
     "--tokenizer": "data.tokenizer",
@@ -25,6 +26,18 @@ DATA = {
     "--sequence-length": "data.sequence-length",
     "--num-sequences": "data.num-sequences",
     "--oracle": "data.oracle",
+}
+KINDS = {
+    "--poem-form": "data.poem-form",
+    "--whole/--no-whole": "data.whole",
+    "--speaker": "data.speaker",
+    "--since": "data.since",
+    "--track": "data.track",
+    "--step": "data.step",
+    "--rests": "data.rests",
+    "--window": "data.window",
+    "--stride": "data.stride",
+    "--strict/--no-strict": "data.strict",
 }
 
 

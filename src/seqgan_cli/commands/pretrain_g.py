@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from seqgan_cli.commands.options import DATA, GroupedCommand, common_options, setting_options
+from seqgan_cli.commands.options import DATA, KINDS, GroupedCommand, common_options, setting_options
 
 TRAINING = {
     "--epochs": "pretrain-g.epochs",
@@ -27,6 +27,7 @@ MODEL = {
 
 @click.command("pretrain-g", cls=GroupedCommand)
 @setting_options("Data", DATA)
+@setting_options("Poems, speeches, music", KINDS)
 @setting_options("Generator", MODEL)
 @setting_options("Training", TRAINING)
 @common_options()

@@ -10,30 +10,32 @@ import click
 
 from seqgan_cli import files
 from seqgan_cli.commands.options import GroupedCommand, GroupedOption, common_options, console_of, from_option
-from seqgan_cli.errors import ReaderGone
+from seqgan_cli.console import Console
+from seqgan_cli.errors import ReaderGone, SeqganError
 
 if TYPE_CHECKING:
     from seqgan_cli.commands.job import Trained
 
+ROWS = 8  # sequences in a picture, unless told
+
 
 def sample_lines(trained: "Trained", num: int, seed: int, form: str, temperature: float, allow_unknown: bool) -> Iterator[str]:
-    """`num` samples as lines of that form (text, ids or jsonl), a batch in memory at a time."""
-    from seqgan_cli.corpora.text import to_text
+    """`num` samples in that form (text, line, raw, ids or jsonl), a batch in memory at a time."""
+    from seqgan_cli.corpora.kinds import writing
     from seqgan_cli.randomness import key
 
     vocabulary = trained.corpus.vocabulary
-    written = to_text(vocabulary, trained.config.values["data.tokenizer"])
+    written = writing(trained.config.settings.data, vocabulary)
     left = num
     for batch in trained.generator.samples(key(seed, "sample"), temperature, allow_unknown):
         for ids in batch[:left]:
-            text = written(ids)
             numbers = ids[: vocabulary.length(ids)].tolist()
-            if form == "text":
-                yield text
-            elif form == "ids":
+            if form == "ids":
                 yield " ".join(map(str, numbers))
+            elif form == "jsonl":
+                yield json.dumps({"text": written.line(ids), "ids": numbers}, ensure_ascii=False)
             else:
-                yield json.dumps({"text": text, "ids": numbers}, ensure_ascii=False)
+                yield {"text": written.page, "line": written.line, "raw": written.raw}[form](ids)
         left -= len(batch)
         if left <= 0:
             return
@@ -41,7 +43,13 @@ def sample_lines(trained: "Trained", num: int, seed: int, form: str, temperature
 
 @click.command("sample", cls=GroupedCommand)
 @click.option(
-    "-n", "--num", cls=GroupedOption, group="Samples", type=click.IntRange(1), default=100, metavar="N", help="how many [100]"
+    "-n",
+    "--num",
+    cls=GroupedOption,
+    group="Samples",
+    type=click.IntRange(1),
+    metavar="N",
+    help="how many [100; pianoroll 8]",
 )
 @click.option(
     "--temperature",
@@ -58,25 +66,25 @@ def sample_lines(trained: "Trained", num: int, seed: int, form: str, temperature
     "form",
     cls=GroupedOption,
     group="Output",
-    type=click.Choice(["text", "ids", "jsonl"]),
+    type=click.Choice(["text", "raw", "ids", "jsonl", "midi", "pianoroll"]),
     default="text",
-    help="one sequence a line [text]",
+    help="raw: a line each, as files of data are; midi, pianoroll (PNG): of music, with --output [text]",
 )
 @click.option(
     "-o",
     "--output",
     cls=GroupedOption,
     group="Output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path),
     metavar="FILE",
-    help="write there instead of stdout",
+    help="write there instead of stdout; for midi a directory",
 )
 @from_option
 @common_options(seed="seed of the samples [0]", training=False)
 @click.pass_context
 def command(
     context: click.Context,
-    num: int,
+    num: int | None,
     temperature: float,
     allow_unk: bool,
     form: str,
@@ -84,13 +92,24 @@ def command(
     seed: int | None,
     **_: Any,
 ) -> None:
-    """Write sequences from the generator to stdout, and nothing else there. Works while the run is training."""
+    """Write sequences from the generator to stdout, and nothing else there. Works while the run is training.
+
+    Text is written as people read it: words joined, poems in lines with their marks.
+    """
     check_temperature(temperature)
+    num = num or (ROWS if form == "pianoroll" else 100)
+    if form in ("midi", "pianoroll"):
+        _check_music(form, output, num)
+    elif output is not None and output.is_dir():
+        raise click.BadParameter(f"{output} is a directory: name a file.", param_hint="'-o' / '--output'")
     from seqgan_cli.commands.job import open_trained
 
     console = console_of(context)
     trained = open_trained(context, console)
     console.note(f"From {trained.origin}; seed {seed or 0}, temperature {temperature}.")
+    if form in ("midi", "pianoroll") and output is not None:
+        _write_music(trained, num, seed or 0, form, temperature, output, console)
+        return
     lines = sample_lines(trained, num, seed or 0, form, temperature, allow_unk)
     if output is not None and output.exists() and not output.is_file():  # a pipe or device: nothing to replace
         with output.open("w", encoding="utf-8") as file:
@@ -101,6 +120,42 @@ def command(
     else:
         with files.replacing(output) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
             _write(lines, file)
+
+
+def _check_music(form: str, output: Path | None, num: int) -> None:
+    if output is None:
+        what = "a directory" if form == "midi" else "a .png file"
+        raise click.BadParameter(f"{form} is not written to stdout: name {what} with --output.", param_hint="--format")
+    if form == "midi" and output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise click.BadParameter(f"{output} is no empty directory: name a new one.", param_hint="'-o' / '--output'")
+    if form == "pianoroll" and (output.is_dir() or output.suffix.lower() != ".png"):
+        raise click.BadParameter(f"{output}: name a .png file.", param_hint="'-o' / '--output'")
+    if form == "pianoroll" and num > 4 * ROWS:
+        raise click.BadParameter(f"a picture holds {4 * ROWS} sequences at most.", param_hint="'-n' / '--num'")
+
+
+def _write_music(
+    trained: "Trained", num: int, seed: int, form: str, temperature: float, output: Path, console: Console
+) -> None:
+    """A MIDI file a sample, or one picture of all. Raises SeqganError for data that are no music."""
+    from seqgan_cli.randomness import key
+
+    data = trained.config.settings.data
+    if data.kind != "music":
+        raise SeqganError(f"{trained.run.path} is not of music, so it has no --format {form}: use text, ids or jsonl.")
+    rows = trained.generator.sample(num, key(seed, "sample"), temperature)
+    if form == "pianoroll":
+        from seqgan_cli.figures import piano_roll
+
+        piano_roll(list(rows), data.step, output)
+        console.say(f"{num} sequences in {output}.")
+        return
+    from seqgan_cli.corpora.midi import write_midi
+
+    digits = len(str(num))
+    for i, pitches in enumerate(rows, start=1):
+        write_midi(pitches, data.step, output / f"{i:0{digits}d}.mid")
+    console.say(f"{num} MIDI files in {output}.")
 
 
 def _write(lines: Iterator[str], file: TextIO) -> None:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqgan_cli import files
-from seqgan_cli.commands.options import DATA, GroupedCommand, common_options, setting_options
+from seqgan_cli.commands.options import DATA, KINDS, GroupedCommand, common_options, setting_options
 from seqgan_cli.commands.sample import sample_lines
 from seqgan_cli.config import STAGES
 
 if TYPE_CHECKING:
     from seqgan_cli.commands.job import Job
-    from seqgan_cli.evaluation import Likelihoods
+    from seqgan_cli.evaluation.generators import Likelihoods
 
 COUNTS = {
     "--epochs": "pretrain-g.epochs",
@@ -26,6 +26,7 @@ COUNTS = {
 @click.command("train", cls=GroupedCommand)
 @click.argument("file", required=False, metavar="[FILE]")
 @setting_options("Data", {flag: name for flag, name in DATA.items() if flag != "--data"})
+@setting_options("Poems, speeches, music", KINDS)
 @setting_options("Stages", COUNTS)
 @common_options()
 @click.pass_context
@@ -48,7 +49,8 @@ def command(context: click.Context, file: str | None, **_: Any) -> None:
 def _report(work: "Job") -> None:
     """Score what the run has come to, and leave table, samples and learning curve."""
     from seqgan_cli.commands.job import Trained
-    from seqgan_cli.evaluation import data_figures, likelihoods
+    from seqgan_cli.evaluation.generators import data_figures, likelihoods
+    from seqgan_cli.evaluation.real import RealScores, quality_of
     from seqgan_cli.experiments.findings import discriminator, trade
     from seqgan_cli.experiments.tables import generators_caption, generators_table
     from seqgan_cli.figures import learning_curve
@@ -64,15 +66,13 @@ def _report(work: "Job") -> None:
     reward = work.settings.adversarial.reward
     last = run.generator_checkpoint("adversarial", console.warn)
     checkpoints["SeqGAN" if reward == "discriminator" else f"{reward} reward"] = last
+    real = None if work.oracle else RealScores(work.corpus, work.settings.data)
     scores: list[tuple[str, Likelihoods]] = []
-    bleu: list[list[str]] = []
     for name, checkpoint in checkpoints.items():
         generator = run.generator(checkpoint, work.corpus)
         sample_key = key(work.settings.seed, "train", "scores")
-        scores.append((name, likelihoods(generator, work.corpus, work.oracle, own.final_samples, sample_key)))
-        if work.oracle is None:
-            bleu.append([name, *_bleu(work, generator.sample(own.bleu_samples, sample_key))])
-    data = data_figures(work.corpus, work.oracle, work.settings.seed, own.final_samples)
+        scores.append((name, likelihoods(generator, work.corpus, work.oracle, own.final_samples, sample_key, real=real)))
+    data = data_figures(work.corpus, work.oracle, work.settings.seed, own.final_samples, real)
     columns, rows = generators_table(scores, data)
     console.table(
         f"Scores of {run.path}: {own.final_samples} samples each, nats per token, ± half a 95 % interval",
@@ -80,18 +80,12 @@ def _report(work: "Job") -> None:
         rows,
         caption=generators_caption(work.oracle is not None) + "\n",
     )
-    if bleu:
-        console.table(
-            f"BLEU of {own.bleu_samples} samples against {len(work.corpus.heldout)} held-out sequences (quality ↑), "
-            "and Self-BLEU (coverage ↓); method1",
-            ["generator", "BLEU-2", "BLEU-3", "BLEU-4", "Self-BLEU-3"],
-            bleu,
-        )
     started = scores[1 if work.settings.adversarial.start == "best" else 0]
-    for finding in [*trade(*started, scores[-1][1]), *discriminator(run.history.at("adversarial", last.position))]:
+    quality = quality_of(work.settings.data)[0]
+    for finding in [*trade(*started, scores[-1][1], quality), *discriminator(run.history.at("adversarial", last.position))]:
         console.result(finding + "\n")
     trained = Trained(run, run.config(), work.corpus, run.generator(last, work.corpus), "")
-    lines = list(sample_lines(trained, 1000, 0, "text", 1.0, False))
+    lines = list(sample_lines(trained, 1000, 0, "line", 1.0, False))
     files.write(run.path / "samples" / "samples.txt", "".join(line + "\n" for line in lines).encode())
     console.result("Ten samples:")
     for line in lines[:10]:
@@ -101,17 +95,3 @@ def _report(work: "Job") -> None:
     where = Path(run.path)
     console.result(f"\nMore samples: {where / 'samples' / 'samples.txt'}")
     console.result(f"Learning curve: {where / 'figures' / 'learning-curve.png'}")
-
-
-def _bleu(work: "Job", samples: Any) -> list[str]:
-    """BLEU-2 to 4 and Self-BLEU-3 of samples int32 `[n, T]`, as shown."""
-    from seqgan_cli.evaluation import bleu_scores, self_bleu_scores
-
-    length = work.corpus.vocabulary.length
-    sentences = (samples, length(samples))
-    heldout = (work.corpus.heldout, length(work.corpus.heldout))
-    weights = [(1.0 / n,) * n for n in (2, 3, 4)]
-    return [
-        f"{s:.3f}"
-        for s in (*bleu_scores(sentences, heldout, weights, "method1"), *self_bleu_scores(sentences, weights[1:2], "method1"))
-    ]

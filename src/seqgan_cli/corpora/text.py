@@ -1,26 +1,53 @@
-"""Text: a UTF-8 file with one sequence a line → numbered sequences, and back to lines a person reads."""
+"""Text: a UTF-8 file with one document a line → tokens, sequences of them that are not too long, and lines a person reads."""
 
 import codecs
-from array import array
-from collections.abc import Callable
+import functools
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from seqgan_cli.config import Data
-from seqgan_cli.corpora.corpus import Corpus
+from seqgan_cli.corpora.corpus import Layout
+from seqgan_cli.corpora.documents import Collector, Documents
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.randomness import rng
-from seqgan_cli.vocabulary import EOS, PAD, SPECIAL, UNK, Vocabulary
 
 LONGEST_BY_DEFAULT = 64
+LONGEST_LINE = 16 << 20  # bytes; a line is held whole, and its tokens
+# What a full stop after them does not end, lower case and without the last one.
+ABBREVIATIONS = "mr mrs ms dr prof gen sen rep gov st jr sr no vs etc e.g i.e u.s u.n d.c a.m p.m inc ltd co jan feb mar apr "
+ABBREVIATIONS += "aug sept oct nov dec"
+
+
+@functools.cache
+def _sentences() -> Any:
+    """Punkt (Kiss and Strunk 2006) as it comes, untrained, but for the abbreviations."""
+    from nltk.tokenize.punkt import PunktParameters, PunktSentenceTokenizer
+
+    parameters = PunktParameters()
+    parameters.abbrev_types = set(ABBREVIATIONS.split())
+    return PunktSentenceTokenizer(parameters)
+
+
+# Quotes and apostrophes as the Treebank knows them; it would take those that turn to be letters of the word beside.
+STRAIGHT = str.maketrans("‘’“”", "''\"\"")
 
 
 def _treebank_split(line: str) -> list[str]:
+    """Words and marks, sentence by sentence: the Treebank's rules take a full stop off only at the end of what they get.
+
+    One after a number is a mark too, unless the number comes first: in lower case Punkt takes them all for ordinals.
+    """
     from nltk.tokenize.treebank import TreebankWordTokenizer
 
-    return list(TreebankWordTokenizer().tokenize(line))
+    words, tokens = TreebankWordTokenizer(), []
+    for sentence in _sentences().tokenize(line.translate(STRAIGHT)):
+        for place, word in enumerate(words.tokenize(sentence)):
+            tokens += [word[:-1], "."] if place and re.fullmatch(r"[\d,.-]*\d\.", word) else [word]
+    return tokens
 
 
 def _treebank_join(tokens: list[str]) -> str:
@@ -44,160 +71,121 @@ TOKENIZERS = {
 }
 
 
-@dataclass(frozen=True)
-class Lines:
-    """Tokenized lines with ids in the order of first sight: `ids[offsets[i] : offsets[i + 1]]` is line i."""
+def lines_of(path: Path) -> Iterator[tuple[int, str]]:
+    """Number and text of each line of a UTF-8 file, without the space around it. The file is never held whole.
 
-    path: Path
-    ids: np.ndarray
-    offsets: np.ndarray
-    tokens: list[str]
-    blank: int
-
-    @property
-    def lengths(self) -> np.ndarray:
-        return np.diff(self.offsets)
-
-
-def to_text(vocabulary: Vocabulary, tokenizer: str) -> Callable[[np.ndarray], str]:
-    """What turns ids int32 `[T]` back into the user's kind of text; tokens of synthetic data are numbers with spaces."""
-    join = TOKENIZERS[tokenizer if vocabulary.has_special_tokens else "whitespace"].join
-    return lambda ids: join(vocabulary.decode(ids))
-
-
-def read_lines(path: Path, tokenizer: str, lowercase: bool) -> Lines:
-    """Read and tokenize a file in one pass; its text is never held whole. Blank lines are counted and left out.
-
-    Raises SeqganError for a file that is missing, empty, binary or not UTF-8, naming the line.
+    Raises SeqganError for a file that is missing, binary or not UTF-8 or has a line of more than 16 MB, naming the line.
     """
-    split = TOKENIZERS[tokenizer].split
-    ids, offsets, blank = array("i"), array("q", [0]), 0
-    numbers: dict[str, int] = {}
     try:
         with path.open("rb") as file:
-            for line_number, raw in enumerate(file, start=1):
+            for line_number, raw in enumerate(iter(lambda: file.readline(LONGEST_LINE + 1), b""), start=1):
                 if line_number == 1:
                     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
                         raise SeqganError(f"{path} is UTF-16: convert it to UTF-8, e.g. with `iconv -f UTF-16 -t UTF-8`.")
                     raw = raw.removeprefix(codecs.BOM_UTF8)
                 if b"\0" in raw:
                     raise SeqganError(f"{path}, line {line_number}: holds a zero byte, so it is binary; text is needed.")
+                if len(raw) > LONGEST_LINE:
+                    raise SeqganError(
+                        f"{path}, line {line_number}: is longer than {LONGEST_LINE >> 20} MB; one sequence a line is needed."
+                    )
                 try:
-                    line = raw.decode("utf-8").strip()
+                    yield line_number, raw.decode("utf-8").strip()
                 except UnicodeDecodeError as error:
                     raise SeqganError(
                         f"{path}, line {line_number}: 0x{raw[error.start]:02x} after {error.start} bytes of text is not UTF-8; "
                         "convert the file, e.g. with `iconv`."
                     ) from None
-                tokens = split(line.lower() if lowercase else line)
-                if not tokens:
-                    blank += 1
-                    continue
-                ids.extend([numbers.setdefault(token, len(numbers)) for token in tokens])
-                offsets.append(len(ids))
     except OSError as error:
         raise SeqganError(f"Cannot read {path}: {error.strerror}.") from None
-    if len(offsets) == 1:
-        raise SeqganError(f"{path} holds no text: one sequence a line is needed.")
-    return Lines(path, np.frombuffer(ids, np.int32), np.frombuffer(offsets, np.int64), list(numbers), blank)
+    except ValueError as error:  # a name with a zero byte
+        raise SeqganError(f"Cannot read {str(path)!r}: {error}.") from None
 
 
-def _fit(lines: Lines, chosen: np.ndarray, max_length: int, overlong: str) -> tuple[np.ndarray, np.ndarray, int]:
-    """(starts, ends) in `lines.ids` of the sequences the chosen lines give, and how many lines were too long."""
-    starts, ends = lines.offsets[chosen], lines.offsets[chosen + 1]
-    long = ends - starts > max_length
-    if overlong == "drop":
-        starts, ends = starts[~long], ends[~long]
-    elif overlong == "cut":
-        ends = np.minimum(ends, starts + max_length)
-    else:
-        pieces = -(-(ends - starts) // max_length)
-        first = np.repeat(np.cumsum(pieces) - pieces, pieces)
-        starts, ends = np.repeat(starts, pieces), np.repeat(ends, pieces)
-        starts = starts + (np.arange(len(starts)) - first) * max_length
-        ends = np.minimum(ends, starts + max_length)
-    return starts, ends, int(long.sum())
+def read_lines(path: Path, tokenizer: str, lowercase: bool) -> Documents:
+    """Read and tokenize a file in one pass; a line is a document, and blank ones are left out.
 
-
-def _table(ids: np.ndarray, starts: np.ndarray, ends: np.ndarray, max_length: int) -> np.ndarray:
-    """int32 `[n, max_length + 1]`: each sequence, `<eos>`, `<pad>`."""
-    table = np.full((len(starts), max_length + 1), PAD, np.int32)
-    lengths = ends - starts
-    filled = np.arange(max_length + 1)[None, :] < lengths[:, None]
-    places = starts[:, None] + np.arange(max_length + 1)[None, :]
-    table[filled] = ids[places[filled]]
-    table[np.arange(len(table)), lengths] = EOS
-    return table
-
-
-def _rename(lines: Lines, vocabulary: Vocabulary) -> np.ndarray:
-    """The lines' ids in the vocabulary's numbering."""
-    return np.asarray(vocabulary.encode(lines.tokens), np.int32)[lines.ids]
-
-
-def text_corpus(settings: Data, seed: int) -> Corpus:
-    """Read, split, number and pad a text corpus. Raises SeqganError for input that cannot be trained on.
-
-    The vocabulary is the training part's. Lines are held out before they are split into pieces, so no line has a piece in both.
+    Raises SeqganError for a file that `lines_of` refuses, or without any text.
     """
-    path = Path(settings.source)
-    lines = read_lines(path, settings.tokenizer, settings.lowercase)
-    longest = int(lines.lengths.max())
-    max_length = settings.max_length or min(longest, LONGEST_BY_DEFAULT)
-    count = len(lines.lengths)
-    if settings.test:
-        chosen, test_lines = np.arange(count), read_lines(Path(settings.test), settings.tokenizer, settings.lowercase)
-        test_chosen = np.arange(len(test_lines.lengths))
-    else:
-        if count < 2:
-            raise SeqganError(f"{path} holds one line: at least two are needed, so that one can be held out.")
-        order = rng(seed, "corpus", "holdout").permutation(count)
-        held = min(count - 1, max(1, round(count * settings.holdout)))
-        test_chosen, chosen, test_lines = np.sort(order[:held]), np.sort(order[held:]), lines
-    starts, ends, long = _fit(lines, chosen, max_length, settings.overlong)
-    test_starts, test_ends, test_long = _fit(test_lines, test_chosen, max_length, settings.overlong)
-    for name, kept in ((path, starts), (test_lines.path, test_starts)):
-        if not len(kept):
-            raise SeqganError(
-                f"{name}: every line is longer than {max_length} tokens; raise --max-length, or use --overlong cut or split."
-            )
-    vocabulary = _vocabulary(lines, starts, ends, settings)
-    train = _table(_rename(lines, vocabulary), starts, ends, max_length)
-    heldout = _table(_rename(test_lines, vocabulary), test_starts, test_ends, max_length)
-    vocabulary.unk_taught = bool((train == UNK).any())
-    if len(np.unique(train[train > UNK])) < 2:
-        raise SeqganError(
-            f"{path} holds fewer than two different tokens (after --min-count and --max-vocab): nothing to learn."
-        )
-    lengths = vocabulary.length(train)
-    fate = {"drop": "dropped", "cut": "cut", "split": "split"}[settings.overlong]
-    if settings.overlong == "drop" and long + test_long > 0.1 * count:
-        fate += " (--overlong cut or split, or a larger --max-length, keeps them)"
-    unknown = [float((table == UNK).sum() / (table > EOS).sum()) for table in (train, heldout)]
-    summary = (
-        f"Data: {path}: {count} lines, {lines.blank} blank; {long + test_long} longer than {max_length} tokens, {fate}.",
-        f"{len(train)} training sequences, {len(heldout)} held out{f' from {settings.test}' if settings.test else ''}; "
-        f"{lengths.min()} to {lengths.max()} tokens, {lengths.mean():.1f} on average.",
-        f"Vocabulary: {vocabulary.size - len(SPECIAL)} tokens ({settings.tokenizer}); unknown: {unknown[0]:.2%} of the "
-        f"training tokens, {unknown[1]:.2%} of the held-out ones.",
-    )
-    return Corpus(train, heldout, vocabulary, summary)
+    split, found = TOKENIZERS[tokenizer].split, Collector()
+    for number, line in lines_of(path):
+        if tokens := split(line.lower() if lowercase else line):
+            found.add(tokens)
+        else:
+            found.reject(f"line {number}", "blank")
+    if not len(found):
+        raise SeqganError(f"{path} holds no text: one sequence a line is needed.")
+    return found.documents(str(path))
 
 
-def _vocabulary(lines: Lines, starts: np.ndarray, ends: np.ndarray, settings: Data) -> Vocabulary:
-    """Tokens of the training sequences by falling frequency, ties by first sight. The names of special tokens are no tokens."""
-    inside = np.zeros(len(lines.ids) + 1, np.int64)
-    np.add.at(inside, starts, 1)
-    np.add.at(inside, ends, -1)
-    counts = np.bincount(lines.ids[np.cumsum(inside[:-1]) > 0], minlength=len(lines.tokens))
-    ranked = np.argsort(-counts, kind="stable")
-    kept = [i for i in ranked if counts[i] >= settings.min_count and lines.tokens[i] not in SPECIAL]
-    return Vocabulary([lines.tokens[i] for i in kept[: settings.max_vocab or None]])
+# Tokens that end a sentence, what may follow within it, and what else leans on the word before it. Among single characters a
+# full stop also stands in numbers, so there it ends a sentence only if a space follows, or marks and a space.
+ENDS = (".", "!", "?", "...", "…", "。", "！", "？")
+CLOSERS = ("''", '"', "”", "’", "'", ")", "]", "»", "」", "』")
+LEANING = (*ENDS, *CLOSERS, ",", ";", ":", "--", "'s", "'re", "'ve", "'ll", "'d", "'m", "n't", "，", "、", "；", "：")
 
 
-def encode_file(path: Path, tokenizer: str, lowercase: bool) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """All lines of a file as int `[n, longest]`, their lengths `[n]`, and the tokens their ids stand for."""
-    lines = read_lines(path, tokenizer, lowercase)
-    table = np.zeros((len(lines.lengths), int(lines.lengths.max())), np.int64)
-    table[np.arange(table.shape[1])[None, :] < lines.lengths[:, None]] = lines.ids
-    return table, lines.lengths, lines.tokens
+def _ends_sentence(word: str) -> bool:
+    """Whether a word, with the marks it carries, ends a sentence."""
+    bare = word.rstrip("".join(CLOSERS)).lstrip("([\"'“‘«")
+    short = bare[:-1].lower()
+    initial = len(short) == 1 and short.isalpha()
+    return bare.endswith(ENDS) and not (bare.endswith(".") and (initial or short in ABBREVIATIONS.split()))
+
+
+def _sentence_stops(documents: Documents, tokenizer: str) -> np.ndarray:
+    """int64, ascending: the places after the last token of a sentence."""
+    ended = _ends_sentence if tokenizer == "whitespace" else ENDS.__contains__
+    tests = (ended, CLOSERS.__contains__, " ".__eq__, ENDS[5:].__contains__)
+    among = [np.array([*map(test, documents.tokens)], bool) for test in tests]
+    ends, closes, spaces, wide = (table[documents.ids] for table in among)
+    if tokenizer == "chars":
+        closes |= spaces
+    closes[documents.offsets[:-1]] = False  # what begins a document belongs to none before
+    places, others = np.nonzero(ends)[0], np.append(np.nonzero(~closes)[0], len(ends))
+    stops = others[np.searchsorted(others, places + 1)]
+    if tokenizer == "chars":
+        stops = stops[wide[places] | spaces[stops - 1]]
+    return np.unique(stops)
+
+
+def _pieces(start: int, end: int, max_length: int, stops: np.ndarray, gaps: np.ndarray) -> list[int]:
+    """Where the pieces of one document begin: each as many whole sentences as fit, or as much of a longer one.
+
+    Both ascend: `stops`, places after a sentence's last token, and `gaps`, places before a token that leans on none before.
+    """
+    begins = [start]
+    while end - begins[-1] > max_length:
+        next_begin = begins[-1] + max_length
+        for places in (stops, gaps):
+            last = np.searchsorted(places, next_begin, side="right") - 1
+            if last >= 0 and places[last] > begins[-1]:
+                next_begin = int(places[last])
+                break
+        begins.append(next_begin)
+    return begins
+
+
+def text_layout(documents: Documents, settings: Data, unit: str = "line") -> Layout:
+    """How lines become sequences: whole, and the overlong ones dropped, cut, or split at the ends of sentences."""
+    max_length = settings.max_length or min(int(documents.lengths.max()), LONGEST_BY_DEFAULT)
+
+    def fit(documents: Documents, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        starts, ends = documents.offsets[chosen], documents.offsets[chosen + 1]
+        long = ends - starts > max_length
+        if settings.overlong == "drop":
+            return starts[~long], ends[~long]
+        if settings.overlong == "cut":
+            return starts, np.minimum(ends, starts + max_length)
+        stops = _sentence_stops(documents, settings.tokenizer)
+        gaps = np.nonzero(~np.array([token in LEANING for token in documents.tokens], bool)[documents.ids])[0]
+        begins: list[int] = []
+        for start, end, is_long in zip(starts.tolist(), ends.tolist(), long.tolist(), strict=True):
+            begins += _pieces(start, end, max_length, stops, gaps) if is_long else [start]
+        first = np.array(begins, np.int64)
+        last_of = np.searchsorted(documents.offsets, first, side="right")  # the document after the piece's own
+        following = np.append(first[1:], np.iinfo(np.int64).max)
+        return first, np.minimum(documents.offsets[last_of], following)
+
+    fate = {"drop": "dropped", "cut": "cut", "split": "split at the ends of sentences"}[settings.overlong]
+    return Layout(unit, max_length, fit, overlong=fate, tokens=f"tokens ({settings.tokenizer})")

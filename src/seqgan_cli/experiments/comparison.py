@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from seqgan_cli.config import CATALOGUE
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.evaluation.real import quality_of
 from seqgan_cli.experiments.results import compare, shown_p, signed
 from seqgan_cli.experiments.scores import Scored, Scorer
 from seqgan_cli.metrics.likelihood import Estimate
@@ -35,8 +36,8 @@ class Contender:
 
     @property
     def score(self) -> str:
-        """The score that tests compare: quality where it has an interval, else coverage."""
-        return "nll_test" if self.scored.scores.nll_oracle is None else "nll_oracle"
+        """The score that tests compare: the first that says how good samples of such data are."""
+        return quality_of(self.run.config().settings.data)[0]
 
 
 def contenders(runs: Sequence[Run], samples: int, warn: Callable[[str], None], step: Callable[[str], None]) -> list[Contender]:
@@ -63,8 +64,7 @@ def settings_table(runs: Sequence[Contender]) -> tuple[list[str], list[list[str]
 def tests_table(runs: Sequence[Contender], margin: float) -> tuple[list[str], list[list[str]]]:
     """Each other way of training against that of the first run, on the data both have; no rows for what shares no data.
 
-    Runs of one way differ by seed: then a paired test over seeds stands beside Welch's test between sequences. Text has no
-    such test: all its generators are scored on the same held-out sequences.
+    Runs of one way differ by seed: then a paired test over seeds stands beside Welch's test between sequences.
     """
     ways: dict[tuple, dict[str, Contender]] = {}
     for i, contender in enumerate(runs):
@@ -79,19 +79,19 @@ def tests_table(runs: Sequence[Contender], margin: float) -> tuple[list[str], li
     for other in others:
         both = [fingerprint for fingerprint in other if fingerprint in first]
         mine, theirs = ({i: way[fingerprint].scored for i, fingerprint in enumerate(both)} for way in (other, first))
-        comparison = compare(mine, theirs)
+        comparison = compare(mine, theirs, (score,))
         if comparison is None:
             continue
         test, differences = comparison.paired[score], [comparison.paired[name].difference for name in scores]
         word = verdict(test.difference, margin)
-        if len(both) == 1 and score == "nll_oracle":
-            differences[0] = _between(mine[0], theirs[0])
+        if len(both) == 1:
+            differences[0] = _between(mine[0], theirs[0], score)
             word = f"{verdict(differences[0], margin)}, of these two"
         rows.append(
             [
                 ", ".join(other[fingerprint].name for fingerprint in both),
                 *map(signed, differences),
-                shown_p(max(comparison.welch.values())),
+                shown_p(comparison.largest_p(score)),
                 shown_p(test.p),
                 "" if math.isnan(test.effect_size) else f"{test.effect_size:+.1f}",
                 word,
@@ -100,9 +100,9 @@ def tests_table(runs: Sequence[Contender], margin: float) -> tuple[list[str], li
     return columns, rows
 
 
-def _between(mine: Scored, theirs: Scored) -> Estimate:
-    """The difference of two nll_oracle and its 95 % interval over sequences, which is about these two generators alone."""
-    a, b = mine.scores.nll_oracle, theirs.scores.nll_oracle
+def _between(mine: Scored, theirs: Scored, score: str) -> Estimate:
+    """The difference of a score and its 95 % interval over sequences, which is about these two generators alone."""
+    a, b = mine.scores.score(score), theirs.scores.score(score)
     assert a is not None
     assert b is not None
     mean, half = a.mean - b.mean, 1.96 * math.sqrt(a.std**2 / a.count + b.std**2 / b.count)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from seqgan_cli.evaluation.real import SCORES
 from seqgan_cli.experiments.plan import EXPERIMENTS, METHODS, Task
 from seqgan_cli.experiments.results import Histories, Results
 from seqgan_cli.figures import COVERAGE, CURVES, QUALITY, Curve, Panel, frontier, panels
@@ -61,26 +62,29 @@ def draw(results: Results, tasks: Sequence[Task], found: Histories, settings: Ma
         drawn.append(folder / f"{name}.png")
         return [folder / f"{name}{suffix}" for suffix in FORMATS]
 
-    mark = over_seeds([figures["nll_oracle"] for figures in results.data.values()]).mean
-    marks = {"nll_oracle": {"the oracle's own sequences": mark}, "nll_test": {}}
-    if EXPERIMENTS[results.design.kind].swept:
+    design = results.design
+    label = "the oracle's own sequences" if design.synthetic else "the training data"
+    marks = {name: {label: over_seeds([figures[name] for figures in results.data.values()]).mean} for name in design.quality}
+    if EXPERIMENTS[design.kind].swept:
         quoted = QUOTED if all(settings.get(name) == size for name, size in PAPER_SIZE.items()) else ()
         frontier(*frontier_curves(results), quoted, (COVERAGE, QUALITY), *paths("frontier"))
-    elif results.design.kind == "strategies":
+    elif design.kind == "strategies":
         shown = []
         for method in (method for method in found if starts[method]):
             both = [(curve(method, metric, found[method], 0), label) for metric, label in CURVES.items()]
             curves = [dataclasses.replace(one, label=label) for one, label in both if one]
-            shown.append(Panel(METHODS[method].title, "nats per token", curves, marks["nll_oracle"]))
+            shown.append(Panel(METHODS[method].title, "nats per token", curves, marks[design.quality[0]]))
         if shown:
             panels(shown, "rounds", 2, *paths("strategies"))
     else:
         shown = []
-        for metric, label in (("nll_oracle", QUALITY), ("nll_test", COVERAGE)):
+        for metric in design.compared:
             all_curves = [curve(method, metric, found[method], starts[method]) for method in found]
             curves = [one for one in all_curves if one]
             begun = sorted({start for start in starts.values() if start})
-            shown.append(Panel(label, "nats per token", curves, marks[metric], begun))
+            unit = "nats per token" if metric.startswith("nll_") else metric
+            title = CURVES.get(metric, f"quality: {SCORES[metric].heading}")
+            shown.append(Panel(title, unit, curves, marks.get(metric, {}), begun))
         panels(shown, "epochs of pretrain-g, then adversarial rounds", 2, *paths("learning-curves"))
     return drawn
 

@@ -11,6 +11,7 @@ from seqgan_cli import files
 from seqgan_cli.config import Settings
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.corpus import Corpus
+from seqgan_cli.corpora.kinds import real_corpus
 from seqgan_cli.corpora.synthetic import synthetic_corpus
 from seqgan_cli.experiments.plan import Task
 from seqgan_cli.models.generator import Generator
@@ -55,7 +56,7 @@ class Stopwatch:
                 STEPS,
                 lambda: functools.partial(self._likelihood(own).epoch, 1, lambda work: None),
             )
-            unit = step * (own.data.num_sequences // mle.batch_size) + curve / mle.eval_every
+            unit = step * (self._size // mle.batch_size) + curve / mle.eval_every
         elif task.work.stage == "pretrain-d":
             unit = self._d_steps(own, own.pretrain_d.d_samples, own.pretrain_d.k)
         else:
@@ -72,7 +73,7 @@ class Stopwatch:
 
     def _d_steps(self, own: Settings, samples: int, epochs: int) -> float:
         """So many epochs of the discriminator on each of `samples` positives and negatives (0: all), and its scores."""
-        num = min(samples or own.data.num_sequences, own.data.num_sequences)
+        num = min(samples or self._size, self._size)
         step = self._time("step of D", STEPS, lambda: self._d_step(own))
         return step * epochs * (2 * num // own.discriminator.batch_size) + self._time(
             "scores of D", 1, lambda: self._d_scores(own)
@@ -94,10 +95,21 @@ class Stopwatch:
         return self.known[name]
 
     @functools.cached_property
-    def _corpus(self) -> tuple[Corpus, Generator]:
-        """A training set of STEPS batches, and as much to score on as there will be."""
+    def _real(self) -> Corpus:
+        return real_corpus(self.settings)[0]
+
+    @property
+    def _size(self) -> int:
+        """Training sequences."""
+        return self.settings.data.num_sequences if self.settings.data.source == "oracle" else len(self._real.train)
+
+    @functools.cached_property
+    def _corpus(self) -> tuple[Corpus, Generator | None]:
+        """A training set of STEPS batches or fewer, and as much to score on as there will be."""
         own = self.settings
         num = STEPS * own.pretrain_g.batch_size
+        if own.data.source != "oracle":
+            return dataclasses.replace(self._real, train=self._real.train[:num]), None
         data = dataclasses.replace(own.data, num_sequences=max(num, own.evaluation.samples))
         corpus, oracle = synthetic_corpus(data, own.seed)
         return dataclasses.replace(corpus, train=corpus.train[:num]), oracle

@@ -5,24 +5,26 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from seqgan_cli.evaluation import Likelihoods
-from seqgan_cli.experiments.results import COMPARED, Results, Row, compare, signed, value
+from seqgan_cli.evaluation.generators import Likelihoods
+from seqgan_cli.evaluation.real import SCORES
+from seqgan_cli.experiments.results import Results, Row, compare, signed, value
+from seqgan_cli.metrics.likelihood import Estimate
 from seqgan_cli.metrics.significance import over_seeds, verdict
 
 
-def trade(name_before: str, before: Likelihoods, after: Likelihoods) -> list[str]:
-    """What adversarial training did to quality and coverage; nothing for text, where quality has no interval."""
-    if before.nll_oracle is None or after.nll_oracle is None:
-        return []
+def trade(name_before: str, before: Likelihoods, after: Likelihoods, score: str) -> list[str]:
+    """What adversarial training did to quality, which is that score, and to coverage."""
     words = []
-    for name, old, new in (
-        ("quality (nll_oracle)", before.nll_oracle, after.nll_oracle),
-        ("coverage (nll_test)", before.nll_test, after.nll_test),
-    ):
+    for name, what in ((score, "quality"), ("nll_test", "coverage")):
+        old, new = before.score(name), after.score(name)
+        if old is None or new is None:
+            return []
         change = new.mean - old.mean
         beyond = new.high < old.low or new.low > old.high
-        word = ("better" if change < 0 else "worse") if beyond else "less than the width of the intervals"
-        words.append(f"{name} by {change:+.3f} nats, {word}")
+        word = (
+            ("better" if (change > 0) == SCORES[name].higher else "worse") if beyond else "less than the width of the intervals"
+        )
+        words.append(f"{what} ({name}) by {change:+.3f}{' nats' * name.startswith('nll_')}, {word}")
     return [f"Against {name_before}, the adversarial rounds changed {' and '.join(words)}."]
 
 
@@ -76,24 +78,26 @@ def above_curve(coverage: float, quality: float, curve: Sequence[tuple[float, fl
     return float(quality - np.interp(coverage, x, np.minimum.accumulate(y)))
 
 
-def against_temperature(after: Likelihoods, sweep: Sequence[Likelihoods], name: str) -> list[str]:
-    """Whether a generator is better than what lowering the temperature of another gives; synthetic data only."""
-    estimates = [s.nll_oracle for s in sweep if s.nll_oracle]
-    if not estimates or after.nll_oracle is None:
+def against_temperature(after: Likelihoods, sweep: Sequence[Likelihoods], name: str, score: str) -> list[str]:
+    """Whether a generator is better in that score than what lowering the temperature of another gives."""
+    estimates = [(s.nll_test.mean, found) for s in sweep if (found := s.score(score))]
+    mine, sign = after.score(score), -1.0 if SCORES[score].higher else 1.0  # above_curve takes less for better
+    if not estimates or mine is None:
         return []
-    points = [(s.nll_test.mean, s.nll_oracle.mean) for s in sweep if s.nll_oracle]
-    gap = above_curve(after.nll_test.mean, after.nll_oracle.mean, points)
+    gap = above_curve(after.nll_test.mean, sign * mine.mean, [(x, sign * found.mean) for x, found in estimates])
     if math.isnan(gap):
         return [f"Its nll_test is lower than that of {name} at any temperature, so the two cannot be compared."]
     noise = 1.96 * math.hypot(
-        *(max(e.std for e in some) / math.sqrt(some[0].count) for some in ([after.nll_oracle], estimates))
+        *(max(e.std for e in some) / math.sqrt(some[0].count) for some in ([mine], [found for _, found in estimates]))
     )
-    opening = f"At an nll_test no worse, {name} at some temperature has an nll_oracle {abs(gap):.3f} nats"
+    unit = " nats" * score.startswith("nll_")
+    opening = f"At an nll_test no worse, {name} at some temperature has {'an' if score[0] in 'aeion' else 'a'} {score}"
+    opening += f" {abs(gap):.3f}{unit}"
     if abs(gap) <= noise:
         return [f"{opening} away: that is within the noise of so many samples (± {noise:.3f})."]
     return [
-        f"{opening} {'higher' if gap < 0 else 'lower'}: adversarial training did {'better' if gap < 0 else 'worse'} than "
-        "turning that knob."
+        f"{opening} {'higher' if sign * gap < 0 else 'lower'}: adversarial training did {'better' if gap < 0 else 'worse'} "
+        "than turning that knob."
     ]
 
 
@@ -105,57 +109,66 @@ def conclusions(results: Results) -> list[str]:
             f"Not final: {len(results.design.unfinished)} of the runs behind this are unfinished (the least at {share:.0%}), "
             "so nothing is concluded."
         ]
-    told = []
+    told: list[str] = []
+    quality = results.design.quality[0]
     seqgan, mle, constant = (results.row(name) for name in ("seqgan", "mle", "constant"))
     told += _against(results, seqgan, mle, "Against MLE, from which it starts, SeqGAN")
     told += _against(results, constant, mle, "Against MLE, the constant reward, which knows nothing,")
     told += _against(results, seqgan, constant, "Against the constant reward, SeqGAN")
     if (
-        _is(results, seqgan, mle, "nll_oracle", "lower")
-        and _is(results, seqgan, constant, "nll_oracle", "equal", "higher")
-        and _is(results, seqgan, constant, "nll_test", "equal", "higher")
+        _is(results, seqgan, mle, quality, "better")
+        and _is(results, seqgan, constant, quality, "equal", "worse")
+        and _is(results, seqgan, constant, "nll_test", "equal", "worse")
     ):
         told.append("So the discriminator has not earned what SeqGAN gains over MLE.")
-    best = [_lowest(results, name) for name in COMPARED]
+    best = [_best(results, name) for name in (quality, "nll_test")]
     if best[0] and best[1]:
-        told.append(f"The lowest nll_oracle is that of {best[0]}, the lowest nll_test that of {best[1]}.")
+        most = "highest" if SCORES[quality].higher else "lowest"
+        told.append(f"The {most} {quality} is that of {best[0]}, the lowest nll_test that of {best[1]}.")
     return told + _against_temperatures(results)
 
 
-def _lowest(results: Results, score: str) -> str:
-    """The method at temperature 1 with the lowest mean over the seeds that all have, and that mean."""
+def _best(results: Results, score: str) -> str:
+    """The method at temperature 1 with the best mean over the seeds that all have, and that mean."""
     rows = [row for row in results.rows if row.temperature == 1.0]
     common = set.intersection(*(set(row.seeds) for row in rows)) if len(rows) > 1 else set()
     if not common:
         return ""
     means = {row.title: float(np.mean([value(row.seeds[seed], score) for seed in common])) for row in rows}
-    best = min(means, key=means.__getitem__)
+    best = (max if SCORES[score].higher else min)(means, key=means.__getitem__)
     return f"{best} ({means[best]:.3f})"
+
+
+def _judged(difference: Estimate, score: str, margin: float) -> str:
+    """The verdict with `better` and `worse` for lower and higher, or the other way round, as the score goes."""
+    low, high = ("worse", "better") if SCORES[score].higher else ("better", "worse")
+    return verdict(difference, margin).replace("lower", low).replace("higher", high)
 
 
 def _is(results: Results, mine: Row | None, theirs: Row | None, score: str, *words: str) -> bool:
     """Whether a score's difference between two methods is one of these, for certain or perhaps by less than the margin."""
-    comparison = compare(mine.seeds, theirs.seeds) if mine and theirs else None
+    comparison = compare(mine.seeds, theirs.seeds, results.design.quality) if mine and theirs else None
     if comparison is None:
         return False
-    return verdict(comparison.paired[score].difference, results.design.margin).split(",")[0] in words
+    return _judged(comparison.paired[score].difference, score, results.design.margin_for(score)).split(",")[0] in words
 
 
 def _against(results: Results, mine: Row | None, theirs: Row | None, opening: str) -> list[str]:
-    comparison = compare(mine.seeds, theirs.seeds) if mine and theirs else None
+    comparison = compare(mine.seeds, theirs.seeds, results.design.quality) if mine and theirs else None
     if comparison is None:
         return []
-    oracle, test = (comparison.paired[score].difference for score in COMPARED)
-    margin = f"{results.design.margin:g} nats"
+    quality = results.design.quality[0]
+    own, test = (comparison.paired[score].difference for score in (quality, "nll_test"))
+    margin = f"{results.design.margin:g}{' nats' * results.design.synthetic}"
     words = {
         "equal": f"is equal in quality within {margin}",
-        "lower": f"is better in quality by more than {margin}",
-        "lower, perhaps by less": f"is better in quality, though perhaps by less than {margin}",
-        "higher": f"is worse in quality by more than {margin}",
-        "higher, perhaps by less": f"is worse in quality, though perhaps by less than {margin}",
-        "undecided": "cannot be told apart in quality" + (" by one seed" if oracle.count == 1 else ""),
-    }[verdict(oracle, results.design.margin)]
-    return [f"{opening} {words}: nll_oracle {signed(oracle)}; nll_test {signed(test)}."]
+        "better": f"is better in quality by more than {margin}",
+        "better, perhaps by less": f"is better in quality, though perhaps by less than {margin}",
+        "worse": f"is worse in quality by more than {margin}",
+        "worse, perhaps by less": f"is worse in quality, though perhaps by less than {margin}",
+        "undecided": "cannot be told apart in quality" + (" by one seed" if own.count == 1 else ""),
+    }[_judged(own, quality, results.design.margin)]
+    return [f"{opening} {words}: {quality} {signed(own)}; nll_test {signed(test)}."]
 
 
 def _against_temperatures(results: Results) -> list[str]:
@@ -166,18 +179,19 @@ def _against_temperatures(results: Results) -> list[str]:
         curve = [row for row in results.rows if row.method == name]
         for row in results.rows:
             if len(curve) > 1 and row.temperature == 1.0 and row.method not in bases:
-                told += _over_curve(curve, row, results.design.margin)
+                told += _over_curve(curve, row, results.design.quality[0], results.design.margin)
     return told
 
 
-def _over_curve(curve: Sequence[Row], row: Row, margin: float) -> list[str]:
-    """A method's nll_oracle minus the best of a curve at no worse an nll_test; nothing if no seed's curve covers that well."""
+def _over_curve(curve: Sequence[Row], row: Row, score: str, margin: float) -> list[str]:
+    """A method's quality minus the best of a curve at no worse an nll_test; nothing if no seed's curve covers that well."""
+    sign = -1.0 if SCORES[score].higher else 1.0  # above_curve takes less for better
     gaps = []
     for seed, scored in row.seeds.items():
-        swept = [at.seeds[seed].scores for at in curve if seed in at.seeds]
-        points = [(s.nll_test.mean, s.nll_oracle.mean) for s in swept if s.nll_oracle]
-        if points and scored.scores.nll_oracle:
-            gaps.append(above_curve(scored.scores.nll_test.mean, scored.scores.nll_oracle.mean, points))
+        swept = [at.seeds[seed] for at in curve if seed in at.seeds and at.seeds[seed].scores.score(score)]
+        points = [(value(at, "nll_test"), sign * value(at, score)) for at in swept]
+        if points and scored.scores.score(score):
+            gaps.append(sign * above_curve(value(scored, "nll_test"), sign * value(scored, score), points))
     known = over_seeds([gap for gap in gaps if not math.isnan(gap)])
     if not known.count:
         return []
@@ -186,11 +200,11 @@ def _over_curve(curve: Sequence[Row], row: Row, margin: float) -> list[str]:
     else:
         word = {
             "equal": "no difference that matters",
-            "lower": "better than turning that knob",
-            "higher": "worse than turning that knob",
+            "better": "better than turning that knob",
+            "worse": "worse than turning that knob",
             "undecided": "undecided",
-        }[verdict(known, margin).split(",")[0]]
+        }[_judged(known, score, margin).split(",")[0]]
     return [
-        f"{row.title}'s nll_oracle, minus that of {curve[0].title} at some temperature with an nll_test no worse, is "
+        f"{row.title}'s {score}, minus that of {curve[0].title} at some temperature with an nll_test no worse, is "
         f"{signed(known)}: {word}."
     ]

@@ -100,15 +100,29 @@ class Experiment:
     against: str
     temperatures: tuple[float, ...] = (1.0,)
     others: dict[str, str] = field(default_factory=dict)  # methods compared with another one
+    mle_temperatures: tuple[float, ...] = ()  # of MLE besides: what sampling colder gives without any reward
+    data: str = "oracle"  # or the kind of data that it needs
 
     @property
     def swept(self) -> bool:
         """Whether it is over temperatures: then its figure is the frontier and not the learning curves."""
         return len(self.temperatures) > 1
 
+    def temperatures_of(self, method: str) -> tuple[float, ...]:
+        """The temperatures at which a method's samples are scored."""
+        if METHODS[method].which == "untrained":
+            return (1.0,)
+        return self.temperatures + (self.mle_temperatures if METHODS[method].work == "mle" else ())
+
     def held_against(self, method: str) -> str:
         """The method that this one is compared with."""
         return self.others.get(method, self.against)
+
+
+def _real(title: str, kind: str) -> Experiment:
+    """MLE against SeqGAN and what the paper left out, on data of one kind; MLE sampled colder is the control for all."""
+    methods = ("mle", "mle-best", "ss", "pg-bleu", "constant", "seqgan")
+    return Experiment(title, methods, "mle", mle_temperatures=TEMPERATURES[1:], data=kind)
 
 
 EXPERIMENTS = {
@@ -132,6 +146,10 @@ EXPERIMENTS = {
         "seqgan",
         TEMPERATURES,
     ),
+    "text": _real("lines of text", "text"),
+    "poems": _real("Chinese quatrains", "poems"),
+    "speeches": _real("paragraphs of speeches", "speeches"),
+    "music": _real("windows of tunes", "music"),
 }
 
 

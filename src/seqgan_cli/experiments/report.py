@@ -11,15 +11,14 @@ from typing import Any
 from seqgan_cli import __version__, files
 from seqgan_cli.config import CATALOGUE
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.evaluation import Likelihoods, bleu_scores, self_bleu_scores
+from seqgan_cli.evaluation.generators import Likelihoods
+from seqgan_cli.evaluation.real import SCORES, quality_of
 from seqgan_cli.experiments import findings, tables
 from seqgan_cli.experiments.plan import EXPERIMENTS, TEMPERATURES
 from seqgan_cli.experiments.scores import Scorer
 from seqgan_cli.figures import COVERAGE, QUALITY, Curve, Panel, frontier, learning_curve, panels
-from seqgan_cli.randomness import key
 from seqgan_cli.run import Row, Run
 
-BLEU_SAMPLES = 500  # and as many references for Self-BLEU, behind each point of a text's frontier
 SHOWN_ROUNDS = 6
 
 
@@ -106,8 +105,9 @@ def run_page(run: Run, samples: int, warn: Callable[[str], None], step: Callable
     told = [findings.variety(scores[last], data)]
     curve_section, sweep = _frontier(scorer, [start, last] if adversarial else [start], names, step)
     if adversarial:
-        told += findings.trade(names[start], scores[start], scores[last])
-        told += findings.against_temperature(scores[last], sweep[start], names[start])
+        quality = quality_of(scorer.settings.data)[0]
+        told += findings.trade(names[start], scores[start], scores[last], quality)
+        told += findings.against_temperature(scores[last], sweep[start], names[start], quality)
         told += findings.discriminator(run.history.at("adversarial", run.position("adversarial")))
         if reward == "discriminator":
             told.append(
@@ -142,36 +142,22 @@ def _scores_section(scores: dict[str, Likelihoods], names: dict[str, str], data:
 def _frontier(
     scorer: Scorer, shown: Sequence[str], names: dict[str, str], step: Callable[[str], None]
 ) -> tuple[Section, dict[str, list[Likelihoods]]]:
-    """Quality against coverage over temperatures; for text 1 − BLEU-3 against Self-BLEU-3. Also the scores behind it."""
+    """Quality against coverage over temperatures; where more quality is better, 1 minus it. Also the scores behind it."""
     curves, sweeps = [], {}
+    score = quality_of(scorer.settings.data)[0]
     for which in dict.fromkeys(shown):
         step(f"{names[which]} over temperatures")
-        if scorer.oracle is not None:
-            sweeps[which] = [scorer.score(which, temperature).scores for temperature in TEMPERATURES]
-            points = [(s.nll_test.mean, s.nll_oracle.mean) for s in sweeps[which] if s.nll_oracle]
-        else:
-            sweeps[which] = []
-            points = _bleu_points(scorer, which)
+        sweeps[which] = [scorer.score(which, temperature).scores for temperature in TEMPERATURES]
+        points = [(s.nll_test.mean, found.mean) for s in sweeps[which] if (found := s.score(score))]
+        if SCORES[score].higher:
+            points = [(x, 1.0 - y) for x, y in points]
         curves.append(Curve(names[which], *zip(*points, strict=True)))
-    axes = (COVERAGE, QUALITY) if scorer.oracle else ("coverage: Self-BLEU-3 ↓", "quality: 1 − BLEU-3 ↓")
+    axes = (COVERAGE, QUALITY if scorer.oracle else f"quality: 1 − {SCORES[score].heading.split()[0]} ↓")
     sentence = "A point a temperature, 1 down to 0.5; nearer the lower left corner is better in both."
     draw = partial(frontier, curves, TEMPERATURES, (), axes)
     return Section(
         "Quality against coverage", [sentence], [_figure("Quality against coverage over temperatures", draw)]
     ), sweeps
-
-
-def _bleu_points(scorer: Scorer, which: str) -> list[tuple[float, float]]:
-    scorer.load(which)
-    length, third = scorer.corpus.vocabulary.length, [(1 / 3,) * 3]
-    heldout = (scorer.corpus.heldout, length(scorer.corpus.heldout))
-    points = []
-    for temperature in TEMPERATURES:
-        samples = scorer.generator.sample(BLEU_SAMPLES, key(scorer.settings.seed, "report"), temperature)
-        sentences = (samples, length(samples))
-        own, theirs = self_bleu_scores(sentences, third, "method1"), bleu_scores(sentences, heldout, third, "method1")
-        points.append((own[0], 1.0 - theirs[0]))
-    return points
 
 
 def _spread(positions: Sequence[int]) -> list[int]:

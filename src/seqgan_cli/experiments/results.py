@@ -1,9 +1,12 @@
 """From the runs of an experiment to its results: scores over seeds, and tests against one method."""
 
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from seqgan_cli.evaluation.real import SCORES, quality_of
 from seqgan_cli.experiments.plan import EXPERIMENTS, METHODS, Task
 from seqgan_cli.experiments.scores import Scored, Scorer
 from seqgan_cli.metrics.likelihood import Estimate
@@ -12,18 +15,32 @@ from seqgan_cli.run import Row as Measured
 from seqgan_cli.run import Run
 
 BESIDE_QUALITY = ("nll_test", "nll_train", "distinct_share", "token_types", "copied_share")
-COMPARED = ("nll_oracle", "nll_test")
-MEASURED = (*COMPARED, "d_accuracy_train", "d_accuracy_test", "d_accuracy_fake", "reward_oracle_correlation")
+BESIDE_REAL = ("self_bleu_3", "copied_run")
+MEASURED = (*SCORES, "d_accuracy_train", "d_accuracy_test", "d_accuracy_fake", "reward_oracle_correlation")
 Histories = dict[str, dict[int, list[Measured]]]  # by method and seed
+
+
+# Differences that would matter, unless one is asked for: in nats, in semitones², and in BLEU.
+MARGINS = {"nll_oracle": 0.05, "nll_test": 0.05, "nearest_window_mse": 1.0}
+MARGIN_BLEU = 0.01
+
+
+def margin_of(score: str) -> float:
+    """The difference in a score that would matter."""
+    return MARGINS.get(score, MARGIN_BLEU)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A method against another: paired over the seeds both have, by score, and Welch's p over the sequences of each."""
+    """A method against another, by score: paired over the seeds both have, and Welch's p over the sequences of each."""
 
     against: str
     paired: Mapping[str, Paired]
-    welch: Mapping[int, float]
+    welch: Mapping[str, Mapping[int, float]]
+
+    def largest_p(self, score: str) -> float:
+        """Of Welch's p over seeds; nan where there is none."""
+        return max(self.welch.get(score, {}).values(), default=math.nan)
 
 
 @dataclass(frozen=True)
@@ -43,7 +60,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Design:
-    """What results rest on: the experiment, its size, and the share that each unfinished task has done."""
+    """What results rest on: the experiment, its size, and the share that each unfinished task has done.
+
+    quality: the scores that say how good samples are, the first of which is what findings speak of; source: name of the data.
+    """
 
     kind: str
     preset: str
@@ -51,6 +71,28 @@ class Design:
     margin: float
     one_oracle: bool
     unfinished: Mapping[str, float]
+    quality: tuple[str, ...] = ("nll_oracle",)
+    source: str = "oracle"
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The scores that are tested."""
+        return (*self.quality, "nll_test")
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the data are an oracle's."""
+        return self.source == "oracle"
+
+    def margin_for(self, score: str) -> float:
+        """The margin that a difference in this score is held against: `margin` in its own unit, else the usual one."""
+        own = margin_of(self.quality[0])
+        return self.margin if margin_of(score) == own else margin_of(score)
+
+    @property
+    def reported(self) -> tuple[str, ...]:
+        """Every score that the files give."""
+        return (*self.quality, *BESIDE_QUALITY, *(() if self.synthetic else BESIDE_REAL))
 
 
 @dataclass(frozen=True)
@@ -68,14 +110,16 @@ class Results:
 
 def value(scored: Scored, score: str) -> float:
     """One score as a number."""
-    found = getattr(scored.scores, score)
+    found = scored.scores.score(score) if score in SCORES else getattr(scored.scores, score)
     return found.mean if isinstance(found, Estimate) else math.nan if found is None else float(found)
 
 
-def compare(mine: Mapping[int, Scored], theirs: Mapping[int, Scored], against: str = "") -> Comparison | None:
+def compare(
+    mine: Mapping[int, Scored], theirs: Mapping[int, Scored], quality: Sequence[str], against: str = ""
+) -> Comparison | None:
     """Tests between the scores of two ways of training, on the seeds both have; None if they share none.
 
-    Welch's test is of nll_oracle, whose sequences are each generator's own. It would not do for nll_test: there both score
+    Welch's test is of quality, where the sequences are each generator's own. It would not do for nll_test: there both score
     the same held-out sequences.
     """
     both = [seed for seed in mine if seed in theirs]
@@ -83,12 +127,12 @@ def compare(mine: Mapping[int, Scored], theirs: Mapping[int, Scored], against: s
         return None
     tests = {
         score: paired([value(mine[seed], score) for seed in both], [value(theirs[seed], score) for seed in both])
-        for score in COMPARED
+        for score in (*quality, "nll_test")
     }
-    sequences = {}
-    for seed in both:
-        a, b = mine[seed].scores.nll_oracle, theirs[seed].scores.nll_oracle
-        sequences[seed] = math.nan if a is None or b is None else welch(a, b)
+    sequences: dict[str, dict[int, float]] = {score: {} for score in quality}
+    for score, seed in itertools.product(quality, both):
+        a, b = mine[seed].scores.score(score), theirs[seed].scores.score(score)
+        sequences[score][seed] = math.nan if a is None or b is None else welch(a, b)
     return Comparison(against, tests, sequences)
 
 
@@ -109,7 +153,8 @@ def collect(
     """
     unfinished = {task.label: task.share for task in tasks if task.share < 1.0}
     one_oracle = bool(tasks[0].config.values["data.oracle"])
-    design = Design(kind, tasks[0].preset, samples, margin, one_oracle, unfinished)
+    own = tasks[0].config.settings.data
+    design = Design(kind, tasks[0].preset, samples, margin, one_oracle, unfinished, quality_of(own), Path(own.source).name)
     places = {(task.name, task.seed): task for task in tasks}
     seeds = sorted({task.seed for task in tasks})
     found: dict[tuple[str, float], dict[int, Scored]] = {}
@@ -126,7 +171,7 @@ def collect(
                 continue
             scorer = Scorer(run, samples, warn)
             data.setdefault(seed, scorer.data())
-            for temperature in EXPERIMENTS[kind].temperatures if which != "untrained" else (1.0,):
+            for temperature in EXPERIMENTS[kind].temperatures_of(method):
                 step(f"seed {seed}, {METHODS[method].title}, temperature {temperature:g}")
                 scored = scorer.score(stage if which == "latest" else which, temperature)
                 if which == "latest" and scored.position < task.target:  # also where later checkpoints are damaged
@@ -156,7 +201,7 @@ def arrange(
     for (method, temperature), by_seed in sorted(found.items(), key=lambda item: (methods.index(item[0][0]), -item[0][1])):
         against = EXPERIMENTS[design.kind].held_against(method)
         theirs = found.get((against, temperature), {})
-        comparison = compare(by_seed, theirs, against) if method != against else None
+        comparison = compare(by_seed, theirs, design.quality, against) if method != against else None
         rows.append(Row(method, METHODS[method].title, temperature, by_seed, comparison))
     return Results(design, rows, data)
 
@@ -170,3 +215,8 @@ def signed(estimate: Estimate) -> str:
     """`+0.012 [-0.003, +0.027]`."""
     interval = "" if math.isnan(estimate.low) else f" [{estimate.low:+.3f}, {estimate.high:+.3f}]"
     return f"{estimate.mean:+.3f}{interval}"
+
+
+def shown_share(share: Estimate) -> str:
+    """`12.5% [10.6%, 14.7%]`; nothing for a share of nothing."""
+    return "" if math.isnan(share.mean) else f"{share.mean:.1%} [{share.low:.1%}, {share.high:.1%}]"

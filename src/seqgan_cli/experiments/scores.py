@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from seqgan_cli import files
-from seqgan_cli.evaluation import Likelihoods, data_figures, likelihoods
+from seqgan_cli.evaluation.generators import Likelihoods, data_figures, likelihoods
+from seqgan_cli.evaluation.real import RealScores
 from seqgan_cli.metrics.likelihood import Estimate
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key
@@ -42,13 +43,14 @@ class Scorer:
         self.run, self.num, self.warn = run, num, warn
         self.settings = run.config().settings
         self.corpus, self.oracle = run.corpus(), run.oracle()
+        self.real = None if self.oracle else RealScores(self.corpus, self.settings.data)
         self.generator = untrained_generator(self.settings, self.corpus)
 
     def data(self) -> dict[str, float]:
         """What the data themselves score."""
         return self._kept(
-            f"data-{self.num}",
-            lambda: data_figures(self.corpus, self.oracle, self.settings.seed, self.num),
+            f"data-{self.num}{'-real' if self.real else ''}",
+            lambda: data_figures(self.corpus, self.oracle, self.settings.seed, self.num, self.real),
             lambda record: {name: float(record[name]) for name in (*record, "token_types", "distinct_share", "copied_share")},
         )
 
@@ -69,11 +71,11 @@ class Scorer:
     def score(self, which: str, temperature: float = 1.0) -> Scored:
         """Scores at a temperature, from the file of an earlier call if the generator is the same."""
         stage, position = self.load(which)
-        name = f"{_digest(self.generator)}-{self.num}-{temperature:g}"
+        name = f"{_digest(self.generator)}-{self.num}-{temperature:g}{'-real' if self.real else ''}"
         sample_key = key(self.settings.seed, "scores")
         found = self._kept(
             name,
-            lambda: likelihoods(self.generator, self.corpus, self.oracle, self.num, sample_key, temperature),
+            lambda: likelihoods(self.generator, self.corpus, self.oracle, self.num, sample_key, temperature, real=self.real),
             from_json,
         )
         return Scored(found, stage, position)
@@ -97,7 +99,8 @@ class Scorer:
 def from_json(record: Mapping[str, Any]) -> Likelihoods:
     """Likelihoods from what `dataclasses.asdict` made of them. Raises TypeError if it did not."""
     estimates = {name: Estimate(**entry) for name, entry in record.items() if name.startswith("nll_") and entry is not None}
-    return Likelihoods(**{**record, **estimates})
+    real = {name: Estimate(**entry) for name, entry in record.get("real", {}).items()}
+    return Likelihoods(**{**record, **estimates, "real": real})
 
 
 def _digest(generator: Generator) -> str:

@@ -76,7 +76,7 @@ def report(
     """
     console.say("Scoring …")
     folder = directory / kind
-    generators = len(methods) * len({task.seed for task in tasks}) * len(EXPERIMENTS[kind].temperatures)
+    generators = len({task.seed for task in tasks}) * sum(len(EXPERIMENTS[kind].temperatures_of(name)) for name in methods)
     with console.progress("scoring", "generators", 0, generators, 1.0, "") as progress:
         begun = itertools.count()
 

@@ -9,16 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from seqgan_cli import __version__, files
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.evaluation import Likelihoods
+from seqgan_cli.evaluation.generators import Likelihoods
+from seqgan_cli.evaluation.real import SCORES
 from seqgan_cli.experiments.findings import conclusions
 from seqgan_cli.experiments.plan import EXPERIMENTS, METHODS
 from seqgan_cli.experiments.results import (
-    BESIDE_QUALITY,
-    COMPARED,
     Design,
     Histories,
     Results,
@@ -31,24 +28,40 @@ from seqgan_cli.experiments.results import (
 from seqgan_cli.experiments.scores import Scored, from_json
 from seqgan_cli.metrics.significance import over_seeds, verdict
 
+PATHS = ("data.source", "data.test", "data.oracle")  # settings of which results keep the name alone
+
 
 def scores_table(results: Results) -> tuple[list[str], list[list[str]]]:
     """Columns and rows of the scores, for reading."""
     swept = len({row.temperature for row in results.rows}) > 1
     uneven = len({frozenset(row.seeds) for row in results.rows}) > 1
     own = [*(["temperature"] if swept else []), *(["seeds"] if uneven else [])]
-    columns = ["method", "trained for", *own, "nll_oracle ↓", "nll_test ↓", "distinct", "token types"]
+    design = results.design
+    beside = ["distinct", "token types"] if design.synthetic else ["distinct", SCORES["self_bleu_3"].heading, "copied run"]
+    columns = ["method", "trained for", *own, *(SCORES[name].heading for name in design.compared), *beside]
     rows = []
     for row in results.rows:
         cells = [row.title, _trained(row)]
         cells += [f"{row.temperature:g}"] if swept else []
         cells += [", ".join(map(str, sorted(row.seeds)))] if uneven else []
-        cells += [str(row.over_seeds("nll_oracle")), str(row.over_seeds("nll_test"))]
-        cells += [f"{row.over_seeds('distinct_share').mean:.1%}", f"{row.over_seeds('token_types').mean:.0f}"]
+        cells += [str(row.over_seeds(name)) for name in design.compared]
+        cells += [f"{row.over_seeds('distinct_share').mean:.1%}"]
+        if design.synthetic:
+            cells += [f"{row.over_seeds('token_types').mean:.0f}"]
+        else:
+            cells += [f"{row.over_seeds('self_bleu_3').mean:.3f}", f"{row.over_seeds('copied_run').mean:.2f}"]
         rows.append(cells)
-    for name, mark in (("the oracle's own sequences", "nll_oracle"), ("uniform tokens", "nll_oracle_uniform")):
-        mean = over_seeds([figures[mark] for figures in results.data.values()])
-        rows.append([name, "", *([""] * len(own)), str(mean), "", "", ""])
+
+    def mark(name: str, *figures: str) -> None:
+        means = [str(over_seeds([found[figure] for found in results.data.values()])) if figure else "" for figure in figures]
+        rows.append([name, "", *([""] * len(own)), *means, *([""] * (len(columns) - 2 - len(own) - len(means)))])
+
+    if design.synthetic:
+        mark("the oracle's own sequences", "nll_oracle")
+        mark("uniform tokens", "nll_oracle_uniform")
+    else:
+        mark("the training data", *design.quality, "", "distinct_share", "self_bleu_3")
+        mark("the held-out data", *("" for _ in design.quality), "", "", "", "copied_run")
     return columns, rows
 
 
@@ -68,43 +81,55 @@ def generators_table(
     The name's column has no heading among the columns.
     """
     synthetic = "nll_oracle" in data
+    real = [name for name in SCORES if name in named_scores[0][1].real and name in data and name != "copied_run"]
+    quality = ["nll_oracle"] if synthetic else real
     columns = ["nll_test ↓", "nll_train", "distinct", "token types", "copied"]
     rows: list[list[str]] = []
 
-    def add(name: str, nll_oracle: object, *others: object) -> None:
-        rows.append([name, *([str(nll_oracle)] if synthetic else []), *map(str, others)])
+    def add(name: str, scores: Sequence[object], *others: object) -> None:
+        rows.append([name, *map(str, [*scores, *others])])
 
     for name, s in named_scores:
         shares = f"{s.distinct_share:.1%}", s.token_types, f"{s.copied_share:.1%}"
-        add(name, s.nll_oracle, s.nll_test, s.nll_train, *shares)
+        add(name, [s.nll_oracle] if synthetic else [s.real[score] for score in quality], s.nll_test, s.nll_train, *shares)
     types, distinct = f"{data['token_types']:.0f}", f"{data['distinct_share']:.1%}"
-    add("the data", f"{data.get('nll_oracle', 0):.3f}", "", "", distinct, types, f"{data['copied_share']:.1%}")
+    add("the data", [f"{data[score]:.3f}" for score in quality], "", "", distinct, types, f"{data['copied_share']:.1%}")
     if synthetic:
-        add("uniform tokens", f"{data['nll_oracle_uniform']:.3f}", "", "", "", "", "")
-    return (["nll_oracle ↓", *columns] if synthetic else columns), rows
+        add("uniform tokens", [f"{data['nll_oracle_uniform']:.3f}"], "", "", "", "", "")
+    return [*(SCORES[name].heading for name in quality), *columns], rows
 
 
 def generators_caption(synthetic: bool) -> str:
     """What those scores are."""
+    if synthetic:
+        return (
+            "nll_oracle is quality: how likely the truth finds the samples. nll_test is coverage: how likely the generator "
+            "finds held-out data.\nLower is better in both; a generator that says less trades the second for the first."
+        )
     return (
-        ("nll_oracle is quality: how likely the truth finds the samples. " if synthetic else "")
-        + "nll_test is coverage: how likely the generator finds held-out data.\n"
-        "Lower is better in both; a generator that says less trades the second for the first."
+        "nll_test is coverage, lower is better: how likely the generator finds held-out data. BLEU is quality: what samples "
+        "have in common with all of it.\nThe data's BLEU is of as many training sequences. A generator that says less, or "
+        "copies, has a fine BLEU."
     )
 
 
 def tests_table(results: Results) -> tuple[list[str], list[list[str]]]:
     """Columns and rows of the comparisons at temperature 1, for reading; no rows where there is nothing to compare."""
-    columns = ["method", "minus", "Δ nll_oracle", "Δ nll_test", "p, sequences", "p, seeds", "d_z", "nll_oracle is"]
+    quality = results.design.quality
+    several = len(quality) > 1
+    name = "score" if several else quality[0]
+    columns = ["method", "minus", *(["score"] if several else []), f"Δ {name}"]
+    columns += ["Δ nll_test", "p, sequences", "p, seeds", "d_z", f"{name} is"]
     rows = []
     for row in results.rows:
         if row.comparison is None or row.temperature != 1.0:
             continue
-        oracle, test = (row.comparison.paired[score] for score in COMPARED)
-        cells = [row.title, METHODS[row.comparison.against].title, signed(oracle.difference), signed(test.difference)]
-        cells += [shown_p(max(row.comparison.welch.values(), default=math.nan)), shown_p(oracle.p)]
-        cells += ["" if math.isnan(oracle.effect_size) else f"{oracle.effect_size:+.1f}"]
-        rows.append([*cells, verdict(oracle.difference, results.design.margin)])
+        for score in quality:
+            own, test = row.comparison.paired[score], row.comparison.paired["nll_test"]
+            cells = [row.title, METHODS[row.comparison.against].title, *([score] if several else [])]
+            cells += [signed(own.difference), signed(test.difference), shown_p(row.comparison.largest_p(score)), shown_p(own.p)]
+            cells += ["" if math.isnan(own.effect_size) else f"{own.effect_size:+.1f}"]
+            rows.append([*cells, verdict(own.difference, results.design.margin_for(score))])
     return columns, rows
 
 
@@ -115,6 +140,14 @@ def scores_caption(results: Results) -> str:
     design = results.design
     each = "one oracle for all, a training set each" if design.one_oracle else "an oracle and a training set each"
     told = f"{seeds} seed{'s' * (seeds != 1)}, {each}; {design.samples} samples of each generator; nats per token. {spread}"
+    if not design.synthetic:
+        told = (
+            f"{seeds} seed{'s' * (seeds != 1)}, each with a split of its own of {design.source}; {design.samples} samples of "
+            f"each generator. BLEU: method1, each sample against the whole held-out set; the training data's is of as many of "
+            f"its sequences. nll_test in nats per token. copied run: tokens. {spread}"
+        )
+        if "nearest_window_mse" in design.quality:
+            told += " nearest-window MSE: semitones², from each sample to the nearest held-out window."
     if design.unfinished:
         told += f" NOT FINAL: {', '.join(f'{label} is at {share:.0%}' for label, share in design.unfinished.items())}."
     return told
@@ -122,11 +155,16 @@ def scores_caption(results: Results) -> str:
 
 def tests_caption(results: Results) -> str:
     """What the tests are."""
+    design = results.design
+    name = "score" if len(design.quality) > 1 else design.quality[0]
+    margins = f"{design.margin:g}{' nats' * design.synthetic}"
+    if "nearest_window_mse" in design.quality:
+        margins += f", for nearest_window_mse of {design.margin_for('nearest_window_mse'):g} semitones²"
     return (
-        "Δ: within seeds, with 95 % intervals. p, sequences: Welch's t-test between the nll_oracle of the sequences of two "
+        f"Δ: within seeds, with 95 % intervals. p, sequences: Welch's t-test between the {name} of the sequences of two "
         "runs, the largest over seeds; it says nothing of other seeds. p, seeds and d_z: paired t-test over seeds of Δ "
-        "nll_oracle and its effect size, not adjusted for the number of rows. Last column: the interval of Δ nll_oracle "
-        f"against a margin of {results.design.margin:g} nats."
+        f"{name} and its effect size, not adjusted for the number of rows. Last column: the interval of Δ {name} "
+        f"against a margin of {margins}."
     )
 
 
@@ -164,11 +202,11 @@ def write(results: Results, settings: Mapping[str, Any], folder: Path) -> None:
     record = {
         "version": __version__,
         **dataclasses.asdict(results.design),
-        "settings": dict(settings),
+        "settings": {**settings, **{name: Path(settings[name]).name for name in PATHS if name in settings}},
         "data": {str(seed): dict(figures) for seed, figures in results.data.items()},
-        "rows": [_record(row) for row in results.rows],
+        "rows": [_record(row, results.design.reported) for row in results.rows],
     }
-    files.write(folder / "results.json", (json.dumps(_plain(record), indent=1) + "\n").encode())
+    files.write(folder / "results.json", (json.dumps(files.plain(record), indent=1) + "\n").encode())
 
 
 def write_curves(found: Histories, folder: Path) -> None:
@@ -183,71 +221,71 @@ def write_curves(found: Histories, folder: Path) -> None:
 
 
 def _summary(results: Results) -> tuple[list[str], list[list[object]]]:
+    design = results.design
     columns = ["method", "temperature", "seeds"]
-    for score in ("nll_oracle", *BESIDE_QUALITY):
+    for score in design.reported:
         columns += [score, f"{score}_low", f"{score}_high"]
     columns.append("against")
-    for score in COMPARED:
+    for score in design.compared:
         name = f"{score}_difference"
         columns += [name, f"{name}_low", f"{name}_high", f"{name}_p", f"{name}_d_z"]
-    columns += ["welch_p_largest", "verdict"]
+    several = [f"_{score}" for score in design.quality] if len(design.quality) > 1 else [""]
+    columns += [f"{name}{score}" for score in several for name in ("welch_p_largest", "verdict")]
     rows: list[list[object]] = []
     for row in results.rows:
         cells: list[object] = [row.method, row.temperature, len(row.seeds)]
-        for score in ("nll_oracle", *BESIDE_QUALITY):
-            estimate = row.over_seeds(score)
-            cells += [estimate.mean, estimate.low, estimate.high]
+        for score in design.reported:
+            over = row.over_seeds(score)
+            cells += [over.mean, over.low, over.high]
         if row.comparison:
             cells.append(row.comparison.against)
-            for score in COMPARED:
+            for score in design.compared:
                 test = row.comparison.paired[score]
                 cells += [test.difference.mean, test.difference.low, test.difference.high, test.p, test.effect_size]
-            cells += [max(row.comparison.welch.values(), default=math.nan)]
-            cells += [verdict(row.comparison.paired["nll_oracle"].difference, results.design.margin)]
+            for score in design.quality:
+                cells += [
+                    row.comparison.largest_p(score),
+                    verdict(row.comparison.paired[score].difference, design.margin_for(score)),
+                ]
         rows.append(cells + [""] * (len(columns) - len(cells)))
-    for name in ("nll_oracle", "nll_oracle_uniform"):
-        estimate = over_seeds([figures[name] for figures in results.data.values()])
-        label = "oracle" if name == "nll_oracle" else "uniform"
-        start: list[object] = [label, "", estimate.count, estimate.mean, estimate.low, estimate.high]
+    marks = {"oracle": ("nll_oracle",), "uniform": ("nll_oracle_uniform",)} if design.synthetic else {"data": design.quality}
+    for label, names in marks.items():
+        start: list[object] = [label, "", len(results.data)]
+        for name in names:
+            over = over_seeds([figures[name] for figures in results.data.values()])
+            start += [over.mean, over.low, over.high]
         rows.append(start + [""] * (len(columns) - len(start)))
     return columns, rows
 
 
 def _by_seed(results: Results) -> tuple[list[str], list[list[object]]]:
-    columns = ["method", "temperature", "seed", "stage", "position", "samples", "nll_oracle", "nll_oracle_std", *BESIDE_QUALITY]
-    columns += ["welch_p"]
+    design = results.design
+    columns = ["method", "temperature", "seed", "stage", "position", "samples"]
+    columns += [column for score in design.quality for column in (score, f"{score}_std")]
+    columns += design.reported[len(design.quality) :]
+    columns += [f"welch_p_{score}" for score in design.quality] if len(design.quality) > 1 else ["welch_p"]
     rows: list[list[object]] = []
     for row in results.rows:
         for seed, scored in row.seeds.items():
-            oracle = scored.scores.nll_oracle
-            cells: list[object] = [row.method, row.temperature, seed, scored.stage, scored.position, results.design.samples]
-            cells += [oracle.mean, oracle.std] if oracle else ["", ""]
-            cells += [value(scored, score) for score in BESIDE_QUALITY]
-            cells += [row.comparison.welch.get(seed, "") if row.comparison else ""]
+            cells: list[object] = [row.method, row.temperature, seed, scored.stage, scored.position, design.samples]
+            for score in design.quality:
+                found = scored.scores.score(score)
+                cells += [found.mean, found.std] if found else ["", ""]
+            cells += [value(scored, score) for score in design.reported[len(design.quality) :]]
+            cells += [row.comparison.welch[score].get(seed, "") if row.comparison else "" for score in design.quality]
             rows.append(cells)
     return columns, rows
 
 
-def _record(row: Row) -> dict[str, Any]:
+def _record(row: Row, reported: Sequence[str]) -> dict[str, Any]:
     return {
         "method": row.method,
         "title": row.title,
         "temperature": row.temperature,
         "seeds": {str(seed): dataclasses.asdict(scored) for seed, scored in row.seeds.items()},
-        "over_seeds": {score: dataclasses.asdict(row.over_seeds(score)) for score in ("nll_oracle", *BESIDE_QUALITY)},
+        "over_seeds": {score: dataclasses.asdict(row.over_seeds(score)) for score in reported},
         "comparison": dataclasses.asdict(row.comparison) if row.comparison else None,
     }
-
-
-def _plain(record: Any) -> Any:
-    """JSON has no nan: null stands for it."""
-    if isinstance(record, Mapping):
-        return {str(name): _plain(entry) for name, entry in record.items()}
-    if isinstance(record, list | tuple):
-        return [_plain(entry) for entry in record]
-    if isinstance(record, float | np.floating) and not math.isfinite(record):
-        return None
-    return record
 
 
 def read(folder: Path) -> tuple[Results, dict[str, Any]]:
@@ -257,7 +295,8 @@ def read(folder: Path) -> tuple[Results, dict[str, Any]]:
         record = json.loads(path.read_text(encoding="utf-8"))
         found = {(r["method"], r["temperature"]): {int(s): _scored(e) for s, e in r["seeds"].items()} for r in record["rows"]}
         data = {int(seed): figures for seed, figures in record["data"].items()}
-        design = Design(**{field.name: record[field.name] for field in dataclasses.fields(Design)})
+        known = {field.name: record[field.name] for field in dataclasses.fields(Design) if field.name in record}
+        design = Design(**{**known, "quality": tuple(known.get("quality", Design.quality))})
         return arrange(design, found, data), dict(record["settings"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SeqganError(f"Cannot read {path} ({error}): write it again with `seqgan experiment … --partial`.") from None

@@ -3,6 +3,9 @@
 Sequences are rows of an int32 table `[n, T]`, padded alike, so equal rows are equal sequences.
 """
 
+import math
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 
@@ -27,3 +30,81 @@ def copied_share(tokens: np.ndarray, training: np.ndarray) -> float:
     if not len(tokens):
         return 0.0
     return float(np.isin(_as_single_values(tokens), _as_single_values(training)).mean())
+
+
+def distinct_n(tokens: np.ndarray, lengths: np.ndarray, n: int) -> float:
+    """Number of different n-grams over the number of n-grams in all sequences (Li et al. 2016); nan if there is none.
+
+    More sequences repeat more, so only equal numbers of them compare.
+
+    Args:
+        tokens, lengths: int `[N, T]` and `[N]`; what stands past a row's length is ignored.
+        n: tokens of an n-gram, 1 or more.
+    """
+    if n > tokens.shape[1]:
+        return math.nan
+    windows = np.lib.stride_tricks.sliding_window_view(tokens, n, axis=1)  # [N, T − n + 1, n]
+    whole = np.arange(windows.shape[1])[None, :] + n <= np.asarray(lengths)[:, None]
+    ngrams = windows[whole]
+    return len(np.unique(_as_single_values(ngrams))) / len(ngrams) if len(ngrams) else math.nan
+
+
+@dataclass(frozen=True)
+class _Starts:
+    """Where runs of n tokens begin that samples and training have in common so far, one entry each, flat.
+
+    place: of the first token in `tokens`; left: tokens from there to the end of its sequence; run: a number that is the same
+    for equal runs.
+    """
+
+    tokens: np.ndarray
+    place: np.ndarray
+    left: np.ndarray
+    run: np.ndarray
+
+    def only(self, kept: np.ndarray) -> "_Starts":
+        return _Starts(self.tokens, self.place[kept], self.left[kept], self.run[kept])
+
+    def longer(self, n: int, base: int) -> tuple["_Starts", np.ndarray]:
+        """The starts of runs of n tokens, and a key for each: (run of n − 1 tokens, token after it)."""
+        whole = self.only(self.left >= n)
+        return whole, whole.run * base + whole.tokens[whole.place + n - 1]
+
+
+def _starts(tokens: np.ndarray, lengths: np.ndarray) -> _Starts:
+    left = np.asarray(lengths, np.int64)[:, None] - np.arange(tokens.shape[1])[None, :]
+    inside = left > 0
+    count = int(inside.sum())
+    return _Starts(np.asarray(tokens[inside], np.int64), np.arange(count), left[inside], np.zeros(count, np.int64))
+
+
+def longest_copied_run(
+    tokens: np.ndarray, lengths: np.ndarray, training: np.ndarray, training_lengths: np.ndarray
+) -> np.ndarray:
+    """For each sequence the longest run of consecutive tokens that stands in some training sequence, int64 `[N]`.
+
+    Runs grow by a token at a time, and a place whose run has stood in the other set last is dropped, so what is left is
+    soon little.
+
+    Args:
+        tokens, lengths: int `[N, T]` and `[N]`; what stands past a row's length is ignored.
+        training, training_lengths: int `[M, S]` and `[M]`; S may be another length than T.
+    """
+    base = max(int(tokens.max(initial=0)), int(training.max(initial=0))) + 1
+    row = np.repeat(np.arange(len(tokens)), lengths)
+    longest = np.zeros(len(tokens), np.int64)
+    ours, theirs = _starts(tokens, lengths), _starts(training, training_lengths)
+    for n in range(1, tokens.shape[1] + 1):
+        ours, our_keys = ours.longer(n, base)
+        theirs, their_keys = theirs.longer(n, base)
+        if not len(our_keys) or not len(their_keys):
+            break
+        keys, our_run = np.unique(our_keys, return_inverse=True)
+        their_run = np.minimum(np.searchsorted(keys, their_keys), len(keys) - 1)
+        common = keys[their_run] == their_keys
+        theirs = replace(theirs, run=their_run).only(common)
+        shared = np.zeros(len(keys), bool)
+        shared[their_run[common]] = True
+        ours = replace(ours, run=our_run).only(shared[our_run])
+        longest[row[ours.place]] = n
+    return longest

@@ -43,3 +43,8 @@ def per_token(sums: np.ndarray, lengths: np.ndarray) -> Estimate:
     residuals = sums - mean * lengths
     error = np.sqrt((residuals**2).sum() / (count * (count - 1))) / lengths.mean() if count > 1 else 0.0
     return Estimate(float(mean), float(mean - 1.96 * error), float(mean + 1.96 * error), float(error * np.sqrt(count)), count)
+
+
+def mean_of(values: np.ndarray) -> Estimate:
+    """Mean and 95 % interval of one value a sample, float `[n]`."""
+    return per_token(values, np.ones(len(values)))

@@ -74,3 +74,24 @@ def verdict(difference: Estimate, margin: float) -> str:
     if low > 0:
         return "higher" if low >= margin else "higher, perhaps by less"
     return "undecided"
+
+
+def share(hits: int, count: int) -> Estimate:
+    """hits / count with Wilson's 95 % interval (1927), which holds for few hits and for few misses too; nan for no count."""
+    from scipy.stats import binomtest
+
+    if not count:
+        return Estimate(math.nan, math.nan, math.nan, math.nan, 0)
+    interval = binomtest(hits, count).proportion_ci(0.95, method="wilson")
+    mean = hits / count
+    return Estimate(mean, float(interval.low), float(interval.high), math.sqrt(mean * (1.0 - mean)), count)
+
+
+def fisher(a: Estimate, b: Estimate) -> float:
+    """p of Fisher's exact two-sided test between two shares (Fisher 1922); nan where one is a share of nothing."""
+    from scipy.stats import fisher_exact
+
+    if not (a.count and b.count):
+        return math.nan
+    hits = [round(estimate.mean * estimate.count) for estimate in (a, b)]
+    return float(fisher_exact([[hits[0], a.count - hits[0]], [hits[1], b.count - hits[1]]]).pvalue)

@@ -8,7 +8,8 @@ import tensorflow as tf
 from seqgan_cli.config import Settings
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.corpus import Corpus
-from seqgan_cli.evaluation import curve_scores
+from seqgan_cli.evaluation.generators import curve_scores
+from seqgan_cli.evaluation.real import RealScores
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards import BleuReward, ConstantReward, DiscriminatorReward, RandomReward, Reward
@@ -16,7 +17,7 @@ from seqgan_cli.rollout import ActionValues, RolloutPolicy
 from seqgan_cli.run import named
 from seqgan_cli.training.discriminator import DiscriminatorTrainer
 from seqgan_cli.training.optimizers import Adam, descend
-from seqgan_cli.training.stage import Stage, Tick, examples_of
+from seqgan_cli.training.stage import REAL, Stage, Tick, examples_of
 
 
 def policy_gradient_loss(policy: Generator, tokens: Any, action_values: Any) -> Any:
@@ -42,14 +43,14 @@ class AdversarialTraining(Stage):
     name = "adversarial"
     unit = "round"
     target_option = "--rounds"
-    shown = ("reward_mean", "nll_oracle", "nll_test", "distinct_share", "d_accuracy_test")
+    shown = ("reward_mean", "nll_oracle", "nll_test", *REAL, "distinct_share", "d_accuracy_test")
 
     def __init__(
         self, settings: Settings, corpus: Corpus, oracle: Generator | None, generator: Generator, console: Console
     ) -> None:
         super().__init__(settings, corpus)
         own = settings.adversarial
-        self.oracle = oracle
+        self.oracle, self.real = oracle, None if oracle else RealScores(corpus, settings.data)
         self.generator = generator
         self.optimizer = Adam(generator.trainable_variables, own.g_learning_rate)  # fresh: the likelihood's moments are not its
         self.policy = RolloutPolicy(generator)
@@ -108,7 +109,8 @@ class AdversarialTraining(Stage):
 
     def scores(self, position: int) -> dict[str, float]:
         sample_key = key(self.settings.seed, self.name, "curve", position)
-        scores = curve_scores(self.generator, self.corpus, self.oracle, self.settings.evaluation.samples, sample_key)
+        num = self.settings.evaluation.samples
+        scores = curve_scores(self.generator, self.corpus, self.oracle, self.real, num, sample_key)
         return {**scores, **(self.trainer.scores(self.generator, position) if self.trainer else {})}
 
     def advance(self, position: int, tick: Tick) -> dict[str, float]:

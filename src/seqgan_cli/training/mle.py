@@ -9,13 +9,14 @@ import tensorflow as tf
 from seqgan_cli.config import Settings
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.corpus import Corpus
-from seqgan_cli.evaluation import curve_scores
+from seqgan_cli.evaluation.generators import curve_scores
+from seqgan_cli.evaluation.real import RealScores
 from seqgan_cli.metrics.diversity import distinct_share
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.run import named
 from seqgan_cli.training.optimizers import OPTIMIZERS, Adam, RMSprop, consecutive, descend, groups
-from seqgan_cli.training.stage import Stage, Tick, batches_of, examples_of
+from seqgan_cli.training.stage import REAL, Stage, Tick, batches_of, examples_of
 
 
 def likelihood_loss(generator: Generator, tokens: Any, dropout: float = 0.0, dropout_key: Any = None, read: Any = None) -> Any:
@@ -58,13 +59,13 @@ class LikelihoodTraining(Stage):
     name = "pretrain-g"
     unit = "epoch"
     target_option = "--epochs"
-    shown = ("nll_train", "nll_oracle", "nll_test")
+    shown = ("nll_train", "nll_oracle", "nll_test", *REAL)
     monitor = "nll_test"
 
     def __init__(self, settings: Settings, corpus: Corpus, oracle: Generator | None, console: Console) -> None:
         super().__init__(settings, corpus)
         own = settings.pretrain_g
-        self.oracle = oracle
+        self.oracle, self.real = oracle, None if oracle else RealScores(corpus, settings.data)
         self.generator = untrained_generator(settings, corpus)
         self.optimizer: Adam | RMSprop = OPTIMIZERS[own.optimizer](self.generator.trainable_variables, own.learning_rate)
         self.batch_size = batches_of(len(corpus.train), own.batch_size, console, self.name)
@@ -103,7 +104,8 @@ class LikelihoodTraining(Stage):
 
     def scores(self, position: int) -> dict[str, float]:
         sample_key = key(self.settings.seed, self.name, "scores", position)
-        return curve_scores(self.generator, self.corpus, self.oracle, self.settings.evaluation.samples, sample_key)
+        num = self.settings.evaluation.samples
+        return curve_scores(self.generator, self.corpus, self.oracle, self.real, num, sample_key)
 
     def epoch(self, position: int, tick: Tick) -> list[float]:
         """One pass over the training set, in the order of that epoch: the loss of every step."""

@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 from seqgan_cli.config import Settings
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.corpus import Corpus
-from seqgan_cli.corpora.text import to_text
+from seqgan_cli.corpora.kinds import writing
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.evaluation.real import QUALITY
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key
 from seqgan_cli.run import Row, Run, assign
@@ -22,6 +23,7 @@ from seqgan_cli.run import Row, Run, assign
 Tick = Callable[[float], None]
 HIGHER_IS_BETTER = ("distinct_share", "reward_mean")
 EXAMPLES = 12
+REAL = tuple(dict.fromkeys(name for names in QUALITY.values() for name in names))  # quality, where no oracle is
 
 
 class Stage(abc.ABC):
@@ -68,8 +70,8 @@ class Stage(abc.ABC):
 
 def examples_of(generator: Generator, settings: Settings, corpus: Corpus) -> list[str]:
     """A few samples as text, from the same draws whatever the generator."""
-    written = to_text(corpus.vocabulary, settings.data.tokenizer)
-    return [written(ids) for ids in generator.sample_batch(EXAMPLES, key(settings.seed, "examples")).numpy()]
+    written = writing(settings.data, corpus.vocabulary)
+    return [written.line(ids) for ids in generator.sample_batch(EXAMPLES, key(settings.seed, "examples")).numpy()]
 
 
 def batches_of(num: int, batch_size: int, console: Console, what: str) -> int:

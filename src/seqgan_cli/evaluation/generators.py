@@ -1,12 +1,13 @@
 """Generator + corpus → scores: quality always beside coverage."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from seqgan_cli.corpora.corpus import Corpus
-from seqgan_cli.metrics import bleu, diversity
+from seqgan_cli.evaluation.real import RealScores
+from seqgan_cli.metrics import diversity
 from seqgan_cli.metrics.likelihood import Estimate, per_token
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import rng
@@ -19,14 +20,17 @@ def nll(model: Generator, tokens: np.ndarray, temperature: float = 1.0) -> Estim
     return per_token(model.sequence_nll(tokens, temperature), model.vocabulary.mask(tokens).sum(axis=1))
 
 
-def curve_scores(generator: Generator, corpus: Corpus, oracle: Generator | None, num: int, key: np.ndarray) -> dict[str, float]:
+def curve_scores(
+    generator: Generator, corpus: Corpus, oracle: Generator | None, real: RealScores | None, num: int, key: np.ndarray
+) -> dict[str, float]:
     """One point of a learning curve, from `num` samples and as many held-out sequences.
 
-    nll_oracle (synthetic; lower: the oracle finds the samples likelier), nll_test (lower: more of the held-out data is
-    covered), entropy of the policy, all per token; distinct_share of the samples.
+    nll_oracle (synthetic; lower: the oracle finds the samples likelier) or what `real` scores, nll_test (lower: more of the
+    held-out data is covered), entropy of the policy, likelihoods per token; distinct_share of the samples.
     """
     samples = generator.sample(num, key)
     scores = {} if oracle is None else {"nll_oracle": nll(oracle, samples).mean}
+    scores.update(real.curve(samples) if real else {})
     scores["nll_test"] = nll(generator, corpus.heldout[:num]).mean
     scores["entropy"] = nll(generator, samples).mean  # the mean of −log G over G's own samples
     scores["distinct_share"] = diversity.distinct_share(samples)
@@ -35,7 +39,10 @@ def curve_scores(generator: Generator, corpus: Corpus, oracle: Generator | None,
 
 @dataclass(frozen=True)
 class Likelihoods:
-    """Likelihood scores of one generator at one temperature, nats per token, and the coverage beside them."""
+    """Likelihood scores of one generator at one temperature, nats per token, and the coverage beside them.
+
+    real: what `RealScores` finds, where the data have no oracle and it was asked.
+    """
 
     temperature: float
     num_samples: int
@@ -45,6 +52,11 @@ class Likelihoods:
     distinct_share: float
     token_types: int
     copied_share: float
+    real: Mapping[str, Estimate] = field(default_factory=dict)
+
+    def score(self, name: str) -> Estimate | None:
+        """One of SCORES, None where it was not measured."""
+        return self.real.get(name) or getattr(self, name, None)
 
 
 def likelihoods(
@@ -55,6 +67,7 @@ def likelihoods(
     key: np.ndarray,
     temperature: float = 1.0,
     report: Callable[[int], None] = lambda count: None,
+    real: RealScores | None = None,
 ) -> Likelihoods:
     """Score `num` samples under the oracle, and at most 10,000 held-out and training sequences under the generator.
 
@@ -81,15 +94,19 @@ def likelihoods(
         diversity.distinct_share(samples),
         diversity.token_types(samples, corpus.vocabulary.mask(samples)),
         diversity.copied_share(samples, corpus.train),
+        real.all(samples) if real else {},
     )
 
 
-def data_figures(corpus: Corpus, oracle: Generator | None, seed: int, num: int) -> dict[str, float]:
+def data_figures(
+    corpus: Corpus, oracle: Generator | None, seed: int, num: int, real: RealScores | None = None
+) -> dict[str, float]:
     """What the data themselves score: the marks that a generator's figures are read against.
 
     token_types and distinct_share of `num` sequences of the training set, evenly spread, or all if it has fewer, since more
     sequences have more types; copied_share of the held-out set; for synthetic data the oracle's nll_oracle on its own
-    held-out sequences and that of uniform tokens.
+    held-out sequences and that of uniform tokens; with `real`, what those training sequences score in its stead, but for
+    copied_run, which is the held-out set's.
     """
     train = corpus.train[np.linspace(0, len(corpus.train) - 1, min(num, len(corpus.train))).astype(int)]
     figures = {
@@ -97,30 +114,12 @@ def data_figures(corpus: Corpus, oracle: Generator | None, seed: int, num: int) 
         "distinct_share": diversity.distinct_share(train),
         "copied_share": diversity.copied_share(corpus.heldout, corpus.train),
     }
+    if real is not None:
+        figures.update({name: estimate.mean for name, estimate in real.all(train).items()})
+        figures["copied_run"] = real.all(corpus.heldout)["copied_run"].mean
     if oracle is not None:
         heldout = corpus.heldout[:HELDOUT_AT_MOST]
         uniform = rng(seed, "uniform").integers(0, corpus.vocabulary.size, heldout.shape, dtype=np.int32)
         figures["nll_oracle"] = nll(oracle, heldout).mean
         figures["nll_oracle_uniform"] = nll(oracle, uniform).mean
     return figures
-
-
-def bleu_scores(
-    hypotheses: tuple[np.ndarray, np.ndarray],
-    references: tuple[np.ndarray, np.ndarray],
-    weights: Sequence[Sequence[float]],
-    smoothing: str,
-) -> list[float]:
-    """Mean sentence BLEU of hypotheses (ids `[n, L]`, lengths `[n]`) against all references, one for each tuple of weights."""
-    table = bleu.References(*references, max(bleu.orders_needed(w, smoothing) for w in weights))
-    matches = table.match(*hypotheses)
-    return [float(bleu.scores(matches, w, smoothing).mean()) for w in weights]
-
-
-def self_bleu_scores(
-    sentences: tuple[np.ndarray, np.ndarray], weights: Sequence[Sequence[float]], smoothing: str
-) -> list[float]:
-    """Mean BLEU of each sentence against all the others, never against itself (Zhu et al. 2018); 1 means one sentence only."""
-    table = bleu.References(*sentences, max(bleu.orders_needed(w, smoothing) for w in weights))
-    matches = table.match(*sentences, excluding_self=True)
-    return [float(bleu.scores(matches, w, smoothing).mean()) for w in weights]

@@ -7,7 +7,8 @@ import reference
 from seqgan_cli.config import Data, GeneratorSettings
 from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.corpora.synthetic import synthetic_corpus
-from seqgan_cli.evaluation import bleu_scores, curve_scores, data_figures, likelihoods, nll, self_bleu_scores
+from seqgan_cli.evaluation.generators import curve_scores, data_figures, likelihoods, nll
+from seqgan_cli.evaluation.real import bleu_scores, self_bleu_scores
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.models.oracle import oracle_arrays
 from seqgan_cli.randomness import key, rng
@@ -40,7 +41,7 @@ def test_the_oracle_as_generator_scores_alike_everywhere() -> None:
     for estimate in (scores.nll_oracle, scores.nll_test, scores.nll_train):
         assert estimate.mean == pytest.approx(scores.nll_test.mean, abs=0.05)
         assert estimate.low < estimate.mean < estimate.high
-    curve = curve_scores(oracle, corpus, oracle, 6000, key(0, "x"))
+    curve = curve_scores(oracle, corpus, oracle, None, 6000, key(0, "x"))
     assert curve["nll_oracle"] == pytest.approx(curve["entropy"])
     assert curve["nll_oracle"] == pytest.approx(scores.nll_oracle.mean)
 
@@ -65,14 +66,15 @@ def test_lengths_count_per_token() -> None:
     assert estimate.mean == pytest.approx(np.log(3.0), rel=1e-6)
     assert estimate.high - estimate.low == pytest.approx(0.0, abs=1e-6)
     corpus = Corpus(table, table, vocabulary)
-    assert "nll_oracle" not in curve_scores(generator, corpus, None, 16, key(0, "x"))
+    assert "nll_oracle" not in curve_scores(generator, corpus, None, None, 16, key(0, "x"))
 
 
 def test_bleu_means() -> None:
     tokens = rng(0, "sentences").integers(0, 4, (30, 6))
     lengths = np.full(30, 6)
     weights = [(0.5, 0.5), (0.25,) * 4]
-    assert bleu_scores((tokens, lengths), (tokens, lengths), weights, "method0") == pytest.approx([1.0, 1.0])
+    perfect = bleu_scores((tokens, lengths), (tokens, lengths), weights, "method0")
+    assert [(score.mean, score.low, score.high) for score in perfect] == [pytest.approx((1.0, 1.0, 1.0))] * 2
     alone = self_bleu_scores((tokens, lengths), weights, "method1")
     assert all(0.0 < score < 1.0 for score in alone)
     same = np.repeat(tokens[:1], 30, axis=0)

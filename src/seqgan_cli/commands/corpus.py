@@ -1,0 +1,120 @@
+"""`seqgan corpus`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from seqgan_cli import config as configuration
+from seqgan_cli import files
+from seqgan_cli.commands.options import DATA, KINDS, GroupedCommand, console_of, grouped_option, setting_options
+from seqgan_cli.console import Console
+from seqgan_cli.errors import UsageError
+from seqgan_cli.vocabulary import UNK
+
+if TYPE_CHECKING:
+    from seqgan_cli.corpora.corpus import Corpus
+    from seqgan_cli.corpora.documents import Documents
+
+ORACLES_OWN = ("--data", "--vocab-size", "--sequence-length", "--num-sequences", "--oracle")
+FREQUENT = 12
+
+_option = grouped_option("Common")
+
+
+@click.command("corpus", cls=GroupedCommand)
+@click.argument("file", metavar="FILE|NAME")
+@setting_options("Data", {flag: name for flag, name in DATA.items() if flag not in ORACLES_OWN})
+@setting_options("Poems, speeches, music", KINDS)
+@_option("-n", "--num", type=click.IntRange(0), default=5, metavar="N", help="sequences to show [5]", group="Output")
+@_option(
+    "--write",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="write both parts as text there: train.txt and heldout.txt",
+    group="Output",
+)
+@_option("--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="settings from a TOML file")
+@_option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="any setting; `seqgan settings` lists them")
+@_option("--seed", type=click.IntRange(0, 2**31 - 1), metavar="N", help="seed of the split [0]")
+@_option("-q", "--quiet", is_flag=True, help="only warnings, errors and results")
+@_option("-v", "--verbose", is_flag=True, help="more notes")
+@click.pass_context
+def command(
+    context: click.Context,
+    file: str,
+    num: int,
+    folder: Path | None,
+    config_file: Path | None,
+    sets: tuple[str, ...],
+    seed: int | None,
+    **_: Any,
+) -> None:
+    """What would be read from FILE, a folder, or a built-in NAME (speech, folk), without training.
+
+    Counts, lengths, tokens, a few sequences, and what was left out and why.
+    """
+    from seqgan_cli.commands.job import check_kind, read_corpus, see_kind
+    from seqgan_cli.commands.options import chosen_settings
+
+    console = console_of(context)
+    options = {**chosen_settings(context), "data.source": file}
+    if seed is not None:
+        options["seed"] = seed
+    asked, sources = configuration.explicit(options, sets, config_file)
+    if not file:
+        raise UsageError("FILE is empty: name a file, a folder, speech or folk.")
+    if asked["data.source"] == "oracle":
+        raise UsageError("The oracle's sequences are drawn when training begins: name a file, a folder, speech or folk.")
+    see_kind(asked, sources)
+    settings = configuration.resolve(asked, sources, None, "paper").settings
+    check_kind(settings.data)
+    corpus, documents = read_corpus(settings, console)
+    _describe(corpus, documents, console)
+
+    from seqgan_cli.corpora.kinds import writing
+
+    written = writing(settings.data, corpus.vocabulary)
+    if num:
+        shown = min(num, len(corpus.train))
+        console.result(f"The first {shown} training sequences:" if shown > 1 else "The first training sequence:")
+    for ids in corpus.train[:num]:
+        console.result("  " + written.line(ids))
+    if folder is not None:
+        for name in ("train", "heldout"):
+            lines = "".join(f"{written.raw(ids)}\n" for ids in getattr(corpus, name))
+            files.write(folder / f"{name}.txt", lines.encode())
+        spaces = "" if settings.data.kind != "poems" and settings.data.tokenizer == "chars" else ", tokens with spaces"
+        console.say(f"Written: {folder / 'train.txt'} and {folder / 'heldout.txt'}, one sequence a line{spaces}.")
+
+
+def _describe(corpus: "Corpus", documents: "Documents", console: Console) -> None:
+    import numpy as np
+
+    from seqgan_cli.corpora.documents import counts_of
+
+    for line in corpus.summary:
+        console.result(line)
+    quarters = (0, 25, 50, 75, 90, 100)
+    rows = []
+    for name, lengths in (
+        ("as read", documents.lengths),
+        ("training sequences", corpus.vocabulary.length(corpus.train)),
+        ("held-out sequences", corpus.vocabulary.length(corpus.heldout)),
+    ):
+        rows.append([name, str(len(lengths)), *(f"{np.percentile(lengths, q):.0f}" for q in quarters)])
+    columns = ["tokens of", "number", "shortest", "25%", "median", "75%", "90%", "longest"]
+    console.result()
+    console.table("Lengths", columns, rows)
+    counts = counts_of(corpus.train.ravel(), corpus.vocabulary.size)
+    if corpus.vocabulary.has_special_tokens:
+        counts[: UNK + 1] = 0
+    ranked = [i for i in np.argsort(-counts, kind="stable")[:FREQUENT] if counts[i]]
+    tokens = [token if (token := corpus.vocabulary.tokens[i]).strip() else repr(token) for i in ranked]
+    shares = [f"{token} {counts[i] / counts.sum():.1%}" for token, i in zip(tokens, ranked, strict=True)]
+    console.result(f"Most frequent: {' '.join(shares)}")
+    console.result(f"Tokens that occur once: {(counts == 1).sum()}\n")
+    if documents.rejected:
+        told = [[reason, str(entry.count), ", ".join(entry.places)] for reason, entry in documents.rejected.items()]
+        console.table("Left out", ["reason", "number", "first"], told, numbers=False)

@@ -1,0 +1,151 @@
+"""`seqgan eval-quality`.
+
+MAUVE (Pillutla et al. 2021) is not among the measures: it is defined on the features of a large pre-trained language model,
+which this program does not bring, and on other features it is another number.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from seqgan_cli import files
+from seqgan_cli.commands.options import GroupedCommand, common_options, console_of, from_option, grouped_option
+from seqgan_cli.commands.sample import check_temperature
+from seqgan_cli.errors import SeqganError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from seqgan_cli.commands.job import Trained
+    from seqgan_cli.evaluation.quality import Value
+
+# Measures by their name in JSON, and their row in the table.
+TITLES = {
+    **{f"distinct_{n}": f"distinct-{n}" for n in (1, 2, 3, 4)},
+    "copied_run": "longest copied run, tokens",
+    "copied_run_share": "longest copied run, share of the sequence",
+    "copied_run_largest": "longest copied run, the largest",
+    "copied_share": "copied whole",
+    "nearest_window_mse": "nearest-window MSE ↓, semitones²",
+    "pitch_histogram_mse": "pitch-histogram MSE ↓, (percentage points)²",
+    "frechet_distance": "Fréchet distance ↓",
+    "embedded_tokens": "tokens with a vector",
+    "embedded_sequences": "sequences with one or more",
+}
+TESTED = """\
+MLE: as many samples of the run's latest pretrain-g. p, samples against MLE: Welch's t-test of means, Fisher's exact
+test of shares, over the sequences of these two generators; it says nothing of other seeds."""
+_option = grouped_option("Samples")
+
+
+@click.command("eval-quality", cls=GroupedCommand)
+@_option("-n", "--num", type=click.IntRange(2), default=1000, metavar="N", help="samples to score [1000]")
+@_option("--temperature", type=float, default=1.0, metavar="X", help="of the samples [1]")
+@_option(
+    "--embeddings",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="vectors of tokens, word2vec's text format or .npz: also a Fréchet distance",
+    group="Scores",
+)
+@_option("--json", "as_json", is_flag=True, help="one JSON object on stdout instead of a table", group="Scores")
+@from_option
+@common_options(seed="seed of the samples [0]", training=False)
+@click.pass_context
+def command(
+    context: click.Context,
+    num: int,
+    temperature: float,
+    embeddings: Path | None,
+    as_json: bool,
+    seed: int | None,
+    **_: Any,
+) -> None:
+    """Variety, copying and, for music, pitches of samples, beside those of the data.
+
+    None of these is good or bad by itself: held-out data repeat and share runs with the training set too, and that is the mark.
+    An adversarial generator also stands beside the run's MLE generator (pretrain-g), with a test of each measure that is a mean
+    or a share of samples. Music has two mean squared errors, each by its own name, since the paper does not say which is its.
+    """
+    check_temperature(temperature)
+    console = console_of(context)
+    from seqgan_cli.commands.job import open_trained, sampled
+
+    trained = open_trained(context, console)
+    from seqgan_cli.evaluation.quality import Measures
+    from seqgan_cli.experiments.results import shown_p
+
+    vectors = _vectors(embeddings, trained) if embeddings else None
+    drawn = sampled(trained, num, seed or 0, temperature, console, "eval-quality")
+    measures = Measures(trained.corpus, trained.config.settings.data.kind == "music", vectors, num, str(embeddings))
+    scores = {name: measures.of_samples(tokens) for name, tokens in drawn.items()}
+    scores["data"] = measures.of_data()
+    if as_json:
+        record = {
+            "from": trained.origin,
+            "temperature": temperature,
+            "samples": num,
+            "heldout": len(measures.heldout),
+            "training": len(measures.training),
+            "compared": measures.equal,
+            "measures": {
+                name: {**{column: own[name] for column, own in scores.items()}, "p": _p(name, scores)}
+                for name in scores["samples"]
+            },
+        }
+        console.result(json.dumps(files.plain(record)))
+        return
+    tested = "MLE" in scores
+    columns = ["measure", *scores, *(["p"] if tested else [])]
+    rows = []
+    for name in scores["samples"]:
+        cells = [_shown(name, column[name]) for column in scores.values()]
+        rows.append([TITLES[name], *cells, *([shown_p(_p(name, scores))] if tested else [])])
+    title = f"Quality of {trained.origin}: {num} samples, temperature {temperature:g}"
+    console.table(title, columns, rows, caption="\n".join([measures.caption(), *([TESTED] if tested else [])]))
+
+
+def _vectors(path: Path, trained: "Trained") -> "np.ndarray":
+    """Vectors float `[V, D]` by token id, nan for a token that the file lacks. Raises SeqganError if it lacks all."""
+    import numpy as np
+
+    from seqgan_cli.metrics.frechet import read_embeddings
+    from seqgan_cli.vocabulary import SPECIAL
+
+    tokens = trained.corpus.vocabulary.tokens
+    ids = {token: i for i, token in enumerate(tokens) if not trained.corpus.vocabulary.has_special_tokens or i >= len(SPECIAL)}
+    found, vectors = read_embeddings(path, set(ids))
+    if not found:
+        raise SeqganError(
+            f"{path} has a vector for none of the run's {len(ids)} tokens, such as {next(iter(ids))!r}: "
+            "is it of the same language, and cut into the same kind of tokens?"
+        )
+    table = np.full((len(tokens), vectors.shape[1]), np.nan)
+    table[[ids[token] for token in found]] = vectors
+    return table
+
+
+def _p(name: str, scores: Mapping[str, Mapping[str, "Value"]]) -> float:
+    """p of the test between the samples and those of the MLE generator; nan where there is none."""
+    from seqgan_cli.metrics.likelihood import Estimate
+    from seqgan_cli.metrics.significance import fisher, welch
+
+    own, mle = scores["samples"][name], scores.get("MLE", {}).get(name)
+    if not (isinstance(own, Estimate) and isinstance(mle, Estimate)):
+        return math.nan
+    return fisher(own, mle) if name == "copied_share" else welch(own, mle)
+
+
+def _shown(name: str, value: "Value") -> str:
+    from seqgan_cli.experiments.results import shown_share
+    from seqgan_cli.metrics.likelihood import Estimate
+
+    if math.isnan(value.mean if isinstance(value, Estimate) else value):
+        return ""
+    if isinstance(value, Estimate):
+        return shown_share(value) if name == "copied_share" else str(value)
+    return f"{value:.0f}" if name == "copied_run_largest" else f"{value:.1%}" if name.startswith("embedded") else f"{value:.3f}"

@@ -1,0 +1,96 @@
+"""What a source holds once it is read: documents as tokens, and what was left out and why."""
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from seqgan_cli.errors import SeqganError
+
+EXAMPLES = 3  # places named for each reason
+LARGEST_TABLE = 1 << 28  # numbers of eight bytes
+BLOCK = 1 << 20  # tokens at once where NumPy's steps in between take many bytes for each
+
+
+def counts_of(ids: np.ndarray, size: int) -> np.ndarray:
+    """How often each of 0 … size-1 occurs, int64 `[size]`."""
+    counts = np.zeros(size, np.int64)
+    for first in range(0, len(ids), BLOCK):
+        counts += np.bincount(ids[first : first + BLOCK], minlength=size)
+    return counts
+
+
+@dataclass
+class Rejected:
+    """How many parts of a source were left out for one reason, and where the first of them stand."""
+
+    count: int = 0
+    places: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Documents:
+    """Tokenized documents with ids in the order of first sight: `ids[offsets[i] : offsets[i + 1]]` is document i.
+
+    A document is what is held out as a whole: a line, a poem, a paragraph, a tune.
+
+    source: where they come from, for messages; ids int32 `[total]`, offsets int64 `[n + 1]`; tokens: what the ids stand for;
+    rejected: by reason, in the order of first sight; notes: what else a reader should know, a sentence each.
+    """
+
+    source: str
+    ids: np.ndarray
+    offsets: np.ndarray
+    tokens: list[str]
+    rejected: dict[str, Rejected] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each document, int64 `[n]`."""
+        return np.diff(self.offsets)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def table(self) -> np.ndarray:
+        """int64 `[n, longest]`: the documents' ids, and 0 after their ends. Raises SeqganError if that is too large."""
+        longest = int(self.lengths.max())
+        if len(self) * longest > LARGEST_TABLE:
+            raise SeqganError(
+                f"{self.source}: {len(self)} documents, one of {longest} tokens, are too much to hold at once: leave the "
+                "longest or some others out."
+            )
+        table = np.zeros((len(self), longest), np.int64)
+        table[np.arange(table.shape[1])[None, :] < self.lengths[:, None]] = self.ids
+        return table
+
+
+class Collector:
+    """Documents in the making; holds their numbers, never their text."""
+
+    def __init__(self) -> None:
+        self._ids, self._offsets = array("i"), array("q", [0])
+        self._numbers: dict[str, int] = {}
+        self.rejected: dict[str, Rejected] = {}
+        self.notes: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    def add(self, tokens: Sequence[str]) -> None:
+        """One document, of one token or more."""
+        self._ids.extend([self._numbers.setdefault(token, len(self._numbers)) for token in tokens])
+        self._offsets.append(len(self._ids))
+
+    def reject(self, where: str, reason: str) -> None:
+        """Leave a part of the source out. `where`: as `line 12` or `folder/tune.mid`; `reason`: the same words for the same."""
+        entry = self.rejected.setdefault(reason, Rejected())
+        entry.count += 1
+        if len(entry.places) < EXAMPLES:
+            entry.places.append(where)
+
+    def documents(self, source: str) -> Documents:
+        ids, offsets = np.frombuffer(self._ids, np.int32), np.frombuffer(self._offsets, np.int64)
+        return Documents(source, ids, offsets, list(self._numbers), self.rejected, tuple(self.notes))

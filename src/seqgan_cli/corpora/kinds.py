@@ -1,0 +1,158 @@
+"""The kinds of data there are: how each is recognised, read, laid out as sequences, and written for people."""
+
+import itertools
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from seqgan_cli.config import BUILT_IN, Data, Settings
+from seqgan_cli.corpora.corpus import Corpus, Layout, corpus_of
+from seqgan_cli.corpora.documents import Documents
+from seqgan_cli.corpora.midi import SUFFIXES
+from seqgan_cli.corpora.poems import is_opening, poem_layout, poem_lines, read_poems, verses_of, width_of
+from seqgan_cli.corpora.text import TOKENIZERS, lines_of, read_lines, text_layout
+from seqgan_cli.errors import SeqganError
+from seqgan_cli.metrics.music import PITCHES
+from seqgan_cli.vocabulary import Vocabulary
+
+LOOKED_AT = 50  # lines that tell poems from other text
+
+Report = Callable[[int, int], None]
+
+
+def vocabulary_size(data: Data) -> int | None:
+    """V where tokens are numbers without special ones among them, else None."""
+    if data.source == "oracle":
+        return data.vocab_size
+    return PITCHES if data.kind == "music" else None
+
+
+def recognise(source: str) -> str:
+    """The kind that a file, folder or built-in name is. Raises SeqganError for a folder without anything that is read."""
+    if source in BUILT_IN:
+        return BUILT_IN[source]
+    path = Path(source)
+    if path.is_dir():
+        names = [file.suffix.lower() for file in itertools.islice(path.rglob("*"), 100_000)]
+        if any(name in SUFFIXES for name in names):
+            return "music"
+        if ".json" in names:
+            return "poems"
+        raise SeqganError(f"{path} is a folder without .mid or .json files: name a file with one sequence a line.")
+    if path.suffix.lower() in SUFFIXES:
+        return "music"
+    if path.suffix.lower() == ".json":
+        return "poems"
+    if path.exists() and not path.is_file():
+        return "text"  # a pipe: what is looked at would be gone
+    lines = [line for _, line in itertools.islice(lines_of(path), LOOKED_AT) if line]
+    return "poems" if lines and sum(map(_is_poem, lines)) > 0.5 * len(lines) else "text"
+
+
+def _is_poem(line: str) -> bool:
+    """Whether a line is nothing but Chinese characters and marks, in four or more lines of five or of seven."""
+    if not re.fullmatch(r"[\u3400-\u9fff\U00020000-\U0003ffff\W]+", line):
+        return False
+    return any(is_opening(verses_of(line, width), width) for width in (5, 7))
+
+
+def read(source: str, data: Data, report: Report = lambda done, total: None) -> Documents:
+    """The documents of a file, folder or built-in name, of the kind that `data` says. Raises SeqganError."""
+    if source == "speech":
+        from seqgan_cli.corpora.speeches import read_speech
+
+        return read_speech(data)
+    if data.kind == "music":
+        from seqgan_cli.corpora import music
+
+        if source == "folk":
+            return music.read_folk(data, report)
+        if Path(source).is_dir() or Path(source).suffix.lower() in SUFFIXES:
+            return music.read_music(Path(source), data, report)
+        return _numbers(
+            read_lines(Path(source), "whitespace", lowercase=False), PITCHES, "--kind music needs MIDI or pitch ids"
+        )
+    if data.kind == "poems":
+        return read_poems(Path(source), data)
+    documents = read_lines(Path(source), data.tokenizer, data.lowercase)
+    return _numbers(documents, None, "--kind text takes any tokens") if data.kind == "ids" else documents
+
+
+def _numbers(documents: Documents, below: int | None, hint: str) -> Documents:
+    """The documents, whose tokens are to be whole numbers. Raises SeqganError for the first that is none.
+
+    Those with a bound are written without leading zeros, as the names of the vocabulary's tokens are.
+    """
+    known = None if below is None else {*map(str, range(below))}
+    for i, token in enumerate(documents.tokens):
+        if not (token.isascii() and token.isdecimal()) if known is None else token not in known:
+            line = int(np.searchsorted(documents.offsets, int(np.argmax(documents.ids == i)), side="right"))
+            kind = "whole number" if below is None else f"number from 0 to {below - 1}"
+            raise SeqganError(f"{documents.source}: {token[:30]!r}, in sequence {line}, is no {kind}; {hint}.")
+    return documents
+
+
+def _layout(documents: Documents, data: Data) -> Layout:
+    if data.kind == "poems":
+        return poem_layout(data)
+    if data.kind == "music":
+        from seqgan_cli.corpora.music import windows
+
+        def fit(documents: Documents, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            return windows(documents, chosen, data.window, data.stride)
+
+        numbers = Vocabulary(size=PITCHES)
+        return Layout("tune", data.window, fit, overlong="", tokens="pitches", ended=False, vocabulary=numbers)
+    return text_layout(documents, data, "paragraph" if data.kind == "speeches" else "line")
+
+
+def real_corpus(settings: Settings, report: Report = lambda done, total: None) -> tuple[Corpus, Documents]:
+    """Read, split, number and pad a corpus that is not the oracle's; and what was read.
+
+    Raises SeqganError for what cannot be trained on.
+    """
+    data = settings.data
+    documents = read(data.source, data, report)
+    test = read(data.test, data, report) if data.test else None
+    return corpus_of(documents, test, _layout(documents, data), data, settings.seed), documents
+
+
+@dataclass(frozen=True)
+class Writing:
+    """How sequences are written. Each function takes ids int `[T]`.
+
+    line: on one line, for people; page: as it is printed, without its last newline; raw: on one line, as it is read again.
+    """
+
+    line: Callable[[np.ndarray], str]
+    page: Callable[[np.ndarray], str]
+    raw: Callable[[np.ndarray], str]
+
+
+def writing(data: Data, vocabulary: Vocabulary) -> Writing:
+    """How sequences of this kind are written; those of the oracle and of music are numbers with spaces."""
+    decode = vocabulary.decode
+    if data.kind == "poems":
+        width = width_of(data.poem_form)
+        return Writing(
+            lambda ids: "".join(poem_lines(decode(ids), width)),
+            lambda ids: "\n".join([*poem_lines(decode(ids), width), ""]),
+            lambda ids: " ".join(decode(ids)),
+        )
+    tokenizer = data.tokenizer if vocabulary.has_special_tokens else "whitespace"
+    join = TOKENIZERS[tokenizer].join
+    raw = TOKENIZERS["chars" if tokenizer == "chars" else "whitespace"].join
+    return Writing(lambda ids: join(decode(ids)), lambda ids: join(decode(ids)), lambda ids: raw(decode(ids)))
+
+
+def sentences_of(path: Path, data: Data) -> Documents:
+    """Samples or references from a file, to be scored: every one of them, whatever its length. Raises SeqganError.
+
+    Music is read from MIDI files, or from numbers with spaces.
+    """
+    if data.kind == "poems":
+        return read_poems(path, data, once=False)
+    return read(str(path.absolute()), data)  # a file may be called speech or folk

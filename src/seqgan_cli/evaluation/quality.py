@@ -1,0 +1,98 @@
+"""Variety, copying and distances of samples, beside those of the data: what `eval-quality` reports."""
+
+import numpy as np
+
+from seqgan_cli.corpora.corpus import Corpus
+from seqgan_cli.errors import SeqganError
+from seqgan_cli.evaluation.generators import HELDOUT_AT_MOST
+from seqgan_cli.metrics import frechet, music
+from seqgan_cli.metrics.diversity import copied_share, distinct_n, longest_copied_run
+from seqgan_cli.metrics.likelihood import Estimate, mean_of
+from seqgan_cli.metrics.significance import share
+
+Value = Estimate | float
+ORDERS = (1, 2, 3, 4)
+
+
+class Measures:
+    """What is measured, of samples and of the data.
+
+    Args:
+        corpus: of the run.
+        music: whether its ids are pitches.
+        vectors: float `[V, D]` by token id, nan where there is none; or None.
+        num: number of samples.
+        source: the vectors' file, for messages.
+    """
+
+    def __init__(self, corpus: Corpus, music: bool, vectors: np.ndarray | None, num: int, source: str) -> None:
+
+        self.corpus, self.music, self.vectors, self.source = corpus, music, vectors, source
+        self.heldout = corpus.heldout[:HELDOUT_AT_MOST]
+        self.equal = min(num, len(self.heldout))
+        # Evenly spread: neighbours come from one text or tune.
+        self.training = corpus.train[np.linspace(0, len(corpus.train) - 1, min(num, len(corpus.train))).astype(int)]
+
+    def of_samples(self, tokens: np.ndarray) -> dict[str, Value]:
+        return {**self._variety(tokens), **self._copying(tokens), **self._distances(tokens)}
+
+    def of_data(self) -> dict[str, Value]:
+        """Held-out sequences as if they were samples; but they are at no distance to themselves, so there training ones are."""
+        return {**self._variety(self.heldout), **self._copying(self.heldout), **self._distances(self.training)}
+
+    def _variety(self, tokens: np.ndarray) -> dict[str, Value]:
+
+        first = tokens[: self.equal]
+        return {f"distinct_{n}": distinct_n(first, self.corpus.vocabulary.length(first), n) for n in ORDERS}
+
+    def _copying(self, tokens: np.ndarray) -> dict[str, Value]:
+
+        train, length = self.corpus.train, self.corpus.vocabulary.length
+        lengths = length(tokens)
+        runs = longest_copied_run(tokens, lengths, train, length(train))
+        return {
+            "copied_run": mean_of(runs),
+            "copied_run_share": mean_of(runs[lengths > 0] / lengths[lengths > 0]),
+            "copied_run_largest": float(runs[: self.equal].max(initial=0)),
+            "copied_share": share(round(copied_share(tokens, train) * len(tokens)), len(tokens)),
+        }
+
+    def _distances(self, tokens: np.ndarray) -> dict[str, Value]:
+
+        found: dict[str, Value] = {}
+        if self.music:
+            found["nearest_window_mse"] = mean_of(music.nearest_window_mse(tokens, self.heldout))
+            found["pitch_histogram_mse"] = music.pitch_histogram_mse(tokens, self.heldout)
+        if self.vectors is not None:
+            length = self.corpus.vocabulary.length
+            sentences, covered = frechet.mean_vectors(tokens, length(tokens), self.vectors)
+            heldout, _ = frechet.mean_vectors(self.heldout, length(self.heldout), self.vectors)
+            if min(len(sentences), len(heldout)) < 2:
+                raise SeqganError(
+                    f"{self.source} has vectors for tokens of {len(sentences)} sampled and {len(heldout)} held-out sequences: "
+                    "two or more of each are needed."
+                )
+            found["frechet_distance"] = frechet.frechet_distance(sentences, heldout)
+            found["embedded_tokens"] = covered
+            found["embedded_sequences"] = len(sentences) / len(tokens)
+        return found
+
+    def caption(self) -> str:
+        """What the columns hold."""
+        lines = [
+            f"data: {len(self.heldout)} held-out sequences beside the training set. distinct-n and the largest run are of",
+            f"{self.equal} sequences in each column, since more sequences repeat more.",
+        ]
+        if self.music or self.vectors is not None:
+            lines += [
+                f"Distances are to the held-out sequences; data: from {len(self.training)} training sequences to them, which",
+                "is how far two sets of one source are apart.",
+            ]
+        if self.music:
+            lines += [
+                "nearest-window MSE: a sample's mean squared difference in pitch to the held-out window nearest to it.",
+                "pitch-histogram MSE: mean over the 89 ids of the squared difference between their shares in samples and data.",
+                "Neither is known to be the paper's MSE, which it does not define.",
+            ]
+        lines.append("±: half a 95 % interval over sequences; for a share the interval itself (Wilson's).")
+        return "\n".join(lines)

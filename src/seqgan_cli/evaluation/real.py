@@ -1,0 +1,108 @@
+"""Scores of samples against real sequences: what stands for quality where no oracle knows the truth."""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from seqgan_cli.config import Data
+from seqgan_cli.corpora.corpus import Corpus
+from seqgan_cli.metrics import bleu, diversity
+from seqgan_cli.metrics.likelihood import Estimate, mean_of
+from seqgan_cli.metrics.music import nearest_window_mse
+
+
+@dataclass(frozen=True)
+class Score:
+    """A score's heading in tables, and whether more of it is better."""
+
+    heading: str
+    higher: bool
+
+
+SCORES = {
+    "nll_oracle": Score("nll_oracle ↓", higher=False),
+    "nll_test": Score("nll_test ↓", higher=False),
+    "bleu_2": Score("BLEU-2 ↑", higher=True),
+    "bleu_3": Score("BLEU-3 ↑", higher=True),
+    "bleu_4": Score("BLEU-4 ↑", higher=True),
+    "nearest_window_mse": Score("nearest-window MSE ↓", higher=False),
+    "self_bleu_3": Score("Self-BLEU-3 ↓", higher=False),
+    "copied_run": Score("longest copied run", higher=False),
+}
+# What the paper reports of each kind of data; the first is what tests compare.
+QUALITY = {"poems": ("bleu_2",), "speeches": ("bleu_3", "bleu_4"), "music": ("bleu_4", "nearest_window_mse")}
+SMOOTHING = "method1"
+SELF_BLEU_SAMPLES = 1000  # it grows with their number, so every generator gets the same
+
+
+def quality_of(data: Data) -> tuple[str, ...]:
+    """Names of the scores that say how good samples of such data are."""
+    return ("nll_oracle",) if data.source == "oracle" else _of_kind(data.kind)
+
+
+def _of_kind(kind: str) -> tuple[str, ...]:
+    return QUALITY.get(kind, QUALITY["speeches"])
+
+
+class RealScores:
+    """What samples score against real sequences, where no oracle knows the truth; all ids are int32 `[n, T]`.
+
+    bleu_n: sentence BLEU with orders 1 … n alike and the whole held-out set as references, smoothed by method 1;
+    nearest_window_mse, for music: the mean squared distance, in semitones², to the nearest held-out window; self_bleu_3;
+    copied_run: the longest run of tokens that stands in the training set.
+    """
+
+    def __init__(self, corpus: Corpus, data: Data) -> None:
+        self.corpus, self.music = corpus, data.kind == "music"
+        self.names = _of_kind(data.kind)
+
+    @functools.cached_property
+    def _references(self) -> bleu.References:
+        heldout = self.corpus.heldout
+        return bleu.References(heldout, self.corpus.vocabulary.length(heldout), 4)
+
+    def quality(self, samples: np.ndarray) -> dict[str, np.ndarray]:
+        """bleu_2 … bleu_4, and nearest_window_mse for music: float `[n]` each."""
+        matches = self._references.match(samples, self.corpus.vocabulary.length(samples))
+        scores = {f"bleu_{n}": bleu.scores(matches, (1.0 / n,) * n, SMOOTHING) for n in (2, 3, 4)}
+        return {**scores, "nearest_window_mse": nearest_window_mse(samples, self.corpus.heldout)} if self.music else scores
+
+    def curve(self, samples: np.ndarray) -> dict[str, float]:
+        """Means of the scores that the paper reports of such data."""
+        scores = self.quality(samples)
+        return {name: float(scores[name].mean()) for name in self.names}
+
+    def all(self, samples: np.ndarray) -> dict[str, Estimate]:
+        """Every score by name. Self-BLEU has no interval: its sentences score one another."""
+        length, train = self.corpus.vocabulary.length, self.corpus.train
+        some = samples[:SELF_BLEU_SAMPLES]
+        own = self_bleu_scores((some, length(some)), [(1 / 3,) * 3], SMOOTHING)[0] if len(some) > 1 else float("nan")
+        copied = diversity.longest_copied_run(samples, length(samples), train, length(train))
+        return {
+            **{name: mean_of(values) for name, values in self.quality(samples).items()},
+            "self_bleu_3": Estimate(own, float("nan"), float("nan"), float("nan"), len(some)),
+            "copied_run": mean_of(copied),
+        }
+
+
+def bleu_scores(
+    hypotheses: tuple[np.ndarray, np.ndarray],
+    references: tuple[np.ndarray, np.ndarray],
+    weights: Sequence[Sequence[float]],
+    smoothing: str,
+) -> list[Estimate]:
+    """Mean sentence BLEU of hypotheses (ids `[n, L]`, lengths `[n]`) against all references, one for each tuple of weights."""
+    table = bleu.References(*references, max(bleu.orders_needed(w, smoothing) for w in weights))
+    matches = table.match(*hypotheses)
+    return [mean_of(bleu.scores(matches, w, smoothing)) for w in weights]
+
+
+def self_bleu_scores(
+    sentences: tuple[np.ndarray, np.ndarray], weights: Sequence[Sequence[float]], smoothing: str
+) -> list[float]:
+    """Mean BLEU of each sentence against all the others, never against itself (Zhu et al. 2018); 1 means one sentence only."""
+    table = bleu.References(*sentences, max(bleu.orders_needed(w, smoothing) for w in weights))
+    matches = table.match(*sentences, excluding_self=True)
+    return [float(bleu.scores(matches, w, smoothing).mean()) for w in weights]
