@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import math
 import os
-import tempfile
+import secrets
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,16 +22,12 @@ def replacing(path: Path) -> Iterator[Path]:
     if path.exists() and not path.is_file():
         raise SeqganError(f"{path} is no ordinary file, so it is not replaced: name another.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".writing-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
+    temporary = path.with_name(f".writing-{secrets.token_hex(8)}{path.suffix}")
+    try:  # begins before the file is there: a signal at any moment leaves none behind
+        temporary.open("xb").close()
         yield temporary
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)  # mkstemp's are private
         temporary.replace(path)
     except OSError as error:
         error.filename = error.filename or str(path)  # a full disk names no file

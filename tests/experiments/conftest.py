@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 
 @pytest.fixture
@@ -28,12 +29,21 @@ def experiment(tiny_config: Path) -> Callable[..., subprocess.CompletedProcess]:
 
 
 @pytest.fixture(scope="session")
-def studied(experiment: Callable[..., subprocess.CompletedProcess], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of a finished `experiment synthetic` with two seeds. Read only."""
-    path = tmp_path_factory.mktemp("experiment") / "tiny"
+def studied(
+    experiment: Callable[..., subprocess.CompletedProcess], tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> Path:
+    """The directory of a finished `experiment synthetic` with two seeds, one for all processes of the suite. Read only."""
+    root = tmp_path_factory.getbasetemp()
+    folder = (root if worker_id == "master" else root.parent) / "experiment"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "tiny" / "stderr.txt").exists():
+            _study(experiment, folder / "tiny")
+    return folder / "tiny"
+
+
+def _study(experiment: Callable[..., subprocess.CompletedProcess], path: Path) -> None:
     methods = ["--methods", "random,mle,mle-best,constant,seqgan"]
     done = experiment("synthetic", "--seeds", 2, *methods, "--out", path)
     assert done.returncode == 0, done.stderr
     (path / "stdout.txt").write_text(done.stdout, encoding="utf-8")
     (path / "stderr.txt").write_text(done.stderr, encoding="utf-8")
-    return path

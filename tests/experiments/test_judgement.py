@@ -19,20 +19,8 @@ from hypothesis import strategies as st
 from scipy import optimize, stats
 
 from seqgan_cli.errors import SeqganError, UsageError
-from seqgan_cli.experiments.judgement import (
-    Answers,
-    Key,
-    Melody,
-    Sheet,
-    agreement,
-    find_key,
-    judged,
-    make_sheet,
-    permutation_p,
-    read_answers,
-    read_key,
-    share,
-)
+from seqgan_cli.experiments.judgement import Answers, agreement, judged, permutation_p, read_answers, share
+from seqgan_cli.experiments.sheet import Key, Melody, Sheet, find_key, make_sheet, read_key
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 NASTY = '</script><script>document.title="taken"</script><!-- \' " & \u2028 {{ 1 }}'

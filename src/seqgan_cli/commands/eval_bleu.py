@@ -107,7 +107,7 @@ def command(
     check_temperature(temperature)
     weights = _weights(ngram_weights, max_order, smoothing)
     console = console_of(context)
-    from seqgan_cli.commands.job import open_trained, sampled
+    from seqgan_cli.commands.trained import open_trained, sampled
     from seqgan_cli.run import Run
 
     run = Run(run_path)

@@ -66,7 +66,7 @@ def command(
         corpus = run.corpus()
         origin, drawn = str(samples_file), {"samples": _lines(samples_file, data)}
     else:
-        from seqgan_cli.commands.job import open_trained, sampled
+        from seqgan_cli.commands.trained import open_trained, sampled
 
         trained = open_trained(context, console)
         corpus = trained.corpus

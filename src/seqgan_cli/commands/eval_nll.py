@@ -53,7 +53,7 @@ def command(
     for temperature in temperatures:
         check_temperature(temperature)
     console = console_of(context)
-    from seqgan_cli.commands.job import open_trained
+    from seqgan_cli.commands.trained import open_trained
 
     trained = open_trained(context, console)
 

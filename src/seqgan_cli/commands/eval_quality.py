@@ -20,7 +20,7 @@ from seqgan_cli.errors import SeqganError
 if TYPE_CHECKING:
     import numpy as np
 
-    from seqgan_cli.commands.job import Trained
+    from seqgan_cli.commands.trained import Trained
     from seqgan_cli.evaluation.quality import Value
 
 # Measures by their name in JSON, and their row in the table.
@@ -73,7 +73,7 @@ def command(
     """
     check_temperature(temperature)
     console = console_of(context)
-    from seqgan_cli.commands.job import open_trained, sampled
+    from seqgan_cli.commands.trained import open_trained, sampled
 
     trained = open_trained(context, console)
     from seqgan_cli.evaluation.quality import Measures

@@ -110,6 +110,8 @@ def command(
     real = asked.get("data.source", "oracle") != "oracle"
     if kind in SYNTHETIC and real:
         raise UsageError(f"experiment {kind} needs the oracle's truth: leave --data out, or choose {', '.join(REAL)}.")
+    if real and "data.oracle" in asked:
+        raise UsageError("--oracle gives weights for synthetic data and does not go with --data: leave one out.")
     if kind in REAL and not real:
         raise UsageError(f"experiment {kind} needs data: give --data.")
     if kind in REAL and "data.kind" not in asked:

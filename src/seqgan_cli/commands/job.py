@@ -15,8 +15,6 @@ from seqgan_cli.errors import SeqganError, UsageError, restarting
 from seqgan_cli.run import Run
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from seqgan_cli.corpora.corpus import Corpus
     from seqgan_cli.corpora.documents import Documents
     from seqgan_cli.models.generator import Generator
@@ -247,47 +245,3 @@ def _store(run: Run, corpus: "Corpus", oracle: "Generator | None") -> None:
 
         arrays = oracle_arrays(oracle)
         files.write(run.path / "corpus" / "oracle.npz", lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A generator read back for sampling or scoring."""
-
-    run: Run
-    config: Config
-    corpus: "Corpus"
-    generator: "Generator"
-    origin: str  # which checkpoint, in words
-
-
-def open_trained(context: click.Context, console: Console) -> Trained:
-    """The generator `--from` names; reads only, so a run may be training meanwhile. Raises SeqganError if there is none."""
-    parameters = context.params
-    run = Run(parameters["run_path"])
-    config = run.config()
-    if not any(map(run.has, STAGES)):
-        raise SeqganError(f"{run.path} holds no trained generator: run `seqgan pretrain-g` first.")
-
-    from seqgan_cli.backend import start_tensorflow
-
-    start_tensorflow(parameters["threads"], parameters["verbose"])
-    corpus = run.corpus()
-    checkpoint = run.generator_checkpoint(parameters["which"], console.warn)
-    stage = checkpoint.path.parent.name
-    unit = {"pretrain-g": "epoch", "adversarial": "round"}[stage]
-    return Trained(run, config, corpus, run.generator(checkpoint, corpus), f"{stage}, {unit} {checkpoint.position}")
-
-
-def sampled(
-    trained: Trained, num: int, seed: int, temperature: float, console: Console, purpose: str
-) -> dict[str, "np.ndarray"]:
-    """int32 `[num, T]` by where they are from: `samples`, and if those are an adversarial generator's also the run's `MLE`."""
-    from seqgan_cli.randomness import key
-
-    console.note(f"Sampling {num} sequences from {trained.origin}, temperature {temperature:g} …")
-    drawn = {"samples": trained.generator.sample(num, key(seed, purpose), temperature)}
-    if trained.origin.startswith("adversarial") and trained.run.has("pretrain-g"):
-        checkpoint = trained.run.generator_checkpoint("pretrain-g", console.warn)
-        generator = trained.run.generator(checkpoint, trained.corpus)
-        drawn["MLE"] = generator.sample(num, key(seed, purpose, "MLE"), temperature)  # a key of its own: the test wants that
-    return drawn

@@ -1,10 +1,8 @@
 """`seqgan judge make` and `seqgan judge score`."""
 
-import dataclasses
 import itertools
 import json
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,15 +14,11 @@ from seqgan_cli.console import Console
 from seqgan_cli.errors import SeqganError, UsageError
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from seqgan_cli.corpora.corpus import Corpus
-    from seqgan_cli.experiments.judgement import Item, Judgement
+    from seqgan_cli.experiments.judgement import Judgement
     from seqgan_cli.run import Run
 
 # What a judge could tell runs by that has nothing to do with how well they write.
 FORM = ("data.source", "data.kind", "data.tokenizer", "data.lowercase", "data.poem-form", "data.step")
-DRAWS = 50  # samples drawn for each one wanted, before a generator is taken to have no more that differ
 
 _option = grouped_option("Common")
 
@@ -98,12 +92,12 @@ def make(
     from seqgan_cli.backend import start_tensorflow
 
     start_tensorflow(threads, verbose)
-    from seqgan_cli.experiments.judgement import make_sheet
+    from seqgan_cli.experiments.sheet import make_sheet, real_items, sampled_items
 
-    sources = _real(opened[0], real, num, seed, console)
+    sources = real_items(opened[0], real, num, seed, console)
     for i, (run, which) in enumerate(itertools.product(opened, dict.fromkeys(stages))):
         name = str(run.path) if len(set(stages)) == 1 else f"{run.path}, {which}"
-        sources[name] = _samples(run, which, num, (seed, i), console)
+        sources[name] = sampled_items(run, which, num, (seed, i), console)
     for name, items in sources.items():
         if len(items) < num:
             console.warn(f"{name} gave {len(items)} different items, and {num} were asked for.")
@@ -128,85 +122,13 @@ def _check(runs: "list[Run]", console: Console) -> None:
             console.warn(f"{run.path} and {runs[0].path} differ in {', '.join(differ)}: judges may tell them by that alone.")
 
 
-def _items(run: "Run", corpus: "Corpus", table: "np.ndarray") -> "Iterator[Item]":
-    """What a judge sees or hears of sequences int `[n, T]`, in their order."""
-    from seqgan_cli.corpora.kinds import writing
-    from seqgan_cli.experiments.judgement import Melody
-
-    data = run.config().settings.data
-    page = writing(data, corpus.vocabulary).page
-    for ids in table:
-        if data.kind == "music":
-            yield Melody(tuple(map(int, corpus.vocabulary.decode(ids))), data.step)
-        else:
-            yield page(ids).strip()
-
-
-def _file_corpus(run: "Run", longest: int, source: str) -> "Corpus":
-    """What `source` holds, read and cut as the run's data are, so that samples differ from it in nothing but who wrote them.
-
-    `longest`: tokens of the longest sample. The held-out part is the same as the other, which leaves no token unknown.
-    """
-    from seqgan_cli.corpora.kinds import real_corpus
-
-    settings = run.config().settings
-    data = dataclasses.replace(settings.data, source=source, test=source, max_length=longest, min_count=1, max_vocab=0)
-    return real_corpus(dataclasses.replace(settings, data=data))[0]
-
-
-def _real(run: "Run", source: str | None, num: int, seed: int, console: Console) -> "dict[str, list[Item]]":
-    """The real items under their source's name, in a random choice. Raises SeqganError if there are none.
-
-    Sequences with `<unk>` are left out: generators write none, so judges would know them at sight.
-    """
-    from seqgan_cli.randomness import rng
-    from seqgan_cli.vocabulary import UNK
-
-    corpus = run.corpus()
-    name, table = f"held out from {run.path}", corpus.heldout
-    if source is not None:
-        corpus = _file_corpus(run, corpus.sequence_length, source)
-        name, table = f"real, {source}", corpus.train
-    if corpus.vocabulary.has_special_tokens:
-        known = ~(table == UNK).any(axis=1)
-        if not known.all():
-            console.say(f"{name}: {int((~known).sum())} of {len(table)} sequences hold <unk> and are left out.")
-        table = table[known]
-    if not len(table):
-        raise SeqganError(f"{name}: no sequence is without <unk>; give real ones with --real FILE.")
-    shuffled = table[rng(seed, "judge", "real").permutation(len(table))]
-    return {name: _distinct(_items(run, corpus, shuffled), num)}
-
-
-def _samples(run: "Run", which: str, num: int, at: tuple[int, int], console: Console) -> "list[Item]":
-    """The first `num` different samples of a run's generator, or what it has. `at`: the seed, and which source this is."""
-    from seqgan_cli.randomness import key
-
-    corpus = run.corpus()
-    checkpoint = run.generator_checkpoint(which, console.warn)
-    console.note(f"{run.path}: {checkpoint.path.parent.name}, {checkpoint.position}.")
-    drawn = run.generator(checkpoint, corpus).samples(key(at[0], "judge", "samples", at[1]))
-    items = (item for batch in drawn for item in _items(run, corpus, batch))
-    return _distinct(itertools.islice(items, DRAWS * num), num)
-
-
-def _distinct(items: "Iterator[Item]", num: int) -> "list[Item]":
-    """The first `num` different ones, or all there are."""
-    found: dict[Item, None] = {}
-    for item in items:
-        found[item] = None
-        if len(found) == num:
-            break
-    return list(found)
-
-
 def _key_path(sheet: Path) -> Path:
     return sheet.with_suffix(".key.json")
 
 
 def _write(sheet: Path, content: bytes, name: str, key: bytes) -> None:
     """The key first, without which a sheet is worth nothing. Raises SeqganError rather than replace another sheet's key."""
-    from seqgan_cli.experiments.judgement import read_key
+    from seqgan_cli.experiments.sheet import read_key
 
     path = _key_path(sheet)
     if path.exists() and read_key(path).sheet != name:
@@ -236,7 +158,8 @@ def score(context: click.Context, answers: tuple[Path, ...], key_file: Path | No
     for no answer), one for each judge.
     """
     console = console_of(context)
-    from seqgan_cli.experiments.judgement import find_key, judged, read_answers, read_key
+    from seqgan_cli.experiments.judgement import judged, read_answers
+    from seqgan_cli.experiments.sheet import find_key, read_key
 
     given = [read_answers(path) for path in answers]
     key = read_key(key_file) if key_file else find_key(given[0].sheet, [answers[0].parent, Path()])

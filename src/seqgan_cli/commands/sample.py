@@ -14,7 +14,7 @@ from seqgan_cli.console import Console
 from seqgan_cli.errors import ReaderGone, SeqganError
 
 if TYPE_CHECKING:
-    from seqgan_cli.commands.job import Trained
+    from seqgan_cli.commands.trained import Trained
 
 ROWS = 8  # sequences in a picture, unless told
 
@@ -102,7 +102,7 @@ def command(
         _check_music(form, output, num)
     elif output is not None and output.is_dir():
         raise click.BadParameter(f"{output} is a directory: name a file.", param_hint="'-o' / '--output'")
-    from seqgan_cli.commands.job import open_trained
+    from seqgan_cli.commands.trained import open_trained
 
     console = console_of(context)
     trained = open_trained(context, console)

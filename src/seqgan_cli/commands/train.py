@@ -48,7 +48,7 @@ def command(context: click.Context, file: str | None, **_: Any) -> None:
 
 def _report(work: "Job") -> None:
     """Score what the run has come to, and leave table, samples and learning curve."""
-    from seqgan_cli.commands.job import Trained
+    from seqgan_cli.commands.trained import Trained
     from seqgan_cli.evaluation.generators import data_figures, likelihoods
     from seqgan_cli.evaluation.real import RealScores, quality_of
     from seqgan_cli.experiments.findings import discriminator, trade

@@ -1,8 +1,4 @@
-"""The paper's Turing-like test (§4.2): a blind sheet of real and generated items, and what judges make of each source.
-
-Twenty poems of each source are shuffled, judges call each human or machine, and a source's score is the share called human. A
-sheet depends on its items and the seed alone and never on which source an item is from: that stands in the key beside it.
-"""
+"""What judges make of a sheet's sources (the paper's Turing-like test, §4.2): a source's score is the share called human."""
 
 import csv
 import hashlib
@@ -11,147 +7,20 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.errors import SeqganError
+from seqgan_cli.experiments.sheet import Key, read_text
 from seqgan_cli.metrics.likelihood import Estimate
 from seqgan_cli.randomness import rng
 
-LARGEST = 32 << 20  # bytes of a file that is read back; a sheet of a thousand poems has under one million
-LETTERS = str.maketrans(
-    "0123456789abcdef", "bcdfghjkmnpqrstv"
-)  # no spreadsheet takes them for a number, and they spell nothing
 MARKS = {"h": 1.0, "human": 1.0, "1": 1.0, "m": 0.0, "machine": 0.0, "0": 0.0, "": None}
 PERMUTATIONS = 99_999
-
-
-@dataclass(frozen=True)
-class Melody:
-    """A tune: pitches 0 … 88, where the MIDI note is pitch + 20 and 0 a rest, one every `step` seconds."""
-
-    pitches: tuple[int, ...]
-    step: float
-
-
-Item = str | Melody
-
-
-def _plain(item: Item) -> str:
-    """As JSON: what a sheet's order and name are made from."""
-    return json.dumps(item if isinstance(item, str) else asdict(item))
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """What a judge gets: the sheet's name, and the items as they are shown, numbered from 1."""
-
-    name: str
-    items: tuple[Item, ...]
-
-    def html(self) -> bytes:
-        """A page that needs nothing else and sends nothing anywhere; it saves the answers as a file."""
-        import jinja2
-
-        environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
-        )
-        data = {"sheet": self.name, "items": [item if isinstance(item, str) else asdict(item) for item in self.items]}
-        melodies = any(isinstance(item, Melody) for item in self.items)
-        page = environment.get_template("judge.html").render(data=data, count=len(self.items), melodies=melodies)
-        return page.encode(errors="replace")
-
-    def csv(self) -> bytes:
-        """A table with a column to fill in. A cell that a spreadsheet would run as a formula begins with an apostrophe.
-
-        Raises UsageError for melodies, which nobody judges by their numbers.
-        """
-        texts = [item for item in self.items if isinstance(item, str)]
-        if len(texts) < len(self.items):
-            raise UsageError("Melodies are to be heard, which a table cannot do: make a page, as with -o sheet.html.")
-        table = io.StringIO()
-        writer = csv.writer(table, lineterminator="\r\n")
-        writer.writerow(("item", "text", "answer"))
-        for number, text in enumerate(texts, 1):
-            quote = "'" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else ""
-            writer.writerow((f"{self.name}-{number}", quote + text, ""))
-        return table.getvalue().encode("utf-8-sig", errors="replace")  # without the mark, Excel takes it for no UTF-8
-
-
-@dataclass(frozen=True)
-class Key:
-    """What a judge must not see: the sources of a sheet, and for each of its items those that have it, one or more."""
-
-    sheet: str
-    sources: tuple[str, ...]
-    items: tuple[tuple[str, ...], ...]
-
-    def json(self) -> bytes:
-        return (json.dumps(asdict(self), indent=1) + "\n").encode()
-
-
-def make_sheet(sources: Mapping[str, Sequence[Item]], seed: int) -> tuple[Sheet, Key]:
-    """Shuffle the items of all sources, each of which stands on the sheet once.
-
-    An item that several sources have is shown once and counts for each of them: shown twice it would give itself away, and left
-    out it would spare a generator that copies. The order is a shuffle of the sorted items, so that not even who knows the seed
-    can tell a source by it: the same items of other sources give the same sheet.
-    """
-    owners: dict[Item, list[str]] = {}
-    for name, items in sources.items():
-        for item in dict.fromkeys(items):
-            owners.setdefault(item, []).append(name)
-    ordered = sorted(owners, key=_plain)
-    shown = tuple(ordered[i] for i in rng(seed, "judge", "order").permutation(len(ordered)))
-    digest = hashlib.blake2b(json.dumps([seed, *map(_plain, shown)]).encode(), digest_size=5)
-    sheet = Sheet(digest.hexdigest().translate(LETTERS), shown)
-    return sheet, Key(sheet.name, tuple(sources), tuple(tuple(owners[item]) for item in shown))
-
-
-def _read(path: Path) -> str:
-    """The text of a file that people had in their hands. Raises SeqganError if it is none."""
-    try:
-        with path.open("rb") as file:
-            raw = file.read(LARGEST + 1)
-    except OSError as error:
-        raise SeqganError(f"Cannot read {path}: {error.strerror}.") from None
-    if len(raw) > LARGEST:
-        raise SeqganError(f"{path} is larger than {LARGEST >> 20} MB, which no sheet or its answers are.")
-    if b"\0" in raw:
-        raise SeqganError(f"{path} holds zero bytes, so it is no UTF-8 text: save it as CSV in UTF-8, or as the page saves it.")
-    return raw.decode("utf-8-sig", errors="replace")
-
-
-def read_key(path: Path) -> Key:
-    """Raises SeqganError if it is damaged or no key."""
-    text = _read(path)
-    try:
-        record = json.loads(text)
-        sheet, sources, items = record["sheet"], tuple(record["sources"]), tuple(map(tuple, record["items"]))
-        whole = isinstance(sheet, str) and sources and items and all(isinstance(name, str) for name in sources)
-        whole = whole and all(names and set(names) <= set(sources) for names in items)
-    except (ValueError, KeyError, TypeError, RecursionError):
-        whole = False
-    if not whole:
-        raise SeqganError(f"{path} is damaged or no key: name the .key.json that `seqgan judge make` wrote beside the sheet.")
-    return Key(sheet, sources, items)
-
-
-def find_key(sheet: str, folders: Iterable[Path]) -> Key:
-    """The key of a sheet in one of the folders, by its name in the file. Raises SeqganError if none has it."""
-    for folder in dict.fromkeys(folders):
-        for path in sorted(folder.glob("*.key.json")):
-            try:
-                key = read_key(path)
-            except SeqganError:
-                continue
-            if key.sheet == sheet:
-                return key
-    raise SeqganError(f"The key of sheet {sheet} is not beside the answers: name it with --key.")
 
 
 @dataclass(frozen=True)
@@ -166,7 +35,7 @@ class Answers:
 
 def read_answers(path: Path) -> Answers:
     """What the page saved, or a CSV sheet with its answers filled in. Raises SeqganError that names the line or item."""
-    text = _read(path)
+    text = read_text(path)
     return (_saved if text.lstrip().startswith("{") else _filled)(text, path)
 
 

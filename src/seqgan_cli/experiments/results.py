@@ -62,7 +62,8 @@ class Row:
 class Design:
     """What results rest on: the experiment, its size, and the share that each unfinished task has done.
 
-    quality: the scores that say how good samples are, the first of which is what findings speak of; source: name of the data.
+    one_oracle: whether all seeds share one, or of real data the held-out set; quality: the scores that say how good samples
+    are, the first of which is what findings speak of; source: name of the data.
     """
 
     kind: str
@@ -152,7 +153,7 @@ def collect(
         step: told what is being scored.
     """
     unfinished = {task.label: task.share for task in tasks if task.share < 1.0}
-    one_oracle = bool(tasks[0].config.values["data.oracle"])
+    one_oracle = bool(tasks[0].config.values["data.oracle"] or tasks[0].config.values["data.test"])
     own = tasks[0].config.settings.data
     design = Design(kind, tasks[0].preset, samples, margin, one_oracle, unfinished, quality_of(own), Path(own.source).name)
     places = {(task.name, task.seed): task for task in tasks}

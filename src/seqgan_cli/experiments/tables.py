@@ -141,10 +141,11 @@ def scores_caption(results: Results) -> str:
     each = "one oracle for all, a training set each" if design.one_oracle else "an oracle and a training set each"
     told = f"{seeds} seed{'s' * (seeds != 1)}, {each}; {design.samples} samples of each generator; nats per token. {spread}"
     if not design.synthetic:
+        split = "all with the same held-out set, training on all" if design.one_oracle else "each with a split of its own"
         told = (
-            f"{seeds} seed{'s' * (seeds != 1)}, each with a split of its own of {design.source}; {design.samples} samples of "
-            f"each generator. BLEU: method1, each sample against the whole held-out set; the training data's is of as many of "
-            f"its sequences. nll_test in nats per token. copied run: tokens. {spread}"
+            f"{seeds} seed{'s' * (seeds != 1)}, {split} of {design.source}; {design.samples} samples of each generator. "
+            "BLEU: method1, each sample against the whole held-out set; the training data's is of as many of its sequences. "
+            f"nll_test in nats per token. copied run: tokens. {spread}"
         )
         if "nearest_window_mse" in design.quality:
             told += " nearest-window MSE: semitones², from each sample to the nearest held-out window."
