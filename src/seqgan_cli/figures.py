@@ -98,7 +98,7 @@ def learning_curve(rows: "Sequence[Row]", marks: dict[str, float], *paths: Path)
             axes.axvline(start, color="black", linewidth=1, linestyle="--", label="adversarial training starts")
         axes.set_xlabel("epochs of pretrain-g, then adversarial rounds")
         axes.set_ylabel("nats per token")
-        axes.legend()
+        axes.legend(loc="center right" if bleu else "best")
 
 
 def panels(shown: Sequence[Panel], xlabel: str, columns: int, *paths: Path) -> None:

@@ -44,6 +44,16 @@ def test_sampling_mle_colder_is_the_control():
     assert told.endswith("worse than turning that knob.")
 
 
+def test_the_datas_own_scores_stand_in_their_columns():
+    columns, rows = tables.scores_table(real_results({"mle": seeds(0.60, salt=1), "seqgan": seeds(0.70, salt=2)}))
+    by_name = {row[0]: dict(zip(columns, row, strict=True)) for row in rows}
+    training, heldout = by_name["the training data"], by_name["the held-out data"]
+    assert training["BLEU-2 ↑"].startswith("0.700 ± ")
+    assert (training["distinct"], training["Self-BLEU-3 ↓"], training["copied run"]) == ("100.0%", "0.700", "")
+    assert [heldout[name] for name in ("BLEU-2 ↑", "distinct", "copied run")] == ["", "", "0.70"]
+    assert by_name["SeqGAN"]["copied run"] == "0.70"
+
+
 def test_two_scores_of_quality_are_both_tested(tmp_path: Path):
     made = real_results({"mle": seeds(0.60, salt=1), "seqgan": seeds(0.70, salt=2)}, kind="speeches")
     columns, rows = tables.tests_table(made)

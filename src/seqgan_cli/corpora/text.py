@@ -18,8 +18,9 @@ from seqgan_cli.errors import SeqganError
 LONGEST_BY_DEFAULT = 64
 LONGEST_LINE = 16 << 20  # bytes; a line is held whole, and its tokens
 # What a full stop after them does not end, lower case and without the last one.
-ABBREVIATIONS = "mr mrs ms dr prof gen sen rep gov st jr sr no vs etc e.g i.e u.s u.n d.c a.m p.m inc ltd co jan feb mar apr "
-ABBREVIATIONS += "aug sept oct nov dec"
+_SHORT = "mr mrs ms dr prof gen sen rep gov st jr sr no vs etc e.g i.e u.s u.n d.c a.m p.m inc ltd co "
+_SHORT += "jan feb mar apr aug sept oct nov dec"
+ABBREVIATIONS = frozenset(_SHORT.split())
 
 
 @functools.cache
@@ -28,7 +29,7 @@ def _sentences() -> Any:
     from nltk.tokenize.punkt import PunktParameters, PunktSentenceTokenizer
 
     parameters = PunktParameters()
-    parameters.abbrev_types = set(ABBREVIATIONS.split())
+    parameters.abbrev_types = set(ABBREVIATIONS)
     return PunktSentenceTokenizer(parameters)
 
 
@@ -130,7 +131,7 @@ def _ends_sentence(word: str) -> bool:
     bare = word.rstrip("".join(CLOSERS)).lstrip("([\"'“‘«")
     short = bare[:-1].lower()
     initial = len(short) == 1 and short.isalpha()
-    return bare.endswith(ENDS) and not (bare.endswith(".") and (initial or short in ABBREVIATIONS.split()))
+    return bare.endswith(ENDS) and not (bare.endswith(".") and (initial or short in ABBREVIATIONS))
 
 
 def _sentence_stops(documents: Documents, tokenizer: str) -> np.ndarray:

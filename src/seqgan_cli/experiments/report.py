@@ -110,9 +110,11 @@ def run_page(run: Run, samples: int, warn: Callable[[str], None], step: Callable
         told += findings.against_temperature(scores[last], sweep[start], names[start], quality)
         told += findings.discriminator(run.history.at("adversarial", run.position("adversarial")))
         if reward == "discriminator":
+            data_kind = scorer.settings.data.kind
+            kind = "synthetic" if scorer.oracle else f"{data_kind if data_kind in EXPERIMENTS else 'text'} --data …"
             told.append(
                 "Whether a reward that knows nothing would have done as well, only a control tells: "
-                "`seqgan experiment synthetic` has one for every seed, and `seqgan compare` sets two runs side by side."
+                f"`seqgan experiment {kind}` has one for every seed, and `seqgan compare` sets two runs side by side."
             )
     marks = {"the oracle's own sequences": data["nll_oracle"]} if "nll_oracle" in data else {}
     sections = [

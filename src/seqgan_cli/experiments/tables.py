@@ -26,6 +26,7 @@ from seqgan_cli.experiments.results import (
     value,
 )
 from seqgan_cli.experiments.scores import Scored, from_json
+from seqgan_cli.metrics.likelihood import Estimate
 from seqgan_cli.metrics.significance import over_seeds, verdict
 
 PATHS = ("data.source", "data.test", "data.oracle")  # settings of which results keep the name alone
@@ -52,16 +53,19 @@ def scores_table(results: Results) -> tuple[list[str], list[list[str]]]:
             cells += [f"{row.over_seeds('self_bleu_3').mean:.3f}", f"{row.over_seeds('copied_run').mean:.2f}"]
         rows.append(cells)
 
-    def mark(name: str, *figures: str) -> None:
-        means = [str(over_seeds([found[figure] for found in results.data.values()])) if figure else "" for figure in figures]
-        rows.append([name, "", *([""] * len(own)), *means, *([""] * (len(columns) - 2 - len(own) - len(means)))])
+    def over(figure: str) -> Estimate:
+        return over_seeds([found[figure] for found in results.data.values()])
+
+    def mark(name: str, *cells: str) -> None:
+        rows.append([name, "", *([""] * len(own)), *cells, *([""] * (len(columns) - 2 - len(own) - len(cells)))])
 
     if design.synthetic:
-        mark("the oracle's own sequences", "nll_oracle")
-        mark("uniform tokens", "nll_oracle_uniform")
+        mark("the oracle's own sequences", str(over("nll_oracle")))
+        mark("uniform tokens", str(over("nll_oracle_uniform")))
     else:
-        mark("the training data", *design.quality, "", "distinct_share", "self_bleu_3")
-        mark("the held-out data", *("" for _ in design.quality), "", "", "", "copied_run")
+        quality = [str(over(name)) for name in design.quality]
+        mark("the training data", *quality, "", f"{over('distinct_share').mean:.1%}", f"{over('self_bleu_3').mean:.3f}")
+        mark("the held-out data", *("" for _ in quality), "", "", "", f"{over('copied_run').mean:.2f}")
     return columns, rows
 
 
