@@ -115,8 +115,7 @@ def data_figures(
         "copied_share": diversity.copied_share(corpus.heldout, corpus.train),
     }
     if real is not None:
-        figures.update({name: estimate.mean for name, estimate in real.all(train).items()})
-        figures["copied_run"] = real.all(corpus.heldout)["copied_run"].mean
+        figures.update(real.of_data(train))
     if oracle is not None:
         heldout = corpus.heldout[:HELDOUT_AT_MOST]
         uniform = rng(seed, "uniform").integers(0, corpus.vocabulary.size, heldout.shape, dtype=np.int32)

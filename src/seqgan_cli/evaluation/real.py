@@ -74,17 +74,27 @@ class RealScores:
         scores = self.quality(samples)
         return {name: float(scores[name].mean()) for name in self.names}
 
-    def all(self, samples: np.ndarray) -> dict[str, Estimate]:
-        """Every score by name. Self-BLEU has no interval: its sentences score one another."""
+    def self_bleu(self, samples: np.ndarray) -> Estimate:
+        """self_bleu_3 of the first samples; without an interval, since its sentences score one another."""
+        some, nan = samples[:SELF_BLEU_SAMPLES], float("nan")
+        lengths = self.corpus.vocabulary.length(some)
+        own = self_bleu_scores((some, lengths), [(1 / 3,) * 3], SMOOTHING)[0] if len(some) > 1 else nan
+        return Estimate(own, nan, nan, nan, len(some))
+
+    def copied_run(self, samples: np.ndarray) -> Estimate:
         length, train = self.corpus.vocabulary.length, self.corpus.train
-        some = samples[:SELF_BLEU_SAMPLES]
-        own = self_bleu_scores((some, length(some)), [(1 / 3,) * 3], SMOOTHING)[0] if len(some) > 1 else float("nan")
-        copied = diversity.longest_copied_run(samples, length(samples), train, length(train))
-        return {
-            **{name: mean_of(values) for name, values in self.quality(samples).items()},
-            "self_bleu_3": Estimate(own, float("nan"), float("nan"), float("nan"), len(some)),
-            "copied_run": mean_of(copied),
-        }
+        return mean_of(diversity.longest_copied_run(samples, length(samples), train, length(train)))
+
+    def all(self, samples: np.ndarray) -> dict[str, Estimate]:
+        """Every score by name."""
+        quality = {name: mean_of(values) for name, values in self.quality(samples).items()}
+        return {**quality, "self_bleu_3": self.self_bleu(samples), "copied_run": self.copied_run(samples)}
+
+    def of_data(self, train: np.ndarray) -> dict[str, float]:
+        """The marks: what those training sequences score as if they were samples, and the copied_run of the held-out set."""
+        quality = {name: float(values.mean()) for name, values in self.quality(train).items()}
+        copied = self.copied_run(self.corpus.heldout)
+        return {**quality, "self_bleu_3": self.self_bleu(train).mean, "copied_run": copied.mean}
 
 
 def bleu_scores(

@@ -1,0 +1,94 @@
+"""Scores against real sequences: as NLTK and literal loops have them, under the names that each kind of data is given."""
+
+import numpy as np
+import pytest
+from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
+
+import reference
+from seqgan_cli.config import Data
+from seqgan_cli.corpora.corpus import Corpus
+from seqgan_cli.evaluation.generators import data_figures
+from seqgan_cli.evaluation.real import SELF_BLEU_SAMPLES, RealScores, quality_of
+from seqgan_cli.vocabulary import Vocabulary
+
+
+def text(num: int, draw: np.random.Generator, length: int = 7) -> np.ndarray:
+    """Sequences of 1 … length tokens, `<eos>`, `<pad>`."""
+    table = np.zeros((num, length + 1), np.int32)
+    for row, end in zip(table, draw.integers(1, length + 1, num), strict=True):
+        row[:end], row[end] = draw.integers(3, 8, end), 1
+    return table
+
+
+@pytest.fixture
+def lines() -> Corpus:
+    draw = np.random.default_rng(0)
+    return Corpus(text(40, draw), text(30, draw), Vocabulary(list("abcde")))
+
+
+def sentences(corpus: Corpus, table: np.ndarray) -> list[list[str]]:
+    return [corpus.vocabulary.decode(row) for row in table]
+
+
+@pytest.mark.parametrize("order", [2, 3, 4])
+def test_bleu_is_nltks_with_all_held_out_sequences_as_references(lines: Corpus, order: int) -> None:
+    samples = text(20, np.random.default_rng(1))
+    found = RealScores(lines, Data(source="x", kind="text")).quality(samples)[f"bleu_{order}"]
+    smooth, heldout = SmoothingFunction().method1, sentences(lines, lines.heldout)
+    weights = (1 / order,) * order
+    expected = [sentence_bleu(heldout, words, weights, smooth) for words in sentences(lines, samples)]
+    assert found == pytest.approx(expected)
+
+
+def test_self_bleu_leaves_out_the_sentence_itself_and_copied_runs_are_the_loops(lines: Corpus) -> None:
+    samples = text(20, np.random.default_rng(2))
+    found = RealScores(lines, Data(source="x", kind="text")).all(samples)
+    own, smooth = sentences(lines, samples), SmoothingFunction().method1
+    alone = [sentence_bleu(own[:i] + own[i + 1 :], words, (1 / 3,) * 3, smooth) for i, words in enumerate(own)]
+    assert found["self_bleu_3"].mean == pytest.approx(np.mean(alone))
+    training = sentences(lines, lines.train)
+    runs = [reference.longest_copied_run(words, training) for words in own]
+    assert found["copied_run"].mean == pytest.approx(np.mean(runs))
+    assert found["bleu_2"].low < found["bleu_2"].mean < found["bleu_2"].high
+
+
+def test_self_bleu_is_of_so_many_samples_however_many_there_are(lines: Corpus) -> None:
+    draw = np.random.default_rng(3)
+    samples = text(SELF_BLEU_SAMPLES + 50, draw)
+    scores = RealScores(lines, Data(source="x", kind="text"))
+    assert scores.self_bleu(samples).mean == scores.self_bleu(samples[:SELF_BLEU_SAMPLES]).mean
+    assert scores.self_bleu(samples).count == SELF_BLEU_SAMPLES
+
+
+def test_music_has_its_distance_to_held_out_windows() -> None:
+    draw = np.random.default_rng(4)
+    tables = [draw.integers(0, 89, (12, 6), dtype=np.int32) for _ in range(3)]
+    corpus = Corpus(tables[0], tables[1], Vocabulary(size=89))
+    scores = RealScores(corpus, Data(source="x", kind="music"))
+    expected = [reference.nearest_window_mse(window.tolist(), tables[1].tolist()) for window in tables[2]]
+    assert scores.quality(tables[2])["nearest_window_mse"] == pytest.approx(expected)
+    assert scores.curve(tables[2])["nearest_window_mse"] == pytest.approx(np.mean(expected))
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "names"),
+    [
+        ("oracle", "auto", ("nll_oracle",)),
+        ("x", "poems", ("bleu_2",)),
+        ("x", "music", ("bleu_4", "nearest_window_mse")),
+        ("x", "speeches", ("bleu_3", "bleu_4")),
+        ("x", "text", ("bleu_3", "bleu_4")),
+    ],
+)
+def test_each_kind_has_the_papers_scores(lines: Corpus, source: str, kind: str, names: tuple[str, ...]) -> None:
+    assert quality_of(Data(source=source, kind=kind)) == names
+    if source != "oracle" and kind != "music":
+        assert tuple(RealScores(lines, Data(source=source, kind=kind)).curve(lines.train)) == names
+
+
+def test_the_datas_own_marks(lines: Corpus) -> None:
+    scores = RealScores(lines, Data(source="x", kind="text"))
+    figures = data_figures(lines, None, 0, 1000, scores)
+    assert figures["bleu_3"] == pytest.approx(scores.all(lines.train)["bleu_3"].mean)
+    assert figures["copied_run"] == pytest.approx(scores.all(lines.heldout)["copied_run"].mean)
+    assert figures["copied_run"] < lines.vocabulary.length(lines.train).mean(), "training sequences copy themselves whole"
