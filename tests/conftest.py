@@ -1,12 +1,14 @@
 """What the tests share: a started TensorFlow, tiny settings, and the command line called in this process."""
 
 import dataclasses
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from seqgan_cli.backend import start_tensorflow
 
@@ -39,6 +41,25 @@ def seqgan(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
         return Outcome(int(ended.value.code or 0), printed.out, printed.err)
 
     return call
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[[str, Callable[[Path], object]], Path]:
+    """What is dear to make is made by one process of the suite for all: `once(name, build)` calls `build(folder)` or has."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own if worker_id == "master" else own.parent
+
+    def make(name: str, build: Callable[[Path], object]) -> Path:
+        folder = shared / f"shared-{name}"
+        with FileLock(f"{folder}.lock"):
+            if not (folder / "built").exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                build(folder)
+                (folder / "built").touch()
+        return folder
+
+    return make
 
 
 @pytest.fixture(scope="session")

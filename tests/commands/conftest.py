@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-SENTENCES = Path(__file__).parents[2] / "data" / "sentences.txt"
+DATA = Path(__file__).parents[2] / "data"
+SENTENCES, TUNES = DATA / "sentences.txt", DATA / "tunes"
 
 
 @dataclass(frozen=True)
@@ -34,26 +35,46 @@ def _train(*arguments: Any) -> tuple[str, str]:
 
 
 @pytest.fixture(scope="session")
-def synthetic(tiny_config: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
+def made(tiny_config: Path, once: Callable[..., Path]) -> Callable[..., Made]:
+    """`made(name, …)`: the run of that name, trained with these arguments of `train`."""
+
+    def make(name: str, *arguments: Any) -> Made:
+        def build(folder: Path) -> None:
+            printed = _train(*arguments, "--config", tiny_config, "--run", folder / "run")
+            for stream, text in zip(("out", "err"), printed, strict=True):
+                (folder / stream).write_text(text, encoding="utf-8")
+
+        folder = once(name, build)
+        return Made(folder / "run", *((folder / stream).read_text(encoding="utf-8") for stream in ("out", "err")))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def synthetic(made: Callable[..., Made]) -> Made:
     """A synthetic run whose generator has learned something. Read only."""
-    path = tmp_path_factory.mktemp("synthetic") / "run"
     options = ["--epochs", 60, "--set", "pretrain-g.learning-rate=0.03", "--set", "pretrain-g.eval-every=20"]
-    return Made(path, *_train("--config", tiny_config, "--run", path, "--set", "generator.hidden-dim=16", *options))
+    return made("synthetic", "--set", "generator.hidden-dim=16", *options)
 
 
 @pytest.fixture(scope="session")
-def sentences(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sentences(once: Callable[..., Path]) -> Path:
     """A small text file."""
-    path = tmp_path_factory.mktemp("sentences") / "sentences.txt"
-    path.write_text("".join(SENTENCES.read_text(encoding="utf-8").splitlines(keepends=True)[:150]), encoding="utf-8")
-    return path
+    text = "".join(SENTENCES.read_text(encoding="utf-8").splitlines(keepends=True)[:150])
+    folder = once("sentences", lambda folder: (folder / "sentences.txt").write_text(text, encoding="utf-8"))
+    return folder / "sentences.txt"
 
 
 @pytest.fixture(scope="session")
-def text(tiny_config: Path, sentences: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
+def text(made: Callable[..., Made], sentences: Path) -> Made:
     """A text run with <unk> in its data, hardly trained, so that every token is sampled. Read only."""
-    path = tmp_path_factory.mktemp("text") / "run"
-    return Made(path, *_train(sentences, "--config", tiny_config, "--run", path, "--min-count", 3))
+    return made("text", sentences, "--min-count", 3)
+
+
+@pytest.fixture(scope="session")
+def tunes(made: Callable[..., Made]) -> Made:
+    """A run of music with the project's own tunes, hardly trained. Read only."""
+    return made("tunes", TUNES, "--stride", 8, "--set", "discriminator.filters=1:4,2:4")
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
 
 
 @pytest.fixture
@@ -30,15 +29,10 @@ def experiment(tiny_config: Path) -> Callable[..., subprocess.CompletedProcess]:
 
 @pytest.fixture(scope="session")
 def studied(
-    experiment: Callable[..., subprocess.CompletedProcess], tmp_path_factory: pytest.TempPathFactory, worker_id: str
+    experiment: Callable[..., subprocess.CompletedProcess], once: Callable[[str, Callable[[Path], object]], Path]
 ) -> Path:
-    """The directory of a finished `experiment synthetic` with two seeds, one for all processes of the suite. Read only."""
-    root = tmp_path_factory.getbasetemp()
-    folder = (root if worker_id == "master" else root.parent) / "experiment"
-    with FileLock(f"{folder}.lock"):
-        if not (folder / "tiny" / "stderr.txt").exists():
-            _study(experiment, folder / "tiny")
-    return folder / "tiny"
+    """The directory of a finished `experiment synthetic` with two seeds. Read only."""
+    return once("experiment", lambda folder: _study(experiment, folder / "tiny")) / "tiny"
 
 
 def _study(experiment: Callable[..., subprocess.CompletedProcess], path: Path) -> None:

@@ -8,18 +8,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from seqgan_cli import __version__, files
-from seqgan_cli.config import CATALOGUE
+from seqgan_cli.config import CATALOGUE, Data
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.evaluation.generators import Likelihoods
 from seqgan_cli.evaluation.real import SCORES, quality_of
 from seqgan_cli.experiments import findings, tables
 from seqgan_cli.experiments.plan import EXPERIMENTS, TEMPERATURES
 from seqgan_cli.experiments.scores import Scorer
-from seqgan_cli.figures import COVERAGE, QUALITY, Curve, Panel, frontier, learning_curve, panels
+from seqgan_cli.figures import COVERAGE, QUALITY, Curve, Panel, frontier, learning_curve, panels, piano_roll
 from seqgan_cli.run import Row, Run
 
 SHOWN_ROUNDS = 6
+SHOWN_TUNES = 4
 
 
 @dataclass
@@ -127,6 +130,7 @@ def run_page(run: Run, samples: int, warn: Callable[[str], None], step: Callable
         ),
         curve_section,
         *_reward_sections(rows),
+        *_piano_sections(run, scorer.settings.data),
         *_sample_sections(run),
         _settings_section(run),
     ]
@@ -224,6 +228,16 @@ def _sample_sections(run: Run) -> list[Section]:
         caption = "Every column from the same random draws, so that a row changes as the generator does."
         sections.append(Section(f"Samples over {stage}", tables=[Table(columns, rows, caption, numbers=False)], folded=True))
     return sections
+
+
+def _piano_sections(run: Run, data: Data) -> list[Section]:
+    """For music, the first samples of the last ones that the run kept, drawn."""
+    kept = run.examples("adversarial") or run.examples("pretrain-g")
+    if data.kind != "music" or not kept:
+        return []
+    rows = [np.array([*map(int, line.split())]) for line in kept[max(kept)][:SHOWN_TUNES]]
+    picture = _figure("Samples as piano rolls", partial(piano_roll, rows, data.step))
+    return [Section("Samples", ["Equal neighbours are drawn as one held note."], [picture])]
 
 
 def _settings_section(run: Run) -> Section:

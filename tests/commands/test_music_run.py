@@ -1,0 +1,83 @@
+"""A run of music from end to end: samples as MIDI and pictures, scores, and what is refused."""
+
+import json
+
+import mido
+import numpy as np
+import pytest
+
+from seqgan_cli.config import Data
+from seqgan_cli.corpora.music import read_music
+
+
+def ids(seqgan, run, *options):
+    return [[*map(int, line.split())] for line in seqgan("sample", "--format", "ids", *options, "--run", run).out.splitlines()]
+
+
+def test_ids_are_the_keys_of_a_piano_and_windows_fill_the_sequence(seqgan, tunes):
+    rows = ids(seqgan, tunes.path, "-n", 20)
+    assert {len(row) for row in rows} == {32}
+    assert all(0 <= pitch <= 88 for row in rows for pitch in row)
+    assert not (tunes.path / "vocabulary.txt").exists()
+    assert "nearest-window MSE ↓" in tunes.out
+
+
+def test_midi_files_hold_the_same_samples(seqgan, tunes, tmp_path):
+    done = seqgan("sample", "-n", 12, "--seed", 3, "--format", "midi", "-o", tmp_path / "midi", "--run", tunes.path)
+    assert (done.code, done.out) == (0, "")
+    assert sorted(path.name for path in (tmp_path / "midi").iterdir()) == [f"{i:02d}.mid" for i in range(1, 13)]
+    documents = read_music(tmp_path / "midi", Data(rests="token"))
+    found = [[int(documents.tokens[i]) for i in row] for row in np.split(documents.ids, documents.offsets[1:-1])]
+    assert found == ids(seqgan, tunes.path, "-n", 12, "--seed", 3)
+    assert mido.MidiFile(tmp_path / "midi" / "01.mid").length == pytest.approx(32 * 0.4)
+
+
+def test_midi_files_can_be_scored(seqgan, tunes, tmp_path):
+    options = ["-n", 12, "--run", tunes.path]
+    assert seqgan("sample", "--format", "midi", "-o", tmp_path / "midi", *options).code == 0
+    (tmp_path / "raw.txt").write_text(seqgan("sample", "--format", "raw", *options).out)
+    found = []
+    for hypotheses in (tmp_path / "midi", tmp_path / "raw.txt"):
+        done = seqgan("eval-bleu", "--hypotheses", hypotheses, "--json", "--run", tunes.path)
+        assert done.code == 0, done.err
+        found.append(json.loads(done.out)["bleu"])
+    assert found[1].keys() == {"BLEU-2", "BLEU-3", "BLEU-4", "BLEU-5"}
+    assert all(0 <= score <= 1 for scores in found for score in scores.values())
+
+
+def test_a_picture_of_samples(seqgan, tunes, tmp_path):
+    path = tmp_path / "roll.png"
+    assert seqgan("sample", "-n", 3, "--format", "pianoroll", "-o", path, "--run", tunes.path).code == 0
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_report_draws_samples_of_music(seqgan, tunes, text, tmp_path):
+    for made, drawn in ((tunes, True), (text, False)):
+        page = tmp_path / "page.html"
+        assert seqgan("report", "-o", page, "--samples", 64, "-q", "--run", made.path).code == 0
+        assert ("Samples as piano rolls" in page.read_text(encoding="utf-8")) == drawn
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--format", "midi"], "midi is not written to stdout: name a directory with --output."),
+        (["--format", "pianoroll"], "pianoroll is not written to stdout: name a .png file with --output."),
+        (["--format", "pianoroll", "-o", "roll.pdf"], "roll.pdf: name a .png file."),
+        (["--format", "pianoroll", "-o", "roll.png", "-n", "33"], "a picture holds 32 sequences at most."),
+        (["--format", "midi", "-o", "full"], "full is no empty directory: name a new one."),
+        (["--format", "midi", "-o", "full/song"], "full/song is no empty directory: name a new one."),
+    ],
+)
+def test_places_for_music_that_are_refused(seqgan, tunes, refused, tmp_path, monkeypatch, contents, options, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "song").write_text("mine")
+    refused(seqgan("sample", *options, "--run", tunes.path), 2, words, usage=True)
+    assert contents(tmp_path) == {"full/song": b"mine"}
+
+
+def test_text_is_no_music(seqgan, text, refused, tmp_path):
+    done = seqgan("sample", "--format", "midi", "-o", tmp_path / "midi", "--run", text.path)
+    refused(done, 1, f"{text.path} is not of music, so it has no --format midi: use text, ids or jsonl.")
+    assert not (tmp_path / "midi").exists()
