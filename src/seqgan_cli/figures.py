@@ -175,6 +175,8 @@ def piano_roll(rows: Sequence[np.ndarray], step: float, *paths: Path) -> None:
             axes.grid(axis="y", linewidth=0.4)
             axes.set_axisbelow(True)
             axes.set_ylabel("pitch")
+        for i, axes in enumerate(table.flat if len(rows) > 1 else (), start=1):
+            axes.set_title(str(i), loc="left", fontsize="small")
         axes.set_xlabel("seconds")
 
 

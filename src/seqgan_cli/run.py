@@ -385,6 +385,8 @@ class Run:
             shutil.rmtree(self.path / "checkpoints" / name, ignore_errors=True)
             for stale in (self.path / "samples").glob(f"{name}-*.txt"):
                 stale.unlink(missing_ok=True)
+        shutil.rmtree(self.path / "figures", ignore_errors=True)
+        (self.path / "samples" / "samples.txt").unlink(missing_ok=True)
         self.history.keep(lambda row: row.stage not in dropped)
 
     def keep_examples(self, stage: str, position: int, lines: list[str]) -> None:
@@ -437,6 +439,14 @@ class Run:
                 f"run `seqgan {first}` first."
             )
         return found
+
+    def is_left_behind(self, checkpoint: Checkpoint) -> bool:
+        """Whether a checkpoint is of adversarial training that began with an earlier generator than pretrain-g has now."""
+        begun = checkpoint.facts.get("begun_with")
+        own = {self.position("pretrain-g")}
+        if self.config().values["adversarial.start"] == "best" and (best := self.checkpoints("pretrain-g").best()):
+            own = {best.position}
+        return begun is not None and begun not in own
 
     def generator(self, checkpoint: Checkpoint, corpus: "Corpus") -> "Generator":
         """The generator with a checkpoint's weights. Raises SeqganError if they do not fit the run's settings."""

@@ -35,8 +35,8 @@ def _train(*arguments: Any) -> tuple[str, str]:
 
 
 @pytest.fixture(scope="session")
-def made(tiny_config: Path, once: Callable[..., Path]) -> Callable[..., Made]:
-    """`made(name, …)`: the run of that name, trained with these arguments of `train`."""
+def train_once(tiny_config: Path, once: Callable[..., Path]) -> Callable[..., Made]:
+    """`train_once(name, …)`: the run of that name, trained with these arguments of `train`."""
 
     def make(name: str, *arguments: Any) -> Made:
         def build(folder: Path) -> None:
@@ -51,10 +51,10 @@ def made(tiny_config: Path, once: Callable[..., Path]) -> Callable[..., Made]:
 
 
 @pytest.fixture(scope="session")
-def synthetic(made: Callable[..., Made]) -> Made:
+def synthetic(train_once: Callable[..., Made]) -> Made:
     """A synthetic run whose generator has learned something. Read only."""
     options = ["--epochs", 60, "--set", "pretrain-g.learning-rate=0.03", "--set", "pretrain-g.eval-every=20"]
-    return made("synthetic", "--set", "generator.hidden-dim=16", *options)
+    return train_once("synthetic", "--set", "generator.hidden-dim=16", *options)
 
 
 @pytest.fixture(scope="session")
@@ -66,15 +66,15 @@ def sentences(once: Callable[..., Path]) -> Path:
 
 
 @pytest.fixture(scope="session")
-def text(made: Callable[..., Made], sentences: Path) -> Made:
+def text(train_once: Callable[..., Made], sentences: Path) -> Made:
     """A text run with <unk> in its data, hardly trained, so that every token is sampled. Read only."""
-    return made("text", sentences, "--min-count", 3)
+    return train_once("text", sentences, "--min-count", 3)
 
 
 @pytest.fixture(scope="session")
-def tunes(made: Callable[..., Made]) -> Made:
+def tunes(train_once: Callable[..., Made]) -> Made:
     """A run of music with the project's own tunes, hardly trained. Read only."""
-    return made("tunes", TUNES, "--stride", 8, "--set", "discriminator.filters=1:4,2:4")
+    return train_once("tunes", TUNES, "--stride", 8, "--set", "discriminator.filters=1:4,2:4")
 
 
 @pytest.fixture

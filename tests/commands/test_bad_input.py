@@ -557,7 +557,7 @@ def test_references_without_overlap(seqgan, refused, text, tmp_path):
         outcome,
         1,
         f"{references} has no token in common with the samples: are both of the same kind, "
-        "and is 'whitespace' the right tokenizer?",
+        "and is 'whitespace' the right tokenizer? `sample --format raw` writes what is read here.",
     )
 
 
@@ -568,7 +568,7 @@ def test_hypotheses_without_overlap(seqgan, refused, text, tmp_path):
         outcome,
         1,
         f"The held-out set has no token in common with {hypotheses}: are both of the same kind, "
-        "and is 'whitespace' the right tokenizer?",
+        "and is 'whitespace' the right tokenizer? `sample --format raw` writes what is read here.",
     )
 
 

@@ -384,7 +384,7 @@ def test_a_missing_file_and_a_folder_of_nothing(seqgan, refused, tmp_path):
     refused(
         seqgan("corpus", tmp_path / "in", "--kind", "poems"),
         1,
-        f"{tmp_path / 'in'} holds no poem of the form 5x4: it is empty.",
+        f"{tmp_path / 'in'} holds no .json file: name a folder with some, or a text file with one poem a line.",
     )
 
 
@@ -405,3 +405,38 @@ def test_it_starts_without_the_heavy_libraries(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", program, str(data)], capture_output=True, text=True, timeout=120, check=False)
     assert done.stderr in ("", "\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "words"),
+    [
+        ("a b\nb a\n" * 5, ["--step", 0.2], "--step is of no use to data of kind text"),
+        (
+            "山人不日風雲水春上一山人不日風雲水春上一\n" * 3,
+            ["--max-length", 12],
+            "--max-length is of no use to data of kind poems",
+        ),
+        ("1 2\n2 1\n" * 5, ["--kind", "ids", "--poem-form", "7x4"], "--poem-form is of no use to data of kind ids"),
+    ],
+)
+def test_options_of_another_kind_are_refused(seqgan, refused, tmp_path, content, options, words):
+    (tmp_path / "file.txt").write_text(content, encoding="utf-8")
+    refused(seqgan("corpus", tmp_path / "file.txt", *options), 2, f"{words}: leave it out.")
+
+
+def test_held_out_data_that_tell_nothing_are_told(seqgan, tmp_path):
+    (tmp_path / "train.txt").write_text("a b c\nb c a\nc c b\n")
+    (tmp_path / "other.txt").write_text("x y\n\ny x\n")
+    same = seqgan("corpus", tmp_path / "train.txt", "--test", tmp_path / "train.txt")
+    assert "100% of the held-out sequences stand in the training data as they are" in same.out
+    other = seqgan("corpus", tmp_path / "train.txt", "--test", tmp_path / "other.txt")
+    assert "No token of the held-out sequences is in the training data" in other.out
+    assert "as they are" not in other.out
+
+
+def test_what_is_left_out_of_the_held_out_data_is_told_too(seqgan, tmp_path):
+    poem = "山人不日風雲水春上一山人不日風雲水春上花"
+    (tmp_path / "train.txt").write_text(f"{poem}\n{poem[::-1]}\n", encoding="utf-8")
+    (tmp_path / "test.txt").write_text(f"{poem[::-1]}\n{poem[:7]}\n", encoding="utf-8")
+    done = seqgan("corpus", tmp_path / "train.txt", "--test", tmp_path / "test.txt")
+    assert f"Of the held-out data, {tmp_path / 'test.txt'}; 1 left out: not 5 characters" in done.out

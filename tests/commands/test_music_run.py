@@ -79,5 +79,5 @@ def test_places_for_music_that_are_refused(seqgan, tunes, refused, tmp_path, mon
 
 def test_text_is_no_music(seqgan, text, refused, tmp_path):
     done = seqgan("sample", "--format", "midi", "-o", tmp_path / "midi", "--run", text.path)
-    refused(done, 1, f"{text.path} is not of music, so it has no --format midi: use text, ids or jsonl.")
+    refused(done, 1, f"{text.path} is not of music, so it has no --format midi: use text, raw, ids or jsonl.")
     assert not (tmp_path / "midi").exists()

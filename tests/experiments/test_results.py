@@ -11,7 +11,8 @@ from made_up import results, scored
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.experiments import tables
 from seqgan_cli.experiments.findings import above_curve, against_temperature, conclusions, variety
-from seqgan_cli.experiments.results import Design, arrange, compare, shown_p
+from seqgan_cli.experiments.results import Design, arrange, compare
+from seqgan_cli.metrics.significance import shown_p
 
 SEEDS = 5
 rng = np.random.default_rng(0)

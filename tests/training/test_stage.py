@@ -132,6 +132,25 @@ def test_later_stages_of_an_earlier_generator_are_told(seqgan: Callable[..., Any
     assert warning in seqgan("pretrain-g", "--run", run, "--epochs", 4).err
 
 
+def test_rounds_that_began_with_an_earlier_generator_are_not_held_against_this_one(
+    seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path
+) -> None:
+    run = tmp_path / "run"
+    first = seqgan("train", "--run", run, "--config", tiny_config)
+    assert "the adversarial rounds changed quality" in first.out
+    again = seqgan("train", "--run", run, "--epochs", 4)
+    assert "the adversarial rounds changed" not in again.out
+    assert "The adversarial rounds began with an earlier generator than this MLE" in again.out
+    page = seqgan("report", "--run", run, "--samples", 64)
+    assert "began with an earlier generator" in page.out
+    assert "at some temperature" not in page.out
+    scored = seqgan("eval-bleu", "--run", run, "-n", 20)
+    assert "Warning: The adversarial rounds began with an earlier generator than the MLE beside them." in scored.err
+    assert seqgan("adversarial", "--run", run, "--overwrite").code == 0
+    assert not (run / "samples" / "samples.txt").exists(), "samples of what was dropped"
+    assert "the adversarial rounds changed quality" in seqgan("train", "--run", run).out
+
+
 def test_overwrite_restarts_a_stage_and_drops_the_later_ones(
     seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path
 ) -> None:

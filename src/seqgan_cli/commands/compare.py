@@ -47,8 +47,8 @@ def command(
     from seqgan_cli.backend import start_tensorflow
 
     start_tensorflow(threads, verbose)
+    from seqgan_cli.evaluation.real import margin_of
     from seqgan_cli.experiments import comparison
-    from seqgan_cli.experiments.results import margin_of
     from seqgan_cli.experiments.tables import generators_table
 
     found = comparison.contenders(opened, samples, console.warn, lambda what: console.say(f"{what} …"))

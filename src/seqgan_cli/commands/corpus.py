@@ -68,8 +68,9 @@ def command(
     if asked["data.source"] == "oracle":
         raise UsageError("The oracle's sequences are drawn when training begins: name a file, a folder, speech or folk.")
     see_kind(asked, sources)
-    settings = configuration.resolve(asked, sources, None, "paper").settings
-    check_kind(settings.data)
+    config = configuration.resolve(asked, sources, None, "paper")
+    check_kind(config)
+    settings = config.settings
     corpus, documents = read_corpus(settings, console)
     _describe(corpus, documents, console)
 

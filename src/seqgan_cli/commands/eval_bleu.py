@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import platform
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,7 +118,7 @@ def command(
         data = run.config().settings.data
         if data.source == "oracle":
             data = dataclasses.replace(data, tokenizer="whitespace", lowercase=False)
-    pool = _Pool(data)
+    pool = _Pool(data, console.warn)
     likelihood: Sentences | None = None
     if hypotheses:
         origin, scored = str(hypotheses), pool.file(hypotheses)
@@ -130,15 +131,15 @@ def command(
     if not pool.overlap(scored, against):
         raise SeqganError(
             f"{references or 'The held-out set'} has no token in common with {hypotheses or 'the samples'}: "
-            f"are both of the same kind, and is {data.tokenizer!r} the right tokenizer?"
+            f"are both of the same kind, and is {data.tokenizer!r} the right tokenizer? "
+            "`sample --format raw` writes what is read here."
         )
 
     if self_bleu and len(scored[0]) < 2:
         raise SeqganError(f"{hypotheses}: Self-BLEU compares each sentence with the others, and there is only one.")
 
     from seqgan_cli.evaluation.real import bleu_scores, self_bleu_scores
-    from seqgan_cli.experiments.results import shown_p
-    from seqgan_cli.metrics.significance import welch
+    from seqgan_cli.metrics.significance import shown_p, welch
 
     def bleu(sentences: "Sentences") -> "dict[str, Estimate]":
         return dict(zip(weights, bleu_scores(sentences, against, list(weights.values()), smoothing), strict=True))
@@ -195,8 +196,8 @@ def _weights(text: str | None, max_order: int, smoothing: str) -> dict[str, tupl
 class _Pool:
     """Numbers the tokens of samples and files alike, so that both can be compared."""
 
-    def __init__(self, data: Data) -> None:
-        self.data = data
+    def __init__(self, data: Data, warn: "Callable[[str], None]") -> None:
+        self.data, self.warn = data, warn
         self.numbers: dict[str, int] = {}
 
     def _renumber(self, table: "np.ndarray", tokens: list[str] | tuple[str, ...]) -> "np.ndarray":
@@ -209,6 +210,8 @@ class _Pool:
         from seqgan_cli.corpora.kinds import sentences_of
 
         documents = sentences_of(path, self.data)
+        for reason, entry in documents.rejected.items():
+            self.warn(f"{path}: {entry.count} left out: {reason} ({', '.join(entry.places)}{', …' * (entry.count > 3)}).")
         return self._renumber(documents.table(), documents.tokens), documents.lengths
 
     def ids(self, run: "Run", table: "np.ndarray") -> "Sentences":

@@ -137,7 +137,7 @@ def _p(scores: Mapping[str, Score]) -> dict[str, float]:
 
 
 def _rows(scores: Mapping[str, Score], rules: int) -> list[list[str]]:
-    from seqgan_cli.experiments.results import shown_p, shown_share
+    from seqgan_cli.metrics.significance import shown_p, shown_share
 
     rows = [[title, *(shown_share(getattr(score, name)) for score in scores.values())] for name, title in SHARES.items()]
     rows.append(["distinct", *(f"{score.distinct:.1%}" for score in scores.values())])

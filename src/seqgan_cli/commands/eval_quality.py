@@ -77,7 +77,7 @@ def command(
 
     trained = open_trained(context, console)
     from seqgan_cli.evaluation.quality import Measures
-    from seqgan_cli.experiments.results import shown_p
+    from seqgan_cli.metrics.significance import shown_p
 
     vectors = _vectors(embeddings, trained) if embeddings else None
     drawn = sampled(trained, num, seed or 0, temperature, console, "eval-quality")
@@ -141,11 +141,13 @@ def _p(name: str, scores: Mapping[str, Mapping[str, "Value"]]) -> float:
 
 
 def _shown(name: str, value: "Value") -> str:
-    from seqgan_cli.experiments.results import shown_share
     from seqgan_cli.metrics.likelihood import Estimate
+    from seqgan_cli.metrics.significance import shown_share
 
     if math.isnan(value.mean if isinstance(value, Estimate) else value):
         return ""
     if isinstance(value, Estimate):
         return shown_share(value) if name == "copied_share" else str(value)
+    if name == "frechet_distance":
+        return f"{value:.4g}"
     return f"{value:.0f}" if name == "copied_run_largest" else f"{value:.1%}" if name.startswith("embedded") else f"{value:.3f}"

@@ -102,7 +102,6 @@ def command(
     from seqgan_cli import config as configuration
     from seqgan_cli.commands.job import check_kind
     from seqgan_cli.experiments.plan import chosen_methods, claim, tasks
-    from seqgan_cli.experiments.results import margin_of
 
     console = console_of(context)
     named = {"data.oracle": oracle, "data.source": data, "data.test": test}
@@ -122,7 +121,7 @@ def command(
         if name in asked:
             raise UsageError(f"The methods differ in {name}, so it cannot be set for all: leave it out, and see --methods.")
     config = configuration.resolve(asked, sources, None, preset)
-    check_kind(config.settings.data)
+    check_kind(config)
     directory = out or Path("runs") / f"{kind if real else 'experiment'}-{preset}"
     names = chosen_methods(kind, methods)
     cores = os.process_cpu_count() if hasattr(os, "process_cpu_count") else len(os.sched_getaffinity(0))
@@ -135,7 +134,7 @@ def command(
     from seqgan_cli.backend import start_tensorflow
 
     start_tensorflow(threads, verbose)
-    from seqgan_cli.evaluation.real import quality_of
+    from seqgan_cli.evaluation.real import margin_of, quality_of
     from seqgan_cli.experiments import study
 
     try:

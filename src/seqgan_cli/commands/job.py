@@ -9,10 +9,10 @@ import click
 
 from seqgan_cli import config as configuration
 from seqgan_cli.commands.options import chosen_settings, console_of
-from seqgan_cli.config import CATALOGUE, STAGES, Config, Data, Settings
+from seqgan_cli.config import CATALOGUE, STAGES, Config, Settings
 from seqgan_cli.console import Console, Progress
 from seqgan_cli.errors import SeqganError, UsageError, restarting
-from seqgan_cli.run import Run
+from seqgan_cli.run import Checkpoint, Run
 
 if TYPE_CHECKING:
     from seqgan_cli.corpora.corpus import Corpus
@@ -31,10 +31,14 @@ class Job:
     console: Console
     tensorboard: bool
 
-    def start_generator(self) -> "Generator":
-        """The pre-trained generator that the later stages start from. Raises SeqganError if there is none."""
+    def start(self) -> "Checkpoint":
+        """The pre-trained generator's checkpoint that the later stages start from. Raises SeqganError if there is none."""
         which = "best" if self.settings.adversarial.start == "best" else "pretrain-g"
-        return self.run.generator(self.run.generator_checkpoint(which, self.console.warn), self.corpus)
+        return self.run.generator_checkpoint(which, self.console.warn)
+
+    def start_generator(self) -> "Generator":
+        """That generator. Raises SeqganError if there is none."""
+        return self.run.generator(self.start(), self.corpus)
 
     def train(self, stage: str) -> None:
         """Bring one stage to its target."""
@@ -77,6 +81,7 @@ class Job:
             if discriminator is None:
                 raise SeqganError(f"{self.run.path} holds no trained discriminator: run `seqgan pretrain-d` first.")
             assign(discriminator, stage.trainer.variables())
+        stage.begun_with = self.start().position
         run_stage(stage, self.run, self.console, self.tensorboard)
 
 
@@ -98,7 +103,8 @@ def _check_locked(asked: dict[str, Any], recorded: Config, run: Run, restarted: 
             since = CATALOGUE[name].fixed_by
             first = since if since in STAGES else STAGES[0]
             raise UsageError(
-                f"{name} is {before} in {run.path} and cannot become {value}: leave it out, use another --run, "
+                f"{name} is {'not given' if before == '' else before} in {run.path} and cannot become {value}: "
+                "leave it out, use another --run, "
                 f"or restart with {restarting(first, run.path)}."
             )
 
@@ -139,7 +145,7 @@ def job(context: click.Context, stage: str, extra: dict[str, Any] | None = None)
     from seqgan_cli.backend import start_tensorflow
 
     start_tensorflow(parameters["threads"], parameters["verbose"])
-    check_kind(config.settings.data)
+    check_kind(config)
     changed = (
         recorded is None
         or restarted == "pretrain-g"
@@ -183,8 +189,23 @@ def see_kind(asked: dict[str, Any], sources: dict[str, str]) -> None:
         asked["data.kind"], sources["data.kind"] = recognise(source), "data"
 
 
-def check_kind(data: Data) -> None:
+# Settings that only some kinds of data have a use for.
+OF_KINDS = {
+    **dict.fromkeys(("poem-form", "whole"), ("poems",)),
+    **dict.fromkeys(("track", "step", "rests", "window", "stride"), ("music",)),
+    **dict.fromkeys(("lowercase", "max-length", "overlong"), ("auto", "text", "speeches", "ids")),
+    **dict.fromkeys(("min-count", "max-vocab"), ("auto", "text", "speeches", "ids", "poems")),
+    "strict": ("poems", "music"),
+}
+
+
+def check_kind(config: Config) -> None:
     """Raises UsageError for options that the kind of data has no use for."""
+    data = config.settings.data
+    for name, kinds in OF_KINDS.items():
+        given = config.sources[f"data.{name}"] in ("option", "file") and data.source != "oracle"
+        if given and data.kind not in kinds and config.values[f"data.{name}"] != CATALOGUE[f"data.{name}"].default:
+            raise UsageError(f"--{name} is of no use to data of kind {data.kind}: leave it out.")
     usual = configuration.KINDS.get(data.kind, {}).get("data.tokenizer", "whitespace")
     if data.kind in ("poems", "music", "ids") and data.tokenizer != usual:
         raise UsageError(f"--tokenizer {data.tokenizer} does not go with --kind {data.kind}: leave it out.")

@@ -171,7 +171,7 @@ def score(context: click.Context, answers: tuple[Path, ...], key_file: Path | No
 
 
 def _show(found: "Judgement", console: Console) -> None:
-    from seqgan_cli.experiments.results import shown_p
+    from seqgan_cli.metrics.significance import shown_p
 
     def interval(low: float, high: float, form: str) -> str:
         return "" if math.isnan(low) else f" [{low:{form}}, {high:{form}}]"

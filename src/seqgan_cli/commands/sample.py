@@ -142,7 +142,7 @@ def _write_music(
 
     data = trained.config.settings.data
     if data.kind != "music":
-        raise SeqganError(f"{trained.run.path} is not of music, so it has no --format {form}: use text, ids or jsonl.")
+        raise SeqganError(f"{trained.run.path} is not of music, so it has no --format {form}: use text, raw, ids or jsonl.")
     rows = trained.generator.sample(num, key(seed, "sample"), temperature)
     if form == "pianoroll":
         from seqgan_cli.figures import piano_roll

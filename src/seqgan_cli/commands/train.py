@@ -51,7 +51,7 @@ def _report(work: "Job") -> None:
     from seqgan_cli.commands.trained import Trained
     from seqgan_cli.evaluation.generators import data_figures, likelihoods
     from seqgan_cli.evaluation.real import RealScores, quality_of
-    from seqgan_cli.experiments.findings import discriminator, trade
+    from seqgan_cli.experiments.findings import LEFT_BEHIND, discriminator, trade
     from seqgan_cli.experiments.tables import generators_caption, generators_table
     from seqgan_cli.figures import learning_curve
     from seqgan_cli.randomness import key
@@ -82,7 +82,8 @@ def _report(work: "Job") -> None:
     )
     started = scores[1 if work.settings.adversarial.start == "best" else 0]
     quality = quality_of(work.settings.data)[0]
-    for finding in [*trade(*started, scores[-1][1], quality), *discriminator(run.history.at("adversarial", last.position))]:
+    changed = [LEFT_BEHIND] if run.is_left_behind(last) else trade(*started, scores[-1][1], quality)
+    for finding in [*changed, *discriminator(run.history.at("adversarial", last.position))]:
         console.result(finding + "\n")
     trained = Trained(run, run.config(), work.corpus, run.generator(last, work.corpus), "")
     lines = list(sample_lines(trained, 1000, 0, "line", 1.0, False))

@@ -56,6 +56,8 @@ def sampled(
     drawn = {"samples": trained.generator.sample(num, key(seed, purpose), temperature)}
     if trained.origin.startswith("adversarial") and trained.run.has("pretrain-g"):
         checkpoint = trained.run.generator_checkpoint("pretrain-g", console.warn)
+        if trained.run.is_left_behind(trained.run.generator_checkpoint("adversarial", console.warn)):
+            console.warn("The adversarial rounds began with an earlier generator than the MLE beside them.")
         generator = trained.run.generator(checkpoint, trained.corpus)
         drawn["MLE"] = generator.sample(num, key(seed, purpose, "MLE"), temperature)  # a key of its own: the test wants that
     return drawn

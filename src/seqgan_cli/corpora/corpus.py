@@ -11,8 +11,11 @@ from seqgan_cli import files
 from seqgan_cli.config import Data
 from seqgan_cli.corpora.documents import BLOCK, Documents, counts_of
 from seqgan_cli.errors import SeqganError, restarting
+from seqgan_cli.metrics.diversity import copied_share
 from seqgan_cli.randomness import rng
 from seqgan_cli.vocabulary import EOS, PAD, SPECIAL, UNK, Vocabulary
+
+COPIED = 0.1  # share of held-out sequences that the training data hold too, from which it is worth a word
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,14 @@ def _table(documents: Documents, starts: np.ndarray, ends: np.ndarray, vocabular
     return table
 
 
+def _left_out(documents: Documents) -> str:
+    return "".join(
+        f"; {entry.count} left out: {reason} ({', '.join(entry.places)}{', …' * (entry.count > len(entry.places))})"
+        for reason, entry in documents.rejected.items()
+        if reason != "blank"
+    )
+
+
 def _summary(
     documents: Documents,
     test: Documents,
@@ -134,11 +145,6 @@ def _summary(
     count, fate = len(documents), layout.overlong
     if settings.overlong == "drop" and long > 0.1 * count and layout.ended:
         fate += " (--overlong cut or split, or a larger --max-length, keeps them)"
-    left_out = "".join(
-        f"; {entry.count} left out: {reason} ({', '.join(entry.places)}{', …' * (entry.count > len(entry.places))})"
-        for reason, entry in documents.rejected.items()
-        if reason != "blank"
-    )
     blanks = documents.rejected["blank"].count if "blank" in documents.rejected else 0
     blank = f", {blanks} blank" if layout.ended or blanks else ""
     told = f"; {long} longer than {layout.max_length} tokens, {fate}" if fate else ""
@@ -149,9 +155,22 @@ def _summary(
         seen += f"; unknown: {unknown[0]:.2%} of the training tokens, {unknown[1]:.2%} of the held-out ones"
     else:
         seen += f", {len(np.unique(train))} of them in the training sequences"
+    copied = copied_share(heldout, train)
+    notes = [*documents.notes]
+    if test is not documents:
+        notes += [*(f"{note} (held out)" for note in test.notes)]
+        if lost := _left_out(test):
+            notes.append(f"Of the held-out data, {test.source}{lost}.")
+    if copied > COPIED:
+        notes.append(
+            f"{copied:.0%} of the held-out sequences stand in the training data as they are: of these, scores say only what "
+            "was learned by heart."
+        )
+    if vocabulary.has_special_tokens and not (heldout > UNK).any():
+        notes.append("No token of the held-out sequences is in the training data: scores on them mean nothing.")
     return (
-        f"Data: {documents.source}: {count} {layout.unit}s{blank}{left_out}{told}.",
-        *documents.notes,
+        f"Data: {documents.source}: {count} {layout.unit}s{blank}{_left_out(documents)}{told}.",
+        *notes,
         f"{len(train)} training sequences, {len(heldout)} held out{f' from {settings.test}' if settings.test else ''}; "
         f"{lengths.min()} to {lengths.max()} tokens, {lengths.mean():.1f} on average.",
         f"{seen}.",

@@ -129,6 +129,8 @@ def read_poems(path: Path, settings: Data, once: bool = True) -> Documents:
                 seen.add(digest)
     other = f"{others} have lines of {12 - width} characters: --poem-form {12 - width}x4 reads those instead."
     if not len(found):
+        if path.is_dir() and not found.rejected:
+            raise SeqganError(f"{path} holds no .json file: name a folder with some, or a text file with one poem a line.")
         why = "; ".join(f"{entry.count} left out: {reason} ({entry.places[0]})" for reason, entry in found.rejected.items())
         raise SeqganError(
             f"{path} holds no poem of the form {settings.poem_form}: {why or 'it is empty'}." + f" {other}" * (others > 0)

@@ -36,6 +36,15 @@ QUALITY = {"poems": ("bleu_2",), "speeches": ("bleu_3", "bleu_4"), "music": ("bl
 SMOOTHING = "method1"
 SELF_BLEU_SAMPLES = 1000  # it grows with their number, so every generator gets the same
 
+# Differences that would matter, unless one is asked for: in nats, in semitones², and in BLEU.
+MARGINS = {"nll_oracle": 0.05, "nll_test": 0.05, "nearest_window_mse": 1.0}
+MARGIN_BLEU = 0.01
+
+
+def margin_of(score: str) -> float:
+    """The difference in a score that would matter."""
+    return MARGINS.get(score, MARGIN_BLEU)
+
 
 def quality_of(data: Data) -> tuple[str, ...]:
     """Names of the scores that say how good samples of such data are."""

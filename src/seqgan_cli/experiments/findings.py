@@ -7,9 +7,9 @@ import numpy as np
 
 from seqgan_cli.evaluation.generators import Likelihoods
 from seqgan_cli.evaluation.real import SCORES
-from seqgan_cli.experiments.results import Results, Row, compare, signed, value
+from seqgan_cli.experiments.results import Results, Row, compare, value
 from seqgan_cli.metrics.likelihood import Estimate
-from seqgan_cli.metrics.significance import over_seeds, verdict
+from seqgan_cli.metrics.significance import over_seeds, signed, verdict
 
 
 def trade(name_before: str, before: Likelihoods, after: Likelihoods, score: str) -> list[str]:
@@ -26,6 +26,12 @@ def trade(name_before: str, before: Likelihoods, after: Likelihoods, score: str)
         )
         words.append(f"{what} ({name}) by {change:+.3f}{' nats' * name.startswith('nll_')}, {word}")
     return [f"Against {name_before}, the adversarial rounds changed {' and '.join(words)}."]
+
+
+LEFT_BEHIND = (
+    "The adversarial rounds began with an earlier generator than this MLE: what they changed is not told. Restart them with "
+    "--overwrite to compare."
+)
 
 
 def discriminator(scores: Mapping[str, float]) -> list[str]:
@@ -124,7 +130,8 @@ def conclusions(results: Results) -> list[str]:
     best = [_best(results, name) for name in (quality, "nll_test")]
     if best[0] and best[1]:
         most = "highest" if SCORES[quality].higher else "lowest"
-        told.append(f"The {most} {quality} is that of {best[0]}, the lowest nll_test that of {best[1]}.")
+        where = "At temperature 1 the" if any(row.temperature != 1.0 for row in results.rows) else "The"
+        told.append(f"{where} {most} {quality} is that of {best[0]}, the lowest nll_test that of {best[1]}.")
     return told + _against_temperatures(results)
 
 

@@ -109,8 +109,11 @@ def run_page(run: Run, samples: int, warn: Callable[[str], None], step: Callable
     curve_section, sweep = _frontier(scorer, [start, last] if adversarial else [start], names, step)
     if adversarial:
         quality = quality_of(scorer.settings.data)[0]
-        told += findings.trade(names[start], scores[start], scores[last], quality)
-        told += findings.against_temperature(scores[last], sweep[start], names[start], quality)
+        if run.is_left_behind(run.generator_checkpoint("adversarial", warn)):
+            told.append(findings.LEFT_BEHIND)
+        else:
+            told += findings.trade(names[start], scores[start], scores[last], quality)
+            told += findings.against_temperature(scores[last], sweep[start], names[start], quality)
         told += findings.discriminator(run.history.at("adversarial", run.position("adversarial")))
         if reward == "discriminator":
             data_kind = scorer.settings.data.kind

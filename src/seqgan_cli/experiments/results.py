@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seqgan_cli.evaluation.real import SCORES, quality_of
+from seqgan_cli.evaluation.real import SCORES, margin_of, quality_of
 from seqgan_cli.experiments.plan import EXPERIMENTS, METHODS, Task
 from seqgan_cli.experiments.scores import Scored, Scorer
 from seqgan_cli.metrics.likelihood import Estimate
@@ -18,16 +18,6 @@ BESIDE_QUALITY = ("nll_test", "nll_train", "distinct_share", "token_types", "cop
 BESIDE_REAL = ("self_bleu_3", "copied_run")
 MEASURED = (*SCORES, "d_accuracy_train", "d_accuracy_test", "d_accuracy_fake", "reward_oracle_correlation")
 Histories = dict[str, dict[int, list[Measured]]]  # by method and seed
-
-
-# Differences that would matter, unless one is asked for: in nats, in semitones², and in BLEU.
-MARGINS = {"nll_oracle": 0.05, "nll_test": 0.05, "nearest_window_mse": 1.0}
-MARGIN_BLEU = 0.01
-
-
-def margin_of(score: str) -> float:
-    """The difference in a score that would matter."""
-    return MARGINS.get(score, MARGIN_BLEU)
 
 
 @dataclass(frozen=True)
@@ -205,19 +195,3 @@ def arrange(
         comparison = compare(by_seed, theirs, design.quality, against) if method != against else None
         rows.append(Row(method, METHODS[method].title, temperature, by_seed, comparison))
     return Results(design, rows, data)
-
-
-def shown_p(p: float) -> str:
-    """`< 1e-6` as in the paper, two digits above."""
-    return "" if math.isnan(p) else "< 1e-6" if p < 1e-6 else f"{p:.2g}"
-
-
-def signed(estimate: Estimate) -> str:
-    """`+0.012 [-0.003, +0.027]`."""
-    interval = "" if math.isnan(estimate.low) else f" [{estimate.low:+.3f}, {estimate.high:+.3f}]"
-    return f"{estimate.mean:+.3f}{interval}"
-
-
-def shown_share(share: Estimate) -> str:
-    """`12.5% [10.6%, 14.7%]`; nothing for a share of nothing."""
-    return "" if math.isnan(share.mean) else f"{share.mean:.1%} [{share.low:.1%}, {share.high:.1%}]"

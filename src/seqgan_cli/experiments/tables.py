@@ -21,13 +21,11 @@ from seqgan_cli.experiments.results import (
     Results,
     Row,
     arrange,
-    shown_p,
-    signed,
     value,
 )
 from seqgan_cli.experiments.scores import Scored, from_json
 from seqgan_cli.metrics.likelihood import Estimate
-from seqgan_cli.metrics.significance import over_seeds, verdict
+from seqgan_cli.metrics.significance import over_seeds, shown_p, signed, verdict
 
 PATHS = ("data.source", "data.test", "data.oracle")  # settings of which results keep the name alone
 

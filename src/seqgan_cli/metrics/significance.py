@@ -95,3 +95,22 @@ def fisher(a: Estimate, b: Estimate) -> float:
         return math.nan
     hits = [round(estimate.mean * estimate.count) for estimate in (a, b)]
     return float(fisher_exact([[hits[0], a.count - hits[0]], [hits[1], b.count - hits[1]]]).pvalue)
+
+
+# As tables show them.
+
+
+def shown_p(p: float) -> str:
+    """`< 1e-6` as in the paper, two digits above."""
+    return "" if math.isnan(p) else "< 1e-6" if p < 1e-6 else f"{p:.2g}"
+
+
+def signed(estimate: Estimate) -> str:
+    """`+0.012 [-0.003, +0.027]`."""
+    interval = "" if math.isnan(estimate.low) else f" [{estimate.low:+.3f}, {estimate.high:+.3f}]"
+    return f"{estimate.mean:+.3f}{interval}"
+
+
+def shown_share(share: Estimate) -> str:
+    """`12.5% [10.6%, 14.7%]`; nothing for a share of nothing."""
+    return "" if math.isnan(share.mean) else f"{share.mean:.1%} [{share.low:.1%}, {share.high:.1%}]"

@@ -38,6 +38,7 @@ class Stage(abc.ABC):
     work: float  # ticks of one unit
     monitor: str | None = None  # the score that decides which checkpoint is best
     patience: int = 0  # units without a better one before stopping; 0: never
+    begun_with: int | None = None  # the position of the generator that the stage began with, if it began with another's
 
     def __init__(self, settings: Settings, corpus: Corpus) -> None:
         self.settings, self.corpus = settings, corpus
@@ -119,6 +120,7 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
         run.keep_examples(stage.name, 0, stage.examples())
     first = run.history.at(stage.name, 0)
     variety = stage.variety(first)
+    begun_with = found.facts.get("begun_with") if found else stage.begun_with
     best = found.facts["best"] if found else {"position": 0, "value": first.get(stage.monitor or "")}
     board = _Board(run, stage) if tensorboard else None
     warned = False
@@ -139,7 +141,7 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
                     best = {"position": position, "value": scores[stage.monitor or ""]}
                 run.history.append(_rows(stage, position, scores, time.monotonic() - started))
                 arrays = {name: variable.numpy() for name, variable in stage.variables().items()}
-                checkpoints.save(position, arrays, {"best": best}, best=improved)
+                checkpoints.save(position, arrays, {"best": best, "begun_with": begun_with}, best=improved)
                 if position == stage.target or position & (position - 1) == 0:  # the last, and 1, 2, 4, 8, …
                     run.keep_examples(stage.name, position, stage.examples())
                 progress.finish_unit(position, {name: scores[name] for name in stage.shown if name in scores})
