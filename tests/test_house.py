@@ -18,7 +18,7 @@ FLOORS = {
     "evaluation": 4,
     "rollout": 3,
     "rewards": 3,
-    "run": 3,
+    "store": 3,
     "corpora": 2,
     "models": 1,
     "metrics": 0,

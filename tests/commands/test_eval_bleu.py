@@ -141,7 +141,7 @@ def test_samples_equal_nltk(seqgan, text):
         references = [[str(t) for t in row if t > 1] for row in file["tokens"]]
 
     from seqgan_cli.randomness import key
-    from seqgan_cli.run import Run
+    from seqgan_cli.store.run import Run
 
     run = Run(text.path)
     corpus = run.corpus()

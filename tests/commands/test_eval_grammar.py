@@ -14,7 +14,7 @@ import reference
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.metrics.grammar import LARGEST_GRAMMAR, Parser
 from seqgan_cli.randomness import key
-from seqgan_cli.run import Run
+from seqgan_cli.store.run import Run
 
 GRAMMAR = Path(__file__).parents[2] / "data" / "sentences.cfg"
 NUM = 60

@@ -13,7 +13,7 @@ from scipy.stats import ttest_ind_from_stats
 from made_up import real_results
 from seqgan_cli.experiments import tables
 from seqgan_cli.experiments.findings import conclusions
-from seqgan_cli.run import Run
+from seqgan_cli.store.run import Run
 
 
 def seeds(score: float, nll_test: float = 6.0, count: int = 5, salt: int = 0) -> list[tuple[float, float]]:

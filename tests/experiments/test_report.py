@@ -11,7 +11,7 @@ import pytest
 from made_up import results
 from seqgan_cli.experiments import tables
 from seqgan_cli.experiments.report import Page, Section, Table, experiment_page, run_page
-from seqgan_cli.run import Run
+from seqgan_cli.store.run import Run
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 NASTY = '<script>document.title="taken"</script>'

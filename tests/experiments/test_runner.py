@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from seqgan_cli.experiments.runner import _failure
-from seqgan_cli.run import Run
+from seqgan_cli.store.run import Run
 
 METHODS = "random,mle,mle-best,constant,seqgan"
 SMALL = ["--methods", "mle", "--seeds", "1", "--set", "pretrain-g.epochs=40"]
@@ -195,9 +195,13 @@ def test_partial_with_nothing_there_says_so(seqgan, tmp_path):
 
 def test_two_experiments_do_not_share_a_directory_at_once(tmp_path):
     from seqgan_cli.errors import SeqganError
-    from seqgan_cli.experiments.runner import directory_lock
+    from seqgan_cli.store import lock
 
-    with directory_lock(tmp_path), pytest.raises(SeqganError, match="at work in"), directory_lock(tmp_path):
+    with (
+        lock.held(tmp_path, "An experiment is at work in it", "--out"),
+        pytest.raises(SeqganError, match=rf"at work in it \(process {os.getpid()} on .*\): wait for it or use another --out"),
+        lock.held(tmp_path, "An experiment is at work in it", "--out"),
+    ):
         pass
 
 

@@ -14,7 +14,8 @@ import pytest
 
 from seqgan_cli.config import STAGES
 from seqgan_cli.console import Progress
-from seqgan_cli.run import Checkpoints, Run
+from seqgan_cli.store.checkpoints import Checkpoints
+from seqgan_cli.store.run import Run
 from seqgan_cli.training.stage import better
 
 COUNTS = {"pretrain-g": ("--epochs", 3), "pretrain-d": ("--d-steps", 2), "adversarial": ("--rounds", 2)}

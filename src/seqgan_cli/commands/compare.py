@@ -38,7 +38,7 @@ def command(
     if len(runs) < 2:
         raise click.UsageError("compare needs two runs or more.", context)
     console = console_of(context)
-    from seqgan_cli.run import Run
+    from seqgan_cli.store.run import Run
 
     opened = [Run(path) for path in runs]
     for run in opened:

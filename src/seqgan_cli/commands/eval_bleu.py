@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from seqgan_cli.metrics.likelihood import Estimate
-    from seqgan_cli.run import Run
+    from seqgan_cli.store.run import Run
 
     Sentences = tuple[np.ndarray, np.ndarray]
 
@@ -109,7 +109,7 @@ def command(
     weights = _weights(ngram_weights, max_order, smoothing)
     console = console_of(context)
     from seqgan_cli.commands.trained import open_trained, sampled
-    from seqgan_cli.run import Run
+    from seqgan_cli.store.run import Run
 
     run = Run(run_path)
     if hypotheses and references and not run.exists:

@@ -55,7 +55,7 @@ def command(
     """
     check_temperature(temperature)
     console = console_of(context)
-    from seqgan_cli.run import Run
+    from seqgan_cli.store.run import Run
 
     run = Run(run_path)
     data = run.config().settings.data

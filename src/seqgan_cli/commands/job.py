@@ -12,7 +12,8 @@ from seqgan_cli.commands.options import chosen_settings, console_of
 from seqgan_cli.config import CATALOGUE, STAGES, Config, Settings
 from seqgan_cli.console import Console, Progress
 from seqgan_cli.errors import SeqganError, UsageError, restarting
-from seqgan_cli.run import Checkpoint, Run
+from seqgan_cli.store.checkpoints import Checkpoint
+from seqgan_cli.store.run import Run
 
 if TYPE_CHECKING:
     from seqgan_cli.corpora.corpus import Corpus
@@ -67,7 +68,7 @@ class Job:
             self._train_adversarially()
 
     def _train_adversarially(self) -> None:
-        from seqgan_cli.run import assign
+        from seqgan_cli.store.checkpoints import assign
         from seqgan_cli.training.adversarial import AdversarialTraining
         from seqgan_cli.training.stage import run_stage
 

@@ -15,7 +15,7 @@ from seqgan_cli.errors import SeqganError, UsageError
 
 if TYPE_CHECKING:
     from seqgan_cli.experiments.judgement import Judgement
-    from seqgan_cli.run import Run
+    from seqgan_cli.store.run import Run
 
 # What a judge could tell runs by that has nothing to do with how well they write.
 FORM = ("data.source", "data.kind", "data.tokenizer", "data.lowercase", "data.poem-form", "data.step")
@@ -84,7 +84,7 @@ def make(
     if output.suffix.lower() not in (".html", ".csv"):
         raise click.BadParameter("ends in neither .html nor .csv.", context, param_hint="'-o' / '--output'")
     console = console_of(context)
-    from seqgan_cli.run import Run
+    from seqgan_cli.store.run import Run
 
     opened = [Run(path) for path in {path.resolve(): path for path in runs}.values()]
     _check(opened, console)

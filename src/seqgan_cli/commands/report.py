@@ -38,7 +38,7 @@ def command(
     """
     console = console_of(context)
     from seqgan_cli.backend import start_tensorflow
-    from seqgan_cli.run import Run
+    from seqgan_cli.store.run import Run
 
     experiment = (run_path / "experiment.json").exists()
     run = Run(run_path)

@@ -20,7 +20,7 @@ def command(context: click.Context, name: str | None, run_path: Path, **_: Any) 
     """
     console = console_of(context)
     chosen = [find(name)] if name else list(CATALOGUE.values())
-    from seqgan_cli.run import Run
+    from seqgan_cli.store.run import Run
 
     run = Run(run_path)
     recorded = run.config() if run.exists else None

@@ -11,7 +11,7 @@ from seqgan_cli.config import STAGES, TARGETS, Config
 from seqgan_cli.console import number
 
 if TYPE_CHECKING:
-    from seqgan_cli.run import Run
+    from seqgan_cli.store.run import Run
 
 SHOWN = ("nll_oracle", "nll_test", "distinct_share", "reward_mean", "d_accuracy_test", "d_accuracy_fake")
 
@@ -22,7 +22,7 @@ SHOWN = ("nll_oracle", "nll_test", "distinct_share", "reward_mean", "d_accuracy_
 def command(context: click.Context, run_path: Path, **_: Any) -> None:
     """Tell what a run has: where each stage stands, its last scores, and what to run next."""
     console = console_of(context)
-    from seqgan_cli.run import Run
+    from seqgan_cli.store.run import Run
 
     run = Run(run_path)
     config = run.config()

@@ -8,7 +8,7 @@ import click
 from seqgan_cli.config import STAGES, Config
 from seqgan_cli.console import Console
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.run import Run
+from seqgan_cli.store.run import Run
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,7 +12,7 @@ from seqgan_cli.experiments.results import compare
 from seqgan_cli.experiments.scores import Scored, Scorer
 from seqgan_cli.metrics.likelihood import Estimate
 from seqgan_cli.metrics.significance import shown_p, signed, verdict
-from seqgan_cli.run import Run
+from seqgan_cli.store.run import Run
 
 SCORING = ("seed", "evaluation.")  # settings that train nothing differently
 UNUSED_BEFORE_ADVERSARIAL = ("discriminator.", "pretrain-d.", "adversarial.")

@@ -12,7 +12,7 @@ from seqgan_cli.experiments.plan import EXPERIMENTS, METHODS, Task
 from seqgan_cli.experiments.results import Histories, Results
 from seqgan_cli.figures import COVERAGE, CURVES, QUALITY, Curve, Panel, frontier, panels
 from seqgan_cli.metrics.significance import over_seeds
-from seqgan_cli.run import Row
+from seqgan_cli.store.history import Row
 
 # (nll_test, nll_oracle) as reported by others for the paper's oracle size, from the highest temperature to the lowest.
 # Caccia et al., "Language GANs Falling Short", 2020: inverse temperatures about 1 and about 2.

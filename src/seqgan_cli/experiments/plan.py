@@ -13,7 +13,8 @@ from typing import Any
 from seqgan_cli import __version__, files
 from seqgan_cli.config import CATALOGUE, TARGETS, Config, resolve
 from seqgan_cli.errors import SeqganError, UsageError
-from seqgan_cli.run import Run
+from seqgan_cli.store import lock
+from seqgan_cli.store.run import Run, refuse_newer
 
 
 @dataclass(frozen=True)
@@ -250,16 +251,18 @@ def claim(directory: Path, config: Config, preset: str, begin: bool) -> None:
     if not path.exists() or not any(directory.glob("seed-*")):
         if directory.exists() and not directory.is_dir():
             raise UsageError(f"--out {directory} is a file: name a directory.")
-        if directory.exists() and {entry.name for entry in directory.iterdir()} - {"estimate.json", "experiment.json", ".lock"}:
+        ours = {"estimate.json", "experiment.json", *lock.NAMES}
+        if directory.exists() and {entry.name for entry in directory.iterdir()} - ours:
             raise UsageError(f"--out {directory} holds other files and no experiment: name a new or an empty directory.")
         if begin:
-            record = {"format": 1, "version": __version__, "preset": preset, "settings": values}
+            record = {"format": 1, "versions": {"seqgan": __version__}, "preset": preset, "settings": values}
             files.write(path, (json.dumps(record, indent=1) + "\n").encode())
         return
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
+        refuse_newer(path, record)
         before, settings = record["preset"], dict(record["settings"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SeqganError(f"{path} is damaged ({error}): restore it, or use another --out.") from None
     if before != preset:
         raise UsageError(f"{directory} was begun with --preset {before}: give that, or another --out.")

@@ -19,7 +19,8 @@ from seqgan_cli.experiments import findings, tables
 from seqgan_cli.experiments.plan import EXPERIMENTS, TEMPERATURES
 from seqgan_cli.experiments.scores import Scorer
 from seqgan_cli.figures import COVERAGE, QUALITY, Curve, Panel, frontier, learning_curve, panels, piano_roll
-from seqgan_cli.run import Row, Run
+from seqgan_cli.store.history import Row
+from seqgan_cli.store.run import Run
 
 SHOWN_ROUNDS = 6
 SHOWN_TUNES = 4

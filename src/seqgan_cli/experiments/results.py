@@ -11,8 +11,8 @@ from seqgan_cli.experiments.plan import EXPERIMENTS, METHODS, Task
 from seqgan_cli.experiments.scores import Scored, Scorer
 from seqgan_cli.metrics.likelihood import Estimate
 from seqgan_cli.metrics.significance import Paired, over_seeds, paired, welch
-from seqgan_cli.run import Row as Measured
-from seqgan_cli.run import Run
+from seqgan_cli.store.history import Row as Measured
+from seqgan_cli.store.run import Run
 
 BESIDE_QUALITY = ("nll_test", "nll_train", "distinct_share", "token_types", "copied_share")
 BESIDE_REAL = ("self_bleu_3", "copied_run")

@@ -3,34 +3,20 @@
 A task is a process of its own, so it can be killed by itself, gives its memory back, and is what a user would have typed.
 """
 
-import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from seqgan_cli.console import Console, duration
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.experiments.plan import Task
-from seqgan_cli.run import Run
+from seqgan_cli.store.run import Run
 
 POLL = 0.25  # seconds
-
-
-@contextlib.contextmanager
-def directory_lock(directory: Path) -> Iterator[None]:
-    """Hold an experiment's directory. Raises SeqganError if another process does."""
-    from filelock import FileLock, Timeout
-
-    directory.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(directory / ".lock", timeout=0):
-            yield
-    except Timeout:
-        raise SeqganError(f"Another seqgan experiment is at work in {directory}: wait for it or use another --out.") from None
 
 
 def command_line(task: Task, threads: int) -> list[str]:

@@ -13,7 +13,8 @@ from seqgan_cli.evaluation.real import RealScores
 from seqgan_cli.metrics.likelihood import Estimate
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key
-from seqgan_cli.run import Run, assign, named
+from seqgan_cli.store.checkpoints import assign, named
+from seqgan_cli.store.run import Run
 from seqgan_cli.training.mle import untrained_generator
 
 Kept = TypeVar("Kept", Likelihoods, dict[str, float])

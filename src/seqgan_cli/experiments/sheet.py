@@ -21,7 +21,7 @@ from seqgan_cli.corpora.kinds import real_corpus, writing
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.randomness import key as draw_key
 from seqgan_cli.randomness import rng
-from seqgan_cli.run import Run
+from seqgan_cli.store.run import Run
 from seqgan_cli.vocabulary import UNK
 
 LARGEST = 32 << 20  # bytes of a file that is read back; a sheet of a thousand poems has under one million

@@ -13,7 +13,8 @@ from seqgan_cli.experiments.estimate import Stopwatch
 from seqgan_cli.experiments.findings import conclusions
 from seqgan_cli.experiments.plan import EXPERIMENTS, Task
 from seqgan_cli.experiments.results import Results, collect, histories
-from seqgan_cli.experiments.runner import Runner, directory_lock
+from seqgan_cli.experiments.runner import Runner
+from seqgan_cli.store import lock
 
 
 def _seconds(tasks: Sequence[Task], config: Config, directory: Path, threads: int, console: Console) -> dict[str, float]:
@@ -40,7 +41,7 @@ def dry_run(tasks: Sequence[Task], config: Config, directory: Path, jobs: int, t
 
 def train(kind: str, tasks: Sequence[Task], config: Config, directory: Path, jobs: int, threads: int, console: Console) -> None:
     """Bring every task to its target. Raises SeqganError when one fails."""
-    with directory_lock(directory):
+    with lock.held(directory, f"Another seqgan experiment is at work in {directory}", "--out"):
         if all(task.done for task in tasks):
             console.say(f"All {len(tasks)} tasks are done already.")
             return

@@ -14,7 +14,7 @@ from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards import BleuReward, ConstantReward, DiscriminatorReward, RandomReward, Reward
 from seqgan_cli.rollout import ActionValues, RolloutPolicy
-from seqgan_cli.run import named
+from seqgan_cli.store.checkpoints import named
 from seqgan_cli.training.discriminator import DiscriminatorTrainer
 from seqgan_cli.training.optimizers import Adam, descend
 from seqgan_cli.training.stage import REAL, Stage, Tick, examples_of

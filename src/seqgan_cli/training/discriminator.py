@@ -11,7 +11,7 @@ from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.models.discriminator import Discriminator
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
-from seqgan_cli.run import named
+from seqgan_cli.store.checkpoints import named
 from seqgan_cli.training.optimizers import Adam, consecutive, descend, groups
 from seqgan_cli.training.stage import Stage, Tick, batches_of
 

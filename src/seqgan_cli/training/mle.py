@@ -14,7 +14,7 @@ from seqgan_cli.evaluation.real import RealScores
 from seqgan_cli.metrics.diversity import distinct_share
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
-from seqgan_cli.run import named
+from seqgan_cli.store.checkpoints import named
 from seqgan_cli.training.optimizers import OPTIMIZERS, Adam, RMSprop, consecutive, descend, groups
 from seqgan_cli.training.stage import REAL, Stage, Tick, batches_of, examples_of
 

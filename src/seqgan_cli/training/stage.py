@@ -18,7 +18,9 @@ from seqgan_cli.errors import SeqganError
 from seqgan_cli.evaluation.real import QUALITY
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key
-from seqgan_cli.run import Row, Run, assign
+from seqgan_cli.store.checkpoints import assign
+from seqgan_cli.store.history import Row
+from seqgan_cli.store.run import Run
 
 Tick = Callable[[float], None]
 HIGHER_IS_BETTER = ("distinct_share", "reward_mean")

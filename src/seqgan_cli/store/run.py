@@ -1,6 +1,6 @@
 """The run directory: settings, corpus, checkpoints, history, and the lock that keeps a second trainer out.
 
-config.json      every setting and where it came from, versions, command lines
+config.json      every setting and where it came from, versions, machine, command lines
 vocabulary.txt   one token a line, line number = id (text)
 corpus/          train.npz, heldout.npz, and oracle.npz for synthetic data
 checkpoints/     one folder a stage: the last three and the best
@@ -9,19 +9,15 @@ samples/  figures/  tensorboard/
 """
 
 import contextlib
-import csv
 import functools
 import hashlib
-import io
 import json
 import os
 import platform
+import shlex
 import shutil
 import sys
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,201 +26,14 @@ import numpy as np
 
 from seqgan_cli import __version__, files
 from seqgan_cli.config import CATALOGUE, STAGES, Config
-from seqgan_cli.errors import SeqganError, UsageError, restarting
+from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.store import lock
+from seqgan_cli.store.checkpoints import FORMAT, UNREADABLE, Checkpoint, Checkpoints, assign, named
+from seqgan_cli.store.history import History
 
 if TYPE_CHECKING:
     from seqgan_cli.corpora.corpus import Corpus
     from seqgan_cli.models.generator import Generator
-
-KEPT = 3
-# What reading a damaged .npz can raise: zipfile and NumPy notice damage in many places.
-UNREADABLE = (
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    EOFError,
-    RuntimeError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """State after `position` units of a stage: arrays by name, and what is known of them."""
-
-    position: int
-    arrays: dict[str, np.ndarray]
-    facts: dict[str, Any]
-    path: Path
-
-
-class Checkpoints:
-    """The checkpoints of one stage. Each is one `.npz`, complete or absent; the zip's own checksums tell damage."""
-
-    def __init__(self, directory: Path, fingerprint: str) -> None:
-        self.directory, self.fingerprint = directory, fingerprint
-
-    def positions(self) -> list[int]:
-        """Ascending."""
-        return sorted(int(path.stem) for path in self.directory.glob("*.npz") if path.stem.isdecimal())
-
-    def _path(self, position: int) -> Path:
-        return self.directory / f"{position:07d}.npz"
-
-    @property
-    def _best(self) -> Path:
-        return self.directory / "best.npz"
-
-    def save(self, position: int, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any], best: bool) -> None:
-        """Write one checkpoint, as the best too if it is, and let go of all but the last three. Raises OSError."""
-        description = {
-            **facts,
-            "position": position,
-            "fingerprint": self.fingerprint,
-            "version": __version__,
-            "arrays": sorted(arrays),
-        }
-        with files.replacing(self._path(position)) as temporary:
-            with temporary.open("wb") as file:
-                np.savez(file, **{"facts": np.frombuffer(json.dumps(description).encode(), np.uint8), **arrays})  # type: ignore[arg-type]
-            if best:  # before the numbered one appears: a crash between the two then repeats the unit and both
-                with files.replacing(self._best) as copy:
-                    copy.unlink()
-                    try:
-                        os.link(temporary, copy)
-                    except OSError:
-                        shutil.copyfile(temporary, copy)
-        for old in self.positions()[:-KEPT]:
-            self._path(old).unlink(missing_ok=True)
-
-    def _load(self, path: Path) -> Checkpoint:
-        """Raises SeqganError for one of another run, any of UNREADABLE for a damaged one."""
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        facts = json.loads(arrays.pop("facts").tobytes())
-        if facts["arrays"] != sorted(arrays):
-            raise KeyError("arrays")
-        if facts["fingerprint"] != self.fingerprint:
-            raise SeqganError(f"{path} belongs to another run (other data or sizes)")
-        return Checkpoint(int(facts["position"]), arrays, facts, path)
-
-    def latest(self, warn: Callable[[str], None]) -> Checkpoint | None:
-        """The last good one, after a warning if later ones are not; None if there are none.
-
-        Raises SeqganError if all are bad.
-        """
-        bad: list[str] = []
-        for _ in range(2):  # a trainer may replace them between the listing and the reading: then list again
-            vanished = False
-            for position in reversed(self.positions()):
-                try:
-                    found = self._load(self._path(position))
-                except FileNotFoundError:
-                    vanished = True
-                    continue
-                except SeqganError as error:
-                    bad.append(str(error))
-                except UNREADABLE:
-                    bad.append(f"{self._path(position)} is damaged")
-                else:
-                    if bad:
-                        warn(f"{'; '.join(dict.fromkeys(bad))}. Using the one before: {found.path.name}.")
-                    return found
-            if not vanished:
-                break
-        if bad:
-            raise SeqganError(
-                f"{'; '.join(dict.fromkeys(bad))}, and there is no good checkpoint before. Restart the stage with "
-                f"{restarting(self.directory.name, self.directory.parents[1])}."
-            )
-        return None
-
-    def best(self) -> Checkpoint | None:
-        """The one with the best score. Raises SeqganError if it is damaged or another run's."""
-        if not self._best.exists():
-            return None
-        try:
-            return self._load(self._best)
-        except UNREADABLE:
-            raise SeqganError(f"{self._best} is damaged. Use the last checkpoint instead, or restart the stage.") from None
-
-    def drop_after(self, position: int) -> None:
-        """Remove later ones: what is left of them is damaged, and would hide what is written next."""
-        for later in self.positions():
-            if later > position:
-                self._path(later).unlink(missing_ok=True)
-
-    def drop(self) -> None:
-        """Remove all."""
-        shutil.rmtree(self.directory, ignore_errors=True)
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of history.csv."""
-
-    stage: str
-    position: int
-    step: int
-    metric: str
-    value: float
-    seconds: float
-
-
-class History:
-    """history.csv: what was measured, in the order it was."""
-
-    COLUMNS = ("stage", "position", "step", "metric", "value", "seconds")
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def rows(self) -> list[Row]:
-        """All whole rows; a line cut off by a crash is none."""
-        if not self.path.exists():
-            return []
-        found: list[Row] = []
-        with contextlib.suppress(csv.Error), self.path.open(newline="", encoding="utf-8", errors="replace") as file:
-            for row in csv.DictReader(file):
-                with contextlib.suppress(TypeError, ValueError, KeyError):
-                    found.append(
-                        Row(
-                            row["stage"],
-                            int(row["position"]),
-                            int(row["step"]),
-                            row["metric"],
-                            float(row["value"]),
-                            float(row["seconds"]),
-                        )
-                    )
-        return found
-
-    def append(self, rows: list[Row]) -> None:
-        """Add rows in one write."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        if not self.path.exists() or not self.path.stat().st_size:
-            writer.writerow(self.COLUMNS)
-        writer.writerows((r.stage, r.position, r.step, r.metric, repr(float(r.value)), f"{r.seconds:.3f}") for r in rows)
-        with self.path.open("ab") as file:
-            file.write(text.getvalue().encode())
-
-    def keep(self, wanted: Callable[[Row], bool]) -> None:
-        """Rewrite the file, if there is one, with the rows that are wanted."""
-        if not self.path.exists():
-            return
-        kept = [row for row in self.rows() if wanted(row)]
-        shadow = History(self.path.with_suffix(".tmp"))
-        shadow.path.unlink(missing_ok=True)
-        shadow.append(kept)
-        shadow.path.replace(self.path)
-
-    def at(self, stage: str, position: int) -> dict[str, float]:
-        """Metrics of a stage at a position, by name."""
-        return {row.metric: row.value for row in self.rows() if row.stage == stage and row.position == position}
 
 
 class Run:
@@ -244,7 +53,7 @@ class Run:
             return
         if not self.path.is_dir():
             raise UsageError(f"--run {self.path} is a file: name a directory.")
-        found = {entry.name for entry in self.path.iterdir()} - {".lock"}
+        found = {entry.name for entry in self.path.iterdir()} - lock.NAMES
         unfinished = "corpus" in found and found <= {"corpus", "vocabulary.txt"}  # killed before config.json was written
         if found and not unfinished:
             raise UsageError(f"--run {self.path} holds other files and no run: name a new or an empty directory.")
@@ -254,14 +63,22 @@ class Run:
         path = self.path / "config.json"
         try:
             record = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
+            refuse_newer(path, record)
             for name, entry in record["settings"].items():
                 if name in CATALOGUE:
                     CATALOGUE[name].check(entry["value"])
                     str(entry["source"])
         except OSError as error:
             raise SeqganError(f"Cannot read {path}: {error.strerror}.") from None
+        except NewerError:
+            raise
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError, SeqganError) as error:
             raise SeqganError(f"{path} is damaged ({error}): restore it, or use another --run.") from None
+        if record.get("format", 1) > 1 and record.get("checksum") != checksum(record):
+            raise SeqganError(
+                f"{path} is not as seqgan wrote it (its checksum differs): restore it, or use another --run. "
+                "Settings are changed by options."
+            )
         return dict(record)
 
     def config(self) -> Config:
@@ -286,14 +103,16 @@ class Run:
         earlier = self.record() if self.exists else {}
         versions = {name: metadata.version(name) for name in ("tensorflow", "keras", "numpy")}
         record = {
-            "format": 1,
+            "format": FORMAT,
             "preset": earlier.get("preset", preset),
             "settings": {
                 name: {"value": config.values[name], "source": config.sources[name]} for name in sorted(config.values)
             },
             "versions": {"seqgan": __version__, "python": platform.python_version(), **versions},
-            "commands": [*earlier.get("commands", []), " ".join(["seqgan", *sys.argv[1:]])],
+            "machine": machine(),
+            "commands": [*earlier.get("commands", []), shlex.join(["seqgan", *sys.argv[1:]])],
         }
+        record["checksum"] = checksum(record)
         text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
         # A file's name may hold bytes that are no UTF-8, which Python carries as lone surrogates.
         files.write(self.path / "config.json", text.encode(errors="surrogateescape"))
@@ -304,20 +123,14 @@ class Run:
 
         Raises SeqganError if another process holds it.
         """
-        from filelock import FileLock, Timeout
-
-        self.path.mkdir(parents=True, exist_ok=True)
-        try:
-            with FileLock(self.path / ".lock", timeout=0):
-                for left_by_a_kill in self.path.rglob(".writing-*"):
-                    left_by_a_kill.unlink(missing_ok=True)
-                yield
-        except Timeout:
-            raise SeqganError(f"Another seqgan is training in {self.path}: wait for it or use another --run.") from None
+        with lock.held(self.path, f"Another seqgan is training in {self.path}", "--run"):
+            for left_by_a_kill in self.path.rglob(".writing-*"):
+                left_by_a_kill.unlink(missing_ok=True)
+            yield
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """What checkpoints must agree on: the corpus. Copies of a run share it. Raises SeqganError if the corpus is damaged."""
+        """Of the corpus, which copies of a run share. Raises SeqganError if it is damaged."""
         digest = hashlib.blake2b(digest_size=12)
         for name in ("train.npz", "heldout.npz", "oracle.npz"):
             path = self.path / "corpus" / name
@@ -331,7 +144,18 @@ class Run:
         return digest.hexdigest()
 
     def checkpoints(self, stage: str) -> Checkpoints:
-        return Checkpoints(self.path / "checkpoints" / stage, self.fingerprint)
+        """Those of a stage. They must agree on corpus, vocabulary, seed, and every setting that is fixed once it has begun.
+
+        Raises SeqganError if corpus or settings are damaged.
+        """
+        digest = hashlib.blake2b(self.fingerprint.encode(), digest_size=12)
+        vocabulary = self.path / "vocabulary.txt"
+        digest.update(vocabulary.read_bytes() if vocabulary.exists() else b"")
+        values = self.config().values if self.exists else {}
+        fixing = STAGES[: STAGES.index(stage) + 1]
+        fixed = {name: value for name, value in values.items() if name == "seed" or CATALOGUE[name].fixed_by in fixing}
+        digest.update(json.dumps(fixed, sort_keys=True).encode())
+        return Checkpoints(self.path / "checkpoints" / stage, digest.hexdigest(), self.fingerprint)
 
     def position(self, stage: str) -> int:
         """Units of the stage that are saved; 0 for none."""
@@ -344,15 +168,7 @@ class Run:
     @property
     def busy(self) -> bool:
         """Whether a process holds the run for training."""
-        from filelock import FileLock, Timeout
-
-        if not self.path.is_dir():
-            return False
-        try:
-            with FileLock(self.path / ".lock", timeout=0):
-                return False
-        except Timeout:
-            return True
+        return lock.is_held(self.path)
 
     def fork(self, target: Path) -> "Run":
         """Another run that begins where this one stands: a copy that shares the checkpoints' disk space. Raises OSError.
@@ -457,17 +273,29 @@ class Run:
         return generator
 
 
-def named(prefix: str, model: Any) -> dict[str, Any]:
-    """A model's weights under the names that checkpoints give them."""
-    return {f"{prefix}/{i}.{weight.name}": weight for i, weight in enumerate(model.trainable_variables)}
+class NewerError(SeqganError):
+    """A file of a later version of this program."""
 
 
-def assign(checkpoint: Checkpoint, variables: Mapping[str, Any]) -> None:
-    """Restore variables by name. Raises SeqganError if one is missing or has another shape, before any is changed."""
-    for name, variable in variables.items():
-        array = checkpoint.arrays.get(name)
-        if array is None or array.shape != tuple(variable.shape):
-            found = "missing" if array is None else f"of shape {array.shape}"
-            raise SeqganError(f"{checkpoint.path}: {name} is {found}, where the run's settings need {tuple(variable.shape)}.")
-    for name, variable in variables.items():
-        variable.assign(checkpoint.arrays[name])
+def refuse_newer(path: Path, record: Any) -> None:
+    """Raises NewerError for a record that a later version wrote, in a format that this one does not know."""
+    if isinstance(record.get("format", 1), int) and record.get("format", 1) > FORMAT:
+        by = record.get("versions", {}).get("seqgan", "a later version")
+        raise NewerError(f"{path} was written by seqgan {by}, and this is {__version__}: update seqgan, or use another --run.")
+
+
+def checksum(record: Mapping[str, Any]) -> str:
+    """Of a record as JSON, without its own checksum."""
+    rest = {name: value for name, value in record.items() if name != "checksum"}
+    return hashlib.blake2b(json.dumps(rest, sort_keys=True).encode(), digest_size=12).hexdigest()
+
+
+def machine() -> dict[str, Any]:
+    """What arithmetic may depend on besides the versions: the processor, and its features that NumPy found."""
+    extensions = np.show_config(mode="dicts").get("SIMD Extensions", {})
+    return {
+        "system": platform.system(),
+        "processor": platform.machine(),
+        "cores": os.cpu_count(),
+        "features": [*extensions.get("baseline", []), *extensions.get("found", [])],
+    }

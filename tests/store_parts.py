@@ -1,0 +1,35 @@
+"""What the tests of the store share."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seqgan_cli.corpora.corpus import Corpus
+from seqgan_cli.store.history import Row
+from seqgan_cli.store.run import Run
+from seqgan_cli.vocabulary import Vocabulary
+
+WEIGHTS = np.arange(6, dtype=np.float32).reshape(2, 3)
+
+
+def arrays(position: int) -> dict[str, np.ndarray]:
+    return {"generator/0.kernel": WEIGHTS * position, "step": np.array([position], np.int64)}
+
+
+def never(message: str) -> None:
+    pytest.fail(f"unexpected warning: {message}")
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def row(stage: str, position: int, metric: str = "nll_test", value: float = 1.5, seconds: float = 0.25) -> Row:
+    return Row(stage, position, position * 10, metric, value, seconds)
+
+
+def with_corpus(folder: Path, first: int = 3) -> Run:
+    tokens = np.array([[first, 4, 1], [4, 1, 0]], np.int32)
+    Corpus(tokens, tokens, Vocabulary(["a", "b"])).save(folder)
+    return Run(folder)
