@@ -28,6 +28,11 @@ def checkpoint(run: Path, stage: str) -> dict[str, np.ndarray]:
     return found.arrays
 
 
+def checkpoint_at(run: Path, stage: str, position: int) -> dict[str, np.ndarray]:
+    with np.load(run / "checkpoints" / stage / f"{position:07d}.npz") as file:
+        return {name: file[name] for name in file.files if name != "facts"}
+
+
 def history(run: Path) -> list[tuple]:
     return [(r.stage, r.position, r.step, r.metric, r.value) for r in Run(run).history.rows()]
 
@@ -186,23 +191,92 @@ def test_patience_stops_early_and_a_larger_one_goes_on(seqgan: Callable[..., Any
     assert Run(run).checkpoints("pretrain-g").positions()[-1] > position
 
 
-def test_a_loss_that_is_no_number_stops_and_keeps_what_was(
+@pytest.mark.parametrize(
+    ("stage", "setting", "where"),
+    [
+        ("pretrain-g", "pretrain-g.learning-rate", "pretrain-g, epoch 2, step "),
+        ("pretrain-d", "pretrain-d.learning-rate", "pretrain-d, d-step 2, step "),
+        ("adversarial", "adversarial.g-learning-rate", "adversarial, round 2, step 1:"),
+        ("adversarial", "adversarial.d-learning-rate", "adversarial, round 2, d-step 1, step "),
+    ],
+)
+def test_a_loss_or_gradient_that_is_not_finite_stops_at_once_and_keeps_what_was(
+    seqgan: Callable[..., Any], tmp_path: Path, whole: Path, stage: str, setting: str, where: str
+) -> None:
+    """The weights are spoilt behind its back after the first unit; the checkpoint stays, and the command goes on from it."""
+    run = tmp_path / "run"
+    shutil.copytree(whole, run)
+    Run(run).drop_from(stage)
+    count = COUNTS[stage][0]
+    assert seqgan(stage, "--run", run, count, 1).code == 0
+    path = run / "checkpoints" / stage / "0000001.npz"
+    good = path.read_bytes()
+    found = Run(run).checkpoints(stage).latest(pytest.fail)
+    assert found is not None
+    spoilt = "discriminator/" if ".d-" in setting or stage == "pretrain-d" else "generator/"
+    arrays = {
+        name: np.full_like(array, 1e38) if name.startswith(spoilt) and array.ndim > 1 else array
+        for name, array in found.arrays.items()
+    }
+    Run(run).checkpoints(stage).save(1, arrays, found.facts, best=False)
+    outcome = seqgan(stage, "--run", run, count, 2)
+    assert outcome.code == 1
+    assert where in outcome.err
+    assert f"Nothing since the last checkpoint is kept: run the command again with a smaller {setting}" in outcome.err
+    assert Run(run).checkpoints(stage).positions() == [1]
+    path.write_bytes(good)
+    assert seqgan(stage, "--run", run, count, 2).code == 0
+    for name, array in checkpoint_at(whole, stage, 2).items():
+        np.testing.assert_array_equal(checkpoint_at(run, stage, 2)[name], array, err_msg=name)
+
+
+def test_weights_that_are_not_finite_make_no_checkpoint(
     seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from seqgan_cli.training.mle import LikelihoodTraining
 
+    original = LikelihoodTraining.epoch
+
+    def epoch(self: Any, position: int, tick: Any) -> list[float]:
+        losses = original(self, position, tick)
+        if position == 2:
+            self.generator.trainable_variables[0].assign(np.full(self.generator.trainable_variables[0].shape, np.inf))
+        return losses
+
+    monkeypatch.setattr(LikelihoodTraining, "epoch", epoch)
+    outcome = seqgan("pretrain-g", "--run", tmp_path, "--config", tiny_config)
+    assert outcome.code == 1
+    assert "pretrain-g, epoch 2: generator/0." in outcome.err
+    assert "is not finite" in outcome.err
+    assert Run(tmp_path).checkpoints("pretrain-g").positions() == [1]
+    assert max(row.position for row in Run(tmp_path).history.rows()) == 1
+
+
+def test_a_discriminator_that_has_won_is_told_in_words(
+    seqgan: Callable[..., Any], tmp_path: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from seqgan_cli.training.adversarial import AdversarialTraining
+
     run = tmp_path / "run"
-    original = LikelihoodTraining.advance
+    shutil.copytree(whole, run)
+    original = AdversarialTraining.advance
 
     def advance(self: Any, position: int, tick: Any) -> dict[str, float]:
-        return {**original(self, position, tick), **({"loss": float("nan")} if position == 2 else {})}
+        return {**original(self, position, tick), "reward_mean": 2e-4, "d_accuracy_fake": 1.0}
 
-    monkeypatch.setattr(LikelihoodTraining, "advance", advance)
-    outcome = seqgan("pretrain-g", "--run", run, "--config", tiny_config)
-    assert outcome.code == 1
-    assert "loss is nan in epoch 2" in outcome.err
-    assert "smaller learning rate" in outcome.err
-    assert Run(run).checkpoints("pretrain-g").positions() == [1]
+    monkeypatch.setattr(AdversarialTraining, "advance", advance)
+    outcome = seqgan("adversarial", "--run", run, "--rounds", 4, "-q")
+    assert outcome.code == 0
+    assert outcome.err.count("adversarial, round 3: the discriminator has won: it knows every sample for one") == 1
+    assert outcome.err.count("the discriminator has won") == 1
+
+
+def test_points_missing_from_the_history_are_told(seqgan: Callable[..., Any], tmp_path: Path, whole: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(whole, run)
+    Run(run).history.keep(lambda row: row.position != 2)
+    outcome = seqgan("pretrain-g", "--run", run, "--epochs", 4)
+    assert f"Warning: {run}/history.csv lacks 1 of pretrain-g's 4 points: curves have gaps." in outcome.err
 
 
 def test_collapse_is_told_in_words(

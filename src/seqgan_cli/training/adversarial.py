@@ -16,7 +16,7 @@ from seqgan_cli.rewards import BleuReward, ConstantReward, DiscriminatorReward, 
 from seqgan_cli.rollout import ActionValues, RolloutPolicy
 from seqgan_cli.store.checkpoints import named
 from seqgan_cli.training.discriminator import DiscriminatorTrainer
-from seqgan_cli.training.optimizers import Adam, descend
+from seqgan_cli.training.optimizers import Adam, descend, refuse_spoilt
 from seqgan_cli.training.stage import REAL, Stage, Tick, examples_of
 
 
@@ -44,6 +44,7 @@ class AdversarialTraining(Stage):
     unit = "round"
     target_option = "--rounds"
     shown = ("reward_mean", "nll_oracle", "nll_test", *REAL, "distinct_share", "d_accuracy_test")
+    step_sizes = ("adversarial.g-learning-rate", "adversarial.d-learning-rate")
 
     def __init__(
         self, settings: Settings, corpus: Corpus, oracle: Generator | None, generator: Generator, console: Console
@@ -95,8 +96,7 @@ class AdversarialTraining(Stage):
             action_values -= mean_baseline(action_values, self.corpus.vocabulary.mask(tokens))
         with tf.GradientTape() as tape:
             loss = policy_gradient_loss(self.generator, tokens, action_values)
-        descend(self.optimizer, tape, loss, own.clip_norm)
-        return loss
+        return descend(self.optimizer, tape, loss, own.clip_norm)
 
     def g_step(self, position: int, part: int) -> tuple[float, np.ndarray, np.ndarray]:
         """Sample a batch, search its action values, climb. Returns the loss, Q and the mask, both `[B, T]`."""
@@ -104,8 +104,10 @@ class AdversarialTraining(Stage):
         seed = self.settings.seed
         tokens = self.generator.sample_batch(self.settings.adversarial.batch_size, key(seed, *address, "sample"))
         action_values = self.action_values(tokens, key(seed, *address, "rollout"))
-        loss = self._update(tokens, action_values)
-        return float(loss.numpy()), action_values.numpy(), self.corpus.vocabulary.mask(tokens.numpy())
+        loss = float(self._update(tokens, action_values).numpy())
+        setting = "adversarial.g-learning-rate"
+        refuse_spoilt([loss], f"{self.name}, round {position}", part, setting, self.settings.adversarial.g_learning_rate)
+        return loss, action_values.numpy(), self.corpus.vocabulary.mask(tokens.numpy())
 
     def scores(self, position: int) -> dict[str, float]:
         sample_key = key(self.settings.seed, self.name, "curve", position)

@@ -12,7 +12,7 @@ from seqgan_cli.models.discriminator import Discriminator
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.store.checkpoints import named
-from seqgan_cli.training.optimizers import Adam, consecutive, descend, groups
+from seqgan_cli.training.optimizers import Adam, consecutive, descend, groups, refuse_spoilt
 from seqgan_cli.training.stage import Stage, Tick, batches_of
 
 # Work of training on a sequence against that of scoring one: forward, and twice that backward.
@@ -50,8 +50,7 @@ class DiscriminatorTrainer:
     def _step(self, tokens: Any, labels: Any, dropout_key: Any) -> Any:
         with tf.GradientTape() as tape:
             loss = self.discriminator.cross_entropy(tokens, labels, dropout_key)
-        descend(self.optimizer, tape, loss)
-        return loss
+        return descend(self.optimizer, tape, loss)
 
     @tf.function(reduce_retracing=True)
     def _steps(self, tokens: Any, labels: Any, dropout_keys: Any) -> Any:
@@ -64,6 +63,10 @@ class DiscriminatorTrainer:
         """
         seed, train = self.settings.seed, self.corpus.train
         address = (self.what, "d-step", position, part)
+        if self.what == "adversarial":
+            where, setting = f"{self.what}, round {position}, d-step {part + 1}", "adversarial.d-learning-rate"
+        else:
+            where, setting = f"{self.what}, d-step {position}", "pretrain-d.learning-rate"
         positives = (
             train if self.num == len(train) else train[rng(seed, *address, "positives").permutation(len(train))[: self.num]]
         )
@@ -78,7 +81,9 @@ class DiscriminatorTrainer:
                     len(steps), self.batch_size
                 )
                 dropout_keys = np.stack([key(seed, *address, "dropout", epoch, i) for i in steps])
-                losses.extend(self._steps(tokens[chosen], labels[chosen], dropout_keys).numpy().tolist())
+                latest = self._steps(tokens[chosen], labels[chosen], dropout_keys).numpy().tolist()
+                refuse_spoilt(latest, where, len(losses), setting, self.optimizer.learning_rate)
+                losses.extend(latest)
                 tick(TRAINING_WORK * self.batch_size * len(steps))
         return float(np.mean(losses))
 
@@ -117,6 +122,7 @@ class DiscriminatorPretraining(Stage):
     unit = "d-step"
     target_option = "--d-steps"
     shown = ("d_loss", "d_accuracy_test", "d_accuracy_fake", "reward_oracle_correlation")
+    step_sizes = ("pretrain-d.learning-rate",)
 
     def __init__(
         self, settings: Settings, corpus: Corpus, oracle: Generator | None, generator: Generator, console: Console

@@ -15,7 +15,7 @@ from seqgan_cli.metrics.diversity import distinct_share
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.store.checkpoints import named
-from seqgan_cli.training.optimizers import OPTIMIZERS, Adam, RMSprop, consecutive, descend, groups
+from seqgan_cli.training.optimizers import OPTIMIZERS, Adam, RMSprop, consecutive, descend, groups, refuse_spoilt
 from seqgan_cli.training.stage import REAL, Stage, Tick, batches_of, examples_of
 
 
@@ -60,6 +60,7 @@ class LikelihoodTraining(Stage):
     unit = "epoch"
     target_option = "--epochs"
     shown = ("nll_train", "nll_oracle", "nll_test", *REAL)
+    step_sizes = ("pretrain-g.learning-rate",)
     monitor = "nll_test"
 
     def __init__(self, settings: Settings, corpus: Corpus, oracle: Generator | None, console: Console) -> None:
@@ -95,8 +96,7 @@ class LikelihoodTraining(Stage):
             read = self.generator.partly_own(tokens, share, sampling_key)
         with tf.GradientTape() as tape:
             loss = likelihood_loss(self.generator, tokens, own.dropout, dropout_key, read)
-        descend(self.optimizer, tape, loss, own.clip_norm)
-        return loss
+        return descend(self.optimizer, tape, loss, own.clip_norm)
 
     @tf.function(reduce_retracing=True)
     def _steps(self, tokens: Any, dropout_keys: Any, shares: Any, sampling_keys: Any) -> Any:
@@ -120,7 +120,9 @@ class LikelihoodTraining(Stage):
             dropout_keys = np.stack([key(seed, self.name, "dropout", position, i) for i in steps])
             sampling_keys = np.stack([key(seed, self.name, "scheduled-sampling", position, i) for i in steps])
             shares = np.full(len(steps), share, np.float32)
-            losses.extend(self._steps(train[rows], dropout_keys, shares, sampling_keys).numpy().tolist())
+            latest = self._steps(train[rows], dropout_keys, shares, sampling_keys).numpy().tolist()
+            refuse_spoilt(latest, f"{self.name}, epoch {position}", len(losses), "pretrain-g.learning-rate", own.learning_rate)
+            losses.extend(latest)
             tick(float(len(steps)))
         return losses
 

@@ -4,10 +4,13 @@
 takes one. Every slot is built with the optimizer, so a restored checkpoint never misses one.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
+
+from seqgan_cli.errors import SeqganError
 
 
 class Adam:
@@ -76,12 +79,34 @@ class RMSprop:
 OPTIMIZERS: dict[str, type[Adam] | type[RMSprop]] = {"adam": Adam, "rmsprop": RMSprop}
 
 
-def descend(optimizer: Adam | RMSprop, tape: Any, loss: Any, clip_norm: float | None = None) -> None:
-    """Differentiate the loss and take one step, the gradient's global norm at most `clip_norm`."""
+def descend(optimizer: Adam | RMSprop, tape: Any, loss: Any, clip_norm: float | None = None) -> Any:
+    """Differentiate the loss and take one step, the gradient's global norm at most `clip_norm`.
+
+    Returns the loss, or NaN in its place if the gradient is not finite: then the step spoilt the weights.
+    """
     gradients = tape.gradient(loss, optimizer.weights)
+    norm = tf.linalg.global_norm(gradients)
     if clip_norm is not None:
-        gradients, _ = tf.clip_by_global_norm(gradients, clip_norm)
+        gradients, _ = tf.clip_by_global_norm(gradients, clip_norm, use_norm=norm)
     optimizer.apply(gradients)
+    return tf.where(tf.math.is_finite(norm), loss, float("nan"))
+
+
+def refuse_spoilt(losses: Sequence[float], where: str, first: int, setting: str, step_size: float) -> None:
+    """Raises SeqganError at the first loss, or gradient, that is not finite.
+
+    Args:
+        losses: of consecutive steps, as `descend` returned them.
+        where: the stage and the unit, for the message.
+        first: the number of the first of these steps, from 0.
+        setting, step_size: what to make smaller.
+    """
+    for i, loss in enumerate(losses, first + 1):
+        if not math.isfinite(loss):
+            raise SeqganError(
+                f"{where}, step {i}: the loss or its gradient is not finite. Nothing since the last checkpoint is kept: run "
+                f"the command again with a smaller {setting}, such as --set {setting}={step_size / 10:g}."
+            )
 
 
 # Steps between two returns to Python: each return costs milliseconds, and progress and Ctrl-C wait for it.

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import numpy as np
+
 from seqgan_cli.config import Settings
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.corpus import Corpus
@@ -23,6 +25,7 @@ from seqgan_cli.store.history import Row
 from seqgan_cli.store.run import Run
 
 Tick = Callable[[float], None]
+DEFEAT = 1e-3  # a mean reward below it, and as small a share of samples that pass for real
 HIGHER_IS_BETTER = ("distinct_share", "reward_mean")
 EXAMPLES = 12
 REAL = tuple(dict.fromkeys(name for names in QUALITY.values() for name in names))  # quality, where no oracle is
@@ -35,6 +38,7 @@ class Stage(abc.ABC):
     unit: ClassVar[str]
     target_option: ClassVar[str]
     shown: ClassVar[tuple[str, ...]]
+    step_sizes: ClassVar[tuple[str, ...]]  # the settings to make smaller when numbers grow out of bounds
 
     target: int  # units asked for
     work: float  # ticks of one unit
@@ -91,22 +95,43 @@ def better(metric: str, value: float, than: float | None) -> bool:
     return value > than if metric in HIGHER_IS_BETTER else value < than
 
 
-def _collapse(scores: dict[str, float], variety: dict[str, float]) -> str | None:
-    """In words, if the generator has come to repeat itself: variety under half of what it was."""
+def _troubles(scores: dict[str, float], variety: dict[str, float]) -> dict[str, str]:
+    """What has gone wrong, by its name, in words and with what to do.
+
+    collapse: the generator has come to repeat itself, variety is under half of what it was. defeat: the discriminator knows
+    every sample for one, and rewards are all but 0.
+    """
+    found = {}
+    if scores.get("reward_mean", 1.0) < DEFEAT and scores.get("d_accuracy_fake", 0.0) > 1.0 - DEFEAT:
+        found["defeat"] = (
+            f"the discriminator has won: it knows every sample for one (mean reward {scores['reward_mean']:.2g}), and leaves "
+            "the generator little to climb. Consider fewer d-steps or epochs k, a smaller adversarial.d-learning-rate, more "
+            "g-steps, or more epochs of pretrain-g."
+        )
     for metric, meaning in (
         ("distinct_share", "the share of different sequences among samples"),
         ("entropy", "the entropy of the policy (nats per token)"),
     ):
         if metric in scores and scores[metric] < 0.5 * variety.get(metric, 0.0):
-            return (
+            found["collapse"] = (
                 f"the generator is collapsing: {meaning} is {scores[metric]:.3f}, where {variety[metric]:.3f} is expected. "
                 "It repeats itself; trust no quality score from here on, and consider fewer rounds or a smaller step size."
             )
-    return None
+    return found
+
+
+def _refuse_spoilt_weights(arrays: dict[str, np.ndarray], stage: Stage, position: int) -> None:
+    """Raises SeqganError if a checkpoint would hold what is not finite."""
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise SeqganError(
+                f"{stage.name}, {stage.unit} {position}: {name} is not finite. Nothing since the last checkpoint is kept: "
+                f"run the command again with a smaller {' or '.join(stage.step_sizes)} (--set {stage.step_sizes[0]}=…)."
+            )
 
 
 def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = False) -> None:
-    """Bring a stage to its target from wherever the run left it. Raises SeqganError if the loss stops being finite."""
+    """Bring a stage to its target from wherever the run left it. Raises SeqganError if numbers stop being finite."""
     checkpoints = run.checkpoints(stage.name)
     found = checkpoints.latest(console.warn)
     position = found.position if found else 0
@@ -116,6 +141,8 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
     run.history.keep(lambda row: row.stage != stage.name or (found is not None and row.position <= position))
     if found:
         assign(found, stage.variables())
+        if lost := set(range(position + 1)) - {row.position for row in run.history.rows() if row.stage == stage.name}:
+            console.warn(f"{run.history.path} lacks {len(lost)} of {stage.name}'s {position + 1} points: curves have gaps.")
         console.say(f"{stage.name}: going on after {stage.unit} {position}.")
     else:
         run.history.append(_rows(stage, 0, stage.scores(0), 0.0))
@@ -125,33 +152,31 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
     begun_with = found.facts.get("begun_with") if found else stage.begun_with
     best = found.facts["best"] if found else {"position": 0, "value": first.get(stage.monitor or "")}
     board = _Board(run, stage) if tensorboard else None
-    warned = False
+    told: set[str] = set()
     main = stage.monitor or stage.shown[0]
     try:
         with console.progress(stage.name, stage.unit, position, stage.target, stage.work, main) as progress:
             while position < stage.target and not _stale(stage, position, best):
                 started = time.monotonic()
                 scores = stage.advance(position + 1, progress.tick)
-                if bad := [name for name, value in scores.items() if name.endswith("loss") and not math.isfinite(value)]:
-                    raise SeqganError(
-                        f"{stage.name}: {bad[0]} is {scores[bad[0]]} in {stage.unit} {position + 1}; nothing of it is kept. "
-                        "Use a smaller learning rate and run the command again."
-                    )
+                arrays = {name: variable.numpy() for name, variable in stage.variables().items()}
+                _refuse_spoilt_weights(arrays, stage, position + 1)
                 position += 1
                 improved = stage.monitor in scores and better(stage.monitor, scores[stage.monitor], best["value"])
                 if improved:
                     best = {"position": position, "value": scores[stage.monitor or ""]}
+                # The checkpoint comes last: a kill before it repeats the unit, and writes the same row and samples again.
                 run.history.append(_rows(stage, position, scores, time.monotonic() - started))
-                arrays = {name: variable.numpy() for name, variable in stage.variables().items()}
-                checkpoints.save(position, arrays, {"best": best, "begun_with": begun_with}, best=improved)
                 if position == stage.target or position & (position - 1) == 0:  # the last, and 1, 2, 4, 8, …
                     run.keep_examples(stage.name, position, stage.examples())
+                checkpoints.save(position, arrays, {"best": best, "begun_with": begun_with}, best=improved)
                 progress.finish_unit(position, {name: scores[name] for name in stage.shown if name in scores})
                 if board:
                     board.add(position, scores)
-                if not warned and (collapse := _collapse(scores, variety)):
-                    warned = True
-                    console.warn(f"{stage.name}, {stage.unit} {position}: {collapse}")
+                for trouble, words in _troubles(scores, variety).items():
+                    if trouble not in told:
+                        told.add(trouble)
+                        console.warn(f"{stage.name}, {stage.unit} {position}: {words}")
     except KeyboardInterrupt:
         saved = checkpoints.positions()  # as the disk has it: the signal may come right after a checkpoint took its name
         console.say(
