@@ -1,12 +1,19 @@
 """What is printed, where, and how numbers look."""
 
+import contextlib
+import os
+import pty
 import re
+import subprocess
+import sys
+import unicodedata
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from seqgan_cli import console as module
-from seqgan_cli.console import Console, duration, number, sparkline
+from seqgan_cli.console import Console, duration, number, sparkline, visible
 
 
 class Clock:
@@ -225,3 +232,32 @@ def test_only_the_last_twenty_scores_are_kept_for_the_sparkline(clock: Clock) ->
     for position in range(1, 31):
         progress.finish_unit(position, {"x": float(position)})
     assert progress.recent == [float(value) for value in range(11, 31)]
+
+
+def test_visible_leaves_text_alone_and_writes_out_what_a_terminal_obeys() -> None:
+    assert visible("naïve 静夜思\tשלום\n") == "naïve 静夜思\tשלום\n"
+    assert visible("\x1b[31mred\x07\r\x9b2J\x7f") == "\\x1b[31mred\\x07\\x0d\\x9b2J\\x7f"
+    for point in range(0x110000):
+        assert (visible(chr(point)) == chr(point)) == (unicodedata.category(chr(point)) != "Cc" or chr(point) in "\t\n")
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_corpus_gives_a_terminal_no_orders_and_a_file_all_it_holds(tmp_path: Path, terminal: bool) -> None:
+    (tmp_path / "data.txt").write_text("a \x1b]0;owned\x07 b\nb a \x1b[2J\na b c\nc b a\n" * 5, encoding="utf-8")
+    command = [sys.executable, "-m", "seqgan_cli", "corpus", str(tmp_path / "data.txt"), "-n", "20"]
+    if not terminal:
+        assert b"\x1b]0;owned\x07" in subprocess.run(command, capture_output=True, check=True).stdout
+        return
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "dumb"})
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # the other end is closed
+        while part := os.read(ours, 65536):
+            shown += part
+    assert process.wait() == 0
+    os.close(ours)
+    assert b"\\x1b]0;owned\\x07" in shown
+    assert b"\\x1b[2J" in shown
+    assert b"\x1b" not in shown
+    assert b"\x07" not in shown

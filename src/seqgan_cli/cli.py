@@ -32,6 +32,7 @@ COMMANDS = {
     "report": "one HTML page on a run or an experiment",
     "compare": "settings and scores of runs side by side, with tests",
     "status": "what a run has and what to do next",
+    "rerun": "repeat a run from its record, and compare the weights",
     "settings": "every setting: meaning, default, value and its source",
 }
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -17,6 +18,14 @@ from seqgan_cli.errors import ReaderGone
 
 LONG_JOB = 30 * 60.0  # seconds from which a stage says so at its start
 BARS = "▁▂▃▄▅▆▇█"
+
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tab and newline: what a terminal obeys
+
+
+def visible(text: str) -> str:
+    """Text that commands a terminal nothing: control characters are written out, as `\\x1b`."""
+    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def sparkline(values: Sequence[float]) -> str:
@@ -64,22 +73,22 @@ class Console:
 
     def say(self, message: str) -> None:
         if not self.quiet:
-            self._err.print(message, markup=False)
+            self._err.print(visible(message), markup=False)
 
     def note(self, message: str) -> None:
         if self.verbose:
-            self._err.print(message, style="dim", markup=False)
+            self._err.print(visible(message), style="dim", markup=False)
 
     def warn(self, message: str) -> None:
-        self._err.print(f"Warning: {message}", style="yellow", markup=False)
+        self._err.print(f"Warning: {visible(message)}", style="yellow", markup=False)
 
     def error(self, message: str) -> None:
-        self._err.print(f"Error: {message}", style="bold red", markup=False)
+        self._err.print(f"Error: {visible(message)}", style="bold red", markup=False)
 
     def result(self, text: str = "") -> None:
-        """Text to stdout as it is."""
+        """Text to stdout; a pipe or file gets it as it is, a terminal without control characters."""
         try:
-            self._out.file.write(text + "\n")
+            self._out.file.write((visible(text) if self._out.is_terminal else text) + "\n")
         except BrokenPipeError:
             raise ReaderGone from None
 
@@ -96,7 +105,7 @@ class Console:
         for i, column in enumerate(columns):
             table.add_column(Text(column), justify="right" if numbers and i else "left", no_wrap=bool(i) if numbers else not i)
         for row in rows:
-            table.add_row(*map(Text, row))
+            table.add_row(*(Text(visible(cell)) for cell in row))
         if title:
             self.result(title)
         wanted = Measurement.get(self._out, self._out.options.update(max_width=10_000), table)

@@ -10,7 +10,7 @@ import click
 
 from seqgan_cli import files
 from seqgan_cli.commands.options import GroupedCommand, GroupedOption, common_options, console_of, from_option
-from seqgan_cli.console import Console
+from seqgan_cli.console import Console, visible
 from seqgan_cli.errors import ReaderGone, SeqganError
 
 if TYPE_CHECKING:
@@ -94,7 +94,8 @@ def command(
 ) -> None:
     """Write sequences from the generator to stdout, and nothing else there. Works while the run is training.
 
-    Text is written as people read it: words joined, poems in lines with their marks.
+    Text is written as people read it: words joined, poems in lines with their marks. On a terminal control characters of the
+    data are written out, but for --format raw.
     """
     check_temperature(temperature)
     num = num or (ROWS if form == "pianoroll" else 100)
@@ -116,6 +117,8 @@ def command(
             _write(lines, file)
     elif output is None:
         sys.stdout.reconfigure(encoding="utf-8", errors="strict") if hasattr(sys.stdout, "reconfigure") else None
+        if form != "raw" and sys.stdout.isatty():
+            lines = map(visible, lines)
         _write(lines, sys.stdout)
     else:
         with files.replacing(output) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:

@@ -1,7 +1,7 @@
 """What a source holds once it is read: documents as tokens, and what was left out and why."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -79,10 +79,14 @@ class Collector:
     def __len__(self) -> int:
         return len(self._offsets) - 1
 
-    def add(self, tokens: Sequence[str]) -> None:
-        """One document, of one token or more."""
-        self._ids.extend([self._numbers.setdefault(token, len(self._numbers)) for token in tokens])
+    def add(self, tokens: Iterable[str]) -> bool:
+        """One document, which is none without tokens: returns whether it is one."""
+        numbers = self._numbers
+        self._ids.extend(numbers.setdefault(token, len(numbers)) for token in tokens)
+        if len(self._ids) == self._offsets[-1]:
+            return False
         self._offsets.append(len(self._ids))
+        return True
 
     def reject(self, where: str, reason: str) -> None:
         """Leave a part of the source out. `where`: as `line 12` or `folder/tune.mid`; `reason`: the same words for the same."""

@@ -2,8 +2,9 @@
 
 import codecs
 import functools
+import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from seqgan_cli.corpora.documents import Collector, Documents
 from seqgan_cli.errors import SeqganError
 
 LONGEST_BY_DEFAULT = 64
-LONGEST_LINE = 16 << 20  # bytes; a line is held whole, and its tokens
+LONGEST_LINE = 256 << 20  # bytes; a line is held whole
+PIECE = 1 << 20  # characters of a line whose tokens are held at once
 # What a full stop after them does not end, lower case and without the last one.
 _SHORT = "mr mrs ms dr prof gen sen rep gov st jr sr no vs etc e.g i.e u.s u.n d.c a.m p.m inc ltd co "
 _SHORT += "jan feb mar apr aug sept oct nov dec"
@@ -61,14 +63,14 @@ def _treebank_join(tokens: list[str]) -> str:
 class Tokenizer:
     """How a line becomes tokens and tokens a line."""
 
-    split: Callable[[str], list[str]]
+    split: Callable[[str], Sequence[str]]
     join: Callable[[list[str]], str]
 
 
 TOKENIZERS = {
     "whitespace": Tokenizer(str.split, " ".join),
     "words": Tokenizer(_treebank_split, _treebank_join),
-    "chars": Tokenizer(list, "".join),
+    "chars": Tokenizer(str, "".join),  # a string is a sequence of its characters
 }
 
 
@@ -103,6 +105,15 @@ def lines_of(path: Path) -> Iterator[tuple[int, str]]:
         raise SeqganError(f"Cannot read {str(path)!r}: {error}.") from None
 
 
+def _parts(line: str) -> Iterator[str]:
+    """A line in parts of PIECE characters or little more, each but the last with the space that ends it."""
+    first = 0
+    while len(line) - first > PIECE and (space := re.compile(r"\s+").search(line, first + PIECE)):
+        yield line[first : space.end()]
+        first = space.end()
+    yield line[first:]
+
+
 def read_lines(path: Path, tokenizer: str, lowercase: bool) -> Documents:
     """Read and tokenize a file in one pass; a line is a document, and blank ones are left out.
 
@@ -110,9 +121,8 @@ def read_lines(path: Path, tokenizer: str, lowercase: bool) -> Documents:
     """
     split, found = TOKENIZERS[tokenizer].split, Collector()
     for number, line in lines_of(path):
-        if tokens := split(line.lower() if lowercase else line):
-            found.add(tokens)
-        else:
+        tokens: Iterable[str] = itertools.chain.from_iterable(map(split, _parts(line.lower() if lowercase else line)))
+        if not found.add(tokens):
             found.reject(f"line {number}", "blank")
     if not len(found):
         raise SeqganError(f"{path} holds no text: one sequence a line is needed.")
@@ -143,27 +153,33 @@ def _sentence_stops(documents: Documents, tokenizer: str) -> np.ndarray:
     if tokenizer == "chars":
         closes |= spaces
     closes[documents.offsets[:-1]] = False  # what begins a document belongs to none before
-    places, others = np.nonzero(ends)[0], np.append(np.nonzero(~closes)[0], len(ends))
-    stops = others[np.searchsorted(others, places + 1)]
+    places = np.flatnonzero(ends)
+    stops = places + 1
+    after_runs = np.flatnonzero(closes & ~np.append(closes[1:], False)) + 1  # of closers, which are few where tokens are many
+    within = np.append(closes, False)[stops]
+    stops[within] = after_runs[np.searchsorted(after_runs, stops[within], side="right")]
     if tokenizer == "chars":
         stops = stops[wide[places] | spaces[stops - 1]]
     return np.unique(stops)
 
 
-def _pieces(start: int, end: int, max_length: int, stops: np.ndarray, gaps: np.ndarray) -> list[int]:
+def _pieces(start: int, end: int, max_length: int, stops: np.ndarray, leans: np.ndarray) -> list[int]:
     """Where the pieces of one document begin: each as many whole sentences as fit, or as much of a longer one.
 
-    Both ascend: `stops`, places after a sentence's last token, and `gaps`, places before a token that leans on none before.
+    `stops`: int64, ascending, the places after a sentence's last token; `leans`: whether the token at a place leans on the one
+    before, bool for all places.
     """
     begins = [start]
     while end - begins[-1] > max_length:
-        next_begin = begins[-1] + max_length
-        for places in (stops, gaps):
-            last = np.searchsorted(places, next_begin, side="right") - 1
-            if last >= 0 and places[last] > begins[-1]:
-                next_begin = int(places[last])
-                break
-        begins.append(next_begin)
+        furthest = begins[-1] + max_length
+        last = np.searchsorted(stops, furthest, side="right") - 1
+        if last >= 0 and stops[last] > begins[-1]:
+            begins.append(int(stops[last]))
+            continue
+        place = furthest
+        while place > begins[-1] and leans[place]:
+            place -= 1
+        begins.append(place if place > begins[-1] else furthest)
     return begins
 
 
@@ -179,10 +195,10 @@ def text_layout(documents: Documents, settings: Data, unit: str = "line") -> Lay
         if settings.overlong == "cut":
             return starts, np.minimum(ends, starts + max_length)
         stops = _sentence_stops(documents, settings.tokenizer)
-        gaps = np.nonzero(~np.array([token in LEANING for token in documents.tokens], bool)[documents.ids])[0]
+        leans = np.array([token in LEANING for token in documents.tokens], bool)[documents.ids]
         begins: list[int] = []
         for start, end, is_long in zip(starts.tolist(), ends.tolist(), long.tolist(), strict=True):
-            begins += _pieces(start, end, max_length, stops, gaps) if is_long else [start]
+            begins += _pieces(start, end, max_length, stops, leans) if is_long else [start]
         first = np.array(begins, np.int64)
         last_of = np.searchsorted(documents.offsets, first, side="right")  # the document after the piece's own
         following = np.append(first[1:], np.iinfo(np.int64).max)

@@ -24,6 +24,8 @@ from seqgan_cli.randomness import rng
 from seqgan_cli.store.run import Run
 from seqgan_cli.vocabulary import UNK
 
+# What makes a spreadsheet run a cell as a formula when it comes first; the wide ones where Chinese or Japanese is spoken.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 LARGEST = 32 << 20  # bytes of a file that is read back; a sheet of a thousand poems has under one million
 # Letters for the digits of a sheet's name: no spreadsheet takes them for a number, and they spell nothing.
 LETTERS = str.maketrans("0123456789abcdef", "bcdfghjkmnpqrstv")
@@ -77,7 +79,7 @@ class Sheet:
         writer = csv.writer(table, lineterminator="\r\n")
         writer.writerow(("item", "text", "answer"))
         for number, text in enumerate(texts, 1):
-            quote = "'" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else ""
+            quote = "'" if text.startswith(FORMULA) else ""
             writer.writerow((f"{self.name}-{number}", quote + text, ""))
         return table.getvalue().encode("utf-8-sig", errors="replace")  # without the mark, Excel takes it for no UTF-8
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+BLOCK = 1 << 17  # training sequences looked through at once
+
 
 def _as_single_values(tokens: np.ndarray) -> np.ndarray:
     """One opaque value a row, which sorts and compares as fast as a number."""
@@ -29,7 +31,10 @@ def copied_share(tokens: np.ndarray, training: np.ndarray) -> float:
     """Share of the sequences that stand in the training set as they are; 0 for none."""
     if not len(tokens):
         return 0.0
-    return float(np.isin(_as_single_values(tokens), _as_single_values(training)).mean())
+    wanted, copied = _as_single_values(tokens), np.zeros(len(tokens), bool)
+    for first in range(0, len(training), BLOCK):  # `isin` holds several copies of what it sorts
+        copied |= np.isin(wanted, _as_single_values(training[first : first + BLOCK]))
+    return float(copied.mean())
 
 
 def distinct_n(tokens: np.ndarray, lengths: np.ndarray, n: int) -> float:

@@ -1,0 +1,82 @@
+"""`seqgan rerun`: the same weights, byte for byte, or why not."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from seqgan_cli.store.run import Run, checksum
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, tiny_config):
+    """A run of all stages."""
+    from seqgan_cli.cli import main
+
+    run = tmp_path_factory.mktemp("rerun") / "run"
+    with pytest.raises(SystemExit) as ended:
+        main(["train", "--run", str(run), "--config", str(tiny_config), "-q"])
+    assert not ended.value.code
+    return run
+
+
+def changed_record(run: Path, **changes: object) -> None:
+    record = json.loads((run / "config.json").read_text(encoding="utf-8"))
+    record.update(changes)
+    (run / "config.json").write_text(json.dumps({**record, "checksum": checksum(record)}), encoding="utf-8")
+
+
+def test_a_run_repeats_byte_for_byte_and_says_so(seqgan, trained):
+    done = seqgan("rerun", trained)
+    assert done.code == 0, done.err
+    assert done.out.count("the same, byte for byte") == 3
+    again = Run(trained.with_name("run-again"))
+    for stage in ("pretrain-g", "pretrain-d", "adversarial"):
+        names = sorted(path.name for path in (trained / "checkpoints" / stage).iterdir())
+        assert names
+        for name in names:
+            assert (again.path / "checkpoints" / stage / name).read_bytes() == (
+                trained / "checkpoints" / stage / name
+            ).read_bytes()
+    once_more = seqgan("rerun", trained)  # finished: only compares
+    assert once_more.code == 0
+    assert once_more.out == done.out
+
+
+def test_another_outcome_is_an_error_with_its_reasons(seqgan, trained, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(trained, run)
+    found = Run(run).checkpoints("adversarial").latest(pytest.fail)
+    name = next(name for name in found.arrays if name.startswith("generator/"))
+    Run(run).checkpoints("adversarial").save(
+        found.position, {**found.arrays, name: found.arrays[name] + 1e-7}, found.facts, best=False
+    )
+    changed_record(run, versions={"tensorflow": "2.1"})
+    done = seqgan("rerun", run)
+    assert done.code == 1
+    assert "1 of" in done.out
+    assert "tensorflow 2.1 → 2." in done.err
+    assert f"{run}-again did not come out as {run} did" in done.err
+
+
+def test_data_that_have_changed_are_told(seqgan, tmp_path, tiny_config):
+    data = tmp_path / "data.txt"
+    data.write_text("a b c\nb c a\nc a b\na a b\n" * 10, encoding="utf-8")
+    assert seqgan("pretrain-g", "--data", data, "--run", tmp_path / "run", "--config", tiny_config, "--epochs", 1).code == 0
+    data.write_text("a b c\nb c a\nc a b\na a c\n" * 10, encoding="utf-8")
+    done = seqgan("rerun", tmp_path / "run")
+    assert done.code == 1
+    assert f"{data} is not what {tmp_path}/run was trained on: it has changed since." in done.err
+
+
+@pytest.mark.parametrize("target", [None, "run"])
+def test_what_cannot_be_repeated_is_refused(seqgan, tmp_path, trained, target):
+    if target is None:
+        done = seqgan("rerun", tmp_path / "none")
+        assert done.code == 1
+        assert "There is no run in" in done.err
+    else:
+        done = seqgan("rerun", trained, "--run", trained)
+        assert done.code == 2
+        assert "is RUN itself" in done.err
