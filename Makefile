@@ -4,13 +4,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint format docs data bench scaling schedules clean
+.PHONY: demo test soak soak-long lint format docs data bench scaling schedules clean
 
 demo: $(READY)
 	$(BIN)/seqgan train --preset quick --run runs/demo
 
 test: $(READY)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+# Kills, fuzzers and rounds without end: under half an hour, or hours with --long. What is done is kept in soak/.
+soak: $(READY)
+	$(BIN)/python tests/soak/run.py
+
+soak-long: $(READY)
+	$(BIN)/python tests/soak/run.py --long
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -40,7 +47,7 @@ data: $(READY)
 	$(BIN)/python data/write_tunes.py
 
 clean:
-	rm -rf $(VENV) build *.egg-info src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build *.egg-info src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis soak
 
 $(READY): setup.cfg pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 …") if sys.version_info < (3, 11) else None'

@@ -22,6 +22,7 @@ FLOORS = {
     "corpora": 2,
     "models": 1,
     "metrics": 0,
+    "arrays": 0,
     "vocabulary": 0,
     "config": 0,
     "console": 0,

@@ -10,6 +10,7 @@ import numpy as np
 import platformdirs
 
 from seqgan_cli import files
+from seqgan_cli.arrays import read_arrays
 from seqgan_cli.config import Data
 from seqgan_cli.corpora.documents import Documents, Rejected
 from seqgan_cli.errors import SeqganError
@@ -33,10 +34,10 @@ def cache_file(contents: Iterable[bytes], settings: Data) -> Path | None:
 def load(cache: Path, source: str) -> Documents | None:
     """The documents a file keeps, or None if it is missing or damaged."""
     try:
-        with np.load(cache, allow_pickle=False) as file:
-            told = json.loads(str(file["told"]))
-            rejected = {reason: Rejected(count, places) for reason, count, places in told["rejected"]}
-            return Documents(source, file["ids"], file["offsets"], told["tokens"], rejected, tuple(told["notes"]))
+        arrays = read_arrays(cache)
+        told = json.loads(str(arrays["told"]))
+        rejected = {reason: Rejected(count, places) for reason, count, places in told["rejected"]}
+        return Documents(source, arrays["ids"], arrays["offsets"], told["tokens"], rejected, tuple(told["notes"]))
     except Exception:  # whatever half a zip file leads to
         return None
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from seqgan_cli import files
+from seqgan_cli.arrays import read_arrays
 from seqgan_cli.config import Data
 from seqgan_cli.corpora.documents import BLOCK, Documents, counts_of
 from seqgan_cli.errors import SeqganError, restarting
@@ -183,9 +184,8 @@ def load_corpus(run: Path, plain_vocab_size: int | None) -> Corpus:
     for name in ("train", "heldout"):
         path = run / "corpus" / f"{name}.npz"
         try:
-            with np.load(path, allow_pickle=False) as file:
-                tables[name] = file["tokens"]
-        except Exception as error:
+            tables[name] = read_arrays(path)["tokens"]
+        except (OSError, ValueError, KeyError) as error:
             raise SeqganError(
                 f"Cannot read {path} ({error}): restore it, or begin anew with {restarting('pretrain-g', run)}."
             ) from None

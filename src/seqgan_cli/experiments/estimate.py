@@ -41,7 +41,7 @@ class Stopwatch:
             self.known = {str(name): float(value) for name, value in found.items()}
         except FileNotFoundError:
             pass
-        except (ValueError, TypeError, AttributeError):
+        except (ValueError, TypeError, AttributeError, RecursionError):
             console.warn(f"{keep} is damaged; timing again.")
 
     def seconds(self, task: Task) -> float:

@@ -262,7 +262,7 @@ def claim(directory: Path, config: Config, preset: str, begin: bool) -> None:
         record = json.loads(path.read_text(encoding="utf-8"))
         refuse_newer(path, record)
         before, settings = record["preset"], dict(record["settings"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SeqganError(f"{path} is damaged ({error}): restore it, or use another --out.") from None
     if before != preset:
         raise UsageError(f"{directory} was begun with --preset {before}: give that, or another --out.")

@@ -88,7 +88,7 @@ class Scorer:
             return parse(dict(json.loads(path.read_text(encoding="utf-8"))))
         except FileNotFoundError:
             pass
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             self.warn(f"{path} is damaged; computing it again.")
         computed = compute()
         record = dataclasses.asdict(computed) if isinstance(computed, Likelihoods) else computed

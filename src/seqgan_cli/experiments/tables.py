@@ -301,7 +301,7 @@ def read(folder: Path) -> tuple[Results, dict[str, Any]]:
         known = {field.name: record[field.name] for field in dataclasses.fields(Design) if field.name in record}
         design = Design(**{**known, "quality": tuple(known.get("quality", Design.quality))})
         return arrange(design, found, data), dict(record["settings"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SeqganError(f"Cannot read {path} ({error}): write it again with `seqgan experiment … --partial`.") from None
 
 

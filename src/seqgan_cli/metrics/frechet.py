@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from seqgan_cli.arrays import read_arrays
 from seqgan_cli.errors import SeqganError
 
 LONGEST_LINE = 1 << 20  # bytes; a line of word2vec's text format has a few thousand
@@ -91,11 +92,9 @@ def read_embeddings(path: Path, wanted: Set[str]) -> tuple[list[str], np.ndarray
 
 def _from_npz(path: Path, wanted: Set[str]) -> tuple[list[str], np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            tokens, vectors = file["tokens"], file["vectors"]
-    except OSError:
-        raise
-    except Exception as error:  # zipfile and NumPy notice damage in many places
+        arrays = read_arrays(path)
+        tokens, vectors = arrays["tokens"], arrays["vectors"]
+    except (ValueError, KeyError) as error:
         raise SeqganError(f"Cannot read {path} ({error}): an .npz with the arrays `tokens` and `vectors` is needed.") from None
     if tokens.dtype.kind != "U" or vectors.dtype.kind not in "fiu" or vectors.ndim != 2 or tokens.shape != vectors.shape[:1]:
         raise SeqganError(

@@ -4,11 +4,11 @@ The oracle is a `Generator` with other weights. Its file is an `.npz` with the a
 `recurrent_kernel [H, 4H]`, `bias [4H]` (gates in the order i, f, c, o), `output_kernel [H, V]` and `output_bias [V]`.
 """
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
+from seqgan_cli.arrays import read_arrays
 from seqgan_cli.config import GeneratorSettings
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.models.generator import Generator
@@ -29,19 +29,14 @@ def draw_oracle(seed: int, vocab_size: int, sequence_length: int) -> Generator:
 def read_oracle(path: Path, sequence_length: int) -> Generator:
     """The oracle of a weights file. Raises SeqganError if it is not one; pickled arrays are refused, never opened."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if missing := [name for name in ARRAYS if name not in file]:
-                raise SeqganError(f"{path} holds no array {missing[0]!r}: an oracle needs {', '.join(ARRAYS)}.")
-            weights = {name: np.asarray(file[name]) for name in ARRAYS}
+        weights = read_arrays(path)
     except OSError as error:
         raise SeqganError(f"Cannot read the oracle {path}: {error.strerror or error}.") from None
-    except (ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
-        reason = (
-            "it holds pickled Python objects, which are refused"
-            if "pickle" in str(error).lower()
-            else "it is damaged or no .npz"
-        )
-        raise SeqganError(f"Cannot read the oracle {path}: {reason}.") from None
+    except ValueError as error:
+        raise SeqganError(f"Cannot read the oracle {path}: {error}.") from None
+    if missing := [name for name in ARRAYS if name not in weights]:
+        raise SeqganError(f"{path} holds no array {missing[0]!r}: an oracle needs {', '.join(ARRAYS)}.")
+    weights = {name: weights[name] for name in ARRAYS}
     vocab_size, embedding_dim = (*weights["embeddings"].shape, 0, 0)[:2]
     hidden_dim = (*weights["recurrent_kernel"].shape, 0)[0]
     shapes = dict(

@@ -3,8 +3,6 @@
 import json
 import os
 import shutil
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,22 +11,13 @@ from typing import Any
 import numpy as np
 
 from seqgan_cli import __version__, files
+from seqgan_cli.arrays import read_arrays
 from seqgan_cli.errors import SeqganError, restarting
 
 KEPT = 3
 FORMAT = 2  # of a run on disk: 2 since checkpoints know their seed and settings, and config.json its own checksum
-# What reading a damaged .npz can raise: zipfile and NumPy notice damage in many places.
-UNREADABLE = (
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    EOFError,
-    RuntimeError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+# What reading a checkpoint that is damaged, or none, can raise.
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -88,8 +77,7 @@ class Checkpoints:
 
     def _load(self, path: Path) -> Checkpoint:
         """Raises SeqganError for one of another run, any of UNREADABLE for a damaged one."""
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        arrays = read_arrays(path)
         facts = json.loads(arrays.pop("facts").tobytes())
         if facts["arrays"] != sorted(arrays):
             raise KeyError("arrays")

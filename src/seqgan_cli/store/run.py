@@ -25,10 +25,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seqgan_cli import __version__, files
+from seqgan_cli.arrays import read_arrays
 from seqgan_cli.config import CATALOGUE, STAGES, Config
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.store import lock
-from seqgan_cli.store.checkpoints import FORMAT, UNREADABLE, Checkpoint, Checkpoints, assign, named
+from seqgan_cli.store.checkpoints import FORMAT, Checkpoint, Checkpoints, assign, named
 from seqgan_cli.store.history import History
 
 if TYPE_CHECKING:
@@ -136,11 +137,11 @@ class Run:
             path = self.path / "corpus" / name
             if path.exists():
                 try:
-                    with np.load(path, allow_pickle=False) as file:
-                        for array in sorted(file.files):
-                            digest.update(np.ascontiguousarray(file[array]).tobytes())
-                except UNREADABLE as error:
+                    arrays = read_arrays(path)
+                except (OSError, ValueError) as error:
                     raise SeqganError(f"Cannot read {path} ({error}): restore it, or use another --run.") from None
+                for array in sorted(arrays):
+                    digest.update(np.ascontiguousarray(arrays[array]).tobytes())
         return digest.hexdigest()
 
     def checkpoints(self, stage: str) -> Checkpoints:

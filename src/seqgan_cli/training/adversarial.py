@@ -104,10 +104,14 @@ class AdversarialTraining(Stage):
         seed = self.settings.seed
         tokens = self.generator.sample_batch(self.settings.adversarial.batch_size, key(seed, *address, "sample"))
         action_values = self.action_values(tokens, key(seed, *address, "rollout"))
-        loss = float(self._update(tokens, action_values).numpy())
-        setting = "adversarial.g-learning-rate"
-        refuse_spoilt([loss], f"{self.name}, round {position}", part, setting, self.settings.adversarial.g_learning_rate)
-        return loss, action_values.numpy(), self.corpus.vocabulary.mask(tokens.numpy())
+        loss, values = float(self._update(tokens, action_values).numpy()), action_values.numpy()
+        own = self.settings.adversarial
+        if np.isfinite(values).all():
+            blamed, step_size = "adversarial.g-learning-rate", own.g_learning_rate
+        else:  # the rewards came spoilt
+            blamed, step_size = "adversarial.d-learning-rate", own.d_learning_rate
+        refuse_spoilt([loss], f"{self.name}, round {position}", part, blamed, step_size)
+        return loss, values, self.corpus.vocabulary.mask(tokens.numpy())
 
     def scores(self, position: int) -> dict[str, float]:
         sample_key = key(self.settings.seed, self.name, "curve", position)

@@ -1,0 +1,156 @@
+"""Processes that are killed: at random moments, under load, and at the touches of the disk a checkpoint is made of.
+
+After every one the same command goes on; what it comes to is held against a run that nobody killed, to the last bit.
+"""
+
+import dataclasses
+import json
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE.parent)]
+
+from seqgan_cli.config import STAGES  # noqa: E402
+from seqgan_cli.store.run import Run  # noqa: E402
+from tiny import TINY  # noqa: E402
+
+UNITS = {"pretrain-g": ("--epochs", 24), "pretrain-d": ("--d-steps", 16), "adversarial": ("--rounds", 16)}
+TOUCHES = 30  # of the disk, about, in a unit
+# A process that dies at its n-th touch of the disk once training has begun.
+AT_A_TOUCH = """
+import os, signal, sys
+sys.path[:0] = [sys.argv.pop(1)]
+from faults import At, touching
+from seqgan_cli.cli import main
+with touching(At(int(sys.argv.pop(1)), lambda what: os.kill(os.getpid(), signal.SIGKILL))):
+    main(sys.argv[1:])
+"""
+BUSY = "while True: pass"
+
+
+@dataclasses.dataclass
+class Killed:
+    """What came of killing one stage. kills: by how; lost: units that were done and had to be done again; runs: compared."""
+
+    stage: str
+    kills: dict[str, int]
+    lost: int
+    runs: int
+    wrong: list[str]
+
+
+def config(folder: Path) -> Path:
+    values = {**TINY, **{f"{stage}.{option[2:]}": count for stage, (option, count) in UNITS.items()}}
+    path = folder / "soak.toml"
+    sections: dict[str, list[str]] = {}
+    for name, value in values.items():
+        section, leaf = name.split(".")
+        sections.setdefault(section, []).append(f"{leaf} = {json.dumps(value)}")
+    path.write_text("\n".join(f"[{section}]\n" + "\n".join(lines) for section, lines in sections.items()), encoding="utf-8")
+    return path
+
+
+def state(run: Path, stage: str) -> dict[str, Any]:
+    """All that a stage leaves but wall-clock times."""
+    found: dict[str, Any] = {}
+    for path in sorted((run / "checkpoints" / stage).glob("*.npz")):
+        with np.load(path) as file:
+            found[path.name] = {name: file[name].tobytes() for name in file.files}
+    found["history"] = [(r.position, r.step, r.metric, r.value) for r in Run(run).history.rows() if r.stage == stage]
+    found["samples"] = {path.name: path.read_bytes() for path in sorted((run / "samples").glob(f"{stage}-*.txt"))}
+    found["left behind"] = [path.name for path in run.rglob(".writing-*")]
+    return found
+
+
+def command(stage: str, run: Path, settings: Path) -> list[str]:
+    return [stage, "--run", str(run), "--config", str(settings), "--threads", "1", "-q"]
+
+
+def start(arguments: list[str], at_touch: int = 0) -> subprocess.Popen:
+    """The command line in a process of its own; with `at_touch`, one that kills itself at that touch of the disk."""
+    program = ["-c", AT_A_TOUCH, str(HERE.parent), str(at_touch)] if at_touch else ["-m", "seqgan_cli"]
+    return subprocess.Popen([sys.executable, *program, *arguments], stderr=subprocess.DEVNULL, start_new_session=True)
+
+
+def kill_stage(stage: str, kills: int, folder: Path, seed: int) -> Killed:
+    """Kill a stage that often, each time going on from where it was, and compare every run that comes to its end."""
+    settings, draw = config(folder), random.Random(f"{seed} {stage}")
+    base = folder / "base"
+    for earlier in STAGES[: STAGES.index(stage)]:
+        assert start(command(earlier, base, settings)).wait() == 0
+    whole = folder / "whole"
+    if base.exists():
+        shutil.copytree(base, whole)
+    began = time.monotonic()
+    assert start(command(stage, whole, settings)).wait() == 0
+    seconds = time.monotonic() - began
+    expected = state(whole, stage)
+    result = Killed(stage, {"SIGKILL": 0, "SIGKILL at a touch": 0, "SIGTERM": 0, "SIGINT": 0, "SIGINT twice": 0}, 0, 0, [])
+    victim, number = folder / "victim", 0
+    load: list[subprocess.Popen] = []
+    try:
+        while True:
+            finishing = sum(result.kills.values()) >= kills
+            if not victim.exists():
+                if finishing:
+                    break
+                shutil.copytree(base, victim) if base.exists() else None
+            if number % 10 == 0:  # every other ten under load
+                for busy in load:
+                    busy.kill()
+                load = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(2 * (number // 10 % 2))]
+            number += 1
+            how = "" if finishing else draw.choice([*result.kills, "SIGKILL", "SIGKILL at a touch"])
+            before = Run(victim).position(stage) if victim.exists() else 0
+            touch = draw.randint(1, 4 * TOUCHES) if how == "SIGKILL at a touch" else 0
+            process = start(command(stage, victim, settings), touch)
+            if how and not touch:
+                # Most of a short process is its start: half of the kills wait for the first unit.
+                wait = draw.uniform(0.2, 1.0) * seconds
+                if draw.random() < 0.5:
+                    while process.poll() is None and Run(victim).position(stage) <= before:
+                        time.sleep(0.002)
+                    wait = draw.uniform(0.0, 0.05)
+                time.sleep(wait)
+                if process.poll() is None:
+                    process.send_signal(getattr(signal, how.split()[0]))
+                    if how == "SIGINT twice":
+                        time.sleep(draw.uniform(0.0, 0.05))
+                        process.send_signal(signal.SIGINT)
+            code = process.wait()
+            if code == 0:
+                found = state(victim, stage)
+                result.runs += 1
+                result.wrong += [f"{stage}: {name} differs" for name in expected if found.get(name) != expected[name]]
+                shutil.rmtree(victim)
+                continue
+            allowed = {"SIGTERM": (143, -15), "SIGINT": (130, -2), "SIGINT twice": (130, -2)}.get(how, (-9,))
+            if code not in allowed:
+                result.wrong.append(f"{stage}: {how or 'no signal'} ended with {code}")
+            result.kills[how] += 1
+            result.lost += lost_units(victim, stage, before, result)
+    finally:
+        for busy in load:
+            busy.kill()
+    return result
+
+
+def lost_units(run: Path, stage: str, before: int, result: Killed) -> int:
+    """Units in the history beyond the one at work that no checkpoint holds. Notes what is wrong with what a kill left."""
+    warned: list[str] = []
+    found = Run(run).checkpoints(stage).latest(warned.append) if (run / "config.json").exists() else None
+    position = found.position if found else 0
+    if position < before:
+        result.wrong.append(f"{stage}: went back from {before} to {position}")
+    result.wrong += warned
+    told = max((row.position for row in Run(run).history.rows() if row.stage == stage), default=0)
+    return max(0, told - position - 1)

@@ -1,0 +1,131 @@
+"""What takes too long for `make test`: kills, fuzzers and hours of rounds. `make soak`; `make soak-long` with --long.
+
+Each piece that is done is kept in --out, so a soak that was stopped goes on; its figures are what docs/reliability.md shows.
+"""
+
+import argparse
+import dataclasses
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+
+from kills import STAGES, kill_stage  # noqa: E402
+from rounds import failures, soak  # noqa: E402
+
+from readers import readers  # noqa: E402
+
+KILLS_AT_ONCE = 20
+
+
+def fuzz(reader: str, inputs: int, out: Path) -> dict[str, Any]:
+    """That many inputs for one reader; what it found stays in `out`."""
+    folder = out / "fuzz" / reader.replace(" ", "-")
+    done = subprocess.run(
+        [sys.executable, str(HERE / "fuzz.py"), reader, str(folder), f"-runs={inputs}"],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    found = sorted(path.name for path in folder.glob("found-*"))
+    tried = [int(number) for number in re.findall(r"^#(\d+)\t", done.stderr, re.MULTILINE)]
+    wrong = [f"{reader}: {name} in {folder}" for name in found]
+    if done.returncode and not found:
+        wrong.append(f"{reader}: the fuzzer ended with {done.returncode}: {done.stderr[-300:]}")
+    return {"inputs": max(tried, default=0), "wrong": wrong}
+
+
+def kill(stage: str, kills: int, seed: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        return dataclasses.asdict(kill_stage(stage, kills, Path(folder), seed))
+
+
+def rounds(minutes: float) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        figures = soak(minutes, Path(folder) / "run")
+    return {"figures": figures, "wrong": failures(figures)}
+
+
+def pieces(long: bool, out: Path) -> dict[str, Callable[[], dict[str, Any]]]:
+    """What there is to do, by name."""
+    found: dict[str, Callable[[], dict[str, Any]]] = {}
+    for part in range(10 if long else 1):
+        for stage in STAGES:
+            found[f"{KILLS_AT_ONCE} kills of {stage}, part {part + 1}"] = (
+                lambda stage=stage, part=part: kill(stage, KILLS_AT_ONCE, part)  # type: ignore[misc]
+            )
+    for reader in readers():
+        found[f"inputs for the reader of {reader}"] = lambda reader=reader: fuzz(reader, 100_000, out)  # type: ignore[misc]
+    minutes = 120.0 if long else 10.0
+    found[f"{minutes:g} minutes of adversarial rounds"] = lambda: rounds(minutes)
+    return found
+
+
+def summary(done: dict[str, dict[str, Any]]) -> list[str]:
+    """The counts of everything that is done, in lines."""
+    lines = []
+    for stage in STAGES:
+        parts = [record for record in done.values() if record.get("stage") == stage]
+        if parts:
+            kinds = {how: sum(part["kills"][how] for part in parts) for how in parts[0]["kills"]}
+            lines.append(
+                f"{stage}: {sum(kinds.values())} kills survived ({', '.join(f'{n} {how}' for how, n in kinds.items())}), "
+                f"{sum(part['runs'] for part in parts)} runs compared, {sum(part['lost'] for part in parts)} done units lost"
+            )
+    inputs = [record["inputs"] for record in done.values() if "inputs" in record]
+    if inputs:
+        lines.append(f"readers: {sum(inputs)} inputs for {len(inputs)} readers")
+    for record in done.values():
+        if "figures" in record:
+            f = record["figures"]
+            flat = "; ".join(
+                f"{what} {f[f'{name} first'] * scale:.{digits}f} → {f[f'{name} last'] * scale:.{digits}f} {unit}".rstrip()
+                for name, what, scale, digits, unit in (
+                    ("memory", "memory", 1, 0, "MB"),
+                    ("threads", "threads", 1, 0, ""),
+                    ("files", "open files", 1, 0, ""),
+                    ("disk", "checkpoints", 1, 2, "MB"),
+                    ("round", "a round", 1000, 1, "ms"),
+                )
+            )
+            lines.append(f"rounds: {f['rounds']:.0f} in {f['minutes']:g} minutes; {flat}")
+    wrong = [line for record in done.values() for line in record["wrong"]]
+    return [*lines, f"wrong: {len(wrong)}", *wrong]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--long", action="store_true", help="200 kills a stage, and two hours of rounds")
+    parser.add_argument("--only", default="", help="pieces whose name holds this")
+    parser.add_argument("--out", type=Path, default=Path("soak"), help="where what is done is kept [soak]")
+    parser.add_argument("--again", action="store_true", help="forget what is done")
+    options = parser.parse_args()
+    if options.again:
+        shutil.rmtree(options.out, ignore_errors=True)
+    options.out.mkdir(parents=True, exist_ok=True)
+    kept = options.out / ("long.json" if options.long else "short.json")
+    done: dict[str, dict[str, Any]] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    for name, work in pieces(options.long, options.out).items():
+        if name in done or options.only not in name:
+            continue
+        began = time.monotonic()
+        done[name] = work()
+        kept.write_text(json.dumps(done, indent=1) + "\n", encoding="utf-8")
+        print(f"{name}: {time.monotonic() - began:.0f} s, {len(done[name]['wrong'])} wrong", file=sys.stderr, flush=True)
+    lines = summary(done)
+    print("\n".join(lines))
+    sys.exit(f"wrong: {len(lines)}" if not any(line == "wrong: 0" for line in lines) else 0)
+
+
+if __name__ == "__main__":
+    main()
