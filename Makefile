@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test soak soak-long lint format docs data bench scaling schedules clean
+.PHONY: demo test test-lowest soak soak-long lint format docs data bench scaling schedules clean
 
 demo: $(READY)
 	$(BIN)/seqgan train --preset quick --run runs/demo
@@ -18,6 +18,13 @@ soak: $(READY)
 
 soak-long: $(READY)
 	$(BIN)/python tests/soak/run.py --long
+
+# The suite with the oldest releases that setup.cfg allows; `make test` has the newest.
+test-lowest:
+	$(PYTHON) -m venv .venv-lowest
+	$(PYTHON) tests/lowest.py > .venv-lowest/lowest.txt
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' -c .venv-lowest/lowest.txt
+	.venv-lowest/bin/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -47,7 +54,7 @@ data: $(READY)
 	$(BIN)/python data/write_tunes.py
 
 clean:
-	rm -rf $(VENV) build *.egg-info src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis soak
+	rm -rf $(VENV) .venv-lowest build *.egg-info src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis soak
 
 $(READY): setup.cfg pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 …") if sys.version_info < (3, 11) else None'

@@ -32,7 +32,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     except Exception as error:  # zipfile, zlib and NumPy notice damage in many places and ways
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise ArraysError(f"it is damaged or no .npz ({error or type(error).__name__})") from None
+        raise ArraysError("it is damaged or no .npz") from None
 
 
 def _check_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:

@@ -289,7 +289,7 @@ def test_checkpoint_of_another_run(seqgan, refused, text, synthetic_copy):
     shutil.copy(foreign, stage / "0000002.npz")
     outcome = seqgan("sample", "-n", 2, "--run", synthetic_copy)
     assert outcome.code == 0
-    belongs = "belongs to another run (other data or sizes)"
+    belongs = "belongs to another run (of other data, seed or settings)"
     assert outcome.err == f"Warning: {stage / '0000002.npz'} {belongs}. Using the one before: 0000001.npz.\n"
     assert outcome.out.count("\n") == 2
     (stage / "0000001.npz").unlink()
@@ -427,8 +427,8 @@ def test_full_disk_loses_nothing_and_the_same_command_goes_on(seqgan, contents, 
     path = synthetic_copy / "checkpoints" / "adversarial" / "0000003.npz"
     assert outcome.stderr == f"Error: Cannot read or write {path}: File too large. What was saved before is whole.\n"
     after = contents(synthetic_copy)
-    assert after.keys() == before.keys()  # no leftovers
-    changed = {name for name in after if after[name] != before[name]}
+    assert after.keys() - before.keys() <= {"samples/adversarial-0000003.txt"}  # written before its checkpoint
+    changed = {name for name in before if after[name] != before[name]}
     assert changed <= {"config.json", "history.csv"}
     assert json.loads(after["config.json"])["settings"]["adversarial.rounds"] == {"value": 3, "source": "option"}
     outcome = seqgan(*arguments)
@@ -608,7 +608,8 @@ def test_pickled_oracle_is_refused_unopened(seqgan, refused, tmp_path, how):
     else:
         oracle.write_bytes(pickle.dumps(Explosive(trap)))
     outcome = seqgan("pretrain-g", "--oracle", oracle, "--run", tmp_path / "run")
-    refused(outcome, 1, f"Cannot read the oracle {oracle}: it holds pickled Python objects, which are refused.")
+    reason = "it holds pickled Python objects, which are refused" if how == "a member" else "it is damaged or no .npz"
+    refused(outcome, 1, f"Cannot read the oracle {oracle}: {reason}.")
     assert not trap.exists()
     assert not (tmp_path / "run").exists()
     opened = np.load(oracle, allow_pickle=True)  # the trap does work

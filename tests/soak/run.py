@@ -19,8 +19,10 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
+import repeats  # noqa: E402
+import rounds  # noqa: E402
+import sizes  # noqa: E402
 from kills import STAGES, kill_stage  # noqa: E402
-from rounds import failures, soak  # noqa: E402
 
 from readers import readers  # noqa: E402
 
@@ -50,10 +52,17 @@ def kill(stage: str, kills: int, seed: int) -> dict[str, Any]:
         return dataclasses.asdict(kill_stage(stage, kills, Path(folder), seed))
 
 
-def rounds(minutes: float) -> dict[str, Any]:
+def soak(minutes: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
-        figures = soak(minutes, Path(folder) / "run")
-    return {"figures": figures, "wrong": failures(figures)}
+        figures = rounds.soak(minutes, Path(folder) / "run")
+    return {"figures": figures, "wrong": rounds.failures(figures)}
+
+
+def measure(what: Any, unit: str) -> dict[str, Any]:
+    """The figures of a module that has a function of its own name."""
+    with tempfile.TemporaryDirectory() as folder:
+        figures = getattr(what, what.__name__)(Path(folder))
+    return {"measured": figures, "unit": unit, "wrong": what.failures(figures)}
 
 
 def pieces(long: bool, out: Path) -> dict[str, Callable[[], dict[str, Any]]]:
@@ -66,8 +75,10 @@ def pieces(long: bool, out: Path) -> dict[str, Callable[[], dict[str, Any]]]:
             )
     for reader in readers():
         found[f"inputs for the reader of {reader}"] = lambda reader=reader: fuzz(reader, 100_000, out)  # type: ignore[misc]
+    found["sizes"] = lambda: measure(sizes, "MB at most")
+    found["repeats"] = lambda: measure(repeats, "apart at most")
     minutes = 120.0 if long else 10.0
-    found[f"{minutes:g} minutes of adversarial rounds"] = lambda: rounds(minutes)
+    found[f"{minutes:g} minutes of adversarial rounds"] = lambda: soak(minutes)
     return found
 
 
@@ -99,6 +110,7 @@ def summary(done: dict[str, dict[str, Any]]) -> list[str]:
                 )
             )
             lines.append(f"rounds: {f['rounds']:.0f} in {f['minutes']:g} minutes; {flat}")
+        lines += [f"{what}: {value:.4g} {record['unit']}" for what, value in record.get("measured", {}).items()]
     wrong = [line for record in done.values() for line in record["wrong"]]
     return [*lines, f"wrong: {len(wrong)}", *wrong]
 

@@ -36,8 +36,7 @@ def go_on(run: Run, units: int = UNITS) -> None:
     with touching(lambda what: None), run.lock():
         found = run.checkpoints("pretrain-g").latest(never)
         position = found.position if found else 0
-        run.checkpoints("pretrain-g").drop_after(position)
-        run.history.keep(lambda each: each.position <= position)
+        run.go_back("pretrain-g", position)
         for later in range(position + 1, units + 1):
             unit(run, later)
 

@@ -217,8 +217,11 @@ def check_kind(config: Config) -> None:
 
 
 def _check_fit(settings: Settings, corpus: "Corpus", oracle: "Generator | None") -> None:
-    """Raises UsageError or SeqganError for settings that cannot go with the data."""
-    configuration.parse_filters(settings.discriminator.filters, corpus.sequence_length)
+    """Raises UsageError or SeqganError for settings that cannot go with the data, or data that cannot go into memory."""
+    from seqgan_cli.training.memory import refuse_too_large
+
+    size, sequences = corpus.vocabulary.size, len(corpus.train) + len(corpus.heldout)
+    refuse_too_large(settings, size, corpus.sequence_length, sequences)  # and what the discriminator's filters do not fit
     if oracle is None and settings.adversarial.monitor == "nll_oracle":
         raise UsageError("adversarial.monitor is nll_oracle, which only synthetic data have: use nll_test.")
     if oracle is None and settings.data.oracle:
@@ -233,7 +236,10 @@ def _new_corpus(config: Config, console: Console) -> "tuple[Corpus, Generator | 
     settings = config.settings
     if settings.data.source == "oracle":
         from seqgan_cli.corpora.synthetic import synthetic_corpus
+        from seqgan_cli.training.memory import refuse_too_large
 
+        data = settings.data
+        refuse_too_large(settings, data.vocab_size, data.sequence_length, 2 * data.num_sequences)
         return synthetic_corpus(settings.data, settings.seed)
     return read_corpus(settings, console)[0], None
 

@@ -206,6 +206,18 @@ class Run:
         (self.path / "samples" / "samples.txt").unlink(missing_ok=True)
         self.history.keep(lambda row: row.stage not in dropped)
 
+    def go_back(self, stage: str, position: int) -> None:
+        """Forget what a stage left after that many units (-1: all of it), which is done again: a kill left it, or damage."""
+        self.checkpoints(stage).drop_after(position)
+        for later, path in self._example_files(stage):
+            if later > position:
+                path.unlink(missing_ok=True)
+        self.history.keep(lambda row: row.stage != stage or row.position <= position)
+
+    def _example_files(self, stage: str) -> list[tuple[int, Path]]:
+        found = [(path.stem.rpartition("-")[2], path) for path in sorted((self.path / "samples").glob(f"{stage}-*.txt"))]
+        return [(int(position), path) for position, path in found if position.isdecimal()]
+
     def keep_examples(self, stage: str, position: int, lines: list[str]) -> None:
         """Keep a few samples as they were after that many units; none are none. Raises OSError."""
         if lines:
@@ -214,12 +226,10 @@ class Run:
 
     def examples(self, stage: str) -> dict[int, list[str]]:
         """The samples kept of a stage, by position."""
-        found = {}
-        for path in sorted((self.path / "samples").glob(f"{stage}-*.txt")):
-            position = path.stem.rpartition("-")[2]
-            if position.isdigit():
-                found[int(position)] = path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
-        return found
+        return {
+            position: path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
+            for position, path in self._example_files(stage)
+        }
 
     # What the stages and the scores read back.
 

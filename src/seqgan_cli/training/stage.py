@@ -137,8 +137,7 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
     position = found.position if found else 0
     if found and _finished(stage, position, found.facts["best"], console):
         return
-    checkpoints.drop_after(position)
-    run.history.keep(lambda row: row.stage != stage.name or (found is not None and row.position <= position))
+    run.go_back(stage.name, position if found else -1)
     if found:
         assign(found, stage.variables())
         if lost := set(range(position + 1)) - {row.position for row in run.history.rows() if row.stage == stage.name}:

@@ -1,0 +1,73 @@
+"""Whether training fits into memory: arithmetic before the first allocation, for a vocabulary that would take more than all.
+
+Counts what grows with vocabulary, sizes and data, and none of the fixed few hundred megabytes: what it refuses cannot fit, what
+it lets pass may still be tight.
+"""
+
+import os
+from pathlib import Path
+
+from seqgan_cli.config import Settings, parse_filters
+from seqgan_cli.errors import SeqganError
+
+FLOAT = 4  # bytes
+GENERATOR_COPIES = 7  # weights, gradient, two moments, the rollout policy, and weights and moments on their way to the disk
+DISCRIMINATOR_COPIES = 6  # the same but for the policy; the gradient is as large
+GB = 1e9
+
+
+def available() -> float:
+    """Bytes of memory that can still be had: what the system says is available, or all there is; infinite if unknown."""
+    try:
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return 1024.0 * int(line.split()[1])
+    except (OSError, ValueError, IndexError):
+        pass
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE")) * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return float("inf")
+
+
+def generator_weights(settings: Settings, vocab_size: int) -> int:
+    """Number of weights: V·E + gates·H·(E + H + 1) + (H + 1)·V."""
+    own = settings.generator
+    gates = {"lstm": 4, "gru": 3}[own.cell]
+    embedding, hidden = own.embedding_dim, own.hidden_dim
+    return vocab_size * (embedding + hidden + 1) + gates * hidden * (embedding + hidden + 1)
+
+
+def discriminator_weights(settings: Settings, vocab_size: int, sequence_length: int) -> int:
+    """Number of weights: V·E + Σ filters·(width·E + 1), and the highway's two squares of all filters."""
+    embedding = settings.discriminator.embedding_dim
+    filters = parse_filters(settings.discriminator.filters, sequence_length)
+    total = sum(number for _, number in filters)
+    return vocab_size * embedding + sum(n * (w * embedding + 1) for w, n in filters) + 2 * total * (total + 1)
+
+
+def refuse_too_large(settings: Settings, vocab_size: int, sequence_length: int, sequences: int) -> None:
+    """Raises SeqganError, with the arithmetic, if training needs more memory than there is.
+
+    Args:
+        vocab_size, sequence_length: V and T of the corpus.
+        sequences: rows of the corpus, held-out ones included.
+    """
+    batch = max(settings.pretrain_g.batch_size, settings.adversarial.batch_size)
+    parts = {
+        f"the generator ({generator_weights(settings, vocab_size):,} weights × {GENERATOR_COPIES} copies × 4 bytes)": (
+            FLOAT * GENERATOR_COPIES * generator_weights(settings, vocab_size)
+        ),
+        f"the discriminator ({discriminator_weights(settings, vocab_size, sequence_length):,} × {DISCRIMINATOR_COPIES} × 4)": (
+            FLOAT * DISCRIMINATOR_COPIES * discriminator_weights(settings, vocab_size, sequence_length)
+        ),
+        f"the next token's logits ({batch} sequences × {vocab_size:,} tokens × 4)": FLOAT * batch * vocab_size,
+        f"the corpus ({sequences:,} sequences × {sequence_length} tokens × 4)": FLOAT * sequences * sequence_length,
+    }
+    needed, there = sum(parts.values()), available()
+    if needed > there:
+        told = "; ".join(f"{size / GB:.1f} GB for {what}" for what, size in sorted(parts.items(), key=lambda part: -part[1]))
+        raise SeqganError(
+            f"Training would need {needed / GB:.1f} GB of memory, and {there / GB:.1f} GB are available: {told}. Use fewer "
+            "tokens (--max-vocab, --min-count or --vocab-size), sizes, or sequences."
+        )

@@ -1,0 +1,59 @@
+"""The arithmetic of memory against models that are really there, and its refusal."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seqgan_cli.errors import SeqganError
+from seqgan_cli.models.discriminator import Discriminator
+from seqgan_cli.models.generator import Generator
+from seqgan_cli.training import memory
+from seqgan_cli.vocabulary import Vocabulary
+from tiny import tiny_settings
+
+
+def number_of_weights(model: Any) -> int:
+    return sum(math.prod(weight.shape) for weight in model.trainable_variables)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize(("vocab_size", "hidden"), [(7, 5), (12, 8)])
+def test_weights_are_as_many_as_the_models_have(cell: str, vocab_size: int, hidden: int) -> None:
+    """All but the few biases that do not grow with anything large."""
+    settings = tiny_settings(**{"generator.cell": cell, "generator.hidden-dim": hidden})
+    generator = Generator(Vocabulary(size=vocab_size), 5, settings.generator)
+    discriminator = Discriminator(Vocabulary(size=vocab_size), 5, settings.discriminator)
+    counted = memory.generator_weights(settings, vocab_size)
+    assert abs(counted - number_of_weights(generator)) <= 3 * hidden  # a GRU has two biases
+    features = sum(number for _, number in discriminator.filters)
+    counted = memory.discriminator_weights(settings, vocab_size, 5)
+    assert abs(counted - number_of_weights(discriminator)) <= 2 * features + 2  # the output layer
+
+
+def test_a_vocabulary_beyond_memory_is_refused_with_the_arithmetic(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "available", lambda: 8e9)
+    memory.refuse_too_large(tiny_settings(), 5000, 20, 20_000)
+    with pytest.raises(SeqganError) as refusal:
+        memory.refuse_too_large(tiny_settings(), 50_000_000, 20, 20_000)
+    message = str(refusal.value)
+    weights = 50_000_000 * (4 + 5 + 1) + 4 * 5 * 10
+    assert f"{weights:,} weights × 7 copies × 4 bytes" in message
+    discriminator = 50_000_000 * 4 + 4 * (5 + 9 + 13) + 2 * 12 * 13
+    needed = 4 * (7 * weights + 6 * discriminator + 32 * 50_000_000 + 20_000 * 20) / 1e9
+    assert message.startswith(f"Training would need {needed:.1f} GB of memory, and 8.0 GB are available: ")
+    assert "--max-vocab" in message
+
+
+def test_what_is_available_is_known_here() -> None:
+    assert 1e8 < memory.available() < 1e13
+
+
+def test_training_is_refused_before_anything_is_made(seqgan: Any, tmp_path: Path, tiny_config: Path) -> None:
+    run = tmp_path / "run"
+    outcome = seqgan("pretrain-g", "--run", run, "--config", tiny_config, "--vocab-size", 2_000_000_000)
+    assert outcome.code == 1
+    assert "Error: Training would need " in outcome.err
+    assert "GB are available" in outcome.err
+    assert not run.exists()
