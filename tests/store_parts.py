@@ -1,13 +1,15 @@
 """What the tests of the store share."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.store.history import Row
-from seqgan_cli.store.run import Run
+from seqgan_cli.store.run import Run, checksum
 from seqgan_cli.vocabulary import Vocabulary
 
 WEIGHTS = np.arange(6, dtype=np.float32).reshape(2, 3)
@@ -33,3 +35,16 @@ def with_corpus(folder: Path, first: int = 3) -> Run:
     tokens = np.array([[first, 4, 1], [4, 1, 0]], np.int32)
     Corpus(tokens, tokens, Vocabulary(["a", "b"])).save(folder)
     return Run(folder)
+
+
+def record_anew(run: Path, **changed: Any) -> None:
+    """Change entries of config.json, and settings by their names with `__` for the dot, as if seqgan had written it so."""
+    path = run / "config.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    for name, value in changed.items():
+        setting = name.replace("__", ".").replace("_", "-")
+        if setting in record["settings"]:
+            record["settings"][setting]["value"] = value
+        else:
+            record[name] = value
+    path.write_text(json.dumps({**record, "checksum": checksum(record)}), encoding="utf-8")

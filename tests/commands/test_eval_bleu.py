@@ -10,6 +10,7 @@ import pytest
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
 from seqgan_cli import __version__
+from store_parts import record_anew
 
 UNIFORM = {n: (1.0 / n,) * n for n in range(2, 6)}
 
@@ -157,10 +158,7 @@ def test_samples_equal_nltk(seqgan, text):
 
 
 def test_files_are_read_with_the_runs_tokenizer(seqgan, text_copy, tmp_path):
-    config = json.loads((text_copy / "config.json").read_text())
-    config["settings"]["data.tokenizer"]["value"] = "chars"
-    config["settings"]["data.lowercase"]["value"] = True
-    (text_copy / "config.json").write_text(json.dumps(config))
+    record_anew(text_copy, data__tokenizer="chars", data__lowercase=True)
     hypotheses, references = tmp_path / "hypotheses.txt", tmp_path / "references.txt"
     hypotheses.write_text("ABC D\n")
     references.write_text("abc d\n")

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from store_parts import record_anew
+
 
 def items(page: Path) -> dict[str, Any]:
     """What the page shows."""
@@ -179,18 +181,14 @@ def test_another_sheets_key_is_not_replaced(seqgan, refused, contents, text, tmp
 
 
 def test_numbers_of_the_oracle_are_not_judged(seqgan, refused, text_copy, tmp_path):
-    config = json.loads((text_copy / "config.json").read_text(encoding="utf-8"))
-    config["settings"]["data.source"]["value"] = "oracle"
-    (text_copy / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    record_anew(text_copy, data__source="oracle")
     done = seqgan("judge", "make", "--run", text_copy, "-o", tmp_path / "sheet.html")
     refused(done, 2, f"{text_copy} is trained on the oracle's numbers, of which no person can tell which are real.")
     assert not list(tmp_path.glob("sheet*"))
 
 
 def test_runs_that_differ_in_form_are_told(seqgan, text, text_copy, tmp_path):
-    config = json.loads((text_copy / "config.json").read_text(encoding="utf-8"))
-    config["settings"]["data.lowercase"]["value"] = True
-    (text_copy / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    record_anew(text_copy, data__lowercase=True)
     done = seqgan("judge", "make", "--run", text.path, "--run", text_copy, "-n", 4, "-o", tmp_path / "sheet.html")
     assert done.code == 0, done.err
     said = f"Warning: {text_copy} and {text.path} differ in data.lowercase: judges may tell them by that alone.\n"

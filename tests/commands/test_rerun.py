@@ -1,12 +1,11 @@
 """`seqgan rerun`: the same weights, byte for byte, or why not."""
 
-import json
 import shutil
-from pathlib import Path
 
 import pytest
 
-from seqgan_cli.store.run import Run, checksum
+from seqgan_cli.store.run import Run
+from store_parts import record_anew
 
 
 @pytest.fixture(scope="module")
@@ -19,12 +18,6 @@ def trained(tmp_path_factory, tiny_config):
         main(["train", "--run", str(run), "--config", str(tiny_config), "-q"])
     assert not ended.value.code
     return run
-
-
-def changed_record(run: Path, **changes: object) -> None:
-    record = json.loads((run / "config.json").read_text(encoding="utf-8"))
-    record.update(changes)
-    (run / "config.json").write_text(json.dumps({**record, "checksum": checksum(record)}), encoding="utf-8")
 
 
 def test_a_run_repeats_byte_for_byte_and_says_so(seqgan, trained):
@@ -52,7 +45,7 @@ def test_another_outcome_is_an_error_with_its_reasons(seqgan, trained, tmp_path)
     Run(run).checkpoints("adversarial").save(
         found.position, {**found.arrays, name: found.arrays[name] + 1e-7}, found.facts, best=False
     )
-    changed_record(run, versions={"tensorflow": "2.1"})
+    record_anew(run, versions={"tensorflow": "2.1"})
     done = seqgan("rerun", run)
     assert done.code == 1
     assert "1 of" in done.out

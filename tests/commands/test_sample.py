@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from store_parts import record_anew
+
 FORMATS = ("text", "ids", "jsonl")
 
 
@@ -167,8 +169,7 @@ def test_the_run_may_be_moved_and_its_data_gone(seqgan, sentences, text, text_co
     text_copy.rename(moved)
     data = json.loads((moved / "config.json").read_text())["settings"]["data.source"]["value"]
     assert data == str(sentences)
-    config = (moved / "config.json").read_text().replace(str(sentences), "/nowhere/sentences.txt")
-    (moved / "config.json").write_text(config)
+    record_anew(moved, data__source="/nowhere/sentences.txt")
     assert seqgan("sample", "-n", 5, "--run", moved).out == seqgan("sample", "-n", 5, "--run", text.path).out
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from seqgan_cli import __version__
 from seqgan_cli.config import CATALOGUE
+from store_parts import record_anew
 
 
 def next_step(outcome) -> str:
@@ -60,9 +61,7 @@ def test_status_names_the_next_step_of_each_stage(seqgan, synthetic_copy):
 
 
 def test_status_skips_the_discriminator_where_none_is_needed(seqgan, synthetic_copy):
-    config = record(synthetic_copy)
-    config["settings"]["adversarial.reward"]["value"] = "constant"
-    (synthetic_copy / "config.json").write_text(json.dumps(config))
+    record_anew(synthetic_copy, adversarial__reward="constant")
     shutil.rmtree(synthetic_copy / "checkpoints" / "pretrain-d")
     shutil.rmtree(synthetic_copy / "checkpoints" / "adversarial")
     assert next_step(seqgan("status", "--run", synthetic_copy)) == f"seqgan adversarial --run {synthetic_copy}"

@@ -16,9 +16,10 @@ WITHOUT_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS)
 
 
 def _locked(directory: Path) -> Any:
-    """A lock, held. The system lets go of a dead process's; where it knows no locks, a file that names its process stands in,
+    """A lock, held. Raises filelock.Timeout if another process holds it.
 
-    which the next takes over once that process is gone. Raises filelock.Timeout if another holds it.
+    The system lets go of a dead process's. Where it knows no locks a file that names its process stands in, which the next
+    takes over once that process is gone.
     """
     from filelock import FileLock, SoftFileLock
 
@@ -27,7 +28,7 @@ def _locked(directory: Path) -> Any:
     except OSError as error:
         if error.errno not in WITHOUT_LOCKS:
             raise
-        return SoftFileLock(directory / ".softlock", timeout=0).acquire()
+        return SoftFileLock(directory / ".softlock", timeout=0.5).acquire()  # to take over may need a second try
 
 
 @contextlib.contextmanager
