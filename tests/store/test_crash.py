@@ -131,6 +131,29 @@ def test_a_full_or_failing_disk_at_every_touch_costs_the_unit_at_work_only(tmp_p
     assert number > 100
 
 
+def test_a_small_file_system_that_fills_up(tmp_path: Path) -> None:
+    """A real one, where this user may mount it."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=160k", "tmpfs", str(place)]
+    if not shutil.which("mount") or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no right to mount")
+    try:
+        run = begun(place / "run")
+        with pytest.raises(OSError) as refusal:
+            for position in range(1, 200):
+                run.history.append([row("pretrain-g", position)] * 20)
+                run.checkpoints("pretrain-g").save(position, arrays(position), {}, best=position in BEST)
+        assert refusal.value.errno == errno.ENOSPC
+        assert str(run.path) in str(refusal.value)
+        found = Run(run.path).checkpoints("pretrain-g").latest(never)
+        assert found is not None
+        assert found.position >= position - 1
+        assert not list(run.path.rglob(".writing-*"))
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="the root user writes anywhere")
 def test_a_folder_without_permission_is_an_error_of_it(tmp_path: Path) -> None:
     run = begun(tmp_path / "run")
