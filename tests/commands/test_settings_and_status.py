@@ -182,7 +182,7 @@ def test_sources_are_recorded(seqgan, tmp_path, monkeypatch):
     assert {name: (settings[name]["value"], settings[name]["source"]) for name in expected} == expected
     assert written["preset"] == "quick"
     assert written["versions"]["seqgan"] == __version__
-    assert written["commands"] == ["seqgan pretrain-g and so on"]
+    assert written["commands"] == ["seqgan pretrain-g 'and so on'"]
 
     # A later command keeps what it does not change, whatever its preset.
     outcome = seqgan("pretrain-g", "--preset", "paper", "--set", "adversarial.rounds=4", "--run", run)
