@@ -126,7 +126,7 @@ class Data:
     )
     strict: bool = _setting(False, "stop at the first bad file of a folder instead of leaving it out", fixed_by="corpus")
     vocab_size: int = _setting(5000, "oracle: number of token ids", at_least=2, quick=200, fixed_by="corpus")
-    sequence_length: int = _setting(20, "oracle: tokens in a sequence", at_least=2, quick=10, fixed_by="corpus")
+    sequence_length: int = _setting(20, "oracle: tokens in a sequence", at_least=1, quick=10, fixed_by="corpus")
     num_sequences: int = _setting(
         10000, "oracle: training sequences, and as many held out", at_least=4, quick=5000, fixed_by="corpus"
     )

@@ -83,10 +83,11 @@ class ActionValues:
         """Expected final reward after each token: float32 `[B, T]` for int32 `[B, T]`; no gradient flows through it.
 
         For t < T the mean reward of N continuations of Y₁:t, for t = T the reward of Y itself. With N = 0 there is no search:
-        every token gets the reward of Y (REINFORCE on whole sequences).
+        every token gets the reward of Y (REINFORCE on whole sequences), as
+        does the only one of a sequence with T = 1.
         """
         batch, length = tf.shape(tokens)[0], tf.shape(tokens)[1]
-        if not self.num_rollouts:
+        if not self.num_rollouts or self.policy.network.sequence_length == 1:
             return tf.stop_gradient(tf.tile(self.reward(tokens, key)[:, None], [1, length]))
         pairs = batch * self.num_rollouts
         num_chunks = -(-pairs // self.chunk)

@@ -116,3 +116,31 @@ def test_draws_equal_the_literal_inverse_of_the_cumulative_distribution(vocab_si
 @pytest.mark.parametrize(("vocab_size", "width"), [(2, 2), (3, 1), (5000, 50), (97, 10), (60, 6)])
 def test_blocks_divide_the_vocabulary_where_they_can(vocab_size: int, width: int) -> None:
     assert softmax._block_width(vocab_size) == width
+
+
+@pytest.mark.parametrize("size", [1e4, -1e4])
+def test_logits_of_ten_thousand_give_the_right_loss_and_gradients(size: float) -> None:
+    """One token all but certain, or all but impossible: in float64 the literal softmax has no more to say than this."""
+    outputs = np.ones((2, 1), np.float32)
+    head = head_of(np.zeros((1, 3), np.float32), np.array([size, 0.0, 0.0], np.float32))
+    tokens, weights = np.array([0, 1], np.int32), np.ones(2, np.float32)
+    expected = [0.0, 1e4] if size > 0 else [1e4 + np.log(2.0), np.log(2.0)]
+    losses = token_nll(tf.constant(outputs), tf.constant(head), tf.constant(tokens), tf.constant([True, True])).numpy()
+    np.testing.assert_allclose(losses, expected, rtol=1e-6)
+    loss, _, by_head = evaluate(outputs, head, tokens, weights)
+    assert loss == pytest.approx(sum(expected), rel=1e-6)
+    certain = [2.0, 0.0, 0.0] if size > 0 else [0.0, 1.0, 1.0]  # what the two softmaxes add up to
+    np.testing.assert_allclose(by_head[-1], np.array(certain) - [1.0, 1.0, 0.0], atol=1e-6)
+
+
+def test_a_token_of_probability_zero_is_never_drawn_and_its_loss_is_a_number() -> None:
+    logits = np.array([[0.0, -1e4, 1e-3, -3e38]] * 1000, np.float32)
+    drawn = draw_tokens(tf.constant(logits), key(0, "extreme")).numpy()
+    assert set(drawn.tolist()) == {0, 2}
+    head = head_of(np.zeros((1, 4), np.float32), logits[0])
+    losses = token_nll(
+        tf.ones((4, 1)), tf.constant(head), tf.constant([0, 1, 2, 3], tf.int32), tf.constant([True] * 4)
+    ).numpy()
+    assert losses[1] == pytest.approx(1e4, rel=1e-3)
+    assert losses[3] == pytest.approx(3e38, rel=1e-6)
+    assert np.isfinite(losses).all()
