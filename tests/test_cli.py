@@ -1,6 +1,7 @@
 """The command group: help without heavy imports, exit codes, signals, and two processes at one run."""
 
 import json
+import platform
 import re
 import signal
 import subprocess
@@ -83,7 +84,7 @@ def test_usage_errors_need_nothing_heavy(tmp_path):
 
 
 def test_missing_steps_and_settings_need_nothing_heavy(tmp_path):
-    others = ("train", "pretrain-g", "settings", "experiment", "compare", "eval-grammar", "judge", "corpus")
+    others = ("train", "pretrain-g", "settings", "experiment", "compare", "eval-grammar", "judge", "corpus", "rerun")
     needy = [name for name in COMMANDS if name not in others]
     lines = [["settings"], ["settings", "seed"], *([name] for name in needy)]
     for line, (code, _, err, heavy) in zip(lines, run_lines(lines, tmp_path), strict=True):
@@ -106,6 +107,7 @@ def test_every_option_has_a_meaning_and_a_heading(seqgan, name):
     without = {
         "experiment": {"--run"},
         "report": {"--seed"},
+        "rerun": {"--seed"},
         "compare": {"--run", "--seed"},
         "corpus": {"--run", "--threads"},
         "judge score": {"--run", "--seed", "--threads"},
@@ -170,7 +172,8 @@ def test_signals_stop_training_with_one_message(seqgan, pretrained, training, nu
     if number == signal.SIGTERM:  # meanwhile, from another process
         second = seqgan("adversarial", "--rounds", 200000, "-q", "--run", pretrained)
         assert (second.code, second.out) == (1, "")
-        assert second.err == f"Error: Another seqgan is training in {pretrained}: wait for it or use another --run.\n"
+        whose = f"(process {training.pid} on {platform.node()})"
+        assert second.err == f"Error: Another seqgan is training in {pretrained} {whose}: wait for it or use another --run.\n"
         assert json.loads((pretrained / "config.json").read_text())["settings"]["adversarial.rounds"]["value"] == 100000
         restart = seqgan("pretrain-g", "--overwrite", "-q", "--run", pretrained)
         assert restart.code == 1
