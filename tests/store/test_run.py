@@ -12,6 +12,7 @@ import pytest
 
 from seqgan_cli.config import CATALOGUE, STAGES, resolve
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.store.checkpoints import Checkpoints
 from seqgan_cli.store.run import Run, checksum
 from store_parts import WEIGHTS, arrays, names, never, row, with_corpus
 
@@ -267,6 +268,26 @@ def test_a_checkpoint_of_a_run_with_another_seed_or_settings_is_not_taken_for_on
         assert [message.partition(" (")[0] for message in said] == [
             f"{mine.path}/checkpoints/{stage}/0000002.npz belongs to another run"
         ] * (stage in foreign)
+
+
+def test_a_setting_that_only_one_of_two_versions_knows_decides_nothing(tmp_path: Path) -> None:
+    run = run_of(tmp_path)
+    own = run.checkpoints("pretrain-g")
+    later = {**own.settings, "generator.layers": 3}
+    del later["generator.cell"]
+    Checkpoints(own.directory, own.fingerprint, later).save(3, arrays(3), {}, best=False)
+    found = run.checkpoints("pretrain-g").latest(never)
+    assert found is not None
+    assert found.position == 3
+
+
+def test_what_differs_is_told(tmp_path: Path) -> None:
+    run = run_of(tmp_path / "mine")
+    theirs = run_of(tmp_path / "theirs", seed=1).path / "checkpoints" / "pretrain-g" / "0000002.npz"
+    shutil.copyfile(theirs, run.path / "checkpoints" / "pretrain-g" / "0000002.npz")
+    said: list[str] = []
+    run.checkpoints("pretrain-g").latest(said.append)
+    assert "0000002.npz belongs to another run (seed was 1, and is 0 here)." in said[0]
 
 
 def test_another_vocabulary_makes_checkpoints_another_runs(tmp_path: Path) -> None:

@@ -34,12 +34,16 @@ class Checkpoints:
     """The checkpoints of one stage. Each is one `.npz`, complete or absent; the zip's own checksums tell damage.
 
     Args:
-        fingerprint: of what a checkpoint must have been made from to be this run's.
-        first_fingerprint: the same as format 1 had it.
+        fingerprint: of the data a checkpoint must have been made from to be this run's.
+        settings: by name, those it must have been made with: what this version and that checkpoint's both know.
+        first_fingerprint: the fingerprint as format 1 had it; its checkpoints knew no settings.
     """
 
-    def __init__(self, directory: Path, fingerprint: str, first_fingerprint: str = "") -> None:
-        self.directory, self.fingerprint, self.first_fingerprint = directory, fingerprint, first_fingerprint
+    def __init__(
+        self, directory: Path, fingerprint: str, settings: Mapping[str, Any] | None = None, first_fingerprint: str = ""
+    ) -> None:
+        self.directory, self.fingerprint, self.settings = directory, fingerprint, settings or {}
+        self.first_fingerprint = first_fingerprint
 
     def positions(self) -> list[int]:
         """Ascending."""
@@ -59,6 +63,7 @@ class Checkpoints:
             "position": position,
             "format": FORMAT,
             "fingerprint": self.fingerprint,
+            "settings": dict(self.settings),
             "version": __version__,
             "arrays": sorted(arrays),
         }
@@ -83,7 +88,10 @@ class Checkpoints:
             raise KeyError("arrays")
         own = self.first_fingerprint or self.fingerprint if facts.get("format", 1) == 1 else self.fingerprint
         if facts["fingerprint"] != own:
-            raise SeqganError(f"{path} belongs to another run (of other data, seed or settings)")
+            raise SeqganError(f"{path} belongs to another run (of other data)")
+        for name, value in facts.get("settings", {}).items():
+            if self.settings.get(name, value) != value:
+                raise SeqganError(f"{path} belongs to another run ({name} was {value}, and is {self.settings[name]} here)")
         return Checkpoint(int(facts["position"]), arrays, facts, path)
 
     def latest(self, warn: Callable[[str], None]) -> Checkpoint | None:

@@ -155,8 +155,7 @@ class Run:
         values = self.config().values if self.exists else {}
         fixing = STAGES[: STAGES.index(stage) + 1]
         fixed = {name: value for name, value in values.items() if name == "seed" or CATALOGUE[name].fixed_by in fixing}
-        digest.update(json.dumps(fixed, sort_keys=True).encode())
-        return Checkpoints(self.path / "checkpoints" / stage, digest.hexdigest(), self.fingerprint)
+        return Checkpoints(self.path / "checkpoints" / stage, digest.hexdigest(), fixed, self.fingerprint)
 
     def position(self, stage: str) -> int:
         """Units of the stage that are saved; 0 for none."""
