@@ -35,6 +35,7 @@ with touching(At(int(sys.argv.pop(1)), lambda what: os.kill(os.getpid(), signal.
     main(sys.argv[1:])
 """
 BUSY = "while True: pass"
+HOW = ("SIGKILL", "SIGKILL at a touch", "SIGINT", "SIGKILL", "SIGKILL at a touch", "SIGTERM", "SIGINT twice")  # in turn
 
 
 @dataclasses.dataclass
@@ -94,7 +95,7 @@ def kill_stage(stage: str, kills: int, folder: Path, seed: int) -> Killed:
     assert start(command(stage, whole, settings)).wait() == 0
     seconds = time.monotonic() - began
     expected = state(whole, stage)
-    result = Killed(stage, {"SIGKILL": 0, "SIGKILL at a touch": 0, "SIGTERM": 0, "SIGINT": 0, "SIGINT twice": 0}, 0, 0, [])
+    result = Killed(stage, dict.fromkeys(HOW, 0), 0, 0, [])
     victim, number = folder / "victim", 0
     load: list[subprocess.Popen] = []
     try:
@@ -109,7 +110,7 @@ def kill_stage(stage: str, kills: int, folder: Path, seed: int) -> Killed:
                     busy.kill()
                 load = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(2 * (number // 10 % 2))]
             number += 1
-            how = "" if finishing else draw.choice([*result.kills, "SIGKILL", "SIGKILL at a touch"])
+            how = "" if finishing else HOW[sum(result.kills.values()) % len(HOW)]
             before = Run(victim).position(stage) if victim.exists() else 0
             touch = draw.randint(1, 4 * TOUCHES) if how == "SIGKILL at a touch" else 0
             process = start(command(stage, victim, settings), touch)
