@@ -12,7 +12,7 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-# Kills, fuzzers and rounds without end: under half an hour, or hours with --long. What is done is kept in soak/.
+# Kills, fuzzers, large files and rounds without end; hours with --long. What is done is kept in soak/.
 soak: $(READY)
 	$(BIN)/python tests/soak/run.py
 

@@ -61,12 +61,10 @@ def facts(**more: Any) -> np.ndarray:
 
 
 def _config() -> bytes:
-    from seqgan_cli.store.run import checksum
-
     config = resolve({}, {}, None, "quick")
     settings = {name: {"value": config.values[name], "source": config.sources[name]} for name in config.values}
+    # Of the first format, whose lack of a checksum lets edits through to what reads the settings.
     record = {"format": 1, "preset": "quick", "settings": settings, "versions": {"seqgan": "0.1.0"}, "commands": ["seqgan"]}
-    assert checksum(record)
     return json.dumps(record).encode()
 
 

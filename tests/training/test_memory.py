@@ -39,9 +39,9 @@ def test_a_vocabulary_beyond_memory_is_refused_with_the_arithmetic(monkeypatch: 
         memory.refuse_too_large(tiny_settings(), 50_000_000, 20, 20_000)
     message = str(refusal.value)
     weights = 50_000_000 * (4 + 5 + 1) + 4 * 5 * 10
-    assert f"{weights:,} weights × 7 copies × 4 bytes" in message
+    assert f"{weights:,} weights × 5 copies × 4 bytes" in message
     discriminator = 50_000_000 * 4 + 4 * (5 + 9 + 13) + 2 * 12 * 13
-    needed = 4 * (7 * weights + 6 * discriminator + 32 * 50_000_000 + 20_000 * 20) / 1e9
+    needed = 4 * (5 * weights + 4 * discriminator + 32 * 50_000_000 + 20_000 * 20) / 1e9
     assert message.startswith(f"Training would need {needed:.1f} GB of memory, and 8.0 GB are available: ")
     assert "--max-vocab" in message
 

@@ -1,7 +1,7 @@
 """Whether training fits into memory: arithmetic before the first allocation, for a vocabulary that would take more than all.
 
-Counts what grows with vocabulary, sizes and data, and none of the fixed few hundred megabytes: what it refuses cannot fit, what
-it lets pass may still be tight.
+Counts what all stages together hold at once and what grows with vocabulary, sizes and data, and none of the fixed few hundred
+megabytes: what it refuses cannot come to its end, what it lets pass may still be tight.
 """
 
 import os
@@ -11,8 +11,8 @@ from seqgan_cli.config import Settings, parse_filters
 from seqgan_cli.errors import SeqganError
 
 FLOAT = 4  # bytes
-GENERATOR_COPIES = 7  # weights, gradient, two moments, the rollout policy, and weights and moments on their way to the disk
-DISCRIMINATOR_COPIES = 6  # the same but for the policy; the gradient is as large
+GENERATOR_COPIES = 5  # weights, gradient, Adam's two moments, and the rollout policy
+DISCRIMINATOR_COPIES = 4  # the same but for the policy
 GB = 1e9
 
 
