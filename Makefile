@@ -27,11 +27,11 @@ test-lowest:
 	.venv-lowest/bin/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --no-cache .
 	$(BIN)/mypy
 
 format: $(READY)
-	$(BIN)/ruff check --fix .
+	$(BIN)/ruff check --no-cache --fix .
 
 # docs/cli.md from the commands' own help, and the picture in the README from a run of the demo.
 docs: $(READY)
@@ -54,7 +54,7 @@ data: $(READY)
 	$(BIN)/python data/write_tunes.py
 
 clean:
-	rm -rf $(VENV) .venv-lowest build *.egg-info src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis soak
+	rm -rf $(VENV) .venv-lowest build *.egg-info src/*.egg-info .pytest_cache .mypy_cache .hypothesis soak
 
 $(READY): setup.cfg pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 …") if sys.version_info < (3, 11) else None'

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from store_parts import WEIGHTS, arrays, names, never
 
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.store.checkpoints import Checkpoint, Checkpoints, assign, named
+from store_parts import WEIGHTS, arrays, names, never
 
 
 def saved(folder: Path, *positions: int, best: int = 0) -> Checkpoints:

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from store_parts import names, row
 
 from seqgan_cli.store.history import History
+from store_parts import names, row
 
 
 def test_history_appends_rows_after_one_header(tmp_path: Path) -> None:
