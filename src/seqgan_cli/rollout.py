@@ -78,7 +78,7 @@ class ActionValues:
         rows = min(PREFIXES_AT_ONCE, LOGITS_AT_ONCE // vocab_size)
         self.chunk = max(1, rows // max(1, length - 1))
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def __call__(self, tokens: Any, key: Any) -> Any:
         """Expected final reward after each token: float32 `[B, T]` for int32 `[B, T]`; no gradient flows through it.
 

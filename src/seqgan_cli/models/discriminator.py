@@ -143,7 +143,7 @@ class Discriminator(keras.Model):
         entropy = tf.nn.sigmoid_cross_entropy_with_logits(labels, self(tokens, dropout_key=dropout_key))
         return tf.reduce_mean(entropy) + 0.25 * self.settings.l2 * tf.reduce_sum(tf.square(self.output_kernel))
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32)])
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None], tf.int32)])
     def _scores(self, tokens: Any) -> Any:
         return tf.sigmoid(self(tokens))
 

@@ -175,7 +175,7 @@ class Generator(keras.Model):
         flat = tf.reshape(outputs, [-1, outputs.shape[-1]])
         return softmax.weighted_nll(flat, head, tf.reshape(tokens, [-1]), tf.reshape(weights, [-1]))
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([], tf.float32)])
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([], tf.float32)])
     def _sequence_nll(self, tokens: Any, temperature: Any) -> Any:
         outputs, _ = self.unroll(tokens)
         flat, counted = tf.reshape(outputs, [-1, outputs.shape[-1]]), self.vocabulary.mask(tokens)
@@ -192,12 +192,13 @@ class Generator(keras.Model):
     # Sampling.
 
     @tf.function(
+        autograph=False,
         input_signature=[
             tf.TensorSpec([], tf.int32),
             tf.TensorSpec([2], tf.int32),
             tf.TensorSpec([], tf.float32),
             tf.TensorSpec([], tf.bool),
-        ]
+        ],
     )
     def _sample(self, batch: Any, key: Any, temperature: Any, allow_unknown: Any) -> Any:
         length = self.sequence_length

@@ -89,7 +89,7 @@ class AdversarialTraining(Stage):
     def steps(self) -> int:
         return int(self.optimizer.count.numpy())
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def _update(self, tokens: Any, action_values: Any) -> Any:
         own = self.settings.adversarial
         if own.baseline == "mean":

@@ -46,13 +46,13 @@ class DiscriminatorTrainer:
         slots = {f"d_optimizer/{name}": v for name, v in self.optimizer.variables().items()}
         return {**named("discriminator", self.discriminator), **slots}
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def _step(self, tokens: Any, labels: Any, dropout_key: Any) -> Any:
         with tf.GradientTape() as tape:
             loss = self.discriminator.cross_entropy(tokens, labels, dropout_key)
         return descend(self.optimizer, tape, loss)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def _steps(self, tokens: Any, labels: Any, dropout_keys: Any) -> Any:
         return consecutive(self._step, tokens, labels, dropout_keys)
 

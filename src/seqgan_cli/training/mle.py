@@ -89,7 +89,7 @@ class LikelihoodTraining(Stage):
     def steps(self) -> int:
         return int(self.optimizer.count.numpy())
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def _step(self, tokens: Any, dropout_key: Any, share: Any, sampling_key: Any) -> Any:
         own, read = self.settings.pretrain_g, None
         if own.scheduled_sampling != "none":
@@ -98,7 +98,7 @@ class LikelihoodTraining(Stage):
             loss = likelihood_loss(self.generator, tokens, own.dropout, dropout_key, read)
         return descend(self.optimizer, tape, loss, own.clip_norm)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def _steps(self, tokens: Any, dropout_keys: Any, shares: Any, sampling_keys: Any) -> Any:
         return consecutive(self._step, tokens, dropout_keys, shares, sampling_keys)
 
