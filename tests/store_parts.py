@@ -9,7 +9,8 @@ import pytest
 
 from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.store.history import Row
-from seqgan_cli.store.run import Run, checksum
+from seqgan_cli.store.record import checksum
+from seqgan_cli.store.run import Run
 from seqgan_cli.vocabulary import Vocabulary
 
 WEIGHTS = np.arange(6, dtype=np.float32).reshape(2, 3)

@@ -1,11 +1,14 @@
 """What takes too long for `make test`: kills, fuzzers and hours of rounds. `make soak`; `make soak-long` with --long.
 
 Each piece that is done is kept in --out, so a soak that was stopped goes on. docs/reliability.md says what each is for.
+Pieces run side by side, one a core; rounds, whose time is measured, come last and alone.
 """
 
 import argparse
+import concurrent.futures
 import dataclasses
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -66,7 +69,7 @@ def measure(what: Any, unit: str) -> dict[str, Any]:
 
 
 def pieces(long: bool, out: Path) -> dict[str, Callable[[], dict[str, Any]]]:
-    """What there is to do, by name."""
+    """What there is to do, by name; what has to run alone is the last."""
     found: dict[str, Callable[[], dict[str, Any]]] = {}
     for part in range(10 if long else 1):
         for stage in STAGES:
@@ -127,13 +130,25 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     kept = options.out / ("long.json" if options.long else "short.json")
     done: dict[str, dict[str, Any]] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
-    for name, work in pieces(options.long, options.out).items():
-        if name in done or options.only not in name:
-            continue
+
+    def carry_out(name: str, work: Callable[[], dict[str, Any]]) -> tuple[str, float, dict[str, Any]]:
         began = time.monotonic()
-        done[name] = work()
+        record = work()
+        return name, time.monotonic() - began, record
+
+    def keep(name: str, seconds: float, record: dict[str, Any]) -> None:
+        done[name] = record | {"seconds": round(seconds, 1)}
         kept.write_text(json.dumps(done, indent=1) + "\n", encoding="utf-8")
-        print(f"{name}: {time.monotonic() - began:.0f} s, {len(done[name]['wrong'])} wrong", file=sys.stderr, flush=True)
+        print(f"{name}: {seconds:.0f} s, {len(record['wrong'])} wrong", file=sys.stderr, flush=True)
+
+    *together, alone = pieces(options.long, options.out).items()
+    left = [(name, work) for name, work in (*together, alone) if name not in done and options.only in name]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as workers:
+        begun = [workers.submit(carry_out, *piece) for piece in left if piece is not alone]
+        for future in concurrent.futures.as_completed(begun):
+            keep(*future.result())
+    if alone in left:
+        keep(*carry_out(*alone))
     lines = summary(done)
     print("\n".join(lines))
     sys.exit(any(record["wrong"] for record in done.values()))

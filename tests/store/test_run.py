@@ -13,7 +13,8 @@ import pytest
 from seqgan_cli.config import CATALOGUE, STAGES, resolve
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.store.checkpoints import Checkpoints
-from seqgan_cli.store.run import Run, checksum
+from seqgan_cli.store.record import checksum
+from seqgan_cli.store.run import Run
 from store_parts import WEIGHTS, arrays, names, never, row, with_corpus
 
 

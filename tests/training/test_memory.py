@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from seqgan_cli.config import STAGES
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.models.discriminator import Discriminator
 from seqgan_cli.models.generator import Generator
@@ -34,9 +35,9 @@ def test_weights_are_as_many_as_the_models_have(cell: str, vocab_size: int, hidd
 
 def test_a_vocabulary_beyond_memory_is_refused_with_the_arithmetic(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "available", lambda: 8e9)
-    memory.refuse_too_large(tiny_settings(), 5000, 20, 20_000)
+    memory.refuse_too_large(tiny_settings(), STAGES, 5000, 20, 20_000)
     with pytest.raises(SeqganError) as refusal:
-        memory.refuse_too_large(tiny_settings(), 50_000_000, 20, 20_000)
+        memory.refuse_too_large(tiny_settings(), STAGES, 50_000_000, 20, 20_000)
     message = str(refusal.value)
     weights = 50_000_000 * (4 + 5 + 1) + 4 * 5 * 10
     assert f"{weights:,} weights × 5 copies × 4 bytes" in message
@@ -44,6 +45,31 @@ def test_a_vocabulary_beyond_memory_is_refused_with_the_arithmetic(monkeypatch: 
     needed = 4 * (5 * weights + 4 * discriminator + 32 * 50_000_000 + 20_000 * 20) / 1e9
     assert message.startswith(f"Training would need {needed:.1f} GB of memory, and 8.0 GB are available: ")
     assert "--max-vocab" in message
+
+
+@pytest.mark.parametrize(
+    ("stages", "reward", "generator", "discriminator"),
+    [
+        (["pretrain-g"], "discriminator", 4, 0),
+        (["pretrain-d"], "constant", 1, 4),
+        (["adversarial"], "constant", 5, 0),
+        (["adversarial"], "discriminator", 5, 4),
+        (STAGES, "constant", 5, 0),
+        (STAGES, "discriminator", 5, 4),
+    ],
+)
+def test_only_what_the_stages_hold_is_counted(
+    monkeypatch: pytest.MonkeyPatch, stages: list[str], reward: str, generator: int, discriminator: int
+) -> None:
+    settings = tiny_settings(**{"adversarial.reward": reward})
+    needed = generator * memory.generator_weights(settings, 10**6)
+    needed += discriminator * memory.discriminator_weights(settings, 10**6, 5) + 32 * 10**6 + 100 * 5
+    monkeypatch.setattr(memory, "available", lambda: 4.0 * needed)
+    memory.refuse_too_large(settings, stages, 10**6, 5, 100)
+    monkeypatch.setattr(memory, "available", lambda: 4.0 * needed - 1)
+    with pytest.raises(SeqganError) as refusal:
+        memory.refuse_too_large(settings, stages, 10**6, 5, 100)
+    assert ("the discriminator" in str(refusal.value)) == (discriminator > 0)
 
 
 def test_what_is_available_is_known_here() -> None:

@@ -45,5 +45,5 @@ def command(context: click.Context, **_: Any) -> None:
     """
     from seqgan_cli.commands.job import job
 
-    with job(context, "adversarial") as work:
+    with job(context, ["adversarial"]) as work:
         work.train("adversarial")

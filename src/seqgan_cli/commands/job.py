@@ -1,7 +1,7 @@
 """What every training command does around its stages: settle settings, lock the run, make or load the corpus, record."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -111,17 +111,17 @@ def _check_locked(asked: dict[str, Any], recorded: Config, run: Run, restarted: 
 
 
 @contextlib.contextmanager
-def job(context: click.Context, stage: str, extra: dict[str, Any] | None = None) -> Iterator[Job]:
+def job(context: click.Context, stages: Sequence[str], extra: dict[str, Any] | None = None) -> Iterator[Job]:
     """A locked run ready to train, made if this command may begin one (`pretrain-g`, `train`).
 
     Args:
         context: of the command, whose parameters include the common options.
-        stage: the first stage the command runs: what --overwrite restarts.
+        stages: those the command runs; --overwrite restarts the first.
         extra: settings that come from arguments rather than options.
 
     Raises UsageError and SeqganError before anything on disk changes.
     """
-    parameters = context.params
+    parameters, stage = context.params, stages[0]
     console = console_of(context)
     run = Run(parameters["run_path"])
     options = {**chosen_settings(context), **(extra or {})}
@@ -152,7 +152,7 @@ def job(context: click.Context, stage: str, extra: dict[str, Any] | None = None)
         or restarted == "pretrain-g"
         or any(config.values[name] != recorded.values.get(name) for name in CATALOGUE if CATALOGUE[name].fixed_by == "corpus")
     )
-    corpus, oracle = _new_corpus(config, console) if changed else (run.corpus(), run.oracle())
+    corpus, oracle = _new_corpus(config, stages, console) if changed else (run.corpus(), run.oracle())
     if oracle is not None and config.values["data.vocab-size"] != oracle.vocabulary.size:
         if "data.vocab-size" in asked:
             raise UsageError(
@@ -162,7 +162,7 @@ def job(context: click.Context, stage: str, extra: dict[str, Any] | None = None)
         config = Config(
             {**config.values, "data.vocab-size": oracle.vocabulary.size}, {**config.sources, "data.vocab-size": "oracle"}
         )
-    _check_fit(config.settings, corpus, oracle)
+    _check_fit(config.settings, stages, corpus, oracle)
     with run.lock():
         if recorded is None and run.exists:
             raise SeqganError(f"Another command has just begun {run.path}: run this one again.")
@@ -216,12 +216,12 @@ def check_kind(config: Config) -> None:
         raise UsageError(f"--data {data.source} is of kind {configuration.BUILT_IN[data.source]}: leave --kind out.")
 
 
-def _check_fit(settings: Settings, corpus: "Corpus", oracle: "Generator | None") -> None:
+def _check_fit(settings: Settings, stages: Sequence[str], corpus: "Corpus", oracle: "Generator | None") -> None:
     """Raises UsageError or SeqganError for settings that cannot go with the data, or data that cannot go into memory."""
     from seqgan_cli.training.memory import refuse_too_large
 
     size, sequences = corpus.vocabulary.size, len(corpus.train) + len(corpus.heldout)
-    refuse_too_large(settings, size, corpus.sequence_length, sequences)  # and what the discriminator's filters do not fit
+    refuse_too_large(settings, stages, size, corpus.sequence_length, sequences)  # and filters that do not fit the length
     if oracle is None and settings.adversarial.monitor == "nll_oracle":
         raise UsageError("adversarial.monitor is nll_oracle, which only synthetic data have: use nll_test.")
     if oracle is None and settings.data.oracle:
@@ -232,14 +232,14 @@ def _check_fit(settings: Settings, corpus: "Corpus", oracle: "Generator | None")
         raise UsageError("--test goes with --data FILE: the oracle draws its own held-out sequences.")
 
 
-def _new_corpus(config: Config, console: Console) -> "tuple[Corpus, Generator | None]":
+def _new_corpus(config: Config, stages: Sequence[str], console: Console) -> "tuple[Corpus, Generator | None]":
     settings = config.settings
     if settings.data.source == "oracle":
         from seqgan_cli.corpora.synthetic import synthetic_corpus
         from seqgan_cli.training.memory import refuse_too_large
 
         data = settings.data
-        refuse_too_large(settings, data.vocab_size, data.sequence_length, 2 * data.num_sequences)
+        refuse_too_large(settings, stages, data.vocab_size, data.sequence_length, 2 * data.num_sequences)
         return synthetic_corpus(settings.data, settings.seed)
     return read_corpus(settings, console)[0], None
 

@@ -30,5 +30,5 @@ def command(context: click.Context, **_: Any) -> None:
     """Train the discriminator to tell real sequences from the pre-trained generator's."""
     from seqgan_cli.commands.job import job
 
-    with job(context, "pretrain-d") as work:
+    with job(context, ["pretrain-d"]) as work:
         work.train("pretrain-d")

@@ -39,5 +39,5 @@ def command(context: click.Context, **_: Any) -> None:
     """
     from seqgan_cli.commands.job import job
 
-    with job(context, "pretrain-g") as work:
+    with job(context, ["pretrain-g"]) as work:
         work.train("pretrain-g")

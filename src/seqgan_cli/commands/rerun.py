@@ -47,7 +47,7 @@ def command(context: click.Context, original: Path, run_path: Path | None, **_: 
     settings = {**config.values, **{TARGETS[stage]: position for stage, position in done.items()}}
     common = {"sets": (), "config_file": None, "overwrite": False, "tensorboard": False, "seed": None}
     context.params.update(common, run_path=target, preset=record.get("preset"))
-    with job(context, "pretrain-g", settings) as work:
+    with job(context, list(done), settings) as work:
         if work.run.fingerprint != first.fingerprint:
             raise SeqganError(f"{config.values['data.source']} is not what {original} was trained on: it has changed since.")
         for stage in done:

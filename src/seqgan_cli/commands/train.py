@@ -38,7 +38,7 @@ def command(context: click.Context, file: str | None, **_: Any) -> None:
     extra = {"data.source": file} if file else {}
     from seqgan_cli.commands.job import job
 
-    with job(context, "pretrain-g", extra) as work:
+    with job(context, STAGES, extra) as work:
         for stage in STAGES:
             if stage == "pretrain-d" and work.settings.adversarial.reward != "discriminator":
                 continue

@@ -14,7 +14,8 @@ from seqgan_cli import __version__, files
 from seqgan_cli.config import CATALOGUE, TARGETS, Config, resolve
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.store import lock
-from seqgan_cli.store.run import Run, refuse_newer
+from seqgan_cli.store.record import refuse_newer
+from seqgan_cli.store.run import Run
 
 
 @dataclass(frozen=True)

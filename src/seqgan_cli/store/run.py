@@ -11,25 +11,20 @@ samples/  figures/  tensorboard/
 import contextlib
 import functools
 import hashlib
-import json
 import os
-import platform
-import shlex
 import shutil
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from importlib import metadata
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqgan_cli import __version__, files
+from seqgan_cli import files
 from seqgan_cli.arrays import read_arrays
 from seqgan_cli.config import CATALOGUE, STAGES, Config
 from seqgan_cli.errors import SeqganError, UsageError
-from seqgan_cli.store import lock
-from seqgan_cli.store.checkpoints import FORMAT, Checkpoint, Checkpoints, assign, named
+from seqgan_cli.store import lock, record
+from seqgan_cli.store.checkpoints import Checkpoint, Checkpoints, assign, named
 from seqgan_cli.store.history import History
 
 if TYPE_CHECKING:
@@ -60,27 +55,8 @@ class Run:
             raise UsageError(f"--run {self.path} holds other files and no run: name a new or an empty directory.")
 
     def record(self) -> dict[str, Any]:
-        """config.json. Raises SeqganError if it cannot be read."""
-        path = self.path / "config.json"
-        try:
-            record = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
-            refuse_newer(path, record)
-            for name, entry in record["settings"].items():
-                if name in CATALOGUE:
-                    CATALOGUE[name].check(entry["value"])
-                    str(entry["source"])
-        except OSError as error:
-            raise SeqganError(f"Cannot read {path}: {error.strerror}.") from None
-        except NewerError:
-            raise
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, SeqganError) as error:
-            raise SeqganError(f"{path} is damaged ({error}): restore it, or use another --run.") from None
-        if record.get("format", 1) > 1 and record.get("checksum") != checksum(record):
-            raise SeqganError(
-                f"{path} is not as seqgan wrote it (its checksum differs): restore it, or use another --run. "
-                "Settings are changed by options."
-            )
-        return dict(record)
+        """config.json. Raises SeqganError if it cannot be read, or a later version wrote it."""
+        return record.read(self.path / "config.json")
 
     def config(self) -> Config:
         """The settings that were recorded. Raises SeqganError if there is no run or it is damaged."""
@@ -101,22 +77,7 @@ class Run:
 
     def write_config(self, config: Config, preset: str) -> None:
         """Record the settings, and this command's line and versions. Raises OSError."""
-        earlier = self.record() if self.exists else {}
-        versions = {name: metadata.version(name) for name in ("tensorflow", "keras", "numpy")}
-        record = {
-            "format": FORMAT,
-            "preset": earlier.get("preset", preset),
-            "settings": {
-                name: {"value": config.values[name], "source": config.sources[name]} for name in sorted(config.values)
-            },
-            "versions": {"seqgan": __version__, "python": platform.python_version(), **versions},
-            "machine": machine(),
-            "commands": [*earlier.get("commands", []), shlex.join(["seqgan", *sys.argv[1:]])],
-        }
-        record["checksum"] = checksum(record)
-        text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
-        # A file's name may hold bytes that are no UTF-8, which Python carries as lone surrogates.
-        files.write(self.path / "config.json", text.encode(errors="surrogateescape"))
+        record.write(self.path / "config.json", config, preset, self.record() if self.exists else {})
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -281,31 +242,3 @@ class Run:
         generator = Generator(corpus.vocabulary, corpus.sequence_length, self.config().settings.generator)
         assign(checkpoint, named("generator", generator))
         return generator
-
-
-class NewerError(SeqganError):
-    """A file of a later version of this program."""
-
-
-def refuse_newer(path: Path, record: Any) -> None:
-    """Raises NewerError for a record that a later version wrote, in a format that this one does not know."""
-    if isinstance(record.get("format", 1), int) and record.get("format", 1) > FORMAT:
-        by = record.get("versions", {}).get("seqgan", "a later version")
-        raise NewerError(f"{path} was written by seqgan {by}, and this is {__version__}: update seqgan, or use another --run.")
-
-
-def checksum(record: Mapping[str, Any]) -> str:
-    """Of a record as JSON, without its own checksum."""
-    rest = {name: value for name, value in record.items() if name != "checksum"}
-    return hashlib.blake2b(json.dumps(rest, sort_keys=True).encode(), digest_size=12).hexdigest()
-
-
-def machine() -> dict[str, Any]:
-    """What arithmetic may depend on besides the versions: the processor, and its features that NumPy found."""
-    extensions = np.show_config(mode="dicts").get("SIMD Extensions", {})
-    return {
-        "system": platform.system(),
-        "processor": platform.machine(),
-        "cores": os.cpu_count(),
-        "features": [*extensions.get("baseline", []), *extensions.get("found", [])],
-    }

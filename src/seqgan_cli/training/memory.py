@@ -1,18 +1,20 @@
 """Whether training fits into memory: arithmetic before the first allocation, for a vocabulary that would take more than all.
 
-Counts what all stages together hold at once and what grows with vocabulary, sizes and data, and none of the fixed few hundred
-megabytes: what it refuses cannot come to its end, what it lets pass may still be tight.
+Counts what a stage holds at once and what grows with vocabulary, sizes and data, and none of the fixed few hundred megabytes:
+what it refuses cannot come to its end, what it lets pass may still be tight.
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from seqgan_cli.config import Settings, parse_filters
 from seqgan_cli.errors import SeqganError
 
 FLOAT = 4  # bytes
-GENERATOR_COPIES = 5  # weights, gradient, Adam's two moments, and the rollout policy
-DISCRIMINATOR_COPIES = 4  # the same but for the policy
+# Weights, gradient and Adam's two moments of what the stage trains, and the rollout policy.
+GENERATOR_COPIES = {"pretrain-g": 4, "pretrain-d": 1, "adversarial": 5}
+DISCRIMINATOR_COPIES = {"pretrain-g": 0, "pretrain-d": 4, "adversarial": 4}
 GB = 1e9
 
 
@@ -46,27 +48,29 @@ def discriminator_weights(settings: Settings, vocab_size: int, sequence_length: 
     return vocab_size * embedding + sum(n * (w * embedding + 1) for w, n in filters) + 2 * total * (total + 1)
 
 
-def refuse_too_large(settings: Settings, vocab_size: int, sequence_length: int, sequences: int) -> None:
-    """Raises SeqganError, with the arithmetic, if training needs more memory than there is.
+def refuse_too_large(settings: Settings, stages: Sequence[str], vocab_size: int, sequence_length: int, sequences: int) -> None:
+    """Raises SeqganError, with the arithmetic, if one of the stages needs more memory than there is.
 
     Args:
+        stages: those that are to be run, one after the other.
         vocab_size, sequence_length: V and T of the corpus.
         sequences: rows of the corpus, held-out ones included.
     """
+    judged = "adversarial" not in stages or settings.adversarial.reward == "discriminator"
+    copies = max(GENERATOR_COPIES[stage] for stage in stages)
+    discriminator_copies = max(DISCRIMINATOR_COPIES[stage] for stage in stages) if judged else 0
+    weights = generator_weights(settings, vocab_size)
+    discriminator = discriminator_weights(settings, vocab_size, sequence_length)
     batch = max(settings.pretrain_g.batch_size, settings.adversarial.batch_size)
     parts = {
-        f"the generator ({generator_weights(settings, vocab_size):,} weights × {GENERATOR_COPIES} copies × 4 bytes)": (
-            FLOAT * GENERATOR_COPIES * generator_weights(settings, vocab_size)
-        ),
-        f"the discriminator ({discriminator_weights(settings, vocab_size, sequence_length):,} × {DISCRIMINATOR_COPIES} × 4)": (
-            FLOAT * DISCRIMINATOR_COPIES * discriminator_weights(settings, vocab_size, sequence_length)
-        ),
+        f"the generator ({weights:,} weights × {copies} copies × 4 bytes)": FLOAT * copies * weights,
+        f"the discriminator ({discriminator:,} × {discriminator_copies} × 4)": FLOAT * discriminator_copies * discriminator,
         f"the next token's logits ({batch} sequences × {vocab_size:,} tokens × 4)": FLOAT * batch * vocab_size,
         f"the corpus ({sequences:,} sequences × {sequence_length} tokens × 4)": FLOAT * sequences * sequence_length,
     }
     needed, there = sum(parts.values()), available()
     if needed > there:
-        told = "; ".join(f"{size / GB:.1f} GB for {what}" for what, size in sorted(parts.items(), key=lambda part: -part[1]))
+        told = "; ".join(f"{size / GB:.1f} GB for {what}" for what, size in sorted(parts.items(), key=lambda p: -p[1]) if size)
         raise SeqganError(
             f"Training would need {needed / GB:.1f} GB of memory, and {there / GB:.1f} GB are available: {told}. Use fewer "
             "tokens (--max-vocab, --min-count or --vocab-size), sizes, or sequences."
