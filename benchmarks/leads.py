@@ -115,7 +115,7 @@ def of_the_discriminator() -> list[Pair]:
 
     from seqgan_cli.config import DiscriminatorSettings
     from seqgan_cli.models import discriminator as module
-    from seqgan_cli.models.discriminator import Discriminator
+    from seqgan_cli.models.convolutional import ConvolutionalDiscriminator
     from seqgan_cli.randomness import key, rng
     from seqgan_cli.training.optimizers import Adam, descend
     from seqgan_cli.vocabulary import Vocabulary
@@ -126,7 +126,7 @@ def of_the_discriminator() -> list[Pair]:
 
     def step(precision: str = "float32", over_time: Callable = ours_max, adam: str = "ours", **how: Any) -> Callable[[], Any]:
         """A discriminator step with some part of it done another way."""
-        discriminator = Discriminator(Vocabulary(size=V), T, DiscriminatorSettings(precision=precision))
+        discriminator = ConvolutionalDiscriminator(Vocabulary(size=V), T, DiscriminatorSettings(precision=precision))
         discriminator.initialise(rng(0, "discriminator"))
         own = Adam(discriminator.trainable_variables, 1e-4)
         theirs = keras.optimizers.Adam(1e-4)
@@ -136,7 +136,7 @@ def of_the_discriminator() -> list[Pair]:
         def run() -> Any:
             module.max_over_time = over_time
             with tf.GradientTape() as tape:
-                loss = discriminator.cross_entropy(tokens, labels, dropout_key)
+                loss = discriminator.objective(tokens, labels, dropout_key)
             if adam == "keras":
                 gradients = tape.gradient(loss, own.weights)
                 theirs.apply_gradients(zip(gradients, discriminator.trainable_variables, strict=True))

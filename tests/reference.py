@@ -34,6 +34,31 @@ def gru_step(x: np.ndarray, h: np.ndarray, kernel: np.ndarray, recurrent: np.nda
     return z * h + (1.0 - z) * np.tanh(g_x + r * g_h)
 
 
+def attention_outputs(block: dict[str, np.ndarray], inputs: np.ndarray, heads: int) -> np.ndarray:
+    """A causal block's outputs [T, H] for inputs [T, E], one position and one head at a time (Vaswani et al. 2017)."""
+
+    def normed(x: np.ndarray, gain: np.ndarray) -> np.ndarray:
+        return (x - x.mean()) / np.sqrt(x.var() + 1e-5) * (1.0 + gain)
+
+    units = block["output_gain"].shape[0]
+    size = units // heads
+    x = [row @ block["input_kernel"] + block["positions"][t] for t, row in enumerate(inputs)]
+    queries, keys, values = zip(
+        *(np.split(normed(row, block["attention_gain"]) @ block["queries_keys_values"], 3) for row in x), strict=True
+    )
+    outputs = []
+    for t, row in enumerate(x):
+        attended = np.zeros(units)
+        for head in range(heads):
+            own = slice(head * size, (head + 1) * size)
+            share = softmax(np.array([queries[t][own] @ keys[s][own] / np.sqrt(size) for s in range(t + 1)]))
+            attended[own] = sum(share[s] * values[s][own] for s in range(t + 1))
+        row = row + attended @ block["attended_kernel"]
+        hidden = np.maximum(0.0, normed(row, block["hidden_gain"]) @ block["hidden_kernel"] + block["hidden_bias"])
+        outputs.append(normed(row + hidden @ block["output_kernel"], block["output_gain"]))
+    return np.array(outputs)
+
+
 def next_logits(weights: Sequence[np.ndarray], prefix: Sequence[int]) -> np.ndarray:
     """Logits [V] after a prefix; weights are embeddings, kernel, recurrent kernel, bias, output kernel, output bias."""
     embeddings, kernel, recurrent, bias, output_kernel, output_bias = (np.asarray(w, np.float64) for w in weights)
@@ -202,6 +227,73 @@ def action_values(
     return [*values, float(reward(tokens))]
 
 
+def _columns(values: np.ndarray, mask: np.ndarray) -> Iterator[tuple[int, list[int]]]:
+    """Each position, and the sequences that count there."""
+    for t in range(values.shape[1]):
+        yield t, [i for i in range(len(values)) if mask[i, t]]
+
+
+def less_the_others_mean(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Each action value [B, T] less the mean of the other sequences' at its position."""
+    result = np.zeros(values.shape)
+    for t, counted in _columns(values, mask):
+        for i in counted:
+            others = [values[j, t] for j in counted if j != i]
+            result[i, t] = values[i, t] - (sum(others) / len(others) if others else 0.0)
+    return result
+
+
+def standardized(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Each action value [B, T] less the mean at its position, in standard deviations there; 0 for one by itself."""
+    result = np.zeros(values.shape)
+    for t, counted in _columns(values, mask):
+        column = values[counted, t].astype(np.float64)
+        for i in counted:
+            result[i, t] = (values[i, t] - column.mean()) / column.std() if len(counted) > 1 else 0.0
+    return result
+
+
+def normalized(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """MaliGAN: each action value [B, T] as a share of the sum at its position, times how many there are."""
+    result = np.zeros(values.shape)
+    for t, counted in _columns(values, mask):
+        for i in counted:
+            result[i, t] = values[i, t] * len(counted) / values[counted, t].astype(np.float64).sum()
+    return result
+
+
+def to_go(rewards: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """What every token [B, T] and those after it earn."""
+    result = np.zeros(rewards.shape)
+    for i, t in np.ndindex(*rewards.shape):
+        result[i, t] = sum(float(rewards[i, s]) for s in range(t, rewards.shape[1]) if mask[i, s])
+    return result
+
+
+def past_the_end(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Action values [B, T], those after a sequence's end being that of its last token."""
+    result = values.copy()
+    for i, t in np.ndindex(*values.shape):
+        if not mask[i, t]:
+            result[i, t] = result[i, t - 1]
+    return result
+
+
+def ngram_draw(sequences: Sequence[Sequence[int]], before: Sequence[int], order: int, uniform: float) -> int:
+    """What follows the longest end of `before` that was seen, at one of its places in their order; None is the start."""
+    for known in range(order - 1, -1, -1):
+        context = ([None] * order + list(before))[-known:] if known else []
+        followers = []
+        for sequence in sequences:
+            padded = [None] * order + list(sequence)
+            for place in range(order, len(padded)):
+                if padded[place - known : place] == context:
+                    followers.append(padded[place])
+        if followers:
+            return followers[int(uniform * len(followers))]
+    raise ValueError("no data")
+
+
 def discriminator_logit(
     tokens: Sequence[int],
     embedding: np.ndarray,
@@ -223,7 +315,7 @@ def discriminator_logit(
                 max(0.0, float((kernel[:, :, f] * embedded[start : start + window]).sum() + bias))
                 for start in range(len(tokens) - window + 1)
             ]
-            features.append(max(responses))
+            features.append(max(responses, default=0.0))  # of a prefix shorter than the window: none
     c = np.array(features)
     w_h, w_t = np.split(np.asarray(highway_kernel, np.float64), 2, axis=1)
     b_h, b_t = np.split(np.asarray(highway_bias, np.float64), 2)
@@ -293,6 +385,21 @@ def discriminator_gradients(
     return loss, [by_embedding, *by_kernels, by_responses, np.outer(c, by_highway), by_highway, *by_output]
 
 
+def rank(
+    features: np.ndarray, references: np.ndarray, compared: np.ndarray, gamma: float
+) -> float:
+    """RankGAN's expected rank of one sequence's features [F] among those of real ones [C, F], over references [U, F]."""
+
+    def cosine(a: np.ndarray, b: np.ndarray) -> float:
+        return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+
+    ranks = []
+    for u in references:
+        mine = np.exp(gamma * cosine(features, u))
+        ranks.append(mine / (mine + sum(np.exp(gamma * cosine(c, u)) for c in compared)))
+    return float(np.mean(ranks))
+
+
 def max_over_time(embedded: np.ndarray, kernel: np.ndarray, upstream: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Largest response [n] of each filter [w, E, n] to any window of [T, E], and the gradients of upstream [n] in both.
 
@@ -310,12 +417,18 @@ def max_over_time(embedded: np.ndarray, kernel: np.ndarray, upstream: np.ndarray
     return responses.max(axis=0), by_embedded, by_kernel
 
 
-def adam(weight: np.ndarray, gradients: Sequence[np.ndarray], learning_rate: float) -> np.ndarray:
-    """The weight after those steps of Kingma and Ba's algorithm, in the form with ε̂ at the end of their section 2."""
+def adam(
+    weight: np.ndarray, gradients: Sequence[np.ndarray], learning_rate: float, weight_decay: float = 0.0
+) -> np.ndarray:
+    """The weight after those steps of Kingma and Ba's algorithm, in the form with ε̂ at the end of their section 2.
+
+    `weight_decay`: Loshchilov and Hutter's, apart from the gradient.
+    """
     m = v = np.zeros_like(weight)
     for t, gradient in enumerate(gradients, start=1):
         m = 0.9 * m + 0.1 * gradient
         v = 0.999 * v + 0.001 * gradient**2
+        weight = weight - learning_rate * weight_decay * weight
         weight = weight - learning_rate * np.sqrt(1 - 0.999**t) / (1 - 0.9**t) * m / (np.sqrt(v) + 1e-8)
     return weight
 

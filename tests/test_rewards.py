@@ -1,4 +1,4 @@
-"""PG-BLEU's reward against NLTK."""
+"""Rewards: PG-BLEU's against NLTK, those of discriminators and language models against literal definitions."""
 
 from typing import Any
 
@@ -7,11 +7,14 @@ import pytest
 import tensorflow as tf
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
-from seqgan_cli.config import GeneratorSettings
+import reference
+from seqgan_cli.config import DiscriminatorSettings, GeneratorSettings
+from seqgan_cli.models.discriminator import Discriminator
 from seqgan_cli.models.generator import Generator
+from seqgan_cli.models.kinds import KINDS, make_discriminator
 from seqgan_cli.randomness import key, rng
-from seqgan_cli.rewards import BleuReward
-from seqgan_cli.rollout import ActionValues, RolloutPolicy
+from seqgan_cli.rewards import BleuReward, DiscriminatorReward, LanguageModelReward, OddsReward, PartialReward, RankReward
+from seqgan_cli.rollout import ActionValues, NetworkPolicy
 from seqgan_cli.vocabulary import EOS, PAD, Vocabulary
 
 IDS, TEXT = Vocabulary(size=12), Vocabulary(["a", "b", "c"], unk_taught=True)
@@ -95,11 +98,74 @@ def test_compiled_action_values_are_means_of_bleu(vocabulary: Vocabulary) -> Non
             scores = nltk_scores(vocabulary, references, np.asarray(tokens), 2)
             return tf.constant(scores, tf.float32)
 
-    values = ActionValues(RolloutPolicy(generator), BleuReward(vocabulary, references, 2), 3)(tokens, key(0, "q")).numpy()
+    values = ActionValues(NetworkPolicy(generator), BleuReward(vocabulary, references, 2), 3)(tokens, key(0, "q")).numpy()
     tf.config.run_functions_eagerly(True)
     try:
-        expected = ActionValues(RolloutPolicy(generator), Literal(), 3)(tokens, key(0, "q")).numpy()
+        expected = ActionValues(NetworkPolicy(generator), Literal(), 3)(tokens, key(0, "q")).numpy()
     finally:
         tf.config.run_functions_eagerly(False)
     np.testing.assert_allclose(values, expected, rtol=1e-5)
     assert np.ptp(values) > 0.05
+
+
+def discriminator(kind: str = "convolutional", **settings: Any) -> Discriminator:
+    chosen = DiscriminatorSettings(kind=kind, embedding_dim=4, hidden_dim=8, filters="1:3,2:2,4:2", **settings)
+    made = make_discriminator(IDS, 7, chosen)
+    made.initialise(rng(0, "d"))
+    return made
+
+
+def test_odds_and_a_critics_value_are_of_the_logit() -> None:
+    tokens = table(IDS, 5, "x")
+    made, critic = discriminator(), discriminator(loss="wasserstein")
+    probability = DiscriminatorReward(made)(tokens, None).numpy()
+    np.testing.assert_allclose(OddsReward(made)(tokens, None), probability / (1 - probability), rtol=1e-4)
+    np.testing.assert_array_equal(DiscriminatorReward(critic)(tokens, None), critic(tokens))
+    assert np.isfinite(OddsReward(made).worth(tf.constant([1e4, -1e4]))).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_rank_is_that_among_real_sequences(kind: str) -> None:
+    made, references, tokens = discriminator(kind), table(IDS, 40, "references"), table(IDS, 5, "x")
+    drawn = tf.random.stateless_uniform([2 * RankReward.DRAWN], key(0, "r"), maxval=40, dtype=tf.int32).numpy()
+    real, mine = (made.features(made.embed(rows)).numpy().astype(np.float64) for rows in (references[drawn], tokens))
+    first, second = np.split(real, 2)
+    expected = [reference.rank(row, first, second, RankReward.GAMMA) for row in mine]
+    np.testing.assert_allclose(RankReward(made, references)(tokens, key(0, "r")), expected, rtol=1e-3)
+    assert np.ptp(expected) > 1e-4
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_ranks_of_completions_are_those_of_each(kind: str) -> None:
+    made, tokens, owners = discriminator(kind), table(IDS, 2, "x"), np.array([0, 1, 1], np.int32)
+    completed = table(IDS, 6 * 3, "completions").reshape(6, 3, 7)
+    for t in range(1, 7):
+        completed[t - 1, :, :t] = tokens[owners, :t]
+    reward = RankReward(made, table(IDS, 40, "references"))
+    each = reward(completed.reshape(-1, 7), key(0, "r")).numpy().reshape(6, 3)
+    np.testing.assert_allclose(reward.completions(tokens, owners, completed, key(0, "r")), each, rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_partial_reward_is_d_of_every_prefix_and_needs_no_rollout(kind: str) -> None:
+    """The literal prefixes are in the discriminators' own test."""
+    made, generator = discriminator(kind), Generator(IDS, 7, GeneratorSettings(embedding_dim=3, hidden_dim=4))
+    tokens = table(IDS, 5, "x")
+
+    class NoPolicy(NetworkPolicy):
+        def complete(self, tokens: Any, key: Any) -> Any:
+            raise AssertionError("rolled out")
+
+    values = ActionValues(NoPolicy(generator), PartialReward(made), 4)(tokens, key(0, "q"))
+    np.testing.assert_allclose(values, tf.sigmoid(made.prefix_logits(tokens)), rtol=1e-5)
+    np.testing.assert_allclose(values[:, -1], tf.sigmoid(made(tokens)), rtol=1e-4)
+
+
+@BOTH
+def test_a_language_models_reward_is_the_likelihood_still_to_come(vocabulary: Vocabulary) -> None:
+    model = Generator(vocabulary, 7, GeneratorSettings(embedding_dim=3, hidden_dim=4))
+    model.initialise(rng(0, "lm"), 1.0)
+    tokens = model.sample(6, key(0, "x"))
+    nll, mask = model.token_nll(tf.constant(tokens)).numpy(), vocabulary.mask(tokens)
+    values = LanguageModelReward(model).action_values(tf.constant(tokens)).numpy()
+    np.testing.assert_allclose(values[mask], reference.to_go(-nll, mask)[mask], rtol=1e-4, atol=1e-5)

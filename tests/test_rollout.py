@@ -9,11 +9,12 @@ import tensorflow as tf
 import reference
 from seqgan_cli import rollout
 from seqgan_cli.config import DiscriminatorSettings, GeneratorSettings
-from seqgan_cli.models.discriminator import Discriminator
 from seqgan_cli.models.generator import Generator
+from seqgan_cli.models.kinds import make_discriminator
+from seqgan_cli.models.ngram import NgramModel
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards import ConstantReward, DiscriminatorReward, RandomReward
-from seqgan_cli.rollout import ActionValues, RolloutPolicy
+from seqgan_cli.rollout import ActionValues, NetworkPolicy, NgramPolicy
 from seqgan_cli.vocabulary import EOS, PAD, UNK, Vocabulary
 
 
@@ -45,7 +46,7 @@ def test_every_q_of_a_tiny_policy_equals_enumeration() -> None:
     tokens = np.array(list(reference.all_sequences(2, 3)), np.int32)
     exact = np.array([[reference.action_value(weights, row[:t], 3, reward.of) for t in (1, 2, 3)] for row in tokens.tolist()])
     rollouts = 4000
-    values = ActionValues(RolloutPolicy(generator), reward, rollouts)(tokens, key(0, "q")).numpy()
+    values = ActionValues(NetworkPolicy(generator), reward, rollouts)(tokens, key(0, "q")).numpy()
     np.testing.assert_allclose(values[:, 2], exact[:, 2], rtol=1e-6)  # the last is no estimate
     # A mean of N values in [0, 1] errs by at most 0.5/√N standard errors; 16 estimates, five of them.
     np.testing.assert_allclose(values, exact, atol=5 * 0.5 / np.sqrt(rollouts))
@@ -59,7 +60,7 @@ def test_estimates_agree_with_the_literal_search() -> None:
     reward = TableReward(3, 4)
     tokens = np.array([[0, 1, 2, 0], [2, 2, 0, 1], [1, 0, 0, 2]], np.int32)
     many, few = 20_000, 1500
-    values = ActionValues(RolloutPolicy(generator), reward, many)(tokens, key(0, "q")).numpy()
+    values = ActionValues(NetworkPolicy(generator), reward, many)(tokens, key(0, "q")).numpy()
     literal = np.array([reference.action_values(weights, row, few, reward.of, rng(0, "q", i)) for i, row in enumerate(tokens)])
     np.testing.assert_allclose(values[:, 3], literal[:, 3], rtol=1e-6)  # the last is no estimate
 
@@ -81,7 +82,7 @@ def test_completions_equal_the_literal_ones_for_the_same_uniform_numbers() -> No
     generator = make(Vocabulary(size=7), 5)
     weights = [variable.numpy() for variable in generator.trainable_variables]
     tokens = rng(1, "tokens").integers(0, 7, (6, 5)).astype(np.int32)
-    completed = RolloutPolicy(generator).complete(tokens, key(0, "r")).numpy()
+    completed = NetworkPolicy(generator).complete(tokens, key(0, "r")).numpy()
     # Position t is drawn for the t shorter prefixes of all sequences together, the shortest first.
     uniforms = np.zeros((4, 6, 5))
     for t in range(1, 5):
@@ -109,7 +110,7 @@ def test_without_rollouts_every_token_gets_the_reward_of_the_finished_sequence(
     def complete(*_: Any) -> None:
         pytest.fail("a rollout")
 
-    policy = RolloutPolicy(generator)
+    policy = NetworkPolicy(generator)
     monkeypatch.setattr(policy, "complete", complete)
     monkeypatch.setattr(policy.network, "step", complete)
     search = ActionValues(policy, reward, 0)
@@ -124,10 +125,10 @@ def test_without_rollouts_every_token_gets_the_reward_of_the_finished_sequence(
 
 def test_without_rollouts_the_discriminator_scores_each_sequence_once_and_no_gradient_flows() -> None:
     generator = make(Vocabulary(["a", "b"]), 6, stddev=0.3)
-    discriminator = Discriminator(generator.vocabulary, 6, DiscriminatorSettings(embedding_dim=4, filters="1:3,2:2"))
+    discriminator = make_discriminator(generator.vocabulary, 6, DiscriminatorSettings(embedding_dim=4, filters="1:3,2:2"))
     discriminator.initialise(rng(0, "d"))
     tokens = generator.sample(10, key(0, "x"))
-    policy = RolloutPolicy(generator)
+    policy = NetworkPolicy(generator)
     with tf.GradientTape() as tape:
         values = ActionValues(policy, DiscriminatorReward(discriminator), 0)(tokens, key(0, "q"))
         total = tf.reduce_sum(values)
@@ -142,7 +143,7 @@ def test_without_rollouts_the_discriminator_scores_each_sequence_once_and_no_gra
 def test_prefixes_are_preserved(cell: str, length: int) -> None:
     generator = make(Vocabulary(size=6), length, cell)
     tokens = generator.sample(7, key(0, "x"))
-    completed = RolloutPolicy(generator).complete(tokens, key(0, "r")).numpy()
+    completed = NetworkPolicy(generator).complete(tokens, key(0, "r")).numpy()
     assert completed.shape == (length - 1, 7, length)
     for t in range(1, length):
         np.testing.assert_array_equal(completed[t - 1, :, :t], tokens[:, :t])
@@ -157,7 +158,7 @@ def test_a_certain_policy_is_followed_to_the_letter() -> None:
     def step(tokens: Any, state: list) -> tuple[Any, list]:
         return tf.one_hot((tokens + 1) % 6, 6) * 1e9, state
 
-    policy = RolloutPolicy(generator)
+    policy = NetworkPolicy(generator)
     policy.network.step = step
     policy.network.policy_logits = lambda outputs: outputs
     tokens = np.array([[3, 0, 2, 2, 1], [5, 5, 5, 5, 5]], np.int32)
@@ -170,7 +171,7 @@ def test_completions_have_the_policys_frequencies() -> None:
     generator = make(Vocabulary(size=3), 3)
     weights = [variable.numpy() for variable in generator.trainable_variables]
     tokens = np.tile(np.array([[2, 0, 1]], np.int32), (20_000, 1))
-    completed = RolloutPolicy(generator).complete(tokens, key(0, "r")).numpy()
+    completed = NetworkPolicy(generator).complete(tokens, key(0, "r")).numpy()
     for t in (1, 2):
         following = np.bincount(completed[t - 1, :, t], minlength=3) / 20_000
         np.testing.assert_allclose(following, reference.softmax(reference.next_logits(weights, tokens[0, :t])), atol=0.02)
@@ -179,10 +180,10 @@ def test_completions_have_the_policys_frequencies() -> None:
 def test_last_action_value_is_the_discriminators_score() -> None:
     generator = make(Vocabulary(size=9), 5)
     settings = DiscriminatorSettings(embedding_dim=4, filters="1:3,2:2", dropout=0.5)
-    discriminator = Discriminator(generator.vocabulary, 5, settings)
+    discriminator = make_discriminator(generator.vocabulary, 5, settings)
     discriminator.initialise(rng(0, "d"))
     tokens = generator.sample(10, key(0, "x"))
-    values = ActionValues(RolloutPolicy(generator), DiscriminatorReward(discriminator), 3)(tokens, key(0, "q")).numpy()
+    values = ActionValues(NetworkPolicy(generator), DiscriminatorReward(discriminator), 3)(tokens, key(0, "q")).numpy()
     np.testing.assert_allclose(values[:, -1], discriminator.scores(tokens), rtol=1e-5)  # dropout is off for both
     assert np.ptp(values[:, 0]) > 0
 
@@ -190,7 +191,7 @@ def test_last_action_value_is_the_discriminators_score() -> None:
 def test_nothing_follows_the_end() -> None:
     generator = make(Vocabulary(["a", "b"], unk_taught=True), 6, stddev=0.3)
     tokens = np.array([[3, 4, EOS, PAD, PAD, PAD], [4, EOS, PAD, PAD, PAD, PAD], [3, 3, 3, 4, 4, 4]] * 30, np.int32)
-    completed = RolloutPolicy(generator).complete(tokens, key(0, "r")).numpy()
+    completed = NetworkPolicy(generator).complete(tokens, key(0, "r")).numpy()
     for c, row in enumerate(tokens):
         for t in range(1, 6):
             if EOS in row[:t]:
@@ -213,7 +214,7 @@ def test_chunks_do_not_mix_up_sequences() -> None:
     generator = make(Vocabulary(size=9), 4)
     tokens = generator.sample(7, key(0, "x"))
     for chunk in (1, 2, 5, 21, 100):
-        search = ActionValues(RolloutPolicy(generator), FirstToken(), 3)
+        search = ActionValues(NetworkPolicy(generator), FirstToken(), 3)
         search.chunk = chunk
         np.testing.assert_array_equal(search(tokens, key(0, "q")), np.repeat(tokens[:, :1], 4, axis=1))
 
@@ -227,7 +228,7 @@ def test_sharing_prefixes_changes_no_action_value(
     monkeypatch.setattr(rollout, "COMPLETIONS_AT_ONCE", together)
     generator = make(vocabulary, 6, stddev=0.5)
     settings = DiscriminatorSettings(embedding_dim=4, filters="1:3,2:2,4:5,6:3")
-    discriminator = Discriminator(vocabulary, 6, settings)
+    discriminator = make_discriminator(vocabulary, 6, settings)
     discriminator.initialise(rng(0, "d"))
 
     class OneByOne:
@@ -237,7 +238,7 @@ def test_sharing_prefixes_changes_no_action_value(
     tokens = generator.sample(7, key(0, "x"))
     values = []
     for reward in (DiscriminatorReward(discriminator), OneByOne()):
-        search = ActionValues(RolloutPolicy(generator), reward, 3)
+        search = ActionValues(NetworkPolicy(generator), reward, 3)
         search.chunk = chunk
         values.append(search(tokens, key(0, "q")).numpy())
     np.testing.assert_allclose(values[0], values[1], rtol=1e-5)
@@ -250,13 +251,13 @@ def test_a_chunk_that_is_not_full_reads_no_sequence_but_its_own(monkeypatch: pyt
     seen: list[int] = []
 
     class Counting(DiscriminatorReward):
-        def completions(self, tokens: Any, owners: Any, completed: Any) -> Any:
+        def completions(self, tokens: Any, owners: Any, completed: Any, key: Any) -> Any:
             seen.append(len(tokens))
-            return super().completions(tokens, owners, completed)
+            return super().completions(tokens, owners, completed, key)
 
-    discriminator = Discriminator(generator.vocabulary, 4, DiscriminatorSettings(embedding_dim=4, filters="1:3,2:2"))
+    discriminator = make_discriminator(generator.vocabulary, 4, DiscriminatorSettings(embedding_dim=4, filters="1:3,2:2"))
     discriminator.initialise(rng(0, "d"))
-    search = ActionValues(RolloutPolicy(generator), Counting(discriminator), 2)
+    search = ActionValues(NetworkPolicy(generator), Counting(discriminator), 2)
     search.chunk = 4
     monkeypatch.setattr(rollout, "COMPLETIONS_AT_ONCE", 1)
     tf.config.run_functions_eagerly(True)
@@ -270,7 +271,7 @@ def test_a_chunk_that_is_not_full_reads_no_sequence_but_its_own(monkeypatch: pyt
 
 def test_compiled_once_and_equal_to_eager() -> None:
     generator = make(Vocabulary(size=9), 5)
-    search = ActionValues(RolloutPolicy(generator), TableReward(9, 5), 4)
+    search = ActionValues(NetworkPolicy(generator), TableReward(9, 5), 4)
     search.chunk = 5
     first = search(generator.sample_batch(6, key(0, "x")), key(0, "q")).numpy()
     for i in range(3):
@@ -286,7 +287,7 @@ def test_compiled_once_and_equal_to_eager() -> None:
 
 def test_no_gradient_flows_through_action_values() -> None:
     generator = make(Vocabulary(size=9), 5)
-    policy = RolloutPolicy(generator)
+    policy = NetworkPolicy(generator)
     with tf.GradientTape() as tape:
         values = ActionValues(policy, TableReward(9, 5), 2)(generator.sample_batch(4, key(0, "x")), key(0, "q"))
         total = tf.reduce_sum(values)
@@ -306,7 +307,7 @@ def test_controls_know_nothing() -> None:
 def test_beta_lags_exactly(update_rate: float) -> None:
     """β moves only when told, and then to u·β + (1-u)·θ; with u = 0 to θ itself."""
     theta = make(Vocabulary(size=5), 3)
-    policy = RolloutPolicy(theta)
+    policy = NetworkPolicy(theta)
     before = [variable.numpy() for variable in policy.network.trainable_variables]
     for variable in theta.trainable_variables:
         variable.assign_add(tf.ones_like(variable))
@@ -322,7 +323,7 @@ def test_beta_lags_exactly(update_rate: float) -> None:
 
 def test_rollouts_use_beta_and_not_theta() -> None:
     theta = make(Vocabulary(size=5), 4)
-    search = ActionValues(RolloutPolicy(theta), TableReward(5, 4), 8)
+    search = ActionValues(NetworkPolicy(theta), TableReward(5, 4), 8)
     tokens = theta.sample(6, key(0, "x"))
     before = search(tokens, key(0, "q")).numpy()
     for variable in theta.trainable_variables:
@@ -330,3 +331,115 @@ def test_rollouts_use_beta_and_not_theta() -> None:
     np.testing.assert_array_equal(search(tokens, key(0, "q")), before)
     search.policy.follow(theta, 0.0)
     assert not np.array_equal(search(tokens, key(0, "q")), before)
+
+
+# An n-gram model that rolls out, and rollouts that end in a promise.
+
+TEXTS = Vocabulary(["a", "b", "c", "d"], unk_taught=True)
+
+
+def some_text(num: int, length: int = 6) -> np.ndarray:
+    draw = rng(0, "text", num)
+    tokens = draw.integers(2, 7, (num, length)).astype(np.int32)  # some of them <unk>
+    ends = draw.integers(0, length + 1, num)[:, None]
+    return np.where(np.arange(length) < ends, tokens, np.where(np.arange(length) == ends, EOS, PAD)).astype(np.int32)
+
+
+def followable(vocabulary: Vocabulary, sequences: np.ndarray) -> list[list[int]]:
+    """The sequences up to their end, which counts."""
+    return [row[: int(counted.sum())].tolist() for row, counted in zip(sequences, vocabulary.mask(sequences), strict=True)]
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_ngram_draws_equal_the_literal_ones_for_the_same_uniform_numbers(order: int) -> None:
+    """Contexts that were seen, that were seen only in part, and never."""
+    vocabulary = Vocabulary(size=5)
+    sequences = rng(0, "data").integers(0, 4, (6, 5)).astype(np.int32)  # 4 is in no sequence
+    model = NgramModel(vocabulary, sequences, order)
+    before = rng(1, "contexts").integers(0, 6, (200, order - 1)).astype(np.int32)
+    before[:, 1:][before[:, 1:] == 5] = 0  # the start stands only in front
+    drawn = model.draw(tf.constant(before), key(0, "draw")).numpy()
+    uniforms = tf.random.stateless_uniform([200], key(0, "draw")).numpy()
+    for context, uniform, token in zip(before.tolist(), uniforms, drawn, strict=True):
+        expected = reference.ngram_draw(sequences.tolist(), [t for t in context if t != 5], order, float(uniform))
+        assert token == expected
+
+
+@pytest.mark.parametrize("vocabulary", [Vocabulary(size=5), TEXTS], ids=["ids", "text"])
+def test_ngram_completions_follow_what_stands_before_them(vocabulary: Vocabulary) -> None:
+    """Every three tokens in a row that a rollout made stand in the data, wherever the two before do; and <unk> never."""
+    text = vocabulary is TEXTS
+    sequences = some_text(40) if text else rng(0, "data").integers(0, 5, (12, 6)).astype(np.int32)
+    policy = NgramPolicy(vocabulary, sequences)
+    tokens = sequences[:5]
+    completed = policy.complete(tf.constant(tokens), key(0, "r")).numpy()
+    real = followable(vocabulary, sequences)
+    seen = {tuple(row[i : i + 3]) for row in real for i in range(len(row) - 2)}
+    known = {trigram[:2] for trigram in seen if trigram[2] != 2 or not text}
+    made = 0
+    for t in range(1, 6):
+        for c in range(5):
+            row = completed[t - 1, c]
+            assert (row[:t] == tokens[c, :t]).all()
+            if text:
+                ended = np.cumsum(row <= EOS) - (row <= EOS) > 0
+                assert (row[ended] == PAD).all()
+                assert not (row[t:] == 2).any()
+            for i in range(max(t, 2), 6):
+                if tuple(row[i - 2 : i]) in known and not (text and row[i - 1] < 2):
+                    assert tuple(row[i - 2 : i + 1]) in seen
+                    made += 1
+    assert made > 20
+
+
+def test_an_ngram_policy_draws_with_the_datas_frequencies() -> None:
+    sequences = np.array([[0, 1, 2], [0, 1, 2], [0, 1, 0], [1, 1, 1]], np.int32)
+    policy = NgramPolicy(Vocabulary(size=3), sequences)
+    completed = policy.complete(tf.constant(np.tile([[0, 1, 0]], (9000, 1)), tf.int32), key(0, "r")).numpy()
+    assert (completed[1, :, 2] == 2).mean() == pytest.approx(2 / 3, abs=0.02)  # after 0 1
+    assert (completed[0, :, 1] == 1).all()
+
+
+class Promise:
+    """A value function that can be read off: the sum of what the policy's output holds."""
+
+    def __call__(self, outputs: Any) -> Any:
+        return tf.reduce_sum(outputs, axis=-1)
+
+
+@pytest.mark.parametrize("horizon", [1, 2, 4])
+@pytest.mark.parametrize("chunk", [1, 4, 100])
+def test_a_short_rollout_ends_in_the_mean_promise_of_the_states_it_reaches(horizon: int, chunk: int) -> None:
+    """Against every continuation of `horizon` tokens by its probability; near the end the rewards of whole sequences."""
+    generator = make(Vocabulary(size=3), 5, stddev=0.7)
+    reward = TableReward(3, 5)
+    tokens, many = np.array([[2, 0, 1, 1, 0], [0, 0, 2, 1, 2]], np.int32), 3000
+    search = ActionValues(NetworkPolicy(generator), reward, many, horizon, Promise())  # type: ignore[arg-type]
+    search.chunk = chunk * 500
+    values = search(tokens, key(0, "q")).numpy()
+    weights = [variable.numpy() for variable in generator.trainable_variables]
+
+    def promise(prefix: tuple[int, ...]) -> float:
+        padded = np.array([[*prefix, *[0] * (6 - len(prefix))]], np.int32)
+        return float(generator.unroll(tf.constant(padded))[0].numpy()[0, len(prefix)].sum())
+
+    for i, row in enumerate(tokens.tolist()):
+        for t in range(1, 6):
+            prefix, left = tuple(row[:t]), min(horizon, 5 - t)
+            expected = 0.0
+            for more in reference.all_sequences(3, left):
+                whole, p = [*prefix, *more], 1.0
+                for s in range(t, t + left):
+                    p *= reference.softmax(reference.next_logits(weights, whole[:s]))[whole[s]]
+                expected += p * (reward.of(tuple(whole)) if len(whole) == 5 else promise(tuple(whole)))
+            assert values[i, t - 1] == pytest.approx(expected, abs=0.06), (i, t)
+
+
+def test_a_horizon_as_long_as_the_sequence_is_the_whole_search() -> None:
+    generator, tokens = make(Vocabulary(size=3), 4), np.array([[2, 0, 1, 1]], np.int32)
+    values = [
+        ActionValues(NetworkPolicy(generator), TableReward(3, 4), 5, horizon, Promise())(tokens, key(0, "q")).numpy()  # type: ignore[arg-type]
+        for horizon in (0, 3, 9)
+    ]
+    np.testing.assert_array_equal(values[0], values[1])
+    np.testing.assert_array_equal(values[0], values[2])

@@ -16,10 +16,21 @@ from typing import Any
 
 from seqgan_cli.errors import SeqganError, UsageError
 
-PRESETS = ("quick", "fast", "paper")
+SIZES = ("quick", "fast", "paper")
+# Maximum likelihood as well as it goes, tuned on held-out data alone (docs/experiments.md): the bar for all else.
+MLE_STRONG: dict[str, Any] = {
+    "generator.hidden-dim": 64,
+    "pretrain-g.dropout": 0.5,
+    "pretrain-g.learning-rate": 0.005,
+    "pretrain-g.patience": 5,
+    "adversarial.start": "best",
+}
+PRESETS = (*SIZES, "mle-strong")
 # The stages, and the setting that says how many units each is to do.
 TARGETS = {"pretrain-g": "pretrain-g.epochs", "pretrain-d": "pretrain-d.d-steps", "adversarial": "adversarial.rounds"}
 STAGES = tuple(TARGETS)
+# The rewards that come from a discriminator.
+JUDGED = ("discriminator", "partial")
 # What the data can be, and the defaults that go with it.
 KINDS: dict[str, dict[str, Any]] = {
     "text": {},
@@ -51,7 +62,7 @@ class Info:
 
     def preset(self, name: str) -> Any:
         """The value under that preset, or None where it keeps the default."""
-        return {"quick": self.quick, "fast": self.fast}.get(name)
+        return {"quick": self.quick, "fast": self.fast, "mle-strong": MLE_STRONG.get(self.name)}.get(name)
 
     def parse(self, text: str) -> Any:
         """The value a user wrote, checked. Raises UsageError."""
@@ -137,17 +148,36 @@ class Data:
 class GeneratorSettings:
     embedding_dim: int = _setting(32, "size of the generator's token embedding", at_least=1, fixed_by="pretrain-g")
     hidden_dim: int = _setting(32, "size of its recurrent state", at_least=1, fixed_by="pretrain-g")
-    cell: str = _setting("lstm", "recurrent cell", choices=("lstm", "gru"), fixed_by="pretrain-g")
+    cell: str = _setting(
+        "lstm", "recurrent cell, or causal attention", choices=("lstm", "gru", "attention"), fixed_by="pretrain-g"
+    )
 
 
 @dataclass(frozen=True)
 class DiscriminatorSettings:
+    kind: str = _setting(
+        "convolutional",
+        "how it reads a sequence: windows of tokens (the paper), an LSTM, or causal attention",
+        choices=("convolutional", "recurrent", "attention"),
+        fixed_by="pretrain-d",
+    )
     embedding_dim: int = _setting(64, "size of the discriminator's token embedding", at_least=1, fixed_by="pretrain-d")
     filters: str = _setting(
         "paper",
         "'paper' (its table), or window:number,… such as 1:100,2:200",
         quick="1:50,2:50,3:50,4:50,6:50",
         fixed_by="pretrain-d",
+    )
+    hidden_dim: int = _setting(64, "features of those that are recurrent or attend", at_least=1, fixed_by="pretrain-d")
+    prefixes: bool = _setting(False, "teach it every prefix and not only whole sequences", fixed_by="pretrain-d")
+    loss: str = _setting(
+        "cross-entropy", "what it lowers", choices=("cross-entropy", "wasserstein"), fixed_by="pretrain-d"
+    )
+    gradient_penalty: float = _setting(0.0, "weight of (slope - 1)² between real and generated embeddings", at_least=0)
+    label_smoothing: float = _setting(0.0, "how far the label of real sequences is below 1", at_least=0, below=1)
+    weight_decay: float = _setting(0.0, "λ of decoupled weight decay, biases spared", at_least=0)
+    stop: float = _setting(
+        0.0, "rest while it tells held-out from generated sequences better than this (0: never)", at_least=0, at_most=1
     )
     dropout: float = _setting(0.25, "share of features dropped while the discriminator trains", at_least=0, below=1)
     l2: float = _setting(0.2, "L2 weight on the output layer, in the authors' scale", at_least=0)
@@ -172,6 +202,7 @@ class PretrainG:
     optimizer: str = _setting("adam", "how gradients become steps", choices=("adam", "rmsprop"), fixed_by="pretrain-g")
     clip_norm: float = _setting(5.0, "largest global norm of a gradient", above=0)
     dropout: float = _setting(0.0, "share of embedding and output features dropped in training", at_least=0, below=1)
+    weight_decay: float = _setting(0.0, "λ of decoupled weight decay, biases spared", at_least=0)
     eval_every: int = _setting(1, "epochs between scores of the generator", at_least=1)
     patience: int = _setting(0, "stop after so many scored epochs without a better nll_test (0: never)", at_least=0)
 
@@ -193,6 +224,15 @@ class Adversarial:
     rollouts: int = _setting(
         16, "Monte Carlo continuations of every prefix (0: the finished sequence's reward for all)", at_least=0, quick=4
     )
+    rollout_policy: str = _setting(
+        "generator",
+        "what continues prefixes: a copy of the generator, or an n-gram model of the training data",
+        choices=("generator", "ngram"),
+        fixed_by="adversarial",
+    )
+    rollout_horizon: int = _setting(
+        0, "tokens of a continuation, then what a value head expects (0: to the end)", at_least=0, fixed_by="adversarial"
+    )
     update_rate: float = _setting(
         0.0, "share of the rollout policy kept at a round's end: β ← u·β + (1-u)·θ", at_least=0, below=1
     )
@@ -205,15 +245,31 @@ class Adversarial:
     )
     reward: str = _setting(
         "discriminator",
-        "what scores a finished sequence",
-        choices=("discriminator", "bleu", "constant", "random"),
+        "what scores a finished sequence, or with partial (the discriminator) and lm (likelihood) every token",
+        choices=("discriminator", "partial", "lm", "bleu", "constant", "random"),
         fixed_by="adversarial",
+    )
+    reward_transform: str = _setting(
+        "none",
+        "what becomes of rewards: (Q - mean) / deviation, MaliGAN's D/(1-D) over its mean, or RankGAN's rank among real ones",
+        choices=("none", "standardize", "mali", "rank"),
     )
     reward_references: float = _setting(
         1.0, "reward bleu: share of the training set it compares with", above=0, at_most=1, fixed_by="adversarial"
     )
     reward_order: int = _setting(2, "reward bleu: longest n-gram", at_least=1, at_most=10, fixed_by="adversarial")
-    baseline: str = _setting("none", "subtracted from rewards: the batch mean at each position", choices=("none", "mean"))
+    baseline: str = _setting(
+        "none",
+        "subtracted from rewards at each position: the mean of the batch, of its other sequences, or what the prefix promises",
+        choices=("none", "mean", "leave-one-out", "value"),
+        fixed_by="adversarial",
+    )
+    value_learning_rate: float = _setting(0.001, "step size of the head that tells what a prefix promises", above=0)
+    kl_coefficient: float = _setting(0.0, "cost of a nat's departure from the pre-trained policy", at_least=0)
+    entropy_coefficient: float = _setting(0.0, "reward of a nat of the policy's own surprise", at_least=0)
+    mle_every: int = _setting(
+        0, "g-steps between steps of maximum likelihood (0: none)", at_least=0, fixed_by="adversarial"
+    )
     start: str = _setting("last", "which pretrain-g checkpoint to start from", choices=("last", "best"), fixed_by="adversarial")
     monitor: str = _setting(
         "auto",
@@ -243,6 +299,12 @@ class Settings:
     pretrain_d: PretrainD = field(default_factory=PretrainD)
     adversarial: Adversarial = field(default_factory=Adversarial)
     evaluation: Evaluation = field(default_factory=Evaluation)
+
+    def patience(self, stage: str) -> int:
+        """Units without a better score after which a stage stops; 0: never."""
+        if stage == "pretrain-g":
+            return self.pretrain_g.patience * self.pretrain_g.eval_every
+        return self.adversarial.patience if stage == "adversarial" else 0
 
 
 def _catalogue() -> dict[str, Info]:
@@ -368,7 +430,7 @@ def resolve(asked: Mapping[str, Any], asked_sources: Mapping[str, str], run: Con
             values[name], sources[name] = info.default, "default"
     epochs, sampled = "pretrain-g.epochs", values["pretrain-g.scheduled-sampling"] != "none"
     if sampled and sources[epochs] not in ("option", "file"):
-        values[epochs], sources[epochs] = SCHEDULED_EPOCHS[preset], "scheduled sampling"
+        values[epochs], sources[epochs] = SCHEDULED_EPOCHS.get(preset, SCHEDULED_EPOCHS["paper"]), "scheduled sampling"
     elif not sampled and sources[epochs] == "scheduled sampling":  # what the run has, and now goes without
         own = CATALOGUE[epochs].preset(preset)
         values[epochs], sources[epochs] = (own, f"preset {preset}") if own else (CATALOGUE[epochs].default, "default")

@@ -7,16 +7,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import reference
-from seqgan_cli.config import GeneratorSettings
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.synthetic import synthetic_corpus
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards import BleuReward
 from seqgan_cli.rollout import ActionValues
-from seqgan_cli.training.adversarial import AdversarialTraining, mean_baseline, policy_gradient_loss
-from seqgan_cli.vocabulary import EOS, PAD, Vocabulary
+from seqgan_cli.training.adversarial import AdversarialTraining
 from tiny import tiny_settings
 
 
@@ -26,80 +23,6 @@ def stage(**changes: Any) -> AdversarialTraining:
     generator = Generator(corpus.vocabulary, corpus.sequence_length, chosen.generator)
     generator.initialise(rng(0, "generator"))
     return AdversarialTraining(chosen, corpus, oracle, generator, Console(quiet=True))
-
-
-def test_gradient_of_a_two_armed_bandit() -> None:
-    """T = 1, V = 2, logits b: −∂/∂b Σ Q log π(y) = Σ Q (π − 1[y]), here by hand for two pulls."""
-    generator = Generator(Vocabulary(size=2), 1, GeneratorSettings(embedding_dim=1, hidden_dim=1))
-    bias = generator.trainable_variables[-1]
-    bias.assign([0.3, -0.2])  # every other weight is zero
-    tokens, values = np.array([[0], [1]], np.int32), np.array([[2.0], [0.5]], np.float32)
-    with tf.GradientTape() as tape:
-        loss = policy_gradient_loss(generator, tokens, tf.constant(values))
-    pi = np.exp([0.3, -0.2]) / np.exp([0.3, -0.2]).sum()
-    np.testing.assert_allclose(loss, -(2.0 * np.log(pi[0]) + 0.5 * np.log(pi[1])), rtol=1e-6)
-    np.testing.assert_allclose(tape.gradient(loss, bias.value), 2.0 * (pi - [1, 0]) + 0.5 * (pi - [0, 1]), rtol=1e-5)
-
-
-def test_estimated_gradient_is_that_of_the_expected_reward() -> None:
-    """Over many pulls the mean estimate is ∇ E[R] = π₀ π₁ (R₀ − R₁) (1, −1) (Eq. 6)."""
-    generator = Generator(Vocabulary(size=2), 1, GeneratorSettings(embedding_dim=1, hidden_dim=1))
-    bias = generator.trainable_variables[-1]
-    bias.assign([0.3, -0.2])
-    tokens = generator.sample(40_000, key(0, "pulls"))
-    rewards = np.where(tokens == 0, 0.9, 0.2).astype(np.float32)
-    with tf.GradientTape() as tape:
-        loss = policy_gradient_loss(generator, tokens, tf.constant(rewards)) / len(tokens)
-    pi = np.exp([0.3, -0.2]) / np.exp([0.3, -0.2]).sum()
-    ascent = -tape.gradient(loss, bias.value).numpy()
-    np.testing.assert_allclose(ascent, pi[0] * pi[1] * 0.7 * np.array([1, -1]), atol=0.01)
-
-
-@pytest.mark.parametrize("compiled", [False, True])
-def test_loss_and_its_gradients_equal_the_literal_sums(compiled: bool) -> None:
-    """Action values as a baseline leaves them: some below zero, some zero."""
-    generator = Generator(Vocabulary(size=7), 6, GeneratorSettings(embedding_dim=3, hidden_dim=4))
-    generator.initialise(rng(0, "test"), 1.0)
-    draw = rng(1, "case")
-    tokens = draw.integers(0, 7, (5, 6)).astype(np.int32)
-    values = (draw.normal(size=(5, 6)) * (draw.random((5, 6)) < 0.8)).astype(np.float32)
-
-    def run(tokens: tf.Tensor, values: tf.Tensor) -> tuple:
-        with tf.GradientTape() as tape:
-            loss = policy_gradient_loss(generator, tokens, values)
-        gradients = tape.gradient(loss, [variable.value for variable in generator.trainable_variables])
-        return loss, *map(tf.convert_to_tensor, gradients)
-
-    loss, *gradients = (tf.function(run) if compiled else run)(tf.constant(tokens), tf.constant(values))
-    weights = [variable.numpy() for variable in generator.trainable_variables]
-    literal = [reference.weighted_nll_gradients(weights, row, q) for row, q in zip(tokens, values, strict=True)]
-    np.testing.assert_allclose(loss, sum(total for total, _ in literal), rtol=1e-5, atol=1e-5)
-    for gradient, *expected in zip(gradients, *(by_weights for _, by_weights in literal), strict=True):
-        np.testing.assert_allclose(gradient, sum(expected), rtol=1e-4, atol=1e-5)
-        assert np.abs(gradient).max() > 0.01
-
-
-def test_loss_sums_over_batch_and_time_and_stops_at_the_end() -> None:
-    generator = Generator(Vocabulary(["a", "b"]), 4, GeneratorSettings(embedding_dim=2, hidden_dim=2))
-    tokens = np.array([[3, EOS, PAD, PAD], [4, 3, 4, EOS]], np.int32)
-    values = np.array([[1.0, 2.0, 50.0, 50.0], [0.5, 0.5, 0.5, 1.5]], np.float32)
-    # Zero weights: the policy is uniform over <eos>, a, b.
-    loss = policy_gradient_loss(generator, tokens, tf.constant(values))
-    np.testing.assert_allclose(loss, np.log(3.0) * (1.0 + 2.0 + 3 * 0.5 + 1.5), rtol=1e-5)
-
-
-def test_action_values_get_no_gradient() -> None:
-    generator = Generator(Vocabulary(size=2), 1, GeneratorSettings(embedding_dim=1, hidden_dim=1))
-    values = tf.Variable([[1.0]])
-    with tf.GradientTape() as tape:
-        loss = policy_gradient_loss(generator, np.array([[0]], np.int32), values)
-    assert tape.gradient(loss, values) is None
-
-
-def test_baseline_is_the_masked_batch_mean() -> None:
-    values = tf.constant([[1.0, 4.0, 9.0], [3.0, 7.0, 9.0]])
-    mask = tf.constant([[True, True, False], [True, False, False]])
-    np.testing.assert_allclose(mean_baseline(values, mask), [[2.0, 4.0, 0.0]])
 
 
 @pytest.mark.parametrize(("baseline", "moves"), [("mean", False), ("none", True)])
@@ -227,3 +150,82 @@ def test_reward_bleu_is_learned() -> None:
 def test_monitor_defaults_to_what_can_be_known(tmp_path: Path) -> None:
     assert stage().monitor == "nll_oracle"
     assert stage(**{"adversarial.monitor": "reward_mean"}).monitor == "reward_mean"
+
+
+def state(training: AdversarialTraining) -> dict[str, np.ndarray]:
+    return {name: variable.numpy() for name, variable in training.variables().items()}
+
+
+OPTIONS = [
+    {"adversarial.baseline": "leave-one-out", "adversarial.reward-transform": "standardize"},
+    {"adversarial.baseline": "value"},
+    {"adversarial.reward-transform": "mali", "adversarial.baseline": "mean"},
+    {"adversarial.kl-coefficient": 0.1, "adversarial.entropy-coefficient": 0.01},
+    {"adversarial.reward": "partial", "discriminator.prefixes": True},
+    {"adversarial.reward": "lm", "adversarial.baseline": "mean"},
+    {"adversarial.reward-transform": "rank"},
+    {"discriminator.kind": "recurrent", "discriminator.hidden-dim": 6, "discriminator.weight-decay": 0.1},
+    {"discriminator.kind": "attention", "discriminator.hidden-dim": 6, "discriminator.label-smoothing": 0.1},
+    {"discriminator.loss": "wasserstein", "discriminator.gradient-penalty": 1.0, "adversarial.baseline": "mean"},
+    {"generator.cell": "attention"},
+    {"adversarial.rollout-policy": "ngram"},
+    {"adversarial.rollout-horizon": 2},
+    {"adversarial.rollout-horizon": 1, "adversarial.baseline": "value"},
+    {"adversarial.mle-every": 2, "adversarial.g-steps": 3, "pretrain-g.dropout": 0.3, "pretrain-g.weight-decay": 0.1},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=lambda options: " ".join(options))
+def test_every_option_acts_and_what_is_saved_goes_on_as_if_never_stopped(options: dict[str, Any]) -> None:
+    whole, again, plain = stage(**options), stage(**options), stage()
+    assert (whole.trainer is None) == (options.get("adversarial.reward") == "lm")
+    whole.advance(1, lambda _: None)
+    saved = state(whole)
+    for name, variable in again.variables().items():
+        variable.assign(saved[name])
+    plain.advance(1, lambda _: None)
+    for training in (whole, again, plain):
+        training.advance(2, lambda _: None)
+    np.testing.assert_equal(state(again), state(whole))
+    weights = {name: array for name, array in state(whole).items() if name.startswith("generator/")}
+    others = state(plain)
+    assert any(name not in others or not np.array_equal(array, others[name]) for name, array in weights.items())
+
+
+def test_the_cost_of_departure_keeps_the_policy_near_where_it_began() -> None:
+    """Under a reward for one token: the divergence from the start is a fraction of what it is without."""
+
+    class Ones:
+        def __call__(self, tokens: Any, key: Any) -> Any:
+            return tf.reduce_mean(tf.cast(tokens == 1, tf.float32), axis=1)
+
+    divergences = []
+    for coefficient in (0.0, 1.0):
+        options = {"adversarial.kl-coefficient": coefficient, "adversarial.batch-size": 32}
+        training = stage(**{"adversarial.reward": "constant", **options})
+        start = training.generator.clone("start")
+        training.action_values = ActionValues(training.policy, Ones(), 2)
+        for i in range(60):
+            training.g_step(i, 0)
+            training.policy.follow(training.generator, 0.0)
+        samples = training.generator.sample(500, key(0, "samples"))
+        divergences.append(float((start.sequence_nll(samples) - training.generator.sequence_nll(samples)).mean()))
+    assert divergences[0] > 1.0
+    assert divergences[1] < 0.3 * divergences[0]
+
+
+def test_maximum_likelihood_is_taught_after_every_so_many_steps_over_rounds() -> None:
+    training = stage(**{"adversarial.mle-every": 2, "adversarial.g-steps": 3, "adversarial.reward": "constant"})
+    taught = []
+    training.teach = lambda position, part: taught.append((position, part)) or 0.0  # type: ignore[assignment, func-returns-value]
+    for position in (1, 2):
+        training.advance(position, lambda _: None)
+    assert taught == [(1, 1), (2, 0), (2, 2)]
+
+
+def test_teaching_lowers_the_loss_on_the_training_set() -> None:
+    training = stage(**{"adversarial.mle-every": 1, "adversarial.reward": "constant"})
+    before = training.generator.sequence_nll(training.corpus.train).mean()
+    for part in range(40):
+        training.teach(1, part)
+    assert training.generator.sequence_nll(training.corpus.train).mean() < before - 0.5

@@ -109,3 +109,25 @@ def test_splits_of_the_synthetic_corpus_differ() -> None:
     assert train.shape == heldout.shape == (96, 5)
     assert not np.array_equal(train, heldout)
     assert not np.array_equal(generator.sample(96, key(0, "x")), train)
+
+
+@pytest.mark.parametrize(("stop", "rests"), [(0.0, False), (0.01, True), (1.0, False)])
+def test_a_discriminator_that_is_good_enough_rests(stop: float, rests: bool) -> None:
+    made, generator = trainer(**{"discriminator.stop": stop})
+    before = made.discriminator.output_kernel.numpy()
+    done: list[float] = []
+    loss = made.d_step(generator, 1, done.append)
+    assert (loss is None) == rests
+    assert np.array_equal(made.discriminator.output_kernel.numpy(), before) == rests
+    assert sum(done) == made.work
+
+
+def test_a_critics_accuracy_is_about_the_middle_between_both_kinds() -> None:
+    """Moved as a whole, as Wasserstein's loss leaves it free to, it tells the same ones apart."""
+    made, generator = trainer(**{"discriminator.loss": "wasserstein"})
+    made.d_step(generator, 1, lambda _: None)
+    before = made.scores(generator, 1)
+    made.discriminator.output_bias.assign_add([50.0])
+    after = made.scores(generator, 1)
+    assert after == pytest.approx(before, abs=0.05)
+    assert 0.0 < after["d_accuracy_fake"] < 1.0

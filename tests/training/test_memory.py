@@ -8,8 +8,8 @@ import pytest
 
 from seqgan_cli.config import STAGES
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.models.discriminator import Discriminator
 from seqgan_cli.models.generator import Generator
+from seqgan_cli.models.kinds import make_discriminator
 from seqgan_cli.training import memory
 from seqgan_cli.vocabulary import Vocabulary
 from tiny import tiny_settings
@@ -25,7 +25,7 @@ def test_weights_are_as_many_as_the_models_have(cell: str, vocab_size: int, hidd
     """All but the few biases that do not grow with anything large."""
     settings = tiny_settings(**{"generator.cell": cell, "generator.hidden-dim": hidden})
     generator = Generator(Vocabulary(size=vocab_size), 5, settings.generator)
-    discriminator = Discriminator(Vocabulary(size=vocab_size), 5, settings.discriminator)
+    discriminator = make_discriminator(Vocabulary(size=vocab_size), 5, settings.discriminator)
     counted = memory.generator_weights(settings, vocab_size)
     assert abs(counted - number_of_weights(generator)) <= 3 * hidden  # a GRU has two biases
     features = sum(number for _, number in discriminator.filters)

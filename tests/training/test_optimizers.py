@@ -44,6 +44,26 @@ def test_state_is_complete() -> None:
         np.testing.assert_array_equal(again.numpy(), weight.numpy())
 
 
+def test_weight_decay_is_apart_from_the_gradient_and_spares_biases() -> None:
+    """With gradients that do not depend on the weights, as the published algorithm takes them."""
+    draw = rng(0, "decay")
+    start, slope = draw.normal(size=(3, 2)).astype(np.float32), draw.normal(size=(3, 2)).astype(np.float32)
+    weight, bias = keras.Variable(start), keras.Variable(start[0])
+    optimizer = Adam([weight, bias], 0.1)
+
+    @tf.function
+    def step() -> None:
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(weight * slope) + tf.reduce_sum(bias * slope[0])
+        descend(optimizer, tape, loss, weight_decay=0.5)
+
+    for _ in range(4):
+        step()
+    expected = reference.adam(start.astype(np.float64), [slope] * 4, 0.1, weight_decay=0.5)
+    np.testing.assert_allclose(weight, expected, rtol=1e-4)
+    np.testing.assert_allclose(bias, reference.adam(start[0].astype(np.float64), [slope[0]] * 4, 0.1), rtol=1e-4)
+
+
 @pytest.mark.parametrize(("scale", "expected"), [(100.0, 5.0), (0.01, 0.05)])
 def test_gradients_are_clipped_by_their_global_norm(scale: float, expected: float) -> None:
     """Gradients (3, 4)·scale over two weights have norm 5·scale."""

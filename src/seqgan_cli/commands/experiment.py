@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from seqgan_cli.commands.options import MARGIN, GroupedCommand, console_of, grouped_option
-from seqgan_cli.config import PRESETS
+from seqgan_cli.config import SIZES
 from seqgan_cli.errors import UsageError
 
 SYNTHETIC = ("synthetic", "strategies", "pretraining", "frontier")
@@ -31,7 +31,7 @@ _option = grouped_option("Experiment")
 )
 @_option(
     "--preset",
-    type=click.Choice(PRESETS),
+    type=click.Choice(SIZES),
     envvar="SEQGAN_PRESET",
     default="paper",
     help="size of everything [paper; SEQGAN_PRESET]",

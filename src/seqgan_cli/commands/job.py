@@ -9,7 +9,7 @@ import click
 
 from seqgan_cli import config as configuration
 from seqgan_cli.commands.options import chosen_settings, console_of
-from seqgan_cli.config import CATALOGUE, STAGES, Config, Settings
+from seqgan_cli.config import CATALOGUE, JUDGED, STAGES, Config, Settings
 from seqgan_cli.console import Console, Progress
 from seqgan_cli.errors import SeqganError, UsageError, restarting
 from seqgan_cli.store.checkpoints import Checkpoint
@@ -73,10 +73,13 @@ class Job:
         from seqgan_cli.training.stage import run_stage
 
         generator = self.start_generator()
-        if self.settings.adversarial.reward == "discriminator" and not self.run.has("pretrain-d"):
+        if self.settings.adversarial.reward in JUDGED and not self.run.has("pretrain-d"):
             self.console.say("adversarial: there is no pre-trained discriminator yet, so `pretrain-d` runs first.")
             self.train("pretrain-d")
-        stage = AdversarialTraining(self.settings, self.corpus, self.oracle, generator, self.console)
+        model = None
+        if self.settings.adversarial.reward == "lm":
+            model = self.run.generator(self.run.generator_checkpoint("best", self.console.warn), self.corpus)
+        stage = AdversarialTraining(self.settings, self.corpus, self.oracle, generator, self.console, model)
         if stage.trainer:
             discriminator = self.run.checkpoints("pretrain-d").latest(self.console.warn)
             if discriminator is None:
@@ -222,6 +225,21 @@ def _check_fit(settings: Settings, stages: Sequence[str], corpus: "Corpus", orac
 
     size, sequences = corpus.vocabulary.size, len(corpus.train) + len(corpus.heldout)
     refuse_too_large(settings, stages, size, corpus.sequence_length, sequences)  # and filters that do not fit the length
+    if settings.adversarial.reward == "partial" and not settings.discriminator.prefixes:
+        raise UsageError(
+            "--reward partial needs a discriminator that was taught prefixes: --set discriminator.prefixes=true from "
+            "pretrain-d on."
+        )
+    if settings.adversarial.reward_transform in ("mali", "rank") and settings.adversarial.reward != "discriminator":
+        raise UsageError(
+            f"adversarial.reward-transform={settings.adversarial.reward_transform} is made of the discriminator's judgement "
+            f"of whole sequences and does not go with --reward {settings.adversarial.reward}: leave one out."
+        )
+    if settings.adversarial.rollout_horizon and settings.adversarial.rollout_policy == "ngram":
+        raise UsageError(
+            "adversarial.rollout-horizon ends in what the generator's state promises, and an n-gram model has none: leave it "
+            "or adversarial.rollout-policy=ngram out."
+        )
     if oracle is None and settings.adversarial.monitor == "nll_oracle":
         raise UsageError("adversarial.monitor is nll_oracle, which only synthetic data have: use nll_test.")
     if oracle is None and settings.data.oracle:

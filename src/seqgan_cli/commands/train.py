@@ -8,7 +8,7 @@ import click
 from seqgan_cli import files
 from seqgan_cli.commands.options import DATA, KINDS, GroupedCommand, common_options, setting_options
 from seqgan_cli.commands.sample import sample_lines
-from seqgan_cli.config import STAGES
+from seqgan_cli.config import JUDGED, STAGES
 
 if TYPE_CHECKING:
     from seqgan_cli.commands.job import Job
@@ -40,7 +40,7 @@ def command(context: click.Context, file: str | None, **_: Any) -> None:
 
     with job(context, STAGES, extra) as work:
         for stage in STAGES:
-            if stage == "pretrain-d" and work.settings.adversarial.reward != "discriminator":
+            if stage == "pretrain-d" and work.settings.adversarial.reward not in JUDGED:
                 continue
             work.train(stage)
         _report(work)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from seqgan_cli import files
-from seqgan_cli.config import Settings
+from seqgan_cli.config import JUDGED, Settings
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.corpora.kinds import real_corpus
@@ -52,7 +52,7 @@ class Stopwatch:
         if task.work.stage == "pretrain-g":
             mle = own.pretrain_g
             step = self._time(
-                f"step of MLE, scheduled sampling {mle.scheduled_sampling}",
+                f"step of MLE, {own.generator.cell} of {own.generator.hidden_dim}, scheduled sampling {mle.scheduled_sampling}",
                 STEPS,
                 lambda: functools.partial(self._likelihood(own).epoch, 1, lambda work: None),
             )
@@ -67,7 +67,7 @@ class Stopwatch:
                 lambda: functools.partial(self._adversarial(own).g_step, 1, 0),
             )
             unit = rl.g_steps * step + curve
-            if rl.reward == "discriminator":
+            if rl.reward in JUDGED:
                 unit += self._d_steps(own, rl.d_samples, rl.k * rl.d_steps)
         return unit * task.target + self.first
 

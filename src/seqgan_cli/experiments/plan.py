@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from seqgan_cli import __version__, files
-from seqgan_cli.config import CATALOGUE, TARGETS, Config, resolve
+from seqgan_cli.config import CATALOGUE, MLE_STRONG, TARGETS, Config, resolve
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.store import lock
 from seqgan_cli.store.record import refuse_newer
@@ -53,6 +53,7 @@ def _works(config: Config) -> dict[str, Work]:
     works = {
         "mle": Work("pretrain-g"),
         "ss": Work("pretrain-g", settings={"pretrain-g.scheduled-sampling": "linear"}),
+        "mle-strong": Work("pretrain-g", settings=MLE_STRONG),
         "mle-short": Work("pretrain-g", settings={"pretrain-g.epochs": max(1, round(SHORT * epochs))}),
         "discriminator": Work("pretrain-d", "mle"),
         "discriminator-short": Work("pretrain-d", "mle-short"),
@@ -76,6 +77,7 @@ METHODS = {
     "random": Method("random: untrained generator", "mle", "untrained"),
     "mle": Method("MLE", "mle"),
     "mle-best": Method("MLE, best held-out epoch", "mle", "best"),
+    "mle-strong": Method("MLE, strong", "mle-strong", "best"),
     "ss": Method("scheduled sampling", "ss"),
     "pg-bleu": Method("PG-BLEU", "pg-bleu"),
     "constant": Method("constant reward", "constant"),
@@ -207,14 +209,16 @@ class Task:
 
     @property
     def done(self) -> bool:
-        """Whether it has reached its target, and the checkpoint that says so can be read."""
-        if self.share < 1.0:
-            return False
+        """Whether it has reached its target, or lost its patience, and the checkpoint that says so can be read."""
         try:
             found = Run(self.path).checkpoints(self.work.stage).latest(lambda words: None)
         except SeqganError:
             return False
-        return found is not None and found.position >= self.target
+        if found is None:
+            return False
+        patience = self.config.settings.patience(self.work.stage)
+        stale = patience and found.position - found.facts["best"]["position"] >= patience
+        return bool(stale) or found.position >= self.target
 
 
 def tasks(directory: Path, methods: Sequence[str], seeds: Sequence[int], config: Config, preset: str) -> list[Task]:

@@ -142,7 +142,7 @@ def collect(
         tasks: one or more.
         step: told what is being scored.
     """
-    unfinished = {task.label: task.share for task in tasks if task.share < 1.0}
+    unfinished = {task.label: task.share for task in tasks if task.share < 1.0 and not task.done}
     one_oracle = bool(tasks[0].config.values["data.oracle"] or tasks[0].config.values["data.test"])
     own = tasks[0].config.settings.data
     design = Design(kind, tasks[0].preset, samples, margin, one_oracle, unfinished, quality_of(own), Path(own.source).name)
@@ -165,7 +165,7 @@ def collect(
             for temperature in EXPERIMENTS[kind].temperatures_of(method):
                 step(f"seed {seed}, {METHODS[method].title}, temperature {temperature:g}")
                 scored = scorer.score(stage if which == "latest" else which, temperature)
-                if which == "latest" and scored.position < task.target:  # also where later checkpoints are damaged
+                if which == "latest" and not task.done:  # also where later checkpoints are damaged
                     unfinished[task.label] = scored.position / task.target
                 found.setdefault((method, temperature), {})[seed] = scored
     return arrange(design, found, data)

@@ -27,9 +27,11 @@ def _seconds(tasks: Sequence[Task], config: Config, directory: Path, threads: in
 def dry_run(tasks: Sequence[Task], config: Config, directory: Path, jobs: int, threads: int, console: Console) -> None:
     """List the tasks, what is left of each and about how long it takes."""
     seconds = _seconds(tasks, config, directory, threads, console)
-    left = {task.label: seconds[task.label] * (1.0 - task.share) for task in tasks}
+    shares = {task.label: 1.0 if task.done else task.share for task in tasks}
+    left = {label: seconds[label] * (1.0 - share) for label, share in shares.items()}
     rows = [
-        [task.label, task.work.stage, task.work.parent or "", f"{task.share:.0%}", duration(left[task.label])] for task in tasks
+        [task.label, task.work.stage, task.work.parent or "", f"{shares[task.label]:.0%}", duration(left[task.label])]
+        for task in tasks
     ]
     console.table("", ["task", "stage", "begins from", "done", "left, about"], rows, numbers=False)
     total = sum(left.values())

@@ -1,28 +1,28 @@
-"""D_φ: the convolutional classifier of finished sequences (the paper's appendix).
+"""D_φ, the classifier of finished sequences: what all kinds share. embedding → features of a kind's own → dropout → logit.
 
-Embedding → convolutions over windows of tokens → max over time → highway layer → dropout → sigmoid.
+The paper's is `convolutional.py`; `sequential.py` has others. Every kind gives features of whole sequences and of all their
+prefixes, from embedded tokens, so that losses, rewards and penalties are written once.
 """
 
-from typing import Any, NamedTuple
+import abc
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from seqgan_cli.config import DiscriminatorSettings, parse_filters
+from seqgan_cli.config import DiscriminatorSettings
 from seqgan_cli.vocabulary import Vocabulary
 
-# Less than any response, and a number in every precision.
-NONE = -3e38
 
-
-class Discriminator(keras.Model):
-    """The probability that a finished sequence is real.
+class Discriminator(keras.Model, abc.ABC):
+    """The probability that a sequence is real.
 
     Args:
-        vocabulary: the tokens; `<pad>` is read as a token like any other.
-        sequence_length: T; windows wider than it are left out.
-        settings: sizes, dropout and L2.
+        vocabulary: the tokens, and which positions of a sequence count.
+        sequence_length: T.
+        settings: kind, sizes, regularisation and loss.
 
     Weights start at zero: call `initialise` or restore them.
     """
@@ -31,164 +31,136 @@ class Discriminator(keras.Model):
         self, vocabulary: Vocabulary, sequence_length: int, settings: DiscriminatorSettings, name: str = "discriminator"
     ) -> None:
         super().__init__(name=name)
-        self.settings = settings
-        self.filters = parse_filters(settings.filters, sequence_length)
-        features = sum(number for _, number in self.filters)
-        self.num_features = features
-        self.arithmetic = tf.as_dtype(settings.precision)
-
-        def weight(name: str, *shape: int) -> Any:
-            return self.add_weight(name=name, shape=shape, initializer="zeros")
-
-        self.embedding = weight("embedding", vocabulary.size, settings.embedding_dim)
-        self.kernels = [weight(f"kernel_{w}", w, settings.embedding_dim, number) for w, number in self.filters]
-        self.conv_bias = weight("conv_bias", features)
-        # Both highway matrices side by side: W_H | W_T, one product for the two.
-        self.highway_kernel = weight("highway_kernel", features, 2 * features)
-        self.highway_bias = weight("highway_bias", 2 * features)
-        self.output_kernel = weight("output_kernel", features, 1)
-        self.output_bias = weight("output_bias", 1)
+        self.vocabulary, self.sequence_length, self.settings = vocabulary, sequence_length, settings
+        self.embedding = self.weight("embedding", vocabulary.size, settings.embedding_dim)
+        self.num_features = self.build_features()
+        self.output_kernel = self.weight("output_kernel", self.num_features, 1)
+        self.output_bias = self.weight("output_bias", 1)
         self.built = True
 
+    def weight(self, name: str, *shape: int) -> Any:
+        """A new weight of that shape, zero."""
+        return self.add_weight(name=name, shape=shape, initializer="zeros")
+
     def initialise(self, rng: np.random.Generator) -> None:
-        """The released program's start: embedding U(-1, 1), convolutions and output N(0, 0.1²), gates Glorot, b_T = -2."""
-        features = self.num_features
-        glorot = np.sqrt(6.0 / (2 * features))
+        """The released program's start: embedding U(-1, 1), output N(0, 0.1²), its bias 0.1; between them the kind's own."""
         self.embedding.assign(rng.uniform(-1.0, 1.0, self.embedding.shape))
-        for kernel in self.kernels:
-            kernel.assign(rng.normal(0.0, 0.1, kernel.shape))
-        self.conv_bias.assign(np.full(features, 0.1))
-        self.highway_kernel.assign(rng.uniform(-glorot, glorot, (features, 2 * features)))
-        self.highway_bias.assign(np.repeat([0.0, -2.0], features))
-        self.output_kernel.assign(rng.normal(0.0, 0.1, (features, 1)))
+        self.initialise_features(rng)
+        self.output_kernel.assign(rng.normal(0.0, 0.1, self.output_kernel.shape))
         self.output_bias.assign([0.1])
 
+    # What a kind consists of.
+
+    @abc.abstractmethod
+    def build_features(self) -> int:
+        """Make the weights between embedding and output; the number F of features."""
+
+    @abc.abstractmethod
+    def initialise_features(self, rng: np.random.Generator) -> None:
+        """Draw those weights."""
+
+    @abc.abstractmethod
+    def features(self, embedded: Any) -> Any:
+        """float32 `[B, F]` of whole sequences, embedded as `[B, T, E]`."""
+
+    @abc.abstractmethod
+    def prefix_features(self, embedded: Any) -> Any:
+        """float32 `[B, T, F]` of every prefix of embedded sequences `[B, T, E]`."""
+
+    # What is made of it.
+
+    def embed(self, tokens: Any) -> Any:
+        """float32 `[..., E]` of tokens `[...]`."""
+        return tf.gather(tf.convert_to_tensor(self.embedding), tokens)
+
+    def logit(self, features: Any, dropout_key: Any = None) -> Any:
+        """float32 `[...]` of features `[..., F]`. Dropout only where a key int32 `[2]` is given: never in rewards."""
+        if dropout_key is not None and self.settings.dropout:
+            features = tf.nn.experimental.stateless_dropout(features, self.settings.dropout, seed=dropout_key)
+        return (tf.matmul(features, self.output_kernel) + self.output_bias)[..., 0]
+
     def call(self, tokens: Any, dropout_key: Any = None) -> Any:
-        """Logit float32 `[B]` of being real, for int32 `[B, T]`.
+        """Logit float32 `[B]` of being real, for int32 `[B, T]`."""
+        return self.logit(self.features(self.embed(tokens)), dropout_key)
 
-        Dropout only where a key int32 `[2]` is given: never in rewards.
-        """
-        weights = self._weights()
-        return self._judge(weights, self._read(weights, tokens), dropout_key)
+    def prefix_logits(self, tokens: Any, dropout_key: Any = None) -> Any:
+        """Logit float32 `[B, T]` of every prefix Y₁:t, for int32 `[B, T]`."""
+        return self.logit(self.prefix_features(self.embed(tokens)), dropout_key)
 
-    def completions(self, tokens: Any, owners: Any, completed: Any) -> Any:
-        """Logits of many completions of the proper prefixes of few sequences: `call` of each, for less.
-
-        What lies wholly inside a prefix Y₁:t is the same in all its completions, and a window of Y: it is convolved once for a
-        sequence. The largest response to those up to t is known from the one up to t-1, so each completion pays only for the
-        windows that reach past its prefix.
+    def completions(self, tokens: Any, owners: Any, completed: Any, judge: Callable[[Any], Any] | None = None) -> Any:
+        """Logits of many completions of the proper prefixes of few sequences, each by itself.
 
         Args:
             tokens: int32 `[S, T]`, the sequences.
             owners: int32 `[C]`, of which sequence each completion is.
             completed: int32 `[T-1, C, T]`: at [t-1, c] the first t tokens of its sequence, and others.
+            judge: of features `[C, F]`, gives `[C]` instead of their logits.
 
         Returns:
             float32 `[T-1, C]`.
         """
-        weights = self._weights()
-        length = tf.shape(tokens)[1]
-        embedded = self._embed(weights, tokens)
-        ending = [  # responses to the window that ends at each position, and to none where it would begin before the first
-            tf.pad(tf.nn.conv1d(embedded, kernel, 1, "VALID"), [[0, 0], [width - 1, 0], [0, 0]], constant_values=NONE)
-            for (width, _), kernel in zip(self.filters, weights.kernels, strict=True)
-        ]
-        inside_by_end = tf.transpose(tf.concat(ending, axis=2), [1, 0, 2])  # [T, S, F]
+        judge = judge or self.logit
+        return tf.map_fn(lambda rows: judge(self.features(self.embed(rows))), completed, tf.float32, parallel_iterations=1)
 
-        def advance(t: Any, inside: Any, logits: Any) -> tuple:
-            inside = tf.maximum(inside, inside_by_end[t - 1])
-            reaching = self._read(weights, completed[t - 1], first_end=t)
-            pooled = tf.maximum(tf.gather(inside, owners), reaching)
-            return t + 1, inside, logits.write(t - 1, self._judge(weights, pooled))
+    # The loss.
 
-        logits = tf.TensorArray(tf.float32, size=length - 1, element_shape=[None])
-        start = (1, tf.fill(tf.shape(inside_by_end)[1:], tf.constant(NONE, self.arithmetic)), logits)
-        *_, logits = tf.while_loop(lambda t, *_: t < length, advance, start, parallel_iterations=1)
-        return logits.stack()
+    def objective(self, tokens: Any, labels: Any, key: Any = None) -> Any:
+        """What a step lowers, for int32 `[B, T]` and labels float32 `[B]` (1 real, 0 generated): a scalar.
 
-    def _weights(self) -> "_Weights":
-        """The weights of the large products in the precision they are done in."""
-        kernels = [tf.cast(kernel, self.arithmetic) for kernel in self.kernels]
-        return _Weights(tf.convert_to_tensor(self.embedding), kernels, tf.cast(self.highway_kernel, self.arithmetic))
-
-    def _embed(self, weights: "_Weights", tokens: Any) -> Any:
-        return tf.cast(tf.gather(weights.embedding, tokens), self.arithmetic)  # [B, T, E]
-
-    def _read(self, weights: "_Weights", tokens: Any, first_end: Any = None) -> Any:
-        """Largest response of every filter `[B, F]` to windows of tokens `[B, T]` (that end at `first_end` or later)."""
-        embedded = self._embed(weights, tokens)
-        pooled = []
-        for (width, _), kernel in zip(self.filters, weights.kernels, strict=True):
-            reached = embedded if first_end is None else embedded[:, tf.maximum(0, first_end - width + 1) :]
-            pooled.append(max_over_time(reached, kernel))
-        return tf.concat(pooled, axis=1)
-
-    def _judge(self, weights: "_Weights", pooled: Any, dropout_key: Any = None) -> Any:
-        """Logit float32 `[B]` for the largest responses `[B, F]`."""
-        # Bias and ReLU are monotone, so the maximum may be taken first: less to add and to keep for the gradient.
-        features = tf.nn.relu(tf.cast(pooled, tf.float32) + self.conv_bias)
-        product = tf.matmul(tf.cast(features, self.arithmetic), weights.highway_kernel)
-        transformed, gate = tf.split(tf.cast(product, tf.float32) + self.highway_bias, 2, axis=1)
-        gate = tf.sigmoid(gate)
-        features = gate * tf.nn.relu(transformed) + (1.0 - gate) * features
-        if dropout_key is not None and self.settings.dropout:
-            features = tf.nn.experimental.stateless_dropout(features, self.settings.dropout, seed=dropout_key)
-        return (tf.matmul(features, self.output_kernel) + self.output_bias)[:, 0]
-
-    def cross_entropy(self, tokens: Any, labels: Any, dropout_key: Any) -> Any:
-        """Eq. 5: mean cross entropy of labels float32 `[B]` (1 real, 0 generated), plus L2 on the output layer.
-
-        A quarter of the released program's weight: its ½·λ·‖·‖² on two softmax columns is ¼·λ·‖w‖² on their difference.
+        Cross entropy (Eq. 5) or Wasserstein's difference, of sequences or with `prefixes` of all their prefixes; plus the L2
+        of the output layer and the gradient penalty. L2 has a quarter of the released program's weight: its ½·λ·‖·‖² on two
+        softmax columns is ¼·λ·‖w‖² on their difference. `key`: int32 `[2]` for dropout and the penalty's draws, or None.
         """
-        entropy = tf.nn.sigmoid_cross_entropy_with_logits(labels, self(tokens, dropout_key=dropout_key))
-        return tf.reduce_mean(entropy) + 0.25 * self.settings.l2 * tf.reduce_sum(tf.square(self.output_kernel))
+        own = self.settings
+        if own.prefixes:
+            counted = self.vocabulary.mask(tokens)
+            logits = tf.boolean_mask(self.prefix_logits(tokens, key), counted)
+            truth = tf.boolean_mask(tf.broadcast_to(labels[:, None], tf.shape(tokens)), counted)
+        else:
+            logits, truth = self(tokens, dropout_key=key), labels
+        if own.loss == "wasserstein":
+            judged = wasserstein(logits, truth)
+        else:
+            judged = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(truth * (1.0 - own.label_smoothing), logits))
+        total = judged + 0.25 * own.l2 * tf.reduce_sum(tf.square(self.output_kernel))
+        if own.gradient_penalty and key is not None:
+            total += own.gradient_penalty * self.steepness(tokens, labels, tf.random.experimental.stateless_fold_in(key, 1))
+        return total
+
+    def steepness(self, tokens: Any, labels: Any, key: Any) -> Any:
+        """Mean (‖∇D‖ − 1)² at points between real and generated sequences, as embedded (Gulrajani et al. 2017, Eq. 3).
+
+        Real ones are paired with generated ones in the order of the batch; what is left over, with its own kind.
+        """
+        by_label = tf.argsort(labels, stable=True)
+        half = tf.shape(tokens)[0] // 2
+        ends = self.embed(tf.gather(tokens, by_label))
+        share = tf.random.stateless_uniform([half, 1, 1], key)
+        between = share * ends[:half] + (1.0 - share) * ends[half : 2 * half]
+        with tf.GradientTape() as tape:
+            tape.watch(between)
+            logits = self.logit(self.features(between))
+        slopes = tf.sqrt(tf.reduce_sum(tf.square(tape.gradient(logits, between)), axis=[1, 2]) + 1e-12)
+        return tf.reduce_mean(tf.square(slopes - 1.0))
+
+    # What it says.
+
+    def judgement(self, logits: Any) -> Any:
+        """D of logits float32 of any shape: a probability in (0, 1), or of Wasserstein's critic the logit itself."""
+        return logits if self.settings.loss == "wasserstein" else tf.sigmoid(logits)
 
     @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None], tf.int32)])
     def _scores(self, tokens: Any) -> Any:
-        return tf.sigmoid(self(tokens))
+        return self.judgement(self(tokens))
 
     def scores(self, tokens: np.ndarray, rows: int = 2048) -> np.ndarray:
-        """D(Y) in (0, 1), dropout off: float32 `[n]` for int32 `[n, T]`."""
+        """D(Y), dropout off: float32 `[n]` for int32 `[n, T]`."""
         return np.concatenate([self._scores(tokens[i : i + rows]).numpy() for i in range(0, len(tokens), rows)])
 
 
-class _Weights(NamedTuple):
-    embedding: Any
-    kernels: list
-    highway_kernel: Any
-
-
-@tf.custom_gradient
-def max_over_time(embedded: Any, kernel: Any) -> Any:
-    """Largest response `[B, n]` of each filter to any window, for `[B, T, E]` and `[w, E, n]`.
-
-    The gradient is that of conv1d and reduce_max, in fewer passes and by another way for some kernels: where there are fewer
-    positions than tokens in a window, and in bfloat16, gathering the windows and one product beat the convolution's own.
-    """
-    width, embedding_dim, number = kernel.shape
-    responses = tf.nn.conv1d(embedded, kernel, 1, "VALID")  # [B, P, n]
-    largest = tf.reduce_max(responses, axis=1, keepdims=True)
-
-    def gradient(upstream: Any) -> tuple[Any, Any]:
-        attained = responses == largest
-        share = upstream / tf.reduce_sum(tf.cast(attained, upstream.dtype), axis=1)  # ties share
-        by_response = tf.where(attained, share[:, None], tf.zeros([], upstream.dtype))
-        by_embedded = tf.nn.conv1d_transpose(by_response, kernel, tf.shape(embedded), 1, "VALID")
-        length = embedded.shape[1]
-        positions = 0 if length is None else length - width + 1
-        if 0 < positions < width or (positions and embedded.dtype == tf.bfloat16):
-            windows = tf.gather(embedded, np.arange(positions)[:, None] + np.arange(width), axis=1)  # [B, P, w, E]
-            windows = tf.reshape(windows, [-1, width * embedding_dim])
-            by_kernel = tf.matmul(windows, tf.reshape(by_response, [-1, number]), transpose_a=True)
-            by_kernel = tf.reshape(by_kernel, kernel.shape)
-        else:
-            by_kernel = tf.raw_ops.Conv2DBackpropFilter(
-                input=embedded[:, None],
-                filter_sizes=[1, *kernel.shape],
-                out_backprop=by_response[:, None],
-                strides=[1, 1, 1, 1],
-                padding="VALID",
-            )[0]
-        return by_embedded, by_kernel
-
-    return largest[:, 0], gradient
+def wasserstein(logits: Any, labels: Any) -> Any:
+    """The mean logit of generated sequences less that of real ones (Arjovsky et al. 2017), for float32 `[R]`; of none, 0."""
+    real, generated = (
+        tf.math.divide_no_nan(tf.reduce_sum(part * logits), tf.reduce_sum(part)) for part in (labels, 1.0 - labels)
+    )
+    return generated - real

@@ -12,12 +12,12 @@ import tensorflow as tf
 
 from seqgan_cli.config import GeneratorSettings
 from seqgan_cli.models import softmax
+from seqgan_cli.models.attention import AttentionBlock
 from seqgan_cli.models.softmax import LOGITS_AT_ONCE, draw_tokens
 from seqgan_cli.vocabulary import PAD, START, UNK, Vocabulary
 
 # A logit no token with this added can win, and small enough to keep softmax and its gradient finite.
 NEVER = -1e9
-CELLS = {"lstm": keras.layers.LSTMCell, "gru": keras.layers.GRUCell}
 
 
 class Generator(keras.Model):
@@ -42,9 +42,13 @@ class Generator(keras.Model):
         self.embedding = keras.layers.Embedding(
             vocabulary.size, embedding_dim, embeddings_initializer="zeros", name="embedding"
         )
-        # The paper draws every weight, biases too, from one distribution: no cell-specific initialisation.
-        extra = {"unit_forget_bias": False} if settings.cell == "lstm" else {}
-        self.cell = CELLS[settings.cell](hidden_dim, name="cell", **extra)
+        self.cell: Any
+        if settings.cell == "attention":
+            self.cell = AttentionBlock(hidden_dim, sequence_length, name="cell")
+        elif settings.cell == "gru":
+            self.cell = keras.layers.GRUCell(hidden_dim, name="cell")
+        else:  # the paper draws every weight, biases too, from one distribution: no cell-specific initialisation
+            self.cell = keras.layers.LSTMCell(hidden_dim, name="cell", unit_forget_bias=False)
         self.output_layer = keras.layers.Dense(vocabulary.size, name="output")
         self.embedding.build((None,))
         self.cell.build((None, embedding_dim))
@@ -174,6 +178,14 @@ class Generator(keras.Model):
         head = self.head(banned=self._unsampled if policy else 0.0)
         flat = tf.reshape(outputs, [-1, outputs.shape[-1]])
         return softmax.weighted_nll(flat, head, tf.reshape(tokens, [-1]), tf.reshape(weights, [-1]))
+
+    def token_nll(self, tokens: Any) -> Any:
+        """−log of the policy at every token, float32 `[B, T]` for int32 `[B, T]`, 0 past the end. Not differentiable."""
+        outputs, _ = self.unroll(tokens)
+        flat, counted = tf.reshape(outputs, [-1, outputs.shape[-1]]), self.vocabulary.mask(tokens)
+        head = self.head(banned=self._unsampled)
+        losses = softmax.token_nll(flat, head, tf.reshape(tokens, [-1]), tf.reshape(counted, [-1]))
+        return tf.reshape(losses, tf.shape(tokens))
 
     @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([], tf.float32)])
     def _sequence_nll(self, tokens: Any, temperature: Any) -> Any:

@@ -5,36 +5,41 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from seqgan_cli.config import Settings
+from seqgan_cli.config import JUDGED, Settings
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.evaluation.generators import curve_scores
 from seqgan_cli.evaluation.real import RealScores
 from seqgan_cli.models.generator import Generator
+from seqgan_cli.models.value import ValueHead
 from seqgan_cli.randomness import key, rng
-from seqgan_cli.rewards import BleuReward, ConstantReward, DiscriminatorReward, RandomReward, Reward
-from seqgan_cli.rollout import ActionValues, RolloutPolicy
+from seqgan_cli.rewards import (
+    BleuReward,
+    ConstantReward,
+    DiscriminatorReward,
+    LanguageModelReward,
+    OddsReward,
+    PartialReward,
+    RandomReward,
+    RankReward,
+    Reward,
+    StepwiseReward,
+)
+from seqgan_cli.rollout import ActionValues, NetworkPolicy, NgramPolicy, RolloutPolicy
 from seqgan_cli.store.checkpoints import named
 from seqgan_cli.training.discriminator import DiscriminatorTrainer
+from seqgan_cli.training.mle import likelihood_loss
 from seqgan_cli.training.optimizers import Adam, descend, refuse_spoilt
+from seqgan_cli.training.policy_gradient import (
+    leave_one_out_baseline,
+    mean_baseline,
+    normalized,
+    past_the_end,
+    policy_gradient_loss,
+    standardized,
+    to_go,
+)
 from seqgan_cli.training.stage import REAL, Stage, Tick, examples_of
-
-
-def policy_gradient_loss(policy: Generator, tokens: Any, action_values: Any) -> Any:
-    """−Σ_t Q_t log G(y_t | Y₁:t-1), summed over batch and time (Eq. 8), for int32 and float32 `[B, T]`.
-
-    Differentiable in the policy's weights; no gradient flows through the action values. Positions past the end count nothing.
-    """
-    weights = tf.where(policy.vocabulary.mask(tokens), tf.stop_gradient(action_values), 0.0)
-    return policy.weighted_nll(tokens, weights, policy=True)
-
-
-def mean_baseline(action_values: Any, mask: Any) -> Any:
-    """The batch's mean action value at each position: float32 `[1, T]` for float32 and bool `[B, T]`; 0 where none counts."""
-    counted = tf.cast(mask, tf.float32)
-    return tf.math.divide_no_nan(
-        tf.reduce_sum(action_values * counted, axis=0, keepdims=True), tf.reduce_sum(counted, axis=0, keepdims=True)
-    )
 
 
 class AdversarialTraining(Stage):
@@ -47,30 +52,57 @@ class AdversarialTraining(Stage):
     step_sizes = ("adversarial.g-learning-rate", "adversarial.d-learning-rate")
 
     def __init__(
-        self, settings: Settings, corpus: Corpus, oracle: Generator | None, generator: Generator, console: Console
+        self,
+        settings: Settings,
+        corpus: Corpus,
+        oracle: Generator | None,
+        generator: Generator,
+        console: Console,
+        language_model: Generator | None = None,
     ) -> None:
         super().__init__(settings, corpus)
         own = settings.adversarial
+        self.language_model = language_model or generator.clone("language_model") if own.reward == "lm" else None
         self.oracle, self.real = oracle, None if oracle else RealScores(corpus, settings.data)
         self.generator = generator
         self.optimizer = Adam(generator.trainable_variables, own.g_learning_rate)  # fresh: the likelihood's moments are not its
-        self.policy = RolloutPolicy(generator)
+        self.policy: RolloutPolicy
+        if own.rollout_policy == "ngram":
+            self.policy = NgramPolicy(corpus.vocabulary, corpus.train)
+        else:
+            self.policy = NetworkPolicy(generator)
+        self.start = generator.clone("start") if own.kl_coefficient else None
+        self.teacher: Adam | None = None  # of its own: the two losses are of different scales
+        if own.mle_every:
+            self.teacher = Adam(generator.trainable_variables, settings.pretrain_g.learning_rate)
+        self.value: ValueHead | None = None
+        if own.baseline == "value" or own.rollout_horizon:
+            self.value = ValueHead(settings.generator.hidden_dim)
+            self.value.initialise(rng(settings.seed, "value"))
+            self.value_optimizer = Adam(self.value.trainable_variables, own.value_learning_rate)
         self.trainer: DiscriminatorTrainer | None = None
-        if own.reward == "discriminator":
+        if own.reward in JUDGED:
             self.trainer = DiscriminatorTrainer(
                 settings, corpus, oracle, console, own.d_learning_rate, own.d_samples, own.k, self.name
             )
-        self.action_values = ActionValues(self.policy, self._reward(), own.rollouts)
-        self.rewarded = float(own.batch_size * (own.rollouts * (corpus.sequence_length - 1) + 1))  # sequences a g-step scores
+        self.action_values = ActionValues(self.policy, self._reward(), own.rollouts, own.rollout_horizon, self.value)
+        searched = 0 if isinstance(self.action_values.reward, StepwiseReward) else own.rollouts * (corpus.sequence_length - 1)
+        self.rewarded = float(own.batch_size * (searched + 1))  # sequences a g-step scores
         d_work = own.d_steps * self.trainer.work if self.trainer else 0.0
         self.target, self.work = own.rounds, own.g_steps * self.rewarded + d_work
-        self.patience = own.patience
         self.monitor = own.monitor if own.monitor != "auto" else "nll_oracle" if oracle else "nll_test"
 
-    def _reward(self) -> Reward:
+    def _reward(self) -> Reward | StepwiseReward:
         own, train = self.settings.adversarial, self.corpus.train
         if self.trainer:
-            return DiscriminatorReward(self.trainer.discriminator)
+            discriminator = self.trainer.discriminator
+            if own.reward == "partial":
+                return PartialReward(discriminator)
+            if own.reward_transform == "rank":
+                return RankReward(discriminator, train)
+            return OddsReward(discriminator) if own.reward_transform == "mali" else DiscriminatorReward(discriminator)
+        if self.language_model:
+            return LanguageModelReward(self.language_model)
         if own.reward == "bleu":
             num = max(1, round(own.reward_references * len(train)))
             chosen = rng(self.settings.seed, self.name, "references").permutation(len(train))[:num]
@@ -83,7 +115,12 @@ class AdversarialTraining(Stage):
     def variables(self) -> dict[str, Any]:
         slots = {f"g_optimizer/{name}": v for name, v in self.optimizer.variables().items()}
         trainer = self.trainer.variables() if self.trainer else {}
-        return {**named("generator", self.generator), **named("rollout_policy", self.policy.network), **slots, **trainer}
+        if self.teacher:
+            slots |= {f"mle_optimizer/{name}": v for name, v in self.teacher.variables().items()}
+        if self.value:
+            slots |= {f"value_optimizer/{name}": v for name, v in self.value_optimizer.variables().items()}
+            slots |= named("value_head", self.value)
+        return {**named("generator", self.generator), **self.policy.variables(), **slots, **trainer}
 
     @property
     def steps(self) -> int:
@@ -92,11 +129,56 @@ class AdversarialTraining(Stage):
     @tf.function(autograph=False, reduce_retracing=True)
     def _update(self, tokens: Any, action_values: Any) -> Any:
         own = self.settings.adversarial
-        if own.baseline == "mean":
-            action_values -= mean_baseline(action_values, self.corpus.vocabulary.mask(tokens))
+        advantages = self._advantages(tokens, action_values, self.corpus.vocabulary.mask(tokens))
         with tf.GradientTape() as tape:
-            loss = policy_gradient_loss(self.generator, tokens, action_values)
+            loss = policy_gradient_loss(self.generator, tokens, advantages)
         return descend(self.optimizer, tape, loss, own.clip_norm)
+
+    def _advantages(self, tokens: Any, action_values: Any, mask: Any) -> Any:
+        """What the policy climbs: action values `[B, T]`, less what the prefix promised, transformed, with the costs of tokens,
+        less a mean."""
+        own = self.settings.adversarial
+        if self.value:
+            outputs, _ = self.generator.unroll(tokens)
+            promised = self.value(outputs)
+            with tf.GradientTape() as tape:
+                error = self.value.squared_error(outputs, *past_the_end(action_values, mask))
+            descend(self.value_optimizer, tape, error)
+            if own.baseline == "value":
+                action_values -= promised
+        if own.reward_transform == "standardize":
+            action_values = standardized(action_values, mask)
+        elif own.reward_transform == "mali":
+            action_values = normalized(action_values, mask)
+        if own.kl_coefficient or own.entropy_coefficient:
+            surprise = self.generator.token_nll(tokens)
+            token_rewards = own.entropy_coefficient * surprise
+            if self.start:
+                token_rewards -= own.kl_coefficient * (self.start.token_nll(tokens) - surprise)
+            action_values += to_go(token_rewards, mask)
+        if own.baseline == "mean":
+            return action_values - mean_baseline(action_values, mask)
+        if own.baseline == "leave-one-out":
+            return action_values - leave_one_out_baseline(action_values, mask)
+        return action_values
+
+    @tf.function(autograph=False, reduce_retracing=True)
+    def _teach(self, tokens: Any, dropout_key: Any) -> Any:
+        """A step of maximum likelihood, as `pretrain-g` does it. Returns the loss."""
+        own = self.settings.pretrain_g
+        assert self.teacher
+        with tf.GradientTape() as tape:
+            loss = likelihood_loss(self.generator, tokens, own.dropout, dropout_key)
+        return descend(self.teacher, tape, loss, own.clip_norm, own.weight_decay)
+
+    def teach(self, position: int, part: int) -> float:
+        """Teacher forcing between policy steps (Li et al. 2017, §3.2; Che et al. 2017, §4): one batch. Returns its loss."""
+        address, train, own = (self.name, "mle", position, part), self.corpus.train, self.settings.pretrain_g
+        rows = rng(self.settings.seed, *address).permutation(len(train))[: own.batch_size]
+        loss = float(self._teach(train[rows], key(self.settings.seed, *address, "dropout")).numpy())
+        where = f"{self.name}, round {position}, maximum likelihood"
+        refuse_spoilt([loss], where, part, "pretrain-g.learning-rate", own.learning_rate)
+        return loss
 
     def g_step(self, position: int, part: int) -> tuple[float, np.ndarray, np.ndarray]:
         """Sample a batch, search its action values, climb. Returns the loss, Q and the mask, both `[B, T]`."""
@@ -128,13 +210,16 @@ class AdversarialTraining(Stage):
             g_losses.append(loss)
             rewards.append(values)
             masks.append(mask)
+            if self.teacher and ((position - 1) * own.g_steps + part + 1) % own.mle_every == 0:
+                measured["mle_loss"] = self.teach(position, part)
             tick(self.rewarded)
         if g_losses:
             measured["g_loss"] = float(np.mean(g_losses))
             measured.update(_reward_means(np.concatenate(rewards), np.concatenate(masks)))
         if self.trainer and own.d_steps:
             losses = [self.trainer.d_step(self.generator, position, tick, part) for part in range(own.d_steps)]
-            measured["d_loss"] = float(np.mean(losses))
+            if worked := [loss for loss in losses if loss is not None]:
+                measured["d_loss"] = float(np.mean(worked))
         self.policy.follow(self.generator, own.update_rate)
         return {**measured, **self.scores(position)}
 

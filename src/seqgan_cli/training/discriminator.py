@@ -8,8 +8,8 @@ import tensorflow as tf
 from seqgan_cli.config import Settings
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.corpus import Corpus
-from seqgan_cli.models.discriminator import Discriminator
 from seqgan_cli.models.generator import Generator
+from seqgan_cli.models.kinds import make_discriminator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.store.checkpoints import named
 from seqgan_cli.training.optimizers import Adam, consecutive, descend, groups, refuse_spoilt
@@ -34,7 +34,7 @@ class DiscriminatorTrainer:
         what: str,
     ) -> None:
         self.settings, self.corpus, self.oracle, self.k, self.what = settings, corpus, oracle, k, what
-        self.discriminator = Discriminator(corpus.vocabulary, corpus.sequence_length, settings.discriminator)
+        self.discriminator = make_discriminator(corpus.vocabulary, corpus.sequence_length, settings.discriminator)
         self.discriminator.initialise(rng(settings.seed, "discriminator"))
         self.optimizer = Adam(self.discriminator.trainable_variables, learning_rate)
         self.num = min(num or len(corpus.train), len(corpus.train))  # positives, and negatives, a d-step
@@ -49,17 +49,18 @@ class DiscriminatorTrainer:
     @tf.function(autograph=False, reduce_retracing=True)
     def _step(self, tokens: Any, labels: Any, dropout_key: Any) -> Any:
         with tf.GradientTape() as tape:
-            loss = self.discriminator.cross_entropy(tokens, labels, dropout_key)
-        return descend(self.optimizer, tape, loss)
+            loss = self.discriminator.objective(tokens, labels, dropout_key)
+        return descend(self.optimizer, tape, loss, weight_decay=self.settings.discriminator.weight_decay)
 
     @tf.function(autograph=False, reduce_retracing=True)
     def _steps(self, tokens: Any, labels: Any, dropout_keys: Any) -> Any:
         return consecutive(self._step, tokens, labels, dropout_keys)
 
-    def d_step(self, generator: Generator, position: int, tick: Tick, part: int = 0) -> float:
+    def d_step(self, generator: Generator, position: int, tick: Tick, part: int = 0) -> float | None:
         """Draw negatives from the generator, as many as positives, and train k epochs on both. Returns the mean loss.
 
-        Every draw is keyed by the unit `position` of the stage and the `part` of it.
+        None, and nothing done, if it is good enough to rest (`discriminator.stop`). Every draw is keyed by the unit `position`
+        of the stage and the `part` of it.
         """
         seed, train = self.settings.seed, self.corpus.train
         address = (self.what, "d-step", position, part)
@@ -67,6 +68,10 @@ class DiscriminatorTrainer:
             where, setting = f"{self.what}, round {position}, d-step {part + 1}", "adversarial.d-learning-rate"
         else:
             where, setting = f"{self.what}, d-step {position}", "pretrain-d.learning-rate"
+        stop = self.settings.discriminator.stop
+        if stop and self._held_out_accuracy(generator, key(seed, *address, "rest")) > stop:
+            tick(self.work)
+            return None
         positives = (
             train if self.num == len(train) else train[rng(seed, *address, "positives").permutation(len(train))[: self.num]]
         )
@@ -90,20 +95,35 @@ class DiscriminatorTrainer:
     def scores(self, generator: Generator, position: int) -> dict[str, float]:
         """Accuracy on training and held-out real sequences and on fresh samples, and what the reward is worth.
 
-        d_accuracy_*: share on the right side of ½. reward_oracle_correlation (synthetic): Spearman's rank correlation over the
+        d_accuracy_*: share on the right side of ½, or for a critic, which knows no ½, of the middle between the mean of the
+        training sequences and that of the samples. reward_oracle_correlation (synthetic): Spearman's rank correlation over the
         samples between D(Y) and log G_oracle(Y): 1 if the reward ranks as the truth does, 0 if it knows nothing.
         """
         num = self.settings.evaluation.samples
         samples = generator.sample(num, key(self.settings.seed, self.what, "scores", position))
-        fake = self.discriminator.scores(samples)
+        fake, train = self.discriminator.scores(samples), self.discriminator.scores(self.corpus.train[:num])
+        middle = self._middle(train, fake)
         scores = {
-            "d_accuracy_train": float((self.discriminator.scores(self.corpus.train[:num]) > 0.5).mean()),
-            "d_accuracy_test": float((self.discriminator.scores(self.corpus.heldout[:num]) > 0.5).mean()),
-            "d_accuracy_fake": float((fake <= 0.5).mean()),
+            "d_accuracy_train": float((train > middle).mean()),
+            "d_accuracy_test": float((self.discriminator.scores(self.corpus.heldout[:num]) > middle).mean()),
+            "d_accuracy_fake": float((fake <= middle).mean()),
         }
         if self.oracle is not None:
             scores["reward_oracle_correlation"] = spearman(fake, -self.oracle.sequence_nll(samples))
         return scores
+
+
+    def _middle(self, real: np.ndarray, fake: np.ndarray) -> float:
+        return float((real.mean() + fake.mean()) / 2) if self.settings.discriminator.loss == "wasserstein" else 0.5
+
+    def _held_out_accuracy(self, generator: Generator, sample_key: np.ndarray) -> float:
+        """Share of held-out real sequences and as many fresh samples that it tells apart; both kinds weigh the same."""
+        num = self.settings.evaluation.samples
+        real, fake = (
+            self.discriminator.scores(each) for each in (self.corpus.heldout[:num], generator.sample(num, sample_key))
+        )
+        middle = self._middle(real, fake)
+        return float((real > middle).mean() + (fake <= middle).mean()) / 2
 
 
 def spearman(x: np.ndarray, y: np.ndarray) -> float:
@@ -146,4 +166,5 @@ class DiscriminatorPretraining(Stage):
         return self.trainer.scores(self.generator, position)
 
     def advance(self, position: int, tick: Tick) -> dict[str, float]:
-        return {"d_loss": self.trainer.d_step(self.generator, position, tick), **self.scores(position)}
+        loss = self.trainer.d_step(self.generator, position, tick)
+        return {**({} if loss is None else {"d_loss": loss}), **self.scores(position)}

@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from seqgan_cli.config import Settings, parse_filters
+from seqgan_cli.config import JUDGED, Settings, parse_filters
 from seqgan_cli.errors import SeqganError
 
 FLOAT = 4  # bytes
@@ -33,16 +33,24 @@ def available() -> float:
 
 
 def generator_weights(settings: Settings, vocab_size: int) -> int:
-    """Number of weights: V·E + gates·H·(E + H + 1) + (H + 1)·V."""
+    """Number of weights: V·E, the cell's, and (H + 1)·V."""
     own = settings.generator
-    gates = {"lstm": 4, "gru": 3}[own.cell]
     embedding, hidden = own.embedding_dim, own.hidden_dim
-    return vocab_size * (embedding + hidden + 1) + gates * hidden * (embedding + hidden + 1)
+    return vocab_size * (embedding + hidden + 1) + _cell_weights(own.cell, embedding, hidden)
+
+
+def _cell_weights(cell: str, inputs: int, hidden: int) -> int:
+    """Of a recurrent cell: gates·H·(E + H + 1); of an attention block: H·(E + 8·H)."""
+    gates = {"lstm": 4, "gru": 3}
+    return gates[cell] * hidden * (inputs + hidden + 1) if cell in gates else hidden * (inputs + 8 * hidden)
 
 
 def discriminator_weights(settings: Settings, vocab_size: int, sequence_length: int) -> int:
-    """Number of weights: V·E + Σ filters·(width·E + 1), and the highway's two squares of all filters."""
-    embedding = settings.discriminator.embedding_dim
+    """Number of weights: V·E + Σ filters·(width·E + 1), and the highway's two squares of all filters; or a cell's."""
+    own, embedding = settings.discriminator, settings.discriminator.embedding_dim
+    if own.kind != "convolutional":
+        cell = {"recurrent": "lstm"}.get(own.kind, own.kind)
+        return vocab_size * embedding + _cell_weights(cell, embedding, own.hidden_dim)
     filters = parse_filters(settings.discriminator.filters, sequence_length)
     total = sum(number for _, number in filters)
     return vocab_size * embedding + sum(n * (w * embedding + 1) for w, n in filters) + 2 * total * (total + 1)
@@ -56,7 +64,7 @@ def refuse_too_large(settings: Settings, stages: Sequence[str], vocab_size: int,
         vocab_size, sequence_length: V and T of the corpus.
         sequences: rows of the corpus, held-out ones included.
     """
-    judged = "adversarial" not in stages or settings.adversarial.reward == "discriminator"
+    judged = "adversarial" not in stages or settings.adversarial.reward in JUDGED
     copies = max(GENERATOR_COPIES[stage] for stage in stages)
     discriminator_copies = max(DISCRIMINATOR_COPIES[stage] for stage in stages) if judged else 0
     weights = generator_weights(settings, vocab_size)

@@ -72,7 +72,6 @@ class LikelihoodTraining(Stage):
         self.batch_size = batches_of(len(corpus.train), own.batch_size, console, self.name)
         self.num_batches = len(corpus.train) // self.batch_size
         self.target, self.work = own.epochs, float(self.num_batches)
-        self.patience = own.patience * own.eval_every
 
     def examples(self) -> list[str]:
         return examples_of(self.generator, self.settings, self.corpus)
@@ -96,7 +95,7 @@ class LikelihoodTraining(Stage):
             read = self.generator.partly_own(tokens, share, sampling_key)
         with tf.GradientTape() as tape:
             loss = likelihood_loss(self.generator, tokens, own.dropout, dropout_key, read)
-        return descend(self.optimizer, tape, loss, own.clip_norm)
+        return descend(self.optimizer, tape, loss, own.clip_norm, own.weight_decay)
 
     @tf.function(autograph=False, reduce_retracing=True)
     def _steps(self, tokens: Any, dropout_keys: Any, shares: Any, sampling_keys: Any) -> Any:

@@ -79,8 +79,13 @@ class RMSprop:
 OPTIMIZERS: dict[str, type[Adam] | type[RMSprop]] = {"adam": Adam, "rmsprop": RMSprop}
 
 
-def descend(optimizer: Adam | RMSprop, tape: Any, loss: Any, clip_norm: float | None = None) -> Any:
+def descend(
+    optimizer: Adam | RMSprop, tape: Any, loss: Any, clip_norm: float | None = None, weight_decay: float = 0.0
+) -> Any:
     """Differentiate the loss and take one step, the gradient's global norm at most `clip_norm`.
+
+    `weight_decay`: λ of w ← (1 − η·λ)·w, apart from the gradient and before it, for every weight but biases (Loshchilov and
+    Hutter 2019).
 
     Returns the loss, or NaN in its place if the gradient is not finite: then the step spoilt the weights.
     """
@@ -88,6 +93,10 @@ def descend(optimizer: Adam | RMSprop, tape: Any, loss: Any, clip_norm: float | 
     norm = tf.linalg.global_norm(gradients)
     if clip_norm is not None:
         gradients, _ = tf.clip_by_global_norm(gradients, clip_norm, use_norm=norm)
+    if weight_decay:
+        for weight in optimizer.weights:
+            if len(weight.shape) > 1:
+                weight.assign_sub(optimizer.learning_rate * weight_decay * weight)
     optimizer.apply(gradients)
     return tf.where(tf.math.is_finite(norm), loss, float("nan"))
 

@@ -43,11 +43,11 @@ class Stage(abc.ABC):
     target: int  # units asked for
     work: float  # ticks of one unit
     monitor: str | None = None  # the score that decides which checkpoint is best
-    patience: int = 0  # units without a better one before stopping; 0: never
     begun_with: int | None = None  # the position of the generator that the stage began with, if it began with another's
 
     def __init__(self, settings: Settings, corpus: Corpus) -> None:
         self.settings, self.corpus = settings, corpus
+        self.patience = settings.patience(self.name)
 
     @abc.abstractmethod
     def variables(self) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def _troubles(scores: dict[str, float], variety: dict[str, float]) -> dict[str, 
     every sample for one, and rewards are all but 0.
     """
     found = {}
-    if scores.get("reward_mean", 1.0) < DEFEAT and scores.get("d_accuracy_fake", 0.0) > 1.0 - DEFEAT:
+    if 0.0 <= scores.get("reward_mean", 1.0) < DEFEAT and scores.get("d_accuracy_fake", 0.0) > 1.0 - DEFEAT:
         found["defeat"] = (
             f"the discriminator has won: it knows every sample for one (mean reward {scores['reward_mean']:.2g}), and leaves "
             "the generator little to climb. Consider fewer d-steps or epochs k, a smaller adversarial.d-learning-rate, more "

@@ -6,15 +6,15 @@ import tensorflow as tf
 
 import reference
 from seqgan_cli.config import DiscriminatorSettings
-from seqgan_cli.models.discriminator import Discriminator, max_over_time
+from seqgan_cli.models.convolutional import ConvolutionalDiscriminator, max_over_time
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.training.optimizers import Adam, descend
 from seqgan_cli.vocabulary import Vocabulary
 
 
-def make(filters: str = "1:3,2:2,4:2", length: int = 5, **settings: float | str) -> Discriminator:
+def make(filters: str = "1:3,2:2,4:2", length: int = 5, **settings: float | str) -> ConvolutionalDiscriminator:
     chosen = DiscriminatorSettings(embedding_dim=4, filters=filters, **settings)  # type: ignore[arg-type]
-    discriminator = Discriminator(Vocabulary(size=9), length, chosen)
+    discriminator = ConvolutionalDiscriminator(Vocabulary(size=9), length, chosen)
     discriminator.initialise(rng(0, "test"))
     return discriminator
 
@@ -89,7 +89,7 @@ def test_bfloat16_is_near_float32_and_its_weights_stay_float32() -> None:
         logits[precision] = discriminator(tokens).numpy()
         weights = [weight.value for weight in discriminator.trainable_variables]
         with tf.GradientTape() as tape:
-            loss = discriminator.cross_entropy(tokens, labels, None)
+            loss = discriminator.objective(tokens, labels, None)
         gradients[precision] = [tf.convert_to_tensor(g).numpy() for g in tape.gradient(loss, weights)]
     assert logits["bfloat16"].dtype == np.float32
     assert not np.array_equal(logits["bfloat16"], logits["float32"])
@@ -115,7 +115,7 @@ def test_completions_cost_less_and_score_the_same(precision: str, filters: str) 
 
 
 def test_paper_setting_has_the_papers_features() -> None:
-    discriminator = Discriminator(Vocabulary(size=9), 20, DiscriminatorSettings())
+    discriminator = ConvolutionalDiscriminator(Vocabulary(size=9), 20, DiscriminatorSettings())
     assert discriminator.num_features == 1720
     assert [tuple(kernel.shape) for kernel in discriminator.kernels][-1] == (20, 64, 160)
 
@@ -135,7 +135,7 @@ def test_l2_is_the_released_programs_on_two_columns() -> None:
     with_l2, without = make(l2=0.2, dropout=0.0), make(l2=0.0, dropout=0.0)
     tokens, labels = np.zeros((2, 5), np.int32), np.array([1.0, 0.0], np.float32)
     w = with_l2.output_kernel.numpy()
-    penalty = with_l2.cross_entropy(tokens, labels, None) - without.cross_entropy(tokens, labels, None)
+    penalty = with_l2.objective(tokens, labels, None) - without.objective(tokens, labels, None)
     np.testing.assert_allclose(penalty, 0.2 * 0.5 * 2 * ((w / 2) ** 2).sum(), rtol=1e-3)
     np.testing.assert_allclose(penalty, 0.05 * (w**2).sum(), rtol=1e-3)
 
@@ -146,7 +146,7 @@ def test_cross_entropy_by_hand() -> None:
     labels = np.array([1.0, 0.0, 0.0, 1.0], np.float32)
     p = discriminator.scores(tokens).astype(np.float64)
     expected = -np.mean(labels * np.log(p) + (1 - labels) * np.log(1 - p))
-    np.testing.assert_allclose(discriminator.cross_entropy(tokens, labels, None), expected, rtol=1e-4)
+    np.testing.assert_allclose(discriminator.objective(tokens, labels, None), expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -162,7 +162,7 @@ def test_cross_entropy_and_its_gradients_equal_the_literal_ones(length: int, com
 
     def run(tokens: tf.Tensor, labels: tf.Tensor) -> tuple:
         with tf.GradientTape() as tape:
-            loss = discriminator.cross_entropy(tokens, labels, None)
+            loss = discriminator.objective(tokens, labels, None)
         gradients = tape.gradient(loss, [weight.value for weight in discriminator.trainable_variables])
         return loss, *map(tf.convert_to_tensor, gradients)
 
@@ -196,7 +196,7 @@ def test_separates_an_easy_task_on_unseen_sequences() -> None:
     @tf.function
     def step(batch: tf.Tensor, truth: tf.Tensor, dropout_key: tf.Tensor) -> None:
         with tf.GradientTape() as tape:
-            loss = discriminator.cross_entropy(batch, truth, dropout_key)
+            loss = discriminator.objective(batch, truth, dropout_key)
         descend(optimizer, tape, loss)
 
     for i in range(150):

@@ -1,0 +1,61 @@
+"""The simplest language model: the next token of a context is that of one of its occurrences in the data, drawn at random."""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from seqgan_cli.vocabulary import UNK, Vocabulary
+
+
+class NgramModel:
+    """An n-gram model without smoothing that backs off: a context that was never seen is shortened until it was.
+
+    Nothing is counted. Contexts are sorted, and a draw picks one of the places where the context stands: its memory is the
+    data's, whatever the vocabulary.
+
+    Args:
+        vocabulary: of the data; `<unk>` is drawn no more than by a generator.
+        sequences: int32 `[n, T]`.
+        order: n, the tokens of a context and the one after it.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, sequences: np.ndarray, order: int) -> None:
+        self.order, self.base = order, vocabulary.size + 1
+        counted = vocabulary.mask(sequences)
+        if vocabulary.has_special_tokens:
+            counted = counted & (sequences != UNK)
+        rows, places = np.nonzero(counted)
+        before = np.concatenate([np.full((len(sequences), order - 1), vocabulary.size), sequences], axis=1)
+        followers = sequences[rows, places].astype(np.int32)
+        self.tables = []
+        for known in range(order - 1, -1, -1):  # tokens of the context, the longest first
+            context = np.zeros(len(rows), np.int64)
+            for i in range(known):
+                context = context * self.base + before[rows, places + order - 1 - known + i]
+            order_of = np.argsort(context, kind="stable")
+            contexts, starts, counts = np.unique(context[order_of], return_index=True, return_counts=True)
+            table = (contexts, starts.astype(np.int32), counts.astype(np.int32), followers[order_of])
+            self.tables.append(tuple(tf.constant(column) for column in table))
+
+    def start(self, batch: Any) -> Any:
+        """What stands before the first token: int32 `[batch, order-1]`."""
+        return tf.fill([batch, self.order - 1], self.base - 1)
+
+    def draw(self, before: Any, key: Any) -> Any:
+        """The token after contexts int32 `[B, order-1]`: int32 `[B]`, drawn from `key` int32 `[2]`."""
+        uniform = tf.random.stateless_uniform([tf.shape(before)[0]], key)
+        drawn = tf.zeros_like(before[:, 0]) if self.order > 1 else tf.zeros([tf.shape(before)[0]], tf.int32)
+        found = tf.zeros_like(drawn, tf.bool)
+        for known, (contexts, starts, counts, followers) in zip(range(self.order - 1, -1, -1), self.tables, strict=True):
+            context = tf.zeros_like(drawn, tf.int64)
+            for i in range(known):
+                context = context * self.base + tf.cast(before[:, self.order - 1 - known + i], tf.int64)
+            place = tf.minimum(tf.searchsorted(contexts, context), len(contexts) - 1)
+            number = tf.gather(counts, place)
+            # uniform < 1, but its product may be rounded up to the number itself
+            chosen = tf.minimum(tf.cast(uniform * tf.cast(number, tf.float32), tf.int32), number - 1)
+            seen = ~found & (tf.gather(contexts, place) == context)
+            drawn = tf.where(seen, tf.gather(followers, tf.gather(starts, place) + chosen), drawn)
+            found |= seen
+        return drawn
