@@ -180,6 +180,35 @@ def test_mle_at_its_best_epoch_is_a_curve_of_its_own():
     assert "+1.700 [+1.700, +1.700]: worse than turning that knob" in conclusions(made)[-1]
 
 
+def matched(made) -> dict[tuple[str, str], dict[str, str]]:
+    columns, rows = tables.matched_table(made)
+    return {(row[0], row[1]): dict(zip(columns, row, strict=True)) for row in rows}
+
+
+def test_methods_are_matched_in_coverage_with_curves_over_temperatures():
+    strong = {("mle-strong", 1.0): [(9.0, 7.0), (9.2, 7.0)], ("mle-strong", 0.5): [(7.0, 9.0), (7.2, 9.0)]}
+    constant = {("constant", 1.0): [(8.0, 9.0), (8.0, 9.0)], ("constant", 0.5): [(7.0, 9.5), (7.0, 9.5)]}
+    seqgan = {("seqgan", 1.0): [(8.5, 8.0), (8.9, 8.0)], ("seqgan", 0.5): [(6.9, 9.0), (7.0, 9.0)]}
+    found = matched(results({**strong, **constant, **seqgan}))
+    own = found["SeqGAN", "1"]
+    assert own["minus MLE, strong"].startswith("+0.600 [")  # 8.5 − 8.0 and 8.9 − 8.2
+    assert own["minus constant reward"] == own["p"] == ""  # it covers as much at no temperature
+    best = found["SeqGAN", "0.5"]
+    assert best["minus MLE, strong"].startswith("-0.150 [")  # 6.9 − 7.0 and 7.0 − 7.2
+    assert best["minus constant reward"].startswith("-1.050 [")
+    assert [name for name, _ in found] == ["MLE, strong", "constant reward", "constant reward", "SeqGAN", "SeqGAN"]
+    assert found["MLE, strong", "1"]["minus MLE, strong"] == ""
+    assert tables.matched_table(results({"seqgan": [(8.0, 9.0)]}))[1] == []
+
+
+def test_the_matched_table_stands_among_the_others():
+    strong = {("mle-strong", 1.0): [(9.0, 7.0)] * 2, ("mle-strong", 0.5): [(7.0, 9.0)] * 2}
+    text = tables.markdown(results({**strong, "seqgan": [(8.5, 8.0), (8.6, 8.0)]}))
+    assert "| SeqGAN | 1 | 8.550" in text
+    assert "minus MLE, strong" in text
+    assert "SeqGAN's nll_oracle, minus that of MLE, strong at some temperature" in text
+
+
 def test_files_read_back_to_the_same_results(tmp_path):
     made = results({"mle": seeds(9.0, salt=1), "seqgan": seeds(8.8, salt=3)})
     tables.write(made, {"data.vocab-size": 5000}, tmp_path)

@@ -178,40 +178,47 @@ def _against(results: Results, mine: Row | None, theirs: Row | None, opening: st
     return [f"{opening} {words}: {quality} {signed(own)}; nll_test {signed(test)}."]
 
 
-def _against_temperatures(results: Results) -> list[str]:
-    """Each method at temperature 1 against MLE's own curves over temperatures, within seeds; nothing without such a curve."""
-    told = []
-    bases = ("mle", "mle-best")
-    for name in bases:
-        curve = [row for row in results.rows if row.method == name]
-        for row in results.rows:
-            if len(curve) > 1 and row.temperature == 1.0 and row.method not in bases:
-                told += _over_curve(curve, row, results.design.quality[0], results.design.margin)
-    return told
+def gaps(results: Results, row: Row, base: str) -> dict[int, float]:
+    """By seed: a row's quality minus the best that a method reaches at some temperature with an nll_test no worse.
 
-
-def _over_curve(curve: Sequence[Row], row: Row, score: str, margin: float) -> list[str]:
-    """A method's quality minus the best of a curve at no worse an nll_test; nothing if no seed's curve covers that well."""
+    The method's points over temperatures are joined by straight lines. nan where it covers as much at none of them; nothing
+    for a seed, or a method, without a curve.
+    """
+    score = results.design.quality[0]
     sign = -1.0 if SCORES[score].higher else 1.0  # above_curve takes less for better
-    gaps = []
+    curve = [other for other in results.rows if other.method == base]
+    found = {}
     for seed, scored in row.seeds.items():
         swept = [at.seeds[seed] for at in curve if seed in at.seeds and at.seeds[seed].scores.score(score)]
         points = [(value(at, "nll_test"), sign * value(at, score)) for at in swept]
-        if points and scored.scores.score(score):
-            gaps.append(sign * above_curve(value(scored, "nll_test"), sign * value(scored, score), points))
-    known = over_seeds([gap for gap in gaps if not math.isnan(gap)])
-    if not known.count:
+        if len(points) > 1 and scored.scores.score(score):
+            found[seed] = sign * above_curve(value(scored, "nll_test"), sign * value(scored, score), points)
+    return found
+
+
+def _against_temperatures(results: Results) -> list[str]:
+    """Each method at temperature 1 against MLE's curves over temperatures, within seeds; nothing without such a curve."""
+    bases = [name for name in ("mle", "mle-best", "mle-strong") if results.row(name)]
+    rows = [row for row in results.rows if row.temperature == 1.0 and row.method not in bases]
+    return [told for name in bases for row in rows for told in _over_curve(results, row, name)]
+
+
+def _over_curve(results: Results, row: Row, base: str) -> list[str]:
+    found, score = gaps(results, row, base), results.design.quality[0]
+    known = over_seeds([gap for gap in found.values() if not math.isnan(gap)])
+    base_row = results.row(base)
+    if not known.count or base_row is None:
         return []
-    if known.count < len(gaps):
-        word = f"in {known.count} of {len(gaps)} seeds; in the others no temperature covers as much"
+    if known.count < len(found):
+        word = f"in {known.count} of {len(found)} seeds; in the others no temperature covers as much"
     else:
         word = {
             "equal": "no difference that matters",
             "better": "better than turning that knob",
             "worse": "worse than turning that knob",
             "undecided": "undecided",
-        }[_judged(known, score, margin).split(",")[0]]
+        }[_judged(known, score, results.design.margin).split(",")[0]]
     return [
-        f"{row.title}'s {score}, minus that of {curve[0].title} at some temperature with an nll_test no worse, is "
+        f"{row.title}'s {score}, minus that of {base_row.title} at some temperature with an nll_test no worse, is "
         f"{signed(known)}: {word}."
     ]

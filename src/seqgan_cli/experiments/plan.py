@@ -46,6 +46,48 @@ STRATEGIES = {(100, 1, 10): 1 / 30, (30, 1, 30): 1 / 15, (1, 1, 10): 1 / 2, (1, 
 # Of the converged generator's epochs: the paper's 20 of 120.
 SHORT = 1 / 6
 TEMPERATURES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
+# What the paper, its reviewers and its followers propose, one thing at a time against SeqGAN: a title, and the settings of the
+# generator, the discriminator and the rounds that differ.
+PROPOSALS: dict[str, tuple[str, dict[str, Any]]] = {
+    "leave-one-out": ("the others' mean subtracted", {"adversarial.baseline": "leave-one-out"}),
+    "value": ("a value head subtracted", {"adversarial.baseline": "value"}),
+    "standardized": ("standardized", {"adversarial.reward-transform": "standardize"}),
+    "mali": ("MaliGAN's odds", {"adversarial.reward-transform": "mali", "adversarial.baseline": "mean"}),
+    "rank": ("RankGAN's ranks", {"adversarial.reward-transform": "rank", "adversarial.baseline": "mean"}),
+    "kl": ("a cost of departure", {"adversarial.kl-coefficient": 0.1, "adversarial.baseline": "leave-one-out"}),
+    "entropy": ("a reward of surprise", {"adversarial.entropy-coefficient": 0.05, "adversarial.baseline": "leave-one-out"}),
+    "mle-between": ("maximum likelihood between", {"adversarial.mle-every": 1}),
+    "partial": (
+        "a judge of prefixes",
+        {"discriminator.prefixes": True, "adversarial.reward": "partial", "adversarial.baseline": "leave-one-out"},
+    ),
+    "ngram-rollout": ("trigram rollouts", {"adversarial.rollout-policy": "ngram"}),
+    "short-rollout": ("rollouts of 4 tokens", {"adversarial.rollout-horizon": 4}),
+    "d-dropout": ("a discriminator with more dropout", {"discriminator.dropout": 0.75, "discriminator.weight-decay": 0.1}),
+    "d-smooth": ("smoothed labels", {"discriminator.label-smoothing": 0.2}),
+    "d-stop": ("a discriminator that rests", {"discriminator.stop": 0.55}),
+    "d-recurrent": ("a recurrent discriminator", {"discriminator.kind": "recurrent"}),
+    "d-attention": ("an attentive discriminator", {"discriminator.kind": "attention"}),
+    "wasserstein": (
+        "Wasserstein's critic",
+        {
+            "discriminator.loss": "wasserstein",
+            "discriminator.gradient-penalty": 10.0,
+            "adversarial.baseline": "leave-one-out",
+            "adversarial.reward-transform": "standardize",
+        },
+    ),
+    "g-attention": ("an attentive generator", {"generator.cell": "attention"}),
+    "strong": ("from strong MLE", MLE_STRONG),
+}
+
+
+# The settings that a stage and those after it have to know.
+SECTIONS = {
+    "pretrain-g": ("generator.", "pretrain-g.", "adversarial.start"),
+    "pretrain-d": ("discriminator.",),
+    "adversarial": ("adversarial.",),
+}
 
 
 def _works(config: Config) -> dict[str, Work]:
@@ -53,7 +95,6 @@ def _works(config: Config) -> dict[str, Work]:
     works = {
         "mle": Work("pretrain-g"),
         "ss": Work("pretrain-g", settings={"pretrain-g.scheduled-sampling": "linear"}),
-        "mle-strong": Work("pretrain-g", settings=MLE_STRONG),
         "mle-short": Work("pretrain-g", settings={"pretrain-g.epochs": max(1, round(SHORT * epochs))}),
         "discriminator": Work("pretrain-d", "mle"),
         "discriminator-short": Work("pretrain-d", "mle-short"),
@@ -66,6 +107,18 @@ def _works(config: Config) -> dict[str, Work]:
         "mean-baseline": _adversarial(baseline="mean"),
         "seqgan-short": _adversarial("discriminator-short"),
     }
+    works["constant-strong"] = _adversarial("mle-strong", "constant")
+    works["lm"] = _adversarial("mle", "lm", baseline="leave-one-out")
+    for name, (_, settings) in PROPOSALS.items():
+        own = {stage: {n: v for n, v in settings.items() if n.startswith(sections)} for stage, sections in SECTIONS.items()}
+        generator, discriminator = f"mle-{name}" if own["pretrain-g"] else "mle", f"discriminator-{name}"
+        if own["pretrain-g"]:
+            works[generator] = Work("pretrain-g", settings=own["pretrain-g"])
+        if own["pretrain-g"] or own["pretrain-d"]:
+            works[discriminator] = Work("pretrain-d", generator, own["pretrain-d"])
+        else:
+            discriminator = "discriminator"
+        works[name] = Work("adversarial", discriminator, {"adversarial.reward": "discriminator", **own["adversarial"]})
     for (g_steps, d_steps, k), share in STRATEGIES.items():
         works[f"g{g_steps}-d{d_steps}-k{k}"] = _adversarial(
             g_steps=g_steps, d_steps=d_steps, k=k, rounds=max(1, round(share * rounds))
@@ -88,6 +141,10 @@ METHODS = {
     "mean-baseline": Method("SeqGAN, mean subtracted", "mean-baseline"),
     "mle-short": Method("MLE, a sixth of the epochs", "mle-short"),
     "seqgan-short": Method("SeqGAN from that", "seqgan-short"),
+    "constant-strong": Method("constant reward, from strong MLE", "constant-strong"),
+    "lm": Method("likelihood as the reward", "lm"),
+    "mle-g-attention": Method("MLE, an attentive generator", "mle-g-attention", "best"),
+    **{name: Method(f"SeqGAN, {title}", name) for name, (title, _) in PROPOSALS.items()},
     **{
         f"g{g}-d{d}-k{k}": Method(f"{g} g-step{'s' * (g > 1)}, {d} d-step{'s' * (d > 1)}, k = {k}", f"g{g}-d{d}-k{k}")
         for g, d, k in STRATEGIES
@@ -236,8 +293,11 @@ def tasks(directory: Path, methods: Sequence[str], seeds: Sequence[int], config:
         need(METHODS[method].work)
     asked = {name: value for name, value in config.values.items() if config.sources[name] in ("option", "file")}
 
+    def inherited(work: Work) -> dict[str, Any]:
+        return {**(inherited(works[work.parent]) if work.parent else {}), **work.settings}
+
     def resolved(work: Work, seed: int) -> Config:
-        own = {**asked, **work.settings, "seed": seed}
+        own = {**asked, **inherited(work), "seed": seed}
         return resolve(own, dict.fromkeys(own, "option"), None, preset)
 
     return [Task(name, seed, works[name], directory, resolved(works[name], seed), preset) for seed in seeds for name in needed]

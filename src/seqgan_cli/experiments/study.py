@@ -102,6 +102,9 @@ def report(
     columns, rows = tables.tests_table(scored)
     if rows:
         console.table("Tests", columns, rows, caption=tables.tests_caption(scored) + "\n")
+    columns, rows = tables.matched_table(scored)
+    if rows:
+        console.table("At matched coverage", columns, rows, caption=tables.matched_caption(scored) + "\n")
     for finding in conclusions(scored):
         console.result(finding)
     console.result(
