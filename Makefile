@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-lowest soak soak-long lint format docs data bench scaling schedules clean
+.PHONY: demo test test-lowest soak soak-long lint format docs data bench scaling schedules strong-mle clean
 
 demo: $(READY)
 	$(BIN)/seqgan train --preset quick --run runs/demo
@@ -38,12 +38,15 @@ docs: $(READY)
 	$(BIN)/python docs/write_cli.py
 	$(BIN)/python docs/take_screenshot.py
 
-# Under ten minutes on two cores, if nothing else runs. The other two take longer; docs/performance.md has what they gave.
+# Under ten minutes on two cores, if nothing else runs. The others take longer; what they gave is in docs/.
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py
 
 scaling: $(READY)
 	$(BIN)/python benchmarks/scaling.py
+
+strong-mle: $(READY)
+	$(BIN)/python benchmarks/strong_mle.py
 
 schedules: $(READY)
 	$(BIN)/python benchmarks/schedules.py
