@@ -133,7 +133,7 @@ def test_one_setting_of_a_run(seqgan, synthetic):
 
 def test_choices_and_what_fixes_a_setting_are_told(seqgan, tmp_path):
     outcome = seqgan("settings", "generator.cell", "--run", tmp_path / "none")
-    assert outcome.out.endswith("meaning    recurrent cell (lstm, gru) · fixed once pretrain-g has begun\n")
+    assert outcome.out.endswith("(lstm, gru, attention) · fixed once pretrain-g has begun\n")
 
 
 @pytest.mark.parametrize(

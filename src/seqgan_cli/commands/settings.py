@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from seqgan_cli.commands.options import GroupedCommand, common_options, console_of
-from seqgan_cli.config import CATALOGUE, PRESETS, find
+from seqgan_cli.config import CATALOGUE, PRESETS, Config, Info, find
 
 
 @click.command("settings", cls=GroupedCommand)
@@ -24,23 +24,40 @@ def command(context: click.Context, name: str | None, run_path: Path, **_: Any) 
 
     run = Run(run_path)
     recorded = run.config() if run.exists else None
-    presets = [preset for preset in PRESETS if any(info.preset(preset) is not None for info in chosen) or preset == "quick"]
-    if recorded and not name:
-        presets = []  # what a run has says more than what it might have begun with, and the meaning needs the room
-    columns = ["setting", "default", *presets, *(["this run", "from"] if recorded else []), "meaning"]
+    if name:
+        for word, told in _all_of(chosen[0], recorded).items():
+            console.result(f"{word:10} {told}")
+        return
+    # What a run has says more than what it might have begun with.
+    middle = ["this run", "from"] if recorded else ["default", "presets"]
     rows = []
     for info in chosen:
-        others = ["" if (value := info.preset(preset)) is None else str(value) for preset in presets]
-        own = [str(recorded.values.get(info.name, "")), recorded.sources.get(info.name, "")] if recorded else []
-        choices = f" ({', '.join(info.choices)})" if info.choices else ""
-        fixed = (
-            f" · fixed once {'the corpus is made' if info.fixed_by == 'corpus' else info.fixed_by + ' has begun'}"
-            if info.fixed_by
-            else ""
-        )
-        rows.append([info.name, str(info.default), *others, *own, info.meaning + choices + fixed])
-    if name:
-        for column, value in zip(columns, rows[0], strict=True):
-            console.result(f"{column:10} {value}")
-    else:
-        console.table("", columns, rows, numbers=False)
+        known = (recorded.values.get(info.name, ""), recorded.sources.get(info.name, "")) if recorded else ()
+        own = known or (info.default, ", ".join(f"{preset} {value}" for preset, value in _presets(info).items()))
+        rows.append([info.name, *map(str, own), info.fixed_by or "", info.meaning + _choices(info)])
+    console.table(
+        "",
+        ["setting", *middle, "fixed by", "meaning"],
+        rows,
+        caption="A setting that is fixed by a stage, or by the corpus, cannot change once that is begun.",
+        numbers=False,
+    )
+
+
+def _presets(info: Info) -> dict[str, Any]:
+    """The presets that have a value of their own for it, and the value."""
+    return {preset: value for preset in PRESETS if (value := info.preset(preset)) is not None}
+
+
+def _choices(info: Info) -> str:
+    return f" ({', '.join(info.choices)})" if info.choices else ""
+
+
+def _all_of(info: Info, recorded: Config | None) -> dict[str, str]:
+    """All there is to say of one setting, by a word for it."""
+    told = {"setting": info.name, "default": str(info.default)}
+    told |= {preset: str(value) for preset, value in _presets(info).items()}
+    if recorded:
+        told |= {"this run": str(recorded.values.get(info.name, "")), "from": recorded.sources.get(info.name, "")}
+    when = "the corpus is made" if info.fixed_by == "corpus" else f"{info.fixed_by} has begun"
+    return told | {"meaning": info.meaning + _choices(info) + (f" · fixed once {when}" if info.fixed_by else "")}
