@@ -449,7 +449,7 @@ def test_full_disk_loses_nothing_and_the_same_command_goes_on(seqgan, contents, 
         (["pretrain-g", "--cell", "rnn"], ["'--cell'", "'rnn' is not one of 'lstm', 'gru'"]),
         (["pretrain-g", "--tokenizer", "bytes"], ["'--tokenizer'", "'whitespace', 'words', 'chars'"]),
         (["train", "--preset", "slow"], ["'--preset'", "'quick', 'fast', 'paper'"]),
-        (["adversarial", "--reward", "rouge"], ["'--reward'", "'discriminator', 'bleu', 'constant', 'random'"]),
+        (["adversarial", "--reward", "rouge"], ["'--reward'", "'discriminator', 'partial', 'lm', 'bleu', 'constant'"]),
         (["sample", "--format", "xml"], ["'--format'", "'text', 'raw', 'ids', 'jsonl', 'midi', 'pianoroll'"]),
         (["sample", "--from", "first"], ["'--from'", "'latest', 'adversarial', 'pretrain-g', 'best'"]),
         (["eval-bleu", "--smoothing", "method9"], ["'--smoothing'", "'method7'"]),
@@ -519,6 +519,29 @@ def test_values_that_no_option_takes(seqgan, refused, synthetic, arguments, part
 )
 def test_bad_assignments(seqgan, refused, tmp_path, assignment, sentence):
     outcome = seqgan("pretrain-g", "--set", assignment, "--run", tmp_path / "run")
+    assert sentence in outcome.err
+    refused(outcome, 2, outcome.err.removeprefix("Error: ").removesuffix("\n"))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        (["adversarial.reward=partial"], "--reward partial needs a discriminator that was taught prefixes: --set "),
+        (
+            ["adversarial.reward=constant", "adversarial.reward-transform=mali"],
+            "adversarial.reward-transform=mali is made of the discriminator's judgement of whole sequences and does not go "
+            "with --reward constant: leave one out.",
+        ),
+        (
+            ["adversarial.rollout-horizon=2", "adversarial.rollout-policy=ngram"],
+            "adversarial.rollout-horizon ends in what the generator's state promises, and an n-gram model has none: ",
+        ),
+    ],
+)
+def test_settings_that_do_not_go_together(seqgan, refused, tmp_path, tiny_config, settings, sentence):
+    sets = [part for setting in settings for part in ("--set", setting)]
+    outcome = seqgan("train", "--config", tiny_config, *sets, "--run", tmp_path / "run")
     assert sentence in outcome.err
     refused(outcome, 2, outcome.err.removeprefix("Error: ").removesuffix("\n"))
     assert not (tmp_path / "run").exists()

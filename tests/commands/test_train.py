@@ -305,3 +305,31 @@ def test_what_the_rounds_traded_is_told(oracle, test, words):
     (told,) = trade("MLE, last epoch", scores(0), scores(1), "nll_oracle")
     assert told.startswith("Against MLE, last epoch, the adversarial rounds changed ")
     assert words in told
+
+
+# What goes another way than the paper's, from end to end on text: stages share it, and a run that is called again is done.
+
+OTHER_WAYS = [
+    ["discriminator.prefixes=true", "adversarial.reward=partial", "adversarial.baseline=leave-one-out"],
+    ["adversarial.reward=lm", "adversarial.baseline=mean", "adversarial.mle-every=1", "pretrain-g.weight-decay=0.01"],
+    ["generator.cell=attention", "discriminator.kind=attention", "adversarial.rollout-policy=ngram"],
+    ["discriminator.kind=recurrent", "adversarial.rollout-horizon=2", "adversarial.kl-coefficient=0.1"],
+    ["discriminator.loss=wasserstein", "discriminator.gradient-penalty=1", "adversarial.reward-transform=standardize"],
+]
+
+
+@pytest.mark.parametrize("settings", OTHER_WAYS, ids=" ".join)
+def test_other_ways_from_end_to_end(seqgan, tmp_path, tiny_config, settings):
+    data = tmp_path / "lines.txt"
+    data.write_text("a b c d\nb c d\nc a b a d\nd\n" * 15)
+    sets = [part for setting in settings for part in ("--set", setting)]
+    command = ["train", data, "--config", tiny_config, "--epochs", 1, "--run", tmp_path / "run"]
+    outcome = seqgan(*command, *sets)
+    assert outcome.code == 0, outcome.err
+    judged = "adversarial.reward=lm" not in settings
+    assert stages_in_history(tmp_path / "run") == ["pretrain-g", *(["pretrain-d"] if judged else []), "adversarial"]
+    assert positions(tmp_path / "run", "adversarial") == [1, 2]
+    again = seqgan("adversarial", "--rounds", 3, "--run", tmp_path / "run")
+    assert again.code == 0, again.err
+    assert "going on after round 2" in again.err
+    assert "nan" not in (tmp_path / "run" / "history.csv").read_text()
