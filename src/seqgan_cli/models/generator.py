@@ -105,11 +105,23 @@ class Generator(keras.Model):
         Returns:
             outputs float32 `[B, T, H]`; states, a list of `[T, B, ·]` (empty unless kept).
         """
-        batch, length = tf.shape(tokens)[0], tf.shape(tokens)[1]
-        inputs = tf.concat([tf.fill([batch, 1], START), tokens[:, :-1]], axis=1)
+        inputs = tf.concat([tf.fill([tf.shape(tokens)[0], 1], START), tokens[:, :-1]], axis=1)
         embedded = self.embedding(tf.transpose(inputs))  # [T, B, E]
         if dropout:
             embedded = tf.nn.experimental.stateless_dropout(embedded, dropout, seed=key)
+        if isinstance(self.cell, AttentionBlock) and not keep_states:
+            outputs, states = self.cell.whole(tf.transpose(embedded, [1, 0, 2])), list[Any]()
+        else:
+            outputs, states = self._step_by_step(embedded, keep_states)
+        if dropout:
+            outputs = tf.nn.experimental.stateless_dropout(
+                outputs, dropout, seed=tf.random.experimental.stateless_fold_in(key, 1)
+            )
+        return outputs, states
+
+    def _step_by_step(self, embedded: Any, keep_states: bool) -> tuple[Any, list]:
+        """Outputs `[B, T, H]` of inputs `[T, B, E]`, and if kept the states that they came with."""
+        length, batch = tf.shape(embedded)[0], tf.shape(embedded)[1]
         state = self.cell.get_initial_state(batch_size=batch)
         arrays = [tf.TensorArray(tf.float32, size=length) for _ in range(1 + keep_states * len(state))]
 
@@ -119,12 +131,7 @@ class Generator(keras.Model):
             return t + 1, state, [array.write(t, value) for array, value in zip(arrays, kept, strict=True)]
 
         _, _, arrays = tf.while_loop(lambda t, *_: t < length, advance, (0, state, arrays))
-        outputs = tf.transpose(arrays[0].stack(), [1, 0, 2])
-        if dropout:
-            outputs = tf.nn.experimental.stateless_dropout(
-                outputs, dropout, seed=tf.random.experimental.stateless_fold_in(key, 1)
-            )
-        return outputs, [array.stack() for array in arrays[1:]]
+        return tf.transpose(arrays[0].stack(), [1, 0, 2]), [array.stack() for array in arrays[1:]]
 
     def partly_own(self, tokens: Any, true_share: Any, key: Any) -> Any:
         """What the generator reads under scheduled sampling (Bengio et al. 2015, §2.4); no gradient flows through it.
