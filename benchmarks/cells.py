@@ -11,10 +11,10 @@ from measure import B, N, T, V, start_tensorflow
 def works(cell: str) -> dict[str, Callable[[], Any]]:
     import tensorflow as tf
 
-    from seqgan_cli.config import GeneratorSettings
     from seqgan_cli.models.generator import Generator
     from seqgan_cli.randomness import key, rng
     from seqgan_cli.rollout import NetworkPolicy
+    from seqgan_cli.settings import GeneratorSettings
     from seqgan_cli.training.mle import likelihood_loss
     from seqgan_cli.training.optimizers import Adam, descend
     from seqgan_cli.vocabulary import Vocabulary

@@ -113,10 +113,10 @@ def of_the_discriminator() -> list[Pair]:
     import keras
     import tensorflow as tf
 
-    from seqgan_cli.config import DiscriminatorSettings
     from seqgan_cli.models import discriminator as module
     from seqgan_cli.models.convolutional import ConvolutionalDiscriminator
     from seqgan_cli.randomness import key, rng
+    from seqgan_cli.settings import DiscriminatorSettings
     from seqgan_cli.training.optimizers import Adam, descend
     from seqgan_cli.vocabulary import Vocabulary
 

@@ -72,10 +72,11 @@ def steps(**changes: Any) -> dict[str, float]:
 
 def text(num: int) -> dict[str, float]:
     """From a text file of so many lines of 20 words to the end of the first step, and 2,000 steps."""
-    from seqgan_cli.config import Data, Settings, resolve
+    from seqgan_cli.config import resolve
     from seqgan_cli.console import Console
     from seqgan_cli.corpora.kinds import real_corpus
     from seqgan_cli.randomness import key
+    from seqgan_cli.settings import Data, Settings
     from seqgan_cli.training.mle import LikelihoodTraining
 
     with tempfile.TemporaryDirectory() as folder:

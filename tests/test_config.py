@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from seqgan_cli import config as configuration
-from seqgan_cli.config import BUILT_IN, CATALOGUE, KINDS, Config, Settings, explicit, find, parse_filters, read_file, resolve
+from seqgan_cli.config import Config, explicit, read_file, resolve
 from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.settings import BUILT_IN, CATALOGUE, KINDS, Settings, find, parse_filters
 
 
 def toml(folder: Path, text: str) -> Path:

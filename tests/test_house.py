@@ -25,6 +25,7 @@ FLOORS = {
     "arrays": 0,
     "vocabulary": 0,
     "config": 0,
+    "settings": 0,
     "console": 0,
     "figures": 0,
     "files": 0,

@@ -8,13 +8,13 @@ import tensorflow as tf
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
 import reference
-from seqgan_cli.config import DiscriminatorSettings, GeneratorSettings
 from seqgan_cli.models.discriminator import Discriminator
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.models.kinds import KINDS, make_discriminator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards import BleuReward, DiscriminatorReward, LanguageModelReward, OddsReward, PartialReward, RankReward
 from seqgan_cli.rollout import ActionValues, NetworkPolicy
+from seqgan_cli.settings import DiscriminatorSettings, GeneratorSettings
 from seqgan_cli.vocabulary import EOS, PAD, Vocabulary
 
 IDS, TEXT = Vocabulary(size=12), Vocabulary(["a", "b", "c"], unk_taught=True)

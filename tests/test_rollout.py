@@ -8,13 +8,13 @@ import tensorflow as tf
 
 import reference
 from seqgan_cli import rollout
-from seqgan_cli.config import DiscriminatorSettings, GeneratorSettings
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.models.kinds import make_discriminator
 from seqgan_cli.models.ngram import NgramModel
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards import ConstantReward, DiscriminatorReward, RandomReward
 from seqgan_cli.rollout import ActionValues, NetworkPolicy, NgramPolicy
+from seqgan_cli.settings import DiscriminatorSettings, GeneratorSettings
 from seqgan_cli.vocabulary import EOS, PAD, UNK, Vocabulary
 
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from seqgan_cli.config import Settings, explicit, resolve
+from seqgan_cli.config import explicit, resolve
+from seqgan_cli.settings import Settings
 
 TINY = {
     "data.vocab-size": 12,

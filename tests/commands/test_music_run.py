@@ -6,8 +6,8 @@ import mido
 import numpy as np
 import pytest
 
-from seqgan_cli.config import Data
 from seqgan_cli.corpora.music import read_music
+from seqgan_cli.settings import Data
 
 
 def ids(seqgan, run, *options):

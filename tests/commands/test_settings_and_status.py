@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from seqgan_cli import __version__
-from seqgan_cli.config import CATALOGUE
+from seqgan_cli.settings import CATALOGUE
 from store_parts import record_anew
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqgan_cli.config import Data, Settings
 from seqgan_cli.corpora.corpus import Corpus, load_corpus
 from seqgan_cli.corpora.kinds import real_corpus
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.settings import Data, Settings
 from seqgan_cli.vocabulary import Vocabulary
 
 TRAIN = np.array([[3, 4, 1], [4, 1, 0], [5, 3, 1]], np.int32)

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqgan_cli.config import BUILT_IN, KINDS, Data, Settings, explicit, resolve
+from seqgan_cli.config import explicit, resolve
 from seqgan_cli.corpora import corpus as corpora
 from seqgan_cli.corpora import documents, speeches
 from seqgan_cli.corpora.kinds import read, real_corpus, recognise, sentences_of, vocabulary_size, writing
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.settings import BUILT_IN, KINDS, Data, Settings
 from seqgan_cli.vocabulary import EOS, Vocabulary
 
 QUIET = "床前明月光，疑是地上霜。舉頭望明月，低頭思故鄉。"

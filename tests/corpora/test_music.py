@@ -18,13 +18,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seqgan_cli import figures
-from seqgan_cli.config import Data
 from seqgan_cli.corpora import cache, music
 from seqgan_cli.corpora import midi as midi_files
 from seqgan_cli.corpora.documents import Collector, Documents
 from seqgan_cli.corpora.folk import abc_part, folk_tunes
 from seqgan_cli.corpora.midi import write_midi
 from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.settings import Data
 
 DATA = Path(__file__).parents[2] / "data"
 

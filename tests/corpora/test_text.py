@@ -11,13 +11,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import reference
-from seqgan_cli.config import Data, Settings
 from seqgan_cli.corpora import documents, text
 from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.corpora.documents import Collector, Documents, Rejected
 from seqgan_cli.corpora.kinds import real_corpus
 from seqgan_cli.corpora.text import CLOSERS, LEANING, TOKENIZERS, read_lines, text_layout
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.settings import Data, Settings
 from seqgan_cli.vocabulary import EOS, PAD, UNK
 
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 import reference
-from seqgan_cli.config import Data, GeneratorSettings
 from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.corpora.synthetic import synthetic_corpus
 from seqgan_cli.evaluation.generators import curve_scores, data_figures, likelihoods, nll
@@ -12,6 +11,7 @@ from seqgan_cli.evaluation.real import bleu_scores, self_bleu_scores
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.models.oracle import oracle_arrays
 from seqgan_cli.randomness import key, rng
+from seqgan_cli.settings import Data, GeneratorSettings
 from seqgan_cli.vocabulary import EOS, PAD, Vocabulary
 
 

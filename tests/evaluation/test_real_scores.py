@@ -5,10 +5,10 @@ import pytest
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
 import reference
-from seqgan_cli.config import Data
 from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.evaluation.generators import data_figures
 from seqgan_cli.evaluation.real import SELF_BLEU_SAMPLES, RealScores, quality_of
+from seqgan_cli.settings import Data
 from seqgan_cli.vocabulary import Vocabulary
 
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from seqgan_cli.config import CATALOGUE, resolve
+from seqgan_cli.config import resolve
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.experiments.plan import EXPERIMENTS, METHODS, chosen_methods, claim, tasks
+from seqgan_cli.settings import CATALOGUE
 
 DEFAULT = resolve({}, {}, None, "paper")
 

@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 
 import reference
-from seqgan_cli.config import DiscriminatorSettings
 from seqgan_cli.models.convolutional import ConvolutionalDiscriminator, max_over_time
 from seqgan_cli.randomness import key, rng
+from seqgan_cli.settings import DiscriminatorSettings
 from seqgan_cli.training.optimizers import Adam, descend
 from seqgan_cli.vocabulary import Vocabulary
 

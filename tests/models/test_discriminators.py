@@ -7,12 +7,12 @@ import pytest
 import tensorflow as tf
 
 import reference
-from seqgan_cli.config import DiscriminatorSettings
 from seqgan_cli.models.attention import AttentionBlock
 from seqgan_cli.models.discriminator import Discriminator, wasserstein
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.models.kinds import KINDS, make_discriminator
 from seqgan_cli.randomness import key, rng
+from seqgan_cli.settings import DiscriminatorSettings
 from seqgan_cli.training.optimizers import Adam, descend
 from seqgan_cli.vocabulary import EOS, PAD, Vocabulary
 
@@ -205,8 +205,8 @@ def test_separates_an_easy_task_on_unseen_sequences(kind: str, settings: dict[st
 
 def test_an_attention_generator_samples_scores_and_rolls_out_like_any_other() -> None:
     """Sampling, teacher forcing and step by step agree: its samples have the frequencies that it says they have."""
-    from seqgan_cli.config import GeneratorSettings
     from seqgan_cli.rollout import NetworkPolicy
+    from seqgan_cli.settings import GeneratorSettings
 
     generator = Generator(Vocabulary(size=3), 4, GeneratorSettings(embedding_dim=3, hidden_dim=4, cell="attention"))
     generator.initialise(rng(0, "test"), 0.7)

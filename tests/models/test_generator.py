@@ -9,9 +9,9 @@ import tensorflow as tf
 from scipy.stats import chisquare
 
 import reference
-from seqgan_cli.config import GeneratorSettings
 from seqgan_cli.models.generator import Generator, draw_tokens
 from seqgan_cli.randomness import key, rng
+from seqgan_cli.settings import GeneratorSettings
 from seqgan_cli.vocabulary import EOS, PAD, UNK, Vocabulary
 
 

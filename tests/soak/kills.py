@@ -19,7 +19,7 @@ import numpy as np
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent)]
 
-from seqgan_cli.config import STAGES  # noqa: E402
+from seqgan_cli.settings import STAGES  # noqa: E402
 from seqgan_cli.store.run import Run  # noqa: E402
 from tiny import TINY  # noqa: E402
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seqgan_cli.config import CATALOGUE, STAGES, resolve
+from seqgan_cli.config import resolve
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.settings import CATALOGUE, STAGES
 from seqgan_cli.store.checkpoints import Checkpoints
 from seqgan_cli.store.record import checksum
 from seqgan_cli.store.run import Run

@@ -11,12 +11,12 @@ import pytest
 import tensorflow as tf
 
 import reference
-from seqgan_cli.config import GeneratorSettings
 from seqgan_cli.console import Console, Progress
 from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.corpora.synthetic import synthetic_corpus
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
+from seqgan_cli.settings import GeneratorSettings
 from seqgan_cli.store.run import Run
 from seqgan_cli.training.mle import LikelihoodTraining, likelihood_loss, true_share
 from seqgan_cli.vocabulary import EOS, PAD, UNK, Vocabulary

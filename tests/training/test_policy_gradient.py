@@ -8,10 +8,10 @@ import pytest
 import tensorflow as tf
 
 import reference
-from seqgan_cli.config import GeneratorSettings
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.models.value import ValueHead
 from seqgan_cli.randomness import key, rng
+from seqgan_cli.settings import GeneratorSettings
 from seqgan_cli.training.optimizers import Adam, descend
 from seqgan_cli.training.policy_gradient import (
     leave_one_out_baseline,

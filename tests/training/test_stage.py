@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seqgan_cli.config import STAGES
 from seqgan_cli.console import Progress
+from seqgan_cli.settings import STAGES
 from seqgan_cli.store.checkpoints import Checkpoints
 from seqgan_cli.store.run import Run
 from seqgan_cli.training.stage import better

@@ -13,8 +13,8 @@ import click
 from seqgan_cli import __version__
 from seqgan_cli.commands.options import GroupedCommand, GroupedOption, common_options, console_of, from_option
 from seqgan_cli.commands.sample import check_temperature
-from seqgan_cli.config import Data
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.settings import Data
 
 if TYPE_CHECKING:
     import numpy as np

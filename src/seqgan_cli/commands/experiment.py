@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from seqgan_cli.commands.options import MARGIN, GroupedCommand, console_of, grouped_option
-from seqgan_cli.config import SIZES
 from seqgan_cli.errors import UsageError
+from seqgan_cli.settings import SIZES
 
 SYNTHETIC = ("synthetic", "strategies", "pretraining", "frontier")
 REAL = ("text", "poems", "speeches", "music")

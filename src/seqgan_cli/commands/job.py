@@ -9,9 +9,10 @@ import click
 
 from seqgan_cli import config as configuration
 from seqgan_cli.commands.options import chosen_settings, console_of
-from seqgan_cli.config import CATALOGUE, JUDGED, STAGES, Config, Settings
+from seqgan_cli.config import Config
 from seqgan_cli.console import Console, Progress
 from seqgan_cli.errors import SeqganError, UsageError, restarting
+from seqgan_cli.settings import BUILT_IN, CATALOGUE, JUDGED, KINDS, STAGES, Settings
 from seqgan_cli.store.checkpoints import Checkpoint
 from seqgan_cli.store.run import Run
 
@@ -210,13 +211,13 @@ def check_kind(config: Config) -> None:
         given = config.sources[f"data.{name}"] in ("option", "file") and data.source != "oracle"
         if given and data.kind not in kinds and config.values[f"data.{name}"] != CATALOGUE[f"data.{name}"].default:
             raise UsageError(f"--{name} is of no use to data of kind {data.kind}: leave it out.")
-    usual = configuration.KINDS.get(data.kind, {}).get("data.tokenizer", "whitespace")
+    usual = KINDS.get(data.kind, {}).get("data.tokenizer", "whitespace")
     if data.kind in ("poems", "music", "ids") and data.tokenizer != usual:
         raise UsageError(f"--tokenizer {data.tokenizer} does not go with --kind {data.kind}: leave it out.")
     if (data.speaker or data.since) and data.source != "speech":
         raise UsageError("--speaker and --since choose among the texts of --data speech: leave them out.")
-    if configuration.BUILT_IN.get(data.source, data.kind) != data.kind and data.source != "oracle":
-        raise UsageError(f"--data {data.source} is of kind {configuration.BUILT_IN[data.source]}: leave --kind out.")
+    if BUILT_IN.get(data.source, data.kind) != data.kind and data.source != "oracle":
+        raise UsageError(f"--data {data.source} is of kind {BUILT_IN[data.source]}: leave --kind out.")
 
 
 def _check_fit(settings: Settings, stages: Sequence[str], corpus: "Corpus", oracle: "Generator | None") -> None:

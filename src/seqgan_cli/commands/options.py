@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from seqgan_cli.config import PRESETS, find
 from seqgan_cli.console import Console
+from seqgan_cli.settings import PRESETS, find
 
 DATA = {
     "--data": "data.source",

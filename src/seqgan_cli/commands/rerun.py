@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqgan_cli.commands.options import GroupedCommand, grouped_option
-from seqgan_cli.config import STAGES, TARGETS
 from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.settings import STAGES, TARGETS
 
 if TYPE_CHECKING:
     from seqgan_cli.store.run import Run

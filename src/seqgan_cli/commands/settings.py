@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from seqgan_cli.commands.options import GroupedCommand, common_options, console_of
-from seqgan_cli.config import CATALOGUE, PRESETS, Config, Info, find
+from seqgan_cli.config import Config
+from seqgan_cli.settings import CATALOGUE, PRESETS, Info, find
 
 
 @click.command("settings", cls=GroupedCommand)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqgan_cli.commands.options import GroupedCommand, common_options, console_of
-from seqgan_cli.config import STAGES, TARGETS, Config
+from seqgan_cli.config import Config
 from seqgan_cli.console import number
+from seqgan_cli.settings import STAGES, TARGETS
 
 if TYPE_CHECKING:
     from seqgan_cli.store.run import Run

@@ -8,7 +8,7 @@ import click
 from seqgan_cli import files
 from seqgan_cli.commands.options import DATA, KINDS, GroupedCommand, common_options, setting_options
 from seqgan_cli.commands.sample import sample_lines
-from seqgan_cli.config import JUDGED, STAGES
+from seqgan_cli.settings import JUDGED, STAGES
 
 if TYPE_CHECKING:
     from seqgan_cli.commands.job import Job

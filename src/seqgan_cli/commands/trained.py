@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seqgan_cli.config import STAGES, Config
+from seqgan_cli.config import Config
 from seqgan_cli.console import Console
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.settings import STAGES
 from seqgan_cli.store.run import Run
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import platformdirs
 
 from seqgan_cli import files
 from seqgan_cli.arrays import read_arrays
-from seqgan_cli.config import Data
 from seqgan_cli.corpora.documents import Documents, Rejected
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.settings import Data
 
 CACHE_FORMAT = 1  # to be raised when the same files would give other documents
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from seqgan_cli import files
 from seqgan_cli.arrays import read_arrays
-from seqgan_cli.config import Data
 from seqgan_cli.corpora.documents import BLOCK, Documents, counts_of
 from seqgan_cli.errors import SeqganError, restarting
 from seqgan_cli.metrics.diversity import copied_share
 from seqgan_cli.randomness import rng
+from seqgan_cli.settings import Data
 from seqgan_cli.vocabulary import EOS, PAD, SPECIAL, UNK, Vocabulary
 
 COPIED = 0.1  # share of held-out sequences that the training data hold too, from which it is worth a word

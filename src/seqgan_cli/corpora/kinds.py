@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from seqgan_cli.config import BUILT_IN, Data, Settings
 from seqgan_cli.corpora.corpus import Corpus, Layout, corpus_of
 from seqgan_cli.corpora.documents import Documents
 from seqgan_cli.corpora.midi import SUFFIXES
@@ -16,6 +15,7 @@ from seqgan_cli.corpora.poems import is_opening, poem_layout, poem_lines, read_p
 from seqgan_cli.corpora.text import TOKENIZERS, lines_of, read_lines, text_layout
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.metrics.music import PITCHES
+from seqgan_cli.settings import BUILT_IN, Data, Settings
 from seqgan_cli.vocabulary import Vocabulary
 
 LOOKED_AT = 50  # lines that tell poems from other text

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from seqgan_cli.config import Data
 from seqgan_cli.corpora.cache import cache_file, load, store
 from seqgan_cli.corpora.documents import Collector, Documents
 from seqgan_cli.corpora.folk import abc_part, folk_tunes
 from seqgan_cli.corpora.midi import BELOW, KEYS, Part, Unusable, content_of, exact_step, midi_files, midi_part
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.settings import Data
 
 CACHED_FROM = 50  # tunes: fewer are read in a blink
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from seqgan_cli.config import Data
 from seqgan_cli.corpora.corpus import Layout
 from seqgan_cli.corpora.documents import Collector, Documents, counts_of
 from seqgan_cli.corpora.text import lines_of
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.settings import Data
 
 VERSES = 4
 LARGEST_JSON = 64 << 20  # bytes of a file that is parsed whole, into 25 times as many; those of chinese-poetry hold under 2 MB

@@ -4,10 +4,10 @@ import csv
 import importlib.util
 from pathlib import Path
 
-from seqgan_cli.config import Data
 from seqgan_cli.corpora.documents import Collector, Documents
 from seqgan_cli.corpora.text import TOKENIZERS, lines_of
 from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.settings import Data
 
 
 def _folder() -> Path:

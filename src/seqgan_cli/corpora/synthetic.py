@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from seqgan_cli.config import Data
 from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.models.oracle import draw_oracle, read_oracle
 from seqgan_cli.randomness import key
+from seqgan_cli.settings import Data
 
 
 def synthetic_corpus(settings: Data, seed: int) -> tuple[Corpus, Generator]:

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from seqgan_cli.config import Data
 from seqgan_cli.corpora.corpus import Layout
 from seqgan_cli.corpora.documents import Collector, Documents
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.settings import Data
 
 LONGEST_BY_DEFAULT = 64
 LONGEST_LINE = 256 << 20  # bytes; a line is held whole

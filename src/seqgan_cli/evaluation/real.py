@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqgan_cli.config import Data
 from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.metrics import bleu, diversity
 from seqgan_cli.metrics.likelihood import Estimate, mean_of
 from seqgan_cli.metrics.music import nearest_window_mse
+from seqgan_cli.settings import Data
 
 
 @dataclass(frozen=True)

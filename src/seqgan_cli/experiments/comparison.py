@@ -5,13 +5,13 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from seqgan_cli.config import CATALOGUE
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.evaluation.real import quality_of
 from seqgan_cli.experiments.results import compare
 from seqgan_cli.experiments.scores import Scored, Scorer
 from seqgan_cli.metrics.likelihood import Estimate
 from seqgan_cli.metrics.significance import shown_p, signed, verdict
+from seqgan_cli.settings import CATALOGUE
 from seqgan_cli.store.run import Run
 
 SCORING = ("seed", "evaluation.")  # settings that train nothing differently

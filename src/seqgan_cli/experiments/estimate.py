@@ -8,13 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from seqgan_cli import files
-from seqgan_cli.config import JUDGED, Settings
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.corpora.kinds import real_corpus
 from seqgan_cli.corpora.synthetic import synthetic_corpus
 from seqgan_cli.experiments.plan import Task
 from seqgan_cli.models.generator import Generator
+from seqgan_cli.settings import JUDGED, Settings
 from seqgan_cli.training.adversarial import AdversarialTraining
 from seqgan_cli.training.discriminator import DiscriminatorTrainer
 from seqgan_cli.training.mle import LikelihoodTraining

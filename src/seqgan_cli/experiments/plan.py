@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from seqgan_cli import __version__, files
-from seqgan_cli.config import CATALOGUE, MLE_STRONG, TARGETS, Config, resolve
+from seqgan_cli.config import Config, resolve
 from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.settings import CATALOGUE, MLE_STRONG, TARGETS
 from seqgan_cli.store import lock
 from seqgan_cli.store.record import refuse_newer
 from seqgan_cli.store.run import Run

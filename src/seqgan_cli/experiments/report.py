@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from seqgan_cli import __version__, files
-from seqgan_cli.config import CATALOGUE, Data
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.evaluation.generators import Likelihoods
 from seqgan_cli.evaluation.real import SCORES, quality_of
@@ -19,6 +18,7 @@ from seqgan_cli.experiments import findings, tables
 from seqgan_cli.experiments.plan import EXPERIMENTS, TEMPERATURES
 from seqgan_cli.experiments.scores import Scorer
 from seqgan_cli.figures import COVERAGE, QUALITY, Curve, Panel, frontier, learning_curve, panels, piano_roll
+from seqgan_cli.settings import CATALOGUE, Data
 from seqgan_cli.store.history import Row
 from seqgan_cli.store.run import Run
 

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from seqgan_cli.config import parse_filters
 from seqgan_cli.models.discriminator import Discriminator
+from seqgan_cli.settings import parse_filters
 
 # Less than any response, and a number in every precision.
 NONE = -3e38

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from seqgan_cli.config import DiscriminatorSettings
+from seqgan_cli.settings import DiscriminatorSettings
 from seqgan_cli.vocabulary import Vocabulary
 
 

@@ -10,10 +10,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from seqgan_cli.config import GeneratorSettings
 from seqgan_cli.models import softmax
 from seqgan_cli.models.attention import AttentionBlock
 from seqgan_cli.models.softmax import LOGITS_AT_ONCE, draw_tokens
+from seqgan_cli.settings import GeneratorSettings
 from seqgan_cli.vocabulary import PAD, START, UNK, Vocabulary
 
 # A logit no token with this added can win, and small enough to keep softmax and its gradient finite.

@@ -1,9 +1,9 @@
 """The kinds of discriminators, by the name that `discriminator.kind` gives them."""
 
-from seqgan_cli.config import DiscriminatorSettings
 from seqgan_cli.models.convolutional import ConvolutionalDiscriminator
 from seqgan_cli.models.discriminator import Discriminator
 from seqgan_cli.models.sequential import AttentionDiscriminator, RecurrentDiscriminator
+from seqgan_cli.settings import DiscriminatorSettings
 from seqgan_cli.vocabulary import Vocabulary
 
 KINDS: dict[str, type[Discriminator]] = {

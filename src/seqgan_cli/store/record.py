@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from seqgan_cli import __version__, files
-from seqgan_cli.config import CATALOGUE, Config
+from seqgan_cli.config import Config
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.settings import CATALOGUE
 from seqgan_cli.store.checkpoints import FORMAT
 
 

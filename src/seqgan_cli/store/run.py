@@ -21,8 +21,9 @@ import numpy as np
 
 from seqgan_cli import files
 from seqgan_cli.arrays import read_arrays
-from seqgan_cli.config import CATALOGUE, STAGES, Config
+from seqgan_cli.config import Config
 from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.settings import CATALOGUE, STAGES
 from seqgan_cli.store import lock, record
 from seqgan_cli.store.checkpoints import Checkpoint, Checkpoints, assign, named
 from seqgan_cli.store.history import History

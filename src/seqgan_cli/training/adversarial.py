@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from seqgan_cli.config import JUDGED, Settings
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.evaluation.generators import curve_scores
@@ -26,6 +25,7 @@ from seqgan_cli.rewards import (
     StepwiseReward,
 )
 from seqgan_cli.rollout import ActionValues, NetworkPolicy, NgramPolicy, RolloutPolicy
+from seqgan_cli.settings import JUDGED, Settings
 from seqgan_cli.store.checkpoints import named
 from seqgan_cli.training.discriminator import DiscriminatorTrainer
 from seqgan_cli.training.mle import likelihood_loss

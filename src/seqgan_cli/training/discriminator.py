@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from seqgan_cli.config import Settings
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.models.kinds import make_discriminator
 from seqgan_cli.randomness import key, rng
+from seqgan_cli.settings import Settings
 from seqgan_cli.store.checkpoints import named
 from seqgan_cli.training.optimizers import Adam, consecutive, descend, groups, refuse_spoilt
 from seqgan_cli.training.stage import Stage, Tick, batches_of

@@ -8,8 +8,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from seqgan_cli.config import JUDGED, Settings, parse_filters
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.settings import JUDGED, Settings, parse_filters
 
 FLOAT = 4  # bytes
 # Weights, gradient and Adam's two moments of what the stage trains, and the rollout policy.

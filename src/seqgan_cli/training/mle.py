@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from seqgan_cli.config import Settings
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.evaluation.generators import curve_scores
@@ -14,6 +13,7 @@ from seqgan_cli.evaluation.real import RealScores
 from seqgan_cli.metrics.diversity import distinct_share
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
+from seqgan_cli.settings import Settings
 from seqgan_cli.store.checkpoints import named
 from seqgan_cli.training.optimizers import OPTIMIZERS, Adam, RMSprop, consecutive, descend, groups, refuse_spoilt
 from seqgan_cli.training.stage import REAL, Stage, Tick, batches_of, examples_of

@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from seqgan_cli.config import Settings
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.corpora.kinds import writing
@@ -20,6 +19,7 @@ from seqgan_cli.errors import SeqganError
 from seqgan_cli.evaluation.real import QUALITY
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key
+from seqgan_cli.settings import Settings
 from seqgan_cli.store.checkpoints import assign
 from seqgan_cli.store.history import Row
 from seqgan_cli.store.run import Run
