@@ -108,6 +108,14 @@ def test_from_a_file_to_tables(experiment: Any, table: Any, poems: Path, tmp_pat
     assert listed.code == 0, listed.err
     assert listed.out.count("100%") == 4
 
+    swept = table("frontier", "--data", poems, *methods, "--partial")
+    assert swept.code == 0, swept.err
+    assert "constant reward" in swept.out[swept.out.index("At matched coverage") :]
+    assert "Self-BLEU-3 ↓" in swept.out
+    rows = json.loads((out / "frontier" / "results.json").read_text())["rows"]
+    assert {row["temperature"] for row in rows if row["method"] == "constant"} == {1.0, 0.9, 0.8, 0.7, 0.6, 0.5}
+    assert (out / "frontier" / "frontier.png").stat().st_size > 10_000
+
 
 @pytest.mark.parametrize(
     ("arguments", "words"),

@@ -10,7 +10,7 @@ from seqgan_cli.commands.options import MARGIN, GroupedCommand, console_of, grou
 from seqgan_cli.errors import UsageError
 from seqgan_cli.settings import SIZES
 
-SYNTHETIC = ("synthetic", "strategies", "pretraining", "frontier")
+SYNTHETIC = ("synthetic", "strategies", "pretraining")
 REAL = ("text", "poems", "speeches", "music")
 SEEDS = {"quick": 3, "fast": 5, "paper": 5}
 SAMPLES = {"quick": 5000, "fast": 10_000, "paper": 100_000}
@@ -20,7 +20,7 @@ _option = grouped_option("Experiment")
 
 
 @click.command("experiment", cls=GroupedCommand)
-@click.argument("kind", type=click.Choice((*SYNTHETIC, *REAL)))
+@click.argument("kind", type=click.Choice((*SYNTHETIC, "frontier", *REAL)))
 @_option("--data", metavar="FILE", help="real data: a file, a folder, speech or folk")
 @_option("--test", metavar="FILE", help="real data: held-out sequences [a share of the data]")
 @_option(
@@ -96,11 +96,11 @@ def command(
 
     On the oracle, synthetic: the table; strategies: four schedules of g-steps and d-steps; pretraining: a short against a
     converged MLE; frontier: quality against coverage over temperatures. One directory holds them all, and what one has trained
-    the others use. On --data of your own, poems, speeches, music or text: MLE against SeqGAN, and what the paper left out.
-    Stopped anywhere, the same command goes on.
+    the others use. On --data of your own, poems, speeches, music or text: MLE against SeqGAN, and what the paper left out; and
+    frontier. Stopped anywhere, the same command goes on.
     """
     from seqgan_cli import config as configuration
-    from seqgan_cli.commands.job import check_kind
+    from seqgan_cli.commands.job import check_kind, see_kind
     from seqgan_cli.experiments.plan import chosen_methods, claim, tasks
 
     console = console_of(context)
@@ -108,13 +108,15 @@ def command(
     asked, sources = configuration.explicit({name: value for name, value in named.items() if value}, sets, config_file)
     real = asked.get("data.source", "oracle") != "oracle"
     if kind in SYNTHETIC and real:
-        raise UsageError(f"experiment {kind} needs the oracle's truth: leave --data out, or choose {', '.join(REAL)}.")
+        others = ", ".join(("frontier", *REAL))
+        raise UsageError(f"experiment {kind} needs the oracle's truth: leave --data out, or choose {others}.")
     if real and "data.oracle" in asked:
         raise UsageError("--oracle gives weights for synthetic data and does not go with --data: leave one out.")
     if kind in REAL and not real:
         raise UsageError(f"experiment {kind} needs data: give --data.")
     if kind in REAL and "data.kind" not in asked:
         asked["data.kind"], sources["data.kind"] = kind, "option"
+    see_kind(asked, sources)
     if "seed" in asked:
         raise UsageError("An experiment has several seeds: use --seed for the first of them.")
     for name in ("adversarial.reward", "pretrain-g.scheduled-sampling"):
@@ -122,7 +124,7 @@ def command(
             raise UsageError(f"The methods differ in {name}, so it cannot be set for all: leave it out, and see --methods.")
     config = configuration.resolve(asked, sources, None, preset)
     check_kind(config)
-    directory = out or Path("runs") / f"{kind if real else 'experiment'}-{preset}"
+    directory = out or Path("runs") / f"{asked['data.kind'] if real else 'experiment'}-{preset}"
     names = chosen_methods(kind, methods)
     cores = os.process_cpu_count() if hasattr(os, "process_cpu_count") else len(os.sched_getaffinity(0))
     jobs = jobs or min(4, cores)

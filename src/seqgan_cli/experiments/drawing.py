@@ -9,7 +9,7 @@ import numpy as np
 
 from seqgan_cli.evaluation.real import SCORES
 from seqgan_cli.experiments.plan import EXPERIMENTS, METHODS, Task
-from seqgan_cli.experiments.results import Histories, Results
+from seqgan_cli.experiments.results import Design, Histories, Results
 from seqgan_cli.figures import COVERAGE, CURVES, QUALITY, Curve, Panel, frontier, panels
 from seqgan_cli.metrics.significance import over_seeds
 from seqgan_cli.store.history import Row
@@ -67,7 +67,7 @@ def draw(results: Results, tasks: Sequence[Task], found: Histories, settings: Ma
     marks = {name: {label: over_seeds([figures[name] for figures in results.data.values()]).mean} for name in design.quality}
     if EXPERIMENTS[design.kind].swept:
         quoted = QUOTED if all(settings.get(name) == size for name, size in PAPER_SIZE.items()) else ()
-        frontier(*frontier_curves(results), quoted, (COVERAGE, QUALITY), *paths("frontier"))
+        frontier(*frontier_curves(results), quoted, _frontier_axes(design), *paths("frontier"))
     elif design.kind == "strategies":
         shown = []
         for method in (method for method in found if starts[method]):
@@ -96,6 +96,16 @@ def frontier_curves(results: Results) -> tuple[list[Curve], list[float]]:
     for method in dict.fromkeys(row.method for row in results.rows):
         own = [row for row in results.rows if row.method == method]
         if len(own) == len(temperatures):
-            points = [[row.over_seeds(score).mean for row in own] for score in ("nll_test", "nll_oracle")]
-            curves.append(Curve(own[0].title, *points))
+            quality = results.design.quality[0]
+            x, y = ([row.over_seeds(score).mean for row in own] for score in (results.design.coverage, quality))
+            curves.append(Curve(own[0].title, x, [1.0 - score for score in y] if SCORES[quality].higher else y))
     return curves, temperatures
+
+
+def _frontier_axes(design: Design) -> tuple[str, str]:
+    """What the axes of `frontier_curves` are; of both less is better."""
+    if design.synthetic:
+        return COVERAGE, QUALITY
+    quality = SCORES[design.quality[0]]
+    shown = f"1 − {quality.heading.split()[0]} ↓" if quality.higher else quality.heading
+    return f"variety: {SCORES[design.coverage].heading}", f"quality: {shown}"

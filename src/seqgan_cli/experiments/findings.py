@@ -178,8 +178,8 @@ def _against(results: Results, mine: Row | None, theirs: Row | None, opening: st
     return [f"{opening} {words}: {quality} {signed(own)}; nll_test {signed(test)}."]
 
 
-def gaps(results: Results, row: Row, base: str) -> dict[int, float]:
-    """By seed: a row's quality minus the best that a method reaches at some temperature with an nll_test no worse.
+def gaps(results: Results, row: Row, base: str, coverage: str = "nll_test") -> dict[int, float]:
+    """By seed: a row's quality minus the best that a method reaches at some temperature with that coverage no worse.
 
     The method's points over temperatures are joined by straight lines. nan where it covers as much at none of them; nothing
     for a seed, or a method, without a curve.
@@ -190,9 +190,9 @@ def gaps(results: Results, row: Row, base: str) -> dict[int, float]:
     found = {}
     for seed, scored in row.seeds.items():
         swept = [at.seeds[seed] for at in curve if seed in at.seeds and at.seeds[seed].scores.score(score)]
-        points = [(value(at, "nll_test"), sign * value(at, score)) for at in swept]
+        points = [(value(at, coverage), sign * value(at, score)) for at in swept]
         if len(points) > 1 and scored.scores.score(score):
-            found[seed] = sign * above_curve(value(scored, "nll_test"), sign * value(scored, score), points)
+            found[seed] = sign * above_curve(value(scored, coverage), sign * value(scored, score), points)
     return found
 
 

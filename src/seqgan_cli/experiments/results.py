@@ -71,6 +71,11 @@ class Design:
         return (*self.quality, "nll_test")
 
     @property
+    def coverage(self) -> str:
+        """The score of coverage that generators are matched in: of real data how much samples have in common, as is usual."""
+        return "nll_test" if self.synthetic else "self_bleu_3"
+
+    @property
     def synthetic(self) -> bool:
         """Whether the data are an oracle's."""
         return self.source == "oracle"

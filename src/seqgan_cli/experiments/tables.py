@@ -143,15 +143,16 @@ def matched_table(results: Results) -> tuple[list[str], list[list[str]]]:
     """
     bases = [name for name in MATCHED if len([row for row in results.rows if row.method == name]) > 1]
     quality = results.design.quality[0]
-    columns = ["method", "temperature", SCORES[quality].heading, SCORES["nll_test"].heading]
+    coverage = results.design.coverage
+    columns = ["method", "temperature", SCORES[quality].heading, SCORES[coverage].heading]
     columns += [cell for base in bases for cell in (f"minus {METHODS[base].title}", "p")]
     rows = []
     for method in dict.fromkeys(row.method for row in results.rows if bases):
         own = [row for row in results.rows if row.method == method]
         for row in [own[0], *([best] if (best := _best_at(results, own, bases[0])) and best is not own[0] else [])]:
-            cells = [row.title, f"{row.temperature:g}", str(row.over_seeds(quality)), str(row.over_seeds("nll_test"))]
+            cells = [row.title, f"{row.temperature:g}", str(row.over_seeds(quality)), str(row.over_seeds(coverage))]
             for base in bases:
-                found = [gap for gap in gaps(results, row, base).values() if not math.isnan(gap)]
+                found = [gap for gap in gaps(results, row, base, coverage).values() if not math.isnan(gap)]
                 test = paired(found, [0.0] * len(found))
                 whole = len(found) == len(row.seeds) and base != method
                 cells += [signed(test.difference), shown_p(test.p)] if whole else ["", ""]
@@ -163,7 +164,8 @@ def _best_at(results: Results, rows: Sequence[Row], base: str) -> Row | None:
     """Of a method's rows over temperatures the one whose mean gap to a curve is best; None if the curve is its own."""
     if rows[0].method == base:
         return None
-    means = {row.temperature: over_seeds(list(gaps(results, row, base).values())).mean for row in rows}
+    coverage = results.design.coverage
+    means = {row.temperature: over_seeds(list(gaps(results, row, base, coverage).values())).mean for row in rows}
     known = [row for row in rows if not math.isnan(means[row.temperature])]
     sign = -1.0 if SCORES[results.design.quality[0]].higher else 1.0
     return min(known, key=lambda row: sign * means[row.temperature], default=None)
@@ -171,9 +173,9 @@ def _best_at(results: Results, rows: Sequence[Row], base: str) -> Row | None:
 
 def matched_caption(results: Results) -> str:
     """What it is."""
-    quality = results.design.quality[0]
+    quality, coverage = results.design.quality[0], results.design.coverage
     return (
-        f"Minus: {quality} less the best that the other reaches at some temperature with an nll_test no worse, between "
+        f"Minus: {quality} less the best that the other reaches at some temperature with {coverage} no worse, between "
         "temperatures along a straight line; within seeds, with 95 % intervals and a paired t-test. Empty where the other "
         "covers as much at no temperature. A second line of a method is at the temperature at which it stands best, which "
         "flatters it."
