@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from seqgan_cli import files
+from seqgan_cli.config import Config
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.corpora.kinds import real_corpus
@@ -21,19 +22,33 @@ from seqgan_cli.training.mle import LikelihoodTraining
 
 # Steps behind a timing: so many make one call of compiled code.
 STEPS = 8
+# Settings that make a step another, where a method has its own.
+ANOTHER = (
+    "generator.",
+    "discriminator.kind",
+    "discriminator.prefixes",
+    "discriminator.gradient-penalty",
+    "adversarial.reward-transform",
+    "adversarial.baseline",
+    "adversarial.kl-coefficient",
+    "adversarial.entropy-coefficient",
+    "adversarial.mle-every",
+    "adversarial.rollout-",
+)
 
 
 class Stopwatch:
     """Seconds of the units of tasks, from those of single steps, which are measured here or were before.
 
     Args:
-        settings: the experiment's.
+        config: the experiment's settings.
         threads: what TensorFlow was started with.
         keep: file of what was measured before, by kind of step.
     """
 
-    def __init__(self, settings: Settings, threads: int, keep: Path, console: Console) -> None:
-        self.settings, self.threads, self.keep, self.console = settings, threads, keep, console
+    def __init__(self, config: Config, threads: int, keep: Path, console: Console) -> None:
+        self.values, self.settings = config.values, config.settings
+        self.threads, self.keep, self.console = threads, keep, console
         self.known: dict[str, float] = {}
         self.start = time.process_time()  # what this process took to start, as each task's will
         try:
@@ -48,11 +63,13 @@ class Stopwatch:
         """What the task takes from its beginning to its target."""
         own = task.config.settings
         self.first = self.start
+        different = {name: value for name, value in task.config.values.items() if value != self.values[name]}
+        self.way = "".join(f", {name} {value}" for name, value in different.items() if name.startswith(ANOTHER))
         curve = self._time("scores of a generator", 1, lambda: functools.partial(self._likelihood(own).scores, 0))
         if task.work.stage == "pretrain-g":
             mle = own.pretrain_g
             step = self._time(
-                f"step of MLE, {own.generator.cell} of {own.generator.hidden_dim}, scheduled sampling {mle.scheduled_sampling}",
+                f"step of MLE, scheduled sampling {mle.scheduled_sampling}",
                 STEPS,
                 lambda: functools.partial(self._likelihood(own).epoch, 1, lambda work: None),
             )
@@ -81,7 +98,7 @@ class Stopwatch:
 
     def _time(self, what: str, steps: int, make: Callable[[], Callable[[], object]]) -> float:
         """Seconds of one of the steps that the made action does; its first call, which compiles, is added to `first`."""
-        name = f"{what}, {self.threads} thread{'s' * (self.threads != 1)}"
+        name = f"{what}{self.way}, {self.threads} thread{'s' * (self.threads != 1)}"
         if name not in self.known:
             times = [time.monotonic()]
             action = make()

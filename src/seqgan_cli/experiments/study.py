@@ -20,7 +20,7 @@ from seqgan_cli.store import lock
 def _seconds(tasks: Sequence[Task], config: Config, directory: Path, threads: int, console: Console) -> dict[str, float]:
     """Seconds of each whole task, by label."""
     console.say("Timing a step of each kind, for the estimate …")
-    watch = Stopwatch(config.settings, threads, directory / "estimate.json", console)
+    watch = Stopwatch(config, threads, directory / "estimate.json", console)
     return {task.label: watch.seconds(task) for task in tasks}
 
 
