@@ -138,9 +138,9 @@ def read_key(folder: Path) -> object:
 
 
 def read_results(folder: Path) -> object:
-    from seqgan_cli.experiments import tables
+    from seqgan_cli.experiments import outputs
 
-    return tables.read(folder)
+    return outputs.read(folder)
 
 
 def read_experiment(folder: Path) -> object:
@@ -236,10 +236,10 @@ def _results() -> bytes:
     import tempfile
 
     from made_up import results
-    from seqgan_cli.experiments import tables
+    from seqgan_cli.experiments import outputs
 
     with tempfile.TemporaryDirectory() as folder:
-        tables.write(results({"mle": [(9.0, 8.0)], "seqgan": [(8.9, 8.1)]}), {"seed": 0}, Path(folder))
+        outputs.write(results({"mle": [(9.0, 8.0)], "seqgan": [(8.9, 8.1)]}), {"seed": 0}, Path(folder))
         return (Path(folder) / "results.json").read_bytes()
 
 

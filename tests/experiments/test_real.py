@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import ttest_ind_from_stats
 
 from made_up import real_results
-from seqgan_cli.experiments import tables
+from seqgan_cli.experiments import outputs, tables
 from seqgan_cli.experiments.findings import conclusions
 from seqgan_cli.store.run import Run
 
@@ -59,7 +59,7 @@ def test_two_scores_of_quality_are_both_tested(tmp_path: Path):
     columns, rows = tables.tests_table(made)
     assert [row[columns.index("score")] for row in rows] == ["bleu_3", "bleu_4"]
     assert {row[-1] for row in rows} == {"higher"}
-    tables.write(made, {"data.source": "/home/someone/poems.txt"}, tmp_path)
+    outputs.write(made, {"data.source": "/home/someone/poems.txt"}, tmp_path)
     with (tmp_path / "table.csv").open() as file:
         seqgan = next(row for row in csv.DictReader(file) if row["method"] == "seqgan")
     means = [[scored.scores.real["bleu_4"] for scored in made.row(name).seeds.values()] for name in ("seqgan", "mle")]
@@ -69,7 +69,7 @@ def test_two_scores_of_quality_are_both_tested(tmp_path: Path):
         ttest_ind_from_stats(a.mean, 0.1, 1000, b.mean, 0.1, 1000, equal_var=False).pvalue for a, b in zip(*means, strict=True)
     )
     assert float(seqgan["welch_p_largest_bleu_4"]) == pytest.approx(p, rel=1e-3)
-    again, settings = tables.read(tmp_path)
+    again, settings = outputs.read(tmp_path)
     assert conclusions(again) == conclusions(made)
     assert settings["data.source"] == "poems.txt", "nobody's folders stand in results"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from made_up import results
-from seqgan_cli.experiments import tables
+from seqgan_cli.experiments import outputs
 from seqgan_cli.experiments.report import Page, Section, Table, experiment_page, run_page
 from seqgan_cli.store.run import Run
 
@@ -94,8 +94,8 @@ def test_an_experiment_is_told_of_from_its_files(studied, seqgan):
 def test_findings_name_the_experiments_and_the_seeds_behind_them(tmp_path):
     methods = {"mle": [(9.0, 9.0)] * 2, "seqgan": [(8.8, 9.3)] * 2}
     for kind in ("synthetic", "frontier"):
-        tables.write(results(methods, kind), {}, tmp_path / kind)
-    tables.write(results({name: pairs[:1] for name, pairs in methods.items()}, "pretraining"), {}, tmp_path / "pretraining")
+        outputs.write(results(methods, kind), {}, tmp_path / kind)
+    outputs.write(results({name: pairs[:1] for name, pairs in methods.items()}, "pretraining"), {}, tmp_path / "pretraining")
     both, single = experiment_page(tmp_path).findings[0], experiment_page(tmp_path).findings[2]
     assert both.startswith("Against MLE")
     assert both.endswith("(synthetic, 2 seeds; frontier, 2 seeds)")

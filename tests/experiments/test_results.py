@@ -9,7 +9,7 @@ import pytest
 
 from made_up import results, scored
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.experiments import tables
+from seqgan_cli.experiments import outputs, tables
 from seqgan_cli.experiments.findings import above_curve, against_temperature, conclusions, variety
 from seqgan_cli.experiments.results import Design, arrange, compare
 from seqgan_cli.metrics.significance import shown_p
@@ -104,7 +104,7 @@ def test_unfinished_training_concludes_nothing_and_is_marked():
     made = results({"mle": seeds(9.0), "seqgan": seeds(8.5)}, unfinished={"seed-0/seqgan": 0.25})
     assert len(conclusions(made)) == 1
     assert conclusions(made)[0].startswith("Not final: 1 of the runs behind this are unfinished (the least at 25%)")
-    assert "NOT FINAL: seed-0/seqgan is at 25%." in tables.markdown(made)
+    assert "NOT FINAL: seed-0/seqgan is at 25%." in outputs.markdown(made)
 
 
 def test_pretraining_compares_each_adversarial_run_with_where_it_began():
@@ -203,7 +203,7 @@ def test_methods_are_matched_in_coverage_with_curves_over_temperatures():
 
 def test_the_matched_table_stands_among_the_others():
     strong = {("mle-strong", 1.0): [(9.0, 7.0)] * 2, ("mle-strong", 0.5): [(7.0, 9.0)] * 2}
-    text = tables.markdown(results({**strong, "seqgan": [(8.5, 8.0), (8.6, 8.0)]}))
+    text = outputs.markdown(results({**strong, "seqgan": [(8.5, 8.0), (8.6, 8.0)]}))
     assert "| SeqGAN | 1 | 8.550" in text
     assert "minus MLE, strong" in text
     assert "SeqGAN's nll_oracle, minus that of MLE, strong at some temperature" in text
@@ -211,30 +211,30 @@ def test_the_matched_table_stands_among_the_others():
 
 def test_files_read_back_to_the_same_results(tmp_path):
     made = results({"mle": seeds(9.0, salt=1), "seqgan": seeds(8.8, salt=3)})
-    tables.write(made, {"data.vocab-size": 5000}, tmp_path)
-    back, settings = tables.read(tmp_path)
+    outputs.write(made, {"data.vocab-size": 5000}, tmp_path)
+    back, settings = outputs.read(tmp_path)
     assert settings == {"data.vocab-size": 5000}
-    assert tables.markdown(back) == tables.markdown(made)
+    assert outputs.markdown(back) == outputs.markdown(made)
     assert json.loads((tmp_path / "results.json").read_text())["margin"] == 0.05
 
 
 def test_a_single_seed_leaves_valid_json(tmp_path):
-    tables.write(results({"mle": [(9.0, 9.0)], "seqgan": [(8.0, 9.0)]}), {}, tmp_path)
+    outputs.write(results({"mle": [(9.0, 9.0)], "seqgan": [(8.0, 9.0)]}), {}, tmp_path)
     text = (tmp_path / "results.json").read_text()
     assert "NaN" not in text
-    assert len(tables.read(tmp_path)[0].rows) == 2
+    assert len(outputs.read(tmp_path)[0].rows) == 2
 
 
 @pytest.mark.parametrize("damage", ["", "{}", '{"rows": 3}', "[]"])
 def test_damaged_results_are_told(tmp_path, damage):
     (tmp_path / "results.json").write_text(damage)
     with pytest.raises(SeqganError, match=r"results\.json"):
-        tables.read(tmp_path)
+        outputs.read(tmp_path)
 
 
 def test_every_number_of_the_table_is_in_the_csv(tmp_path):
     made = results({"mle": seeds(9.0, salt=1), "constant": seeds(8.8, salt=2), "seqgan": seeds(8.8, salt=3)})
-    tables.write(made, {}, tmp_path)
+    outputs.write(made, {}, tmp_path)
     with (tmp_path / "table.csv").open() as file:
         rows = {row["method"]: row for row in csv.DictReader(file)}
     values = [s.scores.nll_oracle.mean for s in made.row("mle").seeds.values()]

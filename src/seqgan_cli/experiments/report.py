@@ -14,7 +14,7 @@ from seqgan_cli import __version__, files
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.evaluation.generators import Likelihoods
 from seqgan_cli.evaluation.real import SCORES, quality_of
-from seqgan_cli.experiments import findings, tables
+from seqgan_cli.experiments import findings, outputs, tables
 from seqgan_cli.experiments.plan import EXPERIMENTS, TEMPERATURES
 from seqgan_cli.experiments.scores import Scorer
 from seqgan_cli.figures import COVERAGE, QUALITY, Curve, Panel, frontier, learning_curve, panels, piano_roll
@@ -268,14 +268,15 @@ def experiment_page(directory: Path) -> Page:
         folder = directory / kind
         if not (folder / "results.json").exists():
             continue
-        results, settings = tables.read(folder)
+        results, settings = outputs.read(folder)
         for sentence in findings.conclusions(results):
             told.setdefault(sentence, []).append(f"{kind}, {len(results.data)} seed{'s' * (len(results.data) != 1)}")
         shown = [Table(*tables.scores_table(results), tables.scores_caption(results))]
         tested = Table(*tables.tests_table(results), tables.tests_caption(results))
+        matched = Table(*tables.matched_table(results), tables.matched_caption(results))
         figures = [(_uri(path), f"{kind}: {path.stem}") for path in sorted(folder.glob("*.svg"))]
         title = experiment.title[0].upper() + experiment.title[1:]
-        sections.append(Section(title, (), figures, [*shown, *([tested] if tested.rows else [])]))
+        sections.append(Section(title, (), figures, [*shown, *(table for table in (tested, matched) if table.rows)]))
     if not sections:
         raise SeqganError(f"{directory} has no tables yet: `seqgan experiment` writes them, with --partial while it trains.")
     rows = [[name, str(entry)] for name, entry in settings.items()]

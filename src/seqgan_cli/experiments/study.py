@@ -7,7 +7,7 @@ from pathlib import Path
 from seqgan_cli.config import Config
 from seqgan_cli.console import Console, duration
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.experiments import tables
+from seqgan_cli.experiments import outputs, tables
 from seqgan_cli.experiments.drawing import draw
 from seqgan_cli.experiments.estimate import Stopwatch
 from seqgan_cli.experiments.findings import conclusions
@@ -54,7 +54,7 @@ def train(kind: str, tasks: Sequence[Task], config: Config, directory: Path, job
 def _tell_of_loss(new: Results, folder: Path, console: Console) -> None:
     """Warn if the tables that are there know more than the ones about to replace them."""
     try:
-        old, _ = tables.read(folder)
+        old, _ = outputs.read(folder)
     except SeqganError:
         return
     known, kept = ({(row.method, seed) for row in results.rows for seed in row.seeds} for results in (old, new))
@@ -94,9 +94,9 @@ def report(
         console.warn(f"{label} is at {share:.0%}: its scores are not final.")
     _tell_of_loss(scored, folder, console)
     found = histories(methods, tasks)
-    tables.write(scored, config.values, folder)
+    outputs.write(scored, config.values, folder)
     if not EXPERIMENTS[kind].swept:
-        tables.write_curves(found, folder)
+        outputs.write_curves(found, folder)
     drawn = draw(scored, tasks, found, config.values, folder)
     console.table(EXPERIMENTS[kind].title, *tables.scores_table(scored), caption=tables.scores_caption(scored) + "\n")
     columns, rows = tables.tests_table(scored)
