@@ -1,5 +1,6 @@
 """The policy gradient against analysis, and on a reward it must learn."""
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,15 @@ def state(training: AdversarialTraining) -> dict[str, np.ndarray]:
     return {name: variable.numpy() for name, variable in training.variables().items()}
 
 
+@functools.cache
+def as_published() -> dict[str, np.ndarray]:
+    """After two rounds of the paper's way."""
+    plain = stage()
+    for position in (1, 2):
+        plain.advance(position, lambda _: None)
+    return state(plain)
+
+
 OPTIONS = [
     {"adversarial.baseline": "leave-one-out", "adversarial.reward-transform": "standardize"},
     {"adversarial.baseline": "value"},
@@ -177,18 +187,17 @@ OPTIONS = [
 
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda options: " ".join(options))
 def test_every_option_acts_and_what_is_saved_goes_on_as_if_never_stopped(options: dict[str, Any]) -> None:
-    whole, again, plain = stage(**options), stage(**options), stage()
+    whole, again = stage(**options), stage(**options)
     assert (whole.trainer is None) == (options.get("adversarial.reward") == "lm")
     whole.advance(1, lambda _: None)
     saved = state(whole)
     for name, variable in again.variables().items():
         variable.assign(saved[name])
-    plain.advance(1, lambda _: None)
-    for training in (whole, again, plain):
+    for training in (whole, again):
         training.advance(2, lambda _: None)
     np.testing.assert_equal(state(again), state(whole))
     weights = {name: array for name, array in state(whole).items() if name.startswith("generator/")}
-    others = state(plain)
+    others = as_published()
     assert any(name not in others or not np.array_equal(array, others[name]) for name, array in weights.items())
 
 

@@ -19,18 +19,27 @@ def number_of_weights(model: Any) -> int:
     return sum(math.prod(weight.shape) for weight in model.trainable_variables)
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("cell", ["lstm", "gru", "attention"])
 @pytest.mark.parametrize(("vocab_size", "hidden"), [(7, 5), (12, 8)])
 def test_weights_are_as_many_as_the_models_have(cell: str, vocab_size: int, hidden: int) -> None:
-    """All but the few biases that do not grow with anything large."""
+    """All but the few biases, gains and positions that do not grow with anything large."""
     settings = tiny_settings(**{"generator.cell": cell, "generator.hidden-dim": hidden})
     generator = Generator(Vocabulary(size=vocab_size), 5, settings.generator)
     discriminator = make_discriminator(Vocabulary(size=vocab_size), 5, settings.discriminator)
     counted = memory.generator_weights(settings, vocab_size)
-    assert abs(counted - number_of_weights(generator)) <= 3 * hidden  # a GRU has two biases
+    few = 10 * hidden if cell == "attention" else 3 * hidden  # a GRU has two biases
+    assert abs(counted - number_of_weights(generator)) <= few
     features = sum(number for _, number in discriminator.filters)
     counted = memory.discriminator_weights(settings, vocab_size, 5)
     assert abs(counted - number_of_weights(discriminator)) <= 2 * features + 2  # the output layer
+
+
+@pytest.mark.parametrize("kind", ["recurrent", "attention"])
+def test_weights_of_other_discriminators(kind: str) -> None:
+    settings = tiny_settings(**{"discriminator.kind": kind, "discriminator.hidden-dim": 16})
+    discriminator = make_discriminator(Vocabulary(size=300), 5, settings.discriminator)
+    counted = memory.discriminator_weights(settings, 300, 5)
+    assert abs(counted - number_of_weights(discriminator)) <= 12 * 16
 
 
 def test_a_vocabulary_beyond_memory_is_refused_with_the_arithmetic(monkeypatch: pytest.MonkeyPatch) -> None:
