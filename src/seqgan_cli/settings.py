@@ -246,6 +246,7 @@ class Adversarial:
         "none",
         "what becomes of rewards: (Q - mean) / deviation, MaliGAN's D/(1-D) over its mean, or RankGAN's rank among real ones",
         choices=("none", "standardize", "mali", "rank"),
+        fixed_by="adversarial",
     )
     reward_references: float = _setting(
         1.0, "reward bleu: share of the training set it compares with", above=0, at_most=1, fixed_by="adversarial"
@@ -258,7 +259,9 @@ class Adversarial:
         fixed_by="adversarial",
     )
     value_learning_rate: float = _setting(0.001, "step size of the head that tells what a prefix promises", above=0)
-    kl_coefficient: float = _setting(0.0, "cost of a nat's departure from the pre-trained policy", at_least=0)
+    kl_coefficient: float = _setting(
+        0.0, "cost of a nat's departure from the pre-trained policy", at_least=0, fixed_by="adversarial"
+    )
     entropy_coefficient: float = _setting(0.0, "reward of a nat of the policy's own surprise", at_least=0)
     mle_every: int = _setting(
         0, "g-steps between steps of maximum likelihood (0: none)", at_least=0, fixed_by="adversarial"

@@ -533,6 +533,24 @@ def test_bad_assignments(seqgan, refused, tmp_path, assignment, sentence):
             "adversarial.reward-transform=mali is made of the discriminator's judgement of whole sequences and does not go "
             "with --reward constant: leave one out.",
         ),
+        (["discriminator.loss=wasserstein"], "discriminator.loss=wasserstein needs a slope that is held near 1: --set discrim"),
+        (
+            ["discriminator.loss=wasserstein", "adversarial.reward-transform=mali"],
+            "adversarial.reward-transform=mali needs probabilities, and discriminator.loss=wasserstein gives none: leave one ",
+        ),
+        (
+            ["adversarial.baseline=value", "adversarial.reward-transform=mali"],
+            "adversarial.reward-transform=mali divides by a mean that a value head would take away: use --baseline mean",
+        ),
+        (
+            ["adversarial.rollout-policy=ngram", "adversarial.rollouts=0"],
+            "adversarial.rollout-horizon and adversarial.rollout-policy are of rollouts, and there are none with ",
+        ),
+        (
+            ["adversarial.reward-transform=standardize", "adversarial.batch-size=1"],
+            "adversarial.reward-transform=standardize leaves nothing of a batch of one: use a larger --batch-size.",
+        ),
+        (["discriminator.kind=recurrent", "discriminator.precision=bfloat16"], "--precision bfloat16 is of convolutions and "),
         (
             ["adversarial.rollout-horizon=2", "adversarial.rollout-policy=ngram"],
             "adversarial.rollout-horizon ends in what the generator's state promises, and an n-gram model has none: ",

@@ -112,21 +112,28 @@ def test_label_smoothing_and_prefixes_by_hand(kind: str) -> None:
     labels = np.array([1.0, 0.0], np.float32)
     made = make(kind, vocabulary, label_smoothing=0.1, prefixes=True, l2=0.0, dropout=0.0)
     p = reference.sigmoid(made.prefix_logits(tokens).numpy().astype(np.float64))
-    losses = [-0.9 * np.log(p[0, t]) - 0.1 * np.log(1 - p[0, t]) for t in range(3)] + [-np.log(1 - p[1, t]) for t in range(6)]
+    # The last position is taught whether it counts or not, since whole sequences are judged by it.
+    losses = [-0.9 * np.log(p[0, t]) - 0.1 * np.log(1 - p[0, t]) for t in (0, 1, 2, 5)]
+    losses += [-np.log(1 - p[1, t]) for t in range(6)]
     np.testing.assert_allclose(made.objective(tokens, labels, None), np.mean(losses), rtol=1e-4)
 
 
+@pytest.mark.parametrize("prefixes", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
-def test_steepness_is_that_of_finite_differences(kind: str) -> None:
-    made, tokens, labels = make(kind), sequences(5), np.array([1.0, 0.0, 1.0, 0.0, 0.0], np.float32)
-    drawn = key(0, "between")
+def test_steepness_is_that_of_finite_differences(kind: str, prefixes: bool) -> None:
+    made, tokens = make(kind, prefixes=prefixes), sequences(5)
+    labels, drawn = np.array([1.0, 0.0, 1.0, 0.0, 0.0], np.float32), key(0, "between")
     share = tf.random.stateless_uniform([2, 1, 1], drawn).numpy()
     embedded = made.embed(tokens).numpy()
-    # Generated ones first, each kind in its order; half of five is two, and the third pair is left out.
-    between = (share * embedded[[1, 3]] + (1 - share) * embedded[[4, 0]]).astype(np.float64)
+    # Two pairs of the three generated and two real ones, each kind in its order; one generated sequence is left over.
+    between = (share * embedded[[1, 3]] + (1 - share) * embedded[[0, 2]]).astype(np.float64)
+    length_key = tf.random.experimental.stateless_fold_in(drawn, 1)
+    lengths = tf.random.stateless_uniform([2], length_key, maxval=LENGTH, dtype=tf.int32).numpy()
 
     def logits(points: np.ndarray) -> np.ndarray:
-        return made.logit(made.features(tf.constant(points, tf.float32))).numpy().astype(np.float64)
+        points = tf.constant(points, tf.float32)
+        every, whole = made.logit(made.prefix_features(points)).numpy(), made.logit(made.features(points)).numpy()
+        return (every[[0, 1], lengths] if prefixes else whole).astype(np.float64)
 
     slopes = np.zeros_like(between)
     for place in np.ndindex(between.shape[1:]):

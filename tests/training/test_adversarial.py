@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.synthetic import synthetic_corpus
+from seqgan_cli.errors import SeqganError
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards import BleuReward
@@ -197,6 +198,11 @@ def test_every_option_acts_and_what_is_saved_goes_on_as_if_never_stopped(options
         training.advance(2, lambda _: None)
     np.testing.assert_equal(state(again), state(whole))
     weights = {name: array for name, array in state(whole).items() if name.startswith("generator/")}
+    for fixed in ("start/", "language_model/"):  # what rewards hold on to, whatever pretrain-g does meanwhile
+        held = [name for name in saved if name.startswith(fixed)]
+        assert all(np.array_equal(saved[name], state(whole)[name]) for name in held)
+        kl, lm = "adversarial.kl-coefficient" in options, options.get("adversarial.reward") == "lm"
+        assert bool(held) == {"start/": kl, "language_model/": lm}[fixed]
     others = as_published()
     assert any(name not in others or not np.array_equal(array, others[name]) for name, array in weights.items())
 
@@ -238,3 +244,16 @@ def test_teaching_lowers_the_loss_on_the_training_set() -> None:
     for part in range(40):
         training.teach(1, part)
     assert training.generator.sequence_nll(training.corpus.train).mean() < before - 0.5
+
+
+@pytest.mark.parametrize(
+    ("options", "blamed"),
+    [
+        ({"adversarial.baseline": "value", "adversarial.value-learning-rate": 1e38}, "adversarial.value-learning-rate"),
+        ({"adversarial.g-learning-rate": 1e38}, "adversarial.g-learning-rate"),
+    ],
+)
+def test_what_spoils_the_numbers_is_named(options: dict[str, Any], blamed: str) -> None:
+    training = stage(**{"adversarial.reward": "constant", "adversarial.g-steps": 6, **options})
+    with pytest.raises(SeqganError, match=f"smaller {blamed}"):
+        training.advance(1, lambda _: None)

@@ -65,6 +65,7 @@ def test_a_vocabulary_beyond_memory_is_refused_with_the_arithmetic(monkeypatch: 
         (["adversarial"], "discriminator", 5, 4),
         (STAGES, "constant", 5, 0),
         (STAGES, "discriminator", 5, 4),
+        (["adversarial"], "lm", 6, 0),
     ],
 )
 def test_only_what_the_stages_hold_is_counted(

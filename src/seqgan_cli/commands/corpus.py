@@ -55,7 +55,8 @@ def command(
 
     Counts, lengths, tokens, a few sequences, and what was left out and why.
     """
-    from seqgan_cli.commands.job import check_kind, read_corpus, see_kind
+    from seqgan_cli.commands.conflicts import check_kind
+    from seqgan_cli.commands.job import read_corpus, see_kind
     from seqgan_cli.commands.options import chosen_settings
 
     console = console_of(context)

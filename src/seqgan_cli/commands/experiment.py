@@ -100,7 +100,8 @@ def command(
     frontier. Stopped anywhere, the same command goes on.
     """
     from seqgan_cli import config as configuration
-    from seqgan_cli.commands.job import check_kind, see_kind
+    from seqgan_cli.commands.conflicts import check_kind, check_together
+    from seqgan_cli.commands.job import see_kind
     from seqgan_cli.experiments.plan import chosen_methods, claim, tasks
 
     console = console_of(context)
@@ -130,6 +131,8 @@ def command(
     jobs = jobs or min(4, cores)
     threads = threads or max(1, cores // jobs)
     planned = tasks(directory, names, range(first_seed, first_seed + (seeds or SEEDS[preset])), config, preset)
+    for task in planned:
+        check_together(task.config.settings)
 
     claim(directory, config, preset, begin=not (dry_run or partial))
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqgan_cli import config as configuration
+from seqgan_cli.commands.conflicts import check_kind, check_together
 from seqgan_cli.commands.options import chosen_settings, console_of
 from seqgan_cli.config import Config
 from seqgan_cli.console import Console, Progress
 from seqgan_cli.errors import SeqganError, UsageError, restarting
-from seqgan_cli.settings import BUILT_IN, CATALOGUE, JUDGED, KINDS, STAGES, Settings
+from seqgan_cli.settings import CATALOGUE, JUDGED, STAGES, Settings
 from seqgan_cli.store.checkpoints import Checkpoint
 from seqgan_cli.store.run import Run
 
@@ -149,8 +150,9 @@ def job(context: click.Context, stages: Sequence[str], extra: dict[str, Any] | N
 
     from seqgan_cli.backend import start_tensorflow
 
-    start_tensorflow(parameters["threads"], parameters["verbose"])
     check_kind(config)
+    check_together(config.settings)
+    start_tensorflow(parameters["threads"], parameters["verbose"])
     changed = (
         recorded is None
         or restarted == "pretrain-g"
@@ -194,53 +196,12 @@ def see_kind(asked: dict[str, Any], sources: dict[str, str]) -> None:
         asked["data.kind"], sources["data.kind"] = recognise(source), "data"
 
 
-# Settings that only some kinds of data have a use for.
-OF_KINDS = {
-    **dict.fromkeys(("poem-form", "whole"), ("poems",)),
-    **dict.fromkeys(("track", "step", "rests", "window", "stride"), ("music",)),
-    **dict.fromkeys(("lowercase", "max-length", "overlong"), ("auto", "text", "speeches", "ids")),
-    **dict.fromkeys(("min-count", "max-vocab"), ("auto", "text", "speeches", "ids", "poems")),
-    "strict": ("poems", "music"),
-}
-
-
-def check_kind(config: Config) -> None:
-    """Raises UsageError for options that the kind of data has no use for."""
-    data = config.settings.data
-    for name, kinds in OF_KINDS.items():
-        given = config.sources[f"data.{name}"] in ("option", "file") and data.source != "oracle"
-        if given and data.kind not in kinds and config.values[f"data.{name}"] != CATALOGUE[f"data.{name}"].default:
-            raise UsageError(f"--{name} is of no use to data of kind {data.kind}: leave it out.")
-    usual = KINDS.get(data.kind, {}).get("data.tokenizer", "whitespace")
-    if data.kind in ("poems", "music", "ids") and data.tokenizer != usual:
-        raise UsageError(f"--tokenizer {data.tokenizer} does not go with --kind {data.kind}: leave it out.")
-    if (data.speaker or data.since) and data.source != "speech":
-        raise UsageError("--speaker and --since choose among the texts of --data speech: leave them out.")
-    if BUILT_IN.get(data.source, data.kind) != data.kind and data.source != "oracle":
-        raise UsageError(f"--data {data.source} is of kind {BUILT_IN[data.source]}: leave --kind out.")
-
-
 def _check_fit(settings: Settings, stages: Sequence[str], corpus: "Corpus", oracle: "Generator | None") -> None:
     """Raises UsageError or SeqganError for settings that cannot go with the data, or data that cannot go into memory."""
     from seqgan_cli.training.memory import refuse_too_large
 
     size, sequences = corpus.vocabulary.size, len(corpus.train) + len(corpus.heldout)
     refuse_too_large(settings, stages, size, corpus.sequence_length, sequences)  # and filters that do not fit the length
-    if settings.adversarial.reward == "partial" and not settings.discriminator.prefixes:
-        raise UsageError(
-            "--reward partial needs a discriminator that was taught prefixes: --set discriminator.prefixes=true from "
-            "pretrain-d on."
-        )
-    if settings.adversarial.reward_transform in ("mali", "rank") and settings.adversarial.reward != "discriminator":
-        raise UsageError(
-            f"adversarial.reward-transform={settings.adversarial.reward_transform} is made of the discriminator's judgement "
-            f"of whole sequences and does not go with --reward {settings.adversarial.reward}: leave one out."
-        )
-    if settings.adversarial.rollout_horizon and settings.adversarial.rollout_policy == "ngram":
-        raise UsageError(
-            "adversarial.rollout-horizon ends in what the generator's state promises, and an n-gram model has none: leave it "
-            "or adversarial.rollout-policy=ngram out."
-        )
     if oracle is None and settings.adversarial.monitor == "nll_oracle":
         raise UsageError("adversarial.monitor is nll_oracle, which only synthetic data have: use nll_test.")
     if oracle is None and settings.data.oracle:

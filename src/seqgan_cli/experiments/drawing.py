@@ -66,7 +66,7 @@ def draw(results: Results, tasks: Sequence[Task], found: Histories, settings: Ma
     label = "the oracle's own sequences" if design.synthetic else "the training data"
     marks = {name: {label: over_seeds([figures[name] for figures in results.data.values()]).mean} for name in design.quality}
     if EXPERIMENTS[design.kind].swept:
-        quoted = QUOTED if all(settings.get(name) == size for name, size in PAPER_SIZE.items()) else ()
+        quoted = QUOTED if design.synthetic and all(settings.get(name) == size for name, size in PAPER_SIZE.items()) else ()
         frontier(*frontier_curves(results), quoted, _frontier_axes(design), *paths("frontier"))
     elif design.kind == "strategies":
         shown = []

@@ -32,7 +32,6 @@ ANOTHER = (
     "adversarial.baseline",
     "adversarial.kl-coefficient",
     "adversarial.entropy-coefficient",
-    "adversarial.mle-every",
     "adversarial.rollout-",
 )
 
@@ -84,12 +83,16 @@ class Stopwatch:
                 lambda: functools.partial(self._adversarial(own).g_step, 1, 0),
             )
             unit = rl.g_steps * step + curve
+            if rl.mle_every:
+                taught = self._time("step of MLE between", 1, lambda: functools.partial(self._adversarial(own).teach, 1, 0))
+                unit += taught * rl.g_steps / rl.mle_every
             if rl.reward in JUDGED:
                 unit += self._d_steps(own, rl.d_samples, rl.k * rl.d_steps)
         return unit * task.target + self.first
 
     def _d_steps(self, own: Settings, samples: int, epochs: int) -> float:
         """So many epochs of the discriminator on each of `samples` positives and negatives (0: all), and its scores."""
+        own = dataclasses.replace(own, discriminator=dataclasses.replace(own.discriminator, stop=0.0))  # at work, not at rest
         num = min(samples or self._size, self._size)
         step = self._time("step of D", STEPS, lambda: self._d_step(own))
         return step * epochs * (2 * num // own.discriminator.batch_size) + self._time(

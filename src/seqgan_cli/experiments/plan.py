@@ -174,7 +174,7 @@ class Experiment:
         """The temperatures at which a method's samples are scored."""
         if METHODS[method].which == "untrained":
             return (1.0,)
-        return self.temperatures + (self.mle_temperatures if METHODS[method].work == "mle" else ())
+        return self.temperatures + (self.mle_temperatures if METHODS[method].work in ("mle", "mle-strong") else ())
 
     def held_against(self, method: str) -> str:
         """The method that this one is compared with."""

@@ -113,7 +113,8 @@ class Discriminator(keras.Model, abc.ABC):
         """
         own = self.settings
         if own.prefixes:
-            counted = self.vocabulary.mask(tokens)
+            # The last position counts always: what whole sequences are judged by has to be taught too.
+            counted = self.vocabulary.mask(tokens) | (tf.range(tf.shape(tokens)[1]) == self.sequence_length - 1)
             logits = tf.boolean_mask(self.prefix_logits(tokens, key), counted)
             truth = tf.boolean_mask(tf.broadcast_to(labels[:, None], tf.shape(tokens)), counted)
         else:
@@ -130,16 +131,22 @@ class Discriminator(keras.Model, abc.ABC):
     def steepness(self, tokens: Any, labels: Any, key: Any) -> Any:
         """Mean (‖∇D‖ − 1)² at points between real and generated sequences, as embedded (Gulrajani et al. 2017, Eq. 3).
 
-        Real ones are paired with generated ones in the order of the batch; what is left over, with its own kind.
+        Real ones are paired with generated ones in the order of the batch; what is left over, with its own kind. With
+        `prefixes` it is the slope of a prefix, drawn for each pair.
         """
         by_label = tf.argsort(labels, stable=True)
         half = tf.shape(tokens)[0] // 2
         ends = self.embed(tf.gather(tokens, by_label))
         share = tf.random.stateless_uniform([half, 1, 1], key)
-        between = share * ends[:half] + (1.0 - share) * ends[half : 2 * half]
+        between = share * ends[:half] + (1.0 - share) * ends[-half:]
         with tf.GradientTape() as tape:
             tape.watch(between)
-            logits = self.logit(self.features(between))
+            if self.settings.prefixes:
+                length_key = tf.random.experimental.stateless_fold_in(key, 1)
+                lengths = tf.random.stateless_uniform([half], length_key, maxval=self.sequence_length, dtype=tf.int32)
+                logits = tf.gather(self.logit(self.prefix_features(between)), lengths, batch_dims=1)
+            else:
+                logits = self.logit(self.features(between))
         slopes = tf.sqrt(tf.reduce_sum(tf.square(tape.gradient(logits, between)), axis=[1, 2]) + 1e-12)
         return tf.reduce_mean(tf.square(slopes - 1.0))
 

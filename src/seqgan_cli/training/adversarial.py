@@ -62,7 +62,7 @@ class AdversarialTraining(Stage):
     ) -> None:
         super().__init__(settings, corpus)
         own = settings.adversarial
-        self.language_model = language_model or generator.clone("language_model") if own.reward == "lm" else None
+        self.language_model = (language_model or generator).clone("language_model") if own.reward == "lm" else None
         self.oracle, self.real = oracle, None if oracle else RealScores(corpus, settings.data)
         self.generator = generator
         self.optimizer = Adam(generator.trainable_variables, own.g_learning_rate)  # fresh: the likelihood's moments are not its
@@ -115,6 +115,9 @@ class AdversarialTraining(Stage):
     def variables(self) -> dict[str, Any]:
         slots = {f"g_optimizer/{name}": v for name, v in self.optimizer.variables().items()}
         trainer = self.trainer.variables() if self.trainer else {}
+        for fixed in (self.start, self.language_model):  # they are of the generator that pretrain-g had, and may not have now
+            if fixed:
+                slots |= named(fixed.name, fixed)
         if self.teacher:
             slots |= {f"mle_optimizer/{name}": v for name, v in self.teacher.variables().items()}
         if self.value:
@@ -128,24 +131,28 @@ class AdversarialTraining(Stage):
 
     @tf.function(autograph=False, reduce_retracing=True)
     def _update(self, tokens: Any, action_values: Any) -> Any:
-        own = self.settings.adversarial
-        advantages = self._advantages(tokens, action_values, self.corpus.vocabulary.mask(tokens))
+        """A step up the action values. Returns the losses of the policy and of the value head, float32 `[2]`."""
+        own, mask = self.settings.adversarial, self.corpus.vocabulary.mask(tokens)
+        promised, error = self._learn_promises(tokens, action_values, mask) if self.value else (0.0, 0.0)
+        if own.baseline == "value":
+            action_values -= promised
+        advantages = self._advantages(tokens, action_values, mask)
         with tf.GradientTape() as tape:
             loss = policy_gradient_loss(self.generator, tokens, advantages)
-        return descend(self.optimizer, tape, loss, own.clip_norm)
+        return tf.stack([descend(self.optimizer, tape, loss, own.clip_norm), error])
+
+    def _learn_promises(self, tokens: Any, action_values: Any, mask: Any) -> tuple[Any, Any]:
+        """What the value head expected, `[B, T]`, and its loss; then it learns what came."""
+        assert self.value
+        outputs, _ = self.generator.unroll(tokens)
+        promised = self.value(outputs)
+        with tf.GradientTape() as tape:
+            error = self.value.squared_error(outputs, *past_the_end(action_values, mask))
+        return promised, descend(self.value_optimizer, tape, error, self.settings.adversarial.clip_norm)
 
     def _advantages(self, tokens: Any, action_values: Any, mask: Any) -> Any:
-        """What the policy climbs: action values `[B, T]`, less what the prefix promised, transformed, with the costs of tokens,
-        less a mean."""
+        """What the policy climbs: action values `[B, T]`, transformed, with the costs of tokens, less a mean."""
         own = self.settings.adversarial
-        if self.value:
-            outputs, _ = self.generator.unroll(tokens)
-            promised = self.value(outputs)
-            with tf.GradientTape() as tape:
-                error = self.value.squared_error(outputs, *past_the_end(action_values, mask))
-            descend(self.value_optimizer, tape, error)
-            if own.baseline == "value":
-                action_values -= promised
         if own.reward_transform == "standardize":
             action_values = standardized(action_values, mask)
         elif own.reward_transform == "mali":
@@ -164,7 +171,7 @@ class AdversarialTraining(Stage):
 
     @tf.function(autograph=False, reduce_retracing=True)
     def _teach(self, tokens: Any, dropout_key: Any) -> Any:
-        """A step of maximum likelihood, as `pretrain-g` does it. Returns the loss."""
+        """A step of maximum likelihood on true sequences, with the dropout of `pretrain-g`. Returns the loss."""
         own = self.settings.pretrain_g
         assert self.teacher
         with tf.GradientTape() as tape:
@@ -186,13 +193,12 @@ class AdversarialTraining(Stage):
         seed = self.settings.seed
         tokens = self.generator.sample_batch(self.settings.adversarial.batch_size, key(seed, *address, "sample"))
         action_values = self.action_values(tokens, key(seed, *address, "rollout"))
-        loss, values = float(self._update(tokens, action_values).numpy()), action_values.numpy()
-        own = self.settings.adversarial
-        if np.isfinite(values).all():
-            blamed, step_size = "adversarial.g-learning-rate", own.g_learning_rate
-        else:  # the rewards came spoilt
-            blamed, step_size = "adversarial.d-learning-rate", own.d_learning_rate
-        refuse_spoilt([loss], f"{self.name}, round {position}", part, blamed, step_size)
+        (loss, error), values = self._update(tokens, action_values).numpy().tolist(), action_values.numpy()
+        own, where = self.settings.adversarial, f"{self.name}, round {position}"
+        if self.trainer and not np.isfinite(values).all():  # the rewards came spoilt
+            refuse_spoilt([loss], where, part, "adversarial.d-learning-rate", own.d_learning_rate)
+        refuse_spoilt([error], where, part, "adversarial.value-learning-rate", own.value_learning_rate)
+        refuse_spoilt([loss], where, part, "adversarial.g-learning-rate", own.g_learning_rate)
         return loss, values, self.corpus.vocabulary.mask(tokens.numpy())
 
     def scores(self, position: int) -> dict[str, float]:

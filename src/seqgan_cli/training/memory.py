@@ -12,8 +12,8 @@ from seqgan_cli.errors import SeqganError
 from seqgan_cli.settings import JUDGED, Settings, parse_filters
 
 FLOAT = 4  # bytes
-# Weights, gradient and Adam's two moments of what the stage trains, and the rollout policy.
-GENERATOR_COPIES = {"pretrain-g": 4, "pretrain-d": 1, "adversarial": 5}
+# Weights, gradient and Adam's two moments of what the stage trains.
+GENERATOR_COPIES = {"pretrain-g": 4, "pretrain-d": 1, "adversarial": 4}
 DISCRIMINATOR_COPIES = {"pretrain-g": 0, "pretrain-d": 4, "adversarial": 4}
 GB = 1e9
 
@@ -56,6 +56,14 @@ def discriminator_weights(settings: Settings, vocab_size: int, sequence_length: 
     return vocab_size * embedding + sum(n * (w * embedding + 1) for w, n in filters) + 2 * total * (total + 1)
 
 
+def _others(settings: Settings, stage: str) -> int:
+    """Copies of the generator besides: the rollout policy, the pre-trained one, a language model, moments of likelihood."""
+    own = settings.adversarial
+    if stage != "adversarial":
+        return 0
+    return (own.rollout_policy == "generator") + (own.kl_coefficient > 0) + (own.reward == "lm") + 2 * (own.mle_every > 0)
+
+
 def refuse_too_large(settings: Settings, stages: Sequence[str], vocab_size: int, sequence_length: int, sequences: int) -> None:
     """Raises SeqganError, with the arithmetic, if one of the stages needs more memory than there is.
 
@@ -65,7 +73,7 @@ def refuse_too_large(settings: Settings, stages: Sequence[str], vocab_size: int,
         sequences: rows of the corpus, held-out ones included.
     """
     judged = "adversarial" not in stages or settings.adversarial.reward in JUDGED
-    copies = max(GENERATOR_COPIES[stage] for stage in stages)
+    copies = max(GENERATOR_COPIES[stage] + _others(settings, stage) for stage in stages)
     discriminator_copies = max(DISCRIMINATOR_COPIES[stage] for stage in stages) if judged else 0
     weights = generator_weights(settings, vocab_size)
     discriminator = discriminator_weights(settings, vocab_size, sequence_length)

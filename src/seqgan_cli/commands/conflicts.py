@@ -1,0 +1,89 @@
+"""Settings that do not go together, found before anything is read or trained."""
+
+from seqgan_cli.config import Config
+from seqgan_cli.errors import UsageError
+from seqgan_cli.settings import BUILT_IN, CATALOGUE, JUDGED, KINDS, Settings
+
+# Settings that only some kinds of data have a use for.
+OF_KINDS = {
+    **dict.fromkeys(("poem-form", "whole"), ("poems",)),
+    **dict.fromkeys(("track", "step", "rests", "window", "stride"), ("music",)),
+    **dict.fromkeys(("lowercase", "max-length", "overlong"), ("auto", "text", "speeches", "ids")),
+    **dict.fromkeys(("min-count", "max-vocab"), ("auto", "text", "speeches", "ids", "poems")),
+    "strict": ("poems", "music"),
+}
+
+
+def check_kind(config: Config) -> None:
+    """Raises UsageError for options that the kind of data has no use for."""
+    data = config.settings.data
+    for name, kinds in OF_KINDS.items():
+        given = config.sources[f"data.{name}"] in ("option", "file") and data.source != "oracle"
+        if given and data.kind not in kinds and config.values[f"data.{name}"] != CATALOGUE[f"data.{name}"].default:
+            raise UsageError(f"--{name} is of no use to data of kind {data.kind}: leave it out.")
+    usual = KINDS.get(data.kind, {}).get("data.tokenizer", "whitespace")
+    if data.kind in ("poems", "music", "ids") and data.tokenizer != usual:
+        raise UsageError(f"--tokenizer {data.tokenizer} does not go with --kind {data.kind}: leave it out.")
+    if (data.speaker or data.since) and data.source != "speech":
+        raise UsageError("--speaker and --since choose among the texts of --data speech: leave them out.")
+    if BUILT_IN.get(data.source, data.kind) != data.kind and data.source != "oracle":
+        raise UsageError(f"--data {data.source} is of kind {BUILT_IN[data.source]}: leave --kind out.")
+
+
+def check_together(settings: Settings) -> None:
+    """Raises UsageError for values of which one would spoil the other, or be ignored in silence."""
+    own, d = settings.adversarial, settings.discriminator
+    judged = own.reward in JUDGED
+    stepwise = own.reward in ("partial", "lm")
+    wrong = [
+        (
+            own.reward == "partial" and not d.prefixes,
+            "--reward partial needs a discriminator that was taught prefixes: --set discriminator.prefixes=true from "
+            "pretrain-d on.",
+        ),
+        (
+            own.reward_transform in ("mali", "rank") and own.reward != "discriminator",
+            f"adversarial.reward-transform={own.reward_transform} is made of the discriminator's judgement of whole sequences "
+            f"and does not go with --reward {own.reward}: leave one out.",
+        ),
+        (
+            own.reward_transform == "mali" and d.loss == "wasserstein",
+            "adversarial.reward-transform=mali needs probabilities, and discriminator.loss=wasserstein gives none: leave one "
+            "out.",
+        ),
+        (
+            own.reward_transform == "mali" and (own.baseline == "value" or own.rollout_horizon > 0),
+            "adversarial.reward-transform=mali divides by a mean that a value head would take away: use --baseline mean, and "
+            "no adversarial.rollout-horizon.",
+        ),
+        (
+            own.reward_transform == "standardize" and own.batch_size == 1,
+            "adversarial.reward-transform=standardize leaves nothing of a batch of one: use a larger --batch-size.",
+        ),
+        (
+            own.rollout_horizon > 0 and own.rollout_policy == "ngram",
+            "adversarial.rollout-horizon ends in what the generator's state promises, and an n-gram model has none: leave it "
+            "or adversarial.rollout-policy=ngram out.",
+        ),
+        (
+            (own.rollout_horizon > 0 or own.rollout_policy == "ngram") and (stepwise or own.rollouts == 0),
+            "adversarial.rollout-horizon and adversarial.rollout-policy are of rollouts, and there are none with --reward "
+            "partial, --reward lm or --rollouts 0: leave them out.",
+        ),
+        (
+            judged and d.loss == "wasserstein" and not d.gradient_penalty,
+            "discriminator.loss=wasserstein needs a slope that is held near 1: --set discriminator.gradient-penalty=10.",
+        ),
+        (
+            d.loss == "wasserstein" and d.label_smoothing > 0,
+            "discriminator.label-smoothing is of cross entropy and does not go with discriminator.loss=wasserstein: leave one "
+            "out.",
+        ),
+        (
+            d.kind != "convolutional" and d.precision != "float32",
+            f"--precision {d.precision} is of convolutions and does not go with discriminator.kind={d.kind}: leave one out.",
+        ),
+    ]
+    for found, words in wrong:
+        if found:
+            raise UsageError(words)
