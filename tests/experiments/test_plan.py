@@ -134,6 +134,6 @@ def test_somebodys_folder_and_a_file_are_refused(tmp_path):
 
 
 def test_the_command_knows_every_experiment():
-    from seqgan_cli.commands.experiment import REAL, SYNTHETIC
+    from seqgan_cli.commands.experiment import EVERY
 
-    assert tuple(EXPERIMENTS) == (*SYNTHETIC, *REAL)
+    assert tuple(EXPERIMENTS) == EVERY

@@ -12,6 +12,7 @@ from seqgan_cli.settings import SIZES
 
 SYNTHETIC = ("synthetic", "strategies", "pretraining")
 REAL = ("text", "poems", "speeches", "music")
+EVERY = (*SYNTHETIC, "frontier", *REAL)
 SEEDS = {"quick": 3, "fast": 5, "paper": 5}
 SAMPLES = {"quick": 5000, "fast": 10_000, "paper": 100_000}
 
@@ -20,7 +21,7 @@ _option = grouped_option("Experiment")
 
 
 @click.command("experiment", cls=GroupedCommand)
-@click.argument("kind", type=click.Choice((*SYNTHETIC, "frontier", *REAL)))
+@click.argument("kind", type=click.Choice(EVERY))
 @_option("--data", metavar="FILE", help="real data: a file, a folder, speech or folk")
 @_option("--test", metavar="FILE", help="real data: held-out sequences [a share of the data]")
 @_option(
