@@ -38,7 +38,7 @@ docs: $(READY)
 	$(BIN)/python docs/write_cli.py
 	$(BIN)/python docs/take_screenshot.py
 
-# Under ten minutes on two cores, if nothing else runs. The others take longer; what they gave is in docs/.
+# Under ten minutes on two cores, if nothing else runs. The others take longer; docs/performance.md has what two of them gave.
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py
 

@@ -1,4 +1,4 @@
-"""How strong maximum likelihood can be: sizes and regularisation by held-out likelihood alone, which made `mle-strong`.
+"""How strong maximum likelihood can be: sizes and regularisation, chosen by held-out likelihood alone.
 
 A run for every choice, stopped when held-out data stop getting likelier, in runs under --directory, so a killed search goes on
 where it was. The oracle makes the data and is asked nothing: quality decides nothing here.

@@ -13,6 +13,7 @@ from seqgan_cli.experiments.results import Design, Histories, Results
 from seqgan_cli.figures import COVERAGE, CURVES, QUALITY, Curve, Panel, frontier, panels
 from seqgan_cli.metrics.significance import over_seeds
 from seqgan_cli.store.history import Row
+from seqgan_cli.store.run import Run
 
 # (nll_test, nll_oracle) as reported by others for the paper's oracle size, from the highest temperature to the lowest.
 # Caccia et al., "Language GANs Falling Short", 2020: inverse temperatures about 1 and about 2.
@@ -32,7 +33,7 @@ def start_of(task: Task, tasks: Sequence[Task]) -> int:
     while task.work.parent:
         task = by_name[task.work.parent]
         if task.work.stage == "pretrain-g":
-            return task.target
+            return min(task.target, Run(task.path).position(task.work.stage))  # fewer if it lost its patience
     return 0
 
 
