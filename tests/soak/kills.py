@@ -1,16 +1,22 @@
 """Processes that are killed: at random moments, under load, and at the touches of the disk a checkpoint is made of.
 
-After every one the same command goes on; what it comes to is held against a run that nobody killed, to the last bit.
+After every one the same command goes on; what it comes to is held against a run that nobody killed, to the last bit. The
+processes are forked from one that has imported TensorFlow and done nothing else, which costs a quarter of starting them anew;
+the run that nobody kills is also done by the program as users start it.
 """
 
+import contextlib
 import dataclasses
 import json
+import multiprocessing
+import os
 import random
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +25,16 @@ import numpy as np
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent)]
 
+from faults import At, touching  # noqa: E402
 from seqgan_cli.settings import STAGES  # noqa: E402
 from seqgan_cli.store.run import Run  # noqa: E402
 from tiny import TINY  # noqa: E402
 
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["__main__", "tensorflow", "seqgan_cli.training.adversarial", "scipy.stats"])
+
 UNITS = {"pretrain-g": ("--epochs", 24), "pretrain-d": ("--d-steps", 16), "adversarial": ("--rounds", 16)}
 TOUCHES = 30  # of the disk, about, in a unit
-# A process that dies at its n-th touch of the disk once training has begun.
-AT_A_TOUCH = """
-import os, signal, sys
-sys.path[:0] = [sys.argv.pop(1)]
-from faults import At, touching
-from seqgan_cli.cli import main
-with touching(At(int(sys.argv.pop(1)), lambda what: os.kill(os.getpid(), signal.SIGKILL))):
-    main(sys.argv[1:])
-"""
 BUSY = "while True: pass"
 HOW = ("SIGKILL", "SIGKILL at a touch", "SIGINT", "SIGKILL", "SIGKILL at a touch", "SIGTERM", "SIGINT twice")  # in turn
 
@@ -76,10 +77,31 @@ def command(stage: str, run: Path, settings: Path) -> list[str]:
     return [stage, "--run", str(run), "--config", str(settings), "--threads", "1", "-q"]
 
 
-def start(arguments: list[str], at_touch: int = 0) -> subprocess.Popen:
+def train(arguments: list[str], at_touch: int) -> None:
+    """The command line, in a process of its own."""
+    from seqgan_cli.cli import main
+
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by all that a shell starts in the background
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    die = At(at_touch, lambda what: os.kill(os.getpid(), signal.SIGKILL))
+    with touching(die) if at_touch else contextlib.nullcontext():
+        main(arguments)
+
+
+def start(arguments: list[str], at_touch: int = 0) -> ForkServerProcess:
     """The command line in a process of its own; with `at_touch`, one that kills itself at that touch of the disk."""
-    program = ["-c", AT_A_TOUCH, str(HERE.parent), str(at_touch)] if at_touch else ["-m", "seqgan_cli"]
-    return subprocess.Popen([sys.executable, *program, *arguments], stderr=subprocess.DEVNULL, start_new_session=True)
+    process = PROCESSES.Process(target=train, args=(arguments, at_touch))
+    process.start()
+    return process
+
+
+def run_through(arguments: list[str]) -> float:
+    """The seconds that nobody disturbs it."""
+    began, process = time.monotonic(), start(arguments)
+    process.join()
+    assert process.exitcode == 0, process.exitcode
+    return time.monotonic() - began
 
 
 def kill_stage(stage: str, kills: int, folder: Path, seed: int) -> Killed:
@@ -87,15 +109,18 @@ def kill_stage(stage: str, kills: int, folder: Path, seed: int) -> Killed:
     settings, draw = config(folder), random.Random(f"{seed} {stage}")
     base = folder / "base"
     for earlier in STAGES[: STAGES.index(stage)]:
-        assert start(command(earlier, base, settings)).wait() == 0
-    whole = folder / "whole"
+        run_through(command(earlier, base, settings))
+    whole, usual = folder / "whole", folder / "usual"
     if base.exists():
         shutil.copytree(base, whole)
-    began = time.monotonic()
-    assert start(command(stage, whole, settings)).wait() == 0
-    seconds = time.monotonic() - began
+        shutil.copytree(base, usual)
+    seconds = run_through(command(stage, whole, settings))
     expected = state(whole, stage)
     result = Killed(stage, dict.fromkeys(HOW, 0), 0, 0, [])
+    as_users_do = [sys.executable, "-m", "seqgan_cli", *command(stage, usual, settings)]
+    subprocess.run(as_users_do, check=True, stderr=subprocess.DEVNULL)
+    if state(usual, stage) != expected:
+        result.wrong.append(f"{stage}: started anew it comes to something else")
     victim, number = folder / "victim", 0
     load: list[subprocess.Popen] = []
     try:
@@ -115,19 +140,19 @@ def kill_stage(stage: str, kills: int, folder: Path, seed: int) -> Killed:
             touch = draw.randint(1, 4 * TOUCHES) if how == "SIGKILL at a touch" else 0
             process = start(command(stage, victim, settings), touch)
             if how and not touch:
-                # Most of a short process is its start: half of the kills wait for the first unit.
+                # Much of a short process is its start: half of the kills wait for the first unit.
                 wait = draw.uniform(0.2, 1.0) * seconds
                 if draw.random() < 0.5:
-                    while process.poll() is None and Run(victim).position(stage) <= before:
+                    while process.is_alive() and Run(victim).position(stage) <= before:
                         time.sleep(0.002)
                     wait = draw.uniform(0.0, 0.05)
                 time.sleep(wait)
-                if process.poll() is None:
-                    process.send_signal(getattr(signal, how.split()[0]))
-                    if how == "SIGINT twice":
+                for kind in {"SIGINT twice": ("SIGINT", "SIGINT")}.get(how, (how,)):
+                    if process.is_alive():
+                        os.kill(process.pid, getattr(signal, kind))
                         time.sleep(draw.uniform(0.0, 0.05))
-                        process.send_signal(signal.SIGINT)
-            code = process.wait()
+            process.join()
+            code = process.exitcode
             if code == 0:
                 found = state(victim, stage)
                 result.runs += 1

@@ -128,7 +128,7 @@ def main() -> None:
     if options.again:
         shutil.rmtree(options.out, ignore_errors=True)
     options.out.mkdir(parents=True, exist_ok=True)
-    kept = options.out / ("long.json" if options.long else "short.json")
+    kept = options.out / "done.json"
     done: dict[str, dict[str, Any]] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
 
     def carry_out(name: str, work: Callable[[], dict[str, Any]]) -> tuple[str, float, dict[str, Any]]:
@@ -143,7 +143,8 @@ def main() -> None:
 
     *together, alone = pieces(options.long, options.out).items()
     left = [(name, work) for name, work in (*together, alone) if name not in done and options.only in name]
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as workers:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    with concurrent.futures.ThreadPoolExecutor(cores) as workers:
         begun = [workers.submit(carry_out, *piece) for piece in left if piece is not alone]
         for future in concurrent.futures.as_completed(begun):
             keep(*future.result())
