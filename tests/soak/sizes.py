@@ -40,16 +40,26 @@ def line_file(path: Path) -> Path:
     return path
 
 
+# What getrusage has begins with the memory of the process that started this one; the kernel's own mark does not.
+TOLD = """
+import sys
+from pathlib import Path
+from seqgan_cli.cli import main
+try:
+    main(sys.argv[1:])
+finally:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    print(next(line.split()[1] for line in lines if line.startswith("VmHWM:")), file=sys.stderr)
+"""
+
+
 def peak(*arguments: object) -> float:
     """The most memory, in MB, that the command line takes with these arguments; its output is thrown away."""
-    program = "import resource, sys\nfrom seqgan_cli.cli import main\ntry:\n    main(sys.argv[1:])\nfinally:\n"
-    program += "    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
-    command = [sys.executable, "-c", program, *map(str, arguments)]
+    command = [sys.executable, "-c", TOLD, *map(str, arguments)]
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"seqgan {' '.join(map(str, arguments))} failed: {done.stderr}")
-    unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
-    return int(done.stderr.split()[-1]) / unit
+    return int(done.stderr.split()[-1]) / (1 << 10)
 
 
 def sizes(folder: Path) -> dict[str, float]:
