@@ -221,3 +221,14 @@ def test_output_that_is_closed(pretrained):
     )
     assert "Traceback" not in done.stderr
     assert done.stderr.count("\n") <= 1
+
+
+def test_ctrl_c_while_another_is_seen_to_shows_no_traceback(seqgan, monkeypatch):
+    from seqgan_cli import cli
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.group, "main", stop)
+    monkeypatch.setattr(cli, "next", stop, raising=False)  # what looks at the first meets the second
+    assert seqgan("status").code == 130

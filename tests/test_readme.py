@@ -24,10 +24,10 @@ def commands(page: str) -> list[str]:
 # What a reader leaves to the preset is made smaller still: the commands are what is tried here, not the training.
 SMALLER = {
     "data.num-sequences": 1000,
-    "discriminator.filters": "1:8,2:8,3:8",
-    "pretrain-g.epochs": 2,
+    "discriminator.filters": "2:8",
+    "pretrain-g.epochs": 1,
     "pretrain-d.d-steps": 1,
-    "adversarial.rounds": 2,
+    "adversarial.rounds": 1,
     "adversarial.rollouts": 2,
     "evaluation.samples": 100,
     "evaluation.final-samples": 500,

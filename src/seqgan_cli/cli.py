@@ -74,6 +74,13 @@ def _terminate(number: int, *_: Any) -> NoReturn:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run a command and exit. Every failure a user can mend is one sentence on stderr."""
+    try:
+        _carry_out(arguments)
+    except KeyboardInterrupt:  # one more, while the first was seen to
+        sys.exit(128 + signal.SIGINT)
+
+
+def _carry_out(arguments: list[str] | None) -> NoReturn:
     for name in ("SIGTERM", "SIGHUP"):  # a closed terminal hangs up; Windows has no such signal
         if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:  # nohup ignores it
             signal.signal(getattr(signal, name), _terminate)

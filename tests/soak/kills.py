@@ -85,8 +85,11 @@ def train(arguments: list[str], at_touch: int) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by all that a shell starts in the background
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     die = At(at_touch, lambda what: os.kill(os.getpid(), signal.SIGKILL))
-    with touching(die) if at_touch else contextlib.nullcontext():
-        main(arguments)
+    try:
+        with touching(die) if at_touch else contextlib.nullcontext():
+            main(arguments)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # what follows is no longer the program
 
 
 def start(arguments: list[str], at_touch: int = 0) -> ForkServerProcess:
