@@ -83,7 +83,8 @@ def train(arguments: list[str], at_touch: int) -> None:
 
     os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by all that a shell starts in the background
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    for stream in (1, 2):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
     die = At(at_touch, lambda what: os.kill(os.getpid(), signal.SIGKILL))
     try:
         with touching(die) if at_touch else contextlib.nullcontext():
@@ -110,6 +111,7 @@ def run_through(arguments: list[str]) -> float:
 def kill_stage(stage: str, kills: int, folder: Path, seed: int) -> Killed:
     """Kill a stage that often, each time going on from where it was, and compare every run that comes to its end."""
     settings, draw = config(folder), random.Random(f"{seed} {stage}")
+    run_through(["settings"])  # so that what comes before the first process counts for none
     base = folder / "base"
     for earlier in STAGES[: STAGES.index(stage)]:
         run_through(command(earlier, base, settings))
@@ -143,13 +145,14 @@ def kill_stage(stage: str, kills: int, folder: Path, seed: int) -> Killed:
             touch = draw.randint(1, 4 * TOUCHES) if how == "SIGKILL at a touch" else 0
             process = start(command(stage, victim, settings), touch)
             if how and not touch:
-                # Much of a short process is its start: half of the kills wait for the first unit.
-                wait = draw.uniform(0.2, 1.0) * seconds
+                # Half of them at any time of the start, half once so many units are saved, whatever the load.
                 if draw.random() < 0.5:
-                    while process.is_alive() and Run(victim).position(stage) <= before:
+                    time.sleep(draw.uniform(0.0, 0.7) * seconds)
+                else:
+                    units = before + draw.randint(1, UNITS[stage][1] // 2)
+                    while process.is_alive() and Run(victim).position(stage) < units:
                         time.sleep(0.002)
-                    wait = draw.uniform(0.0, 0.05)
-                time.sleep(wait)
+                    time.sleep(draw.uniform(0.0, 0.05))
                 for kind in {"SIGINT twice": ("SIGINT", "SIGINT")}.get(how, (how,)):
                     if process.is_alive():
                         os.kill(process.pid, getattr(signal, kind))
