@@ -155,7 +155,8 @@ def kill_stage(stage: str, kills: int, folder: Path, seed: int) -> Killed:
                     time.sleep(draw.uniform(0.0, 0.05))
                 for kind in {"SIGINT twice": ("SIGINT", "SIGINT")}.get(how, (how,)):
                     if process.is_alive():
-                        os.kill(process.pid, getattr(signal, kind))
+                        with contextlib.suppress(ProcessLookupError):  # it has just come to its end
+                            os.kill(process.pid, getattr(signal, kind))
                         time.sleep(draw.uniform(0.0, 0.05))
             process.join()
             code = process.exitcode

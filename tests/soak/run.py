@@ -1,6 +1,7 @@
 """What takes too long for `make test`: kills, fuzzers and hours of rounds. `make soak`; `make soak-long` with --long.
 
-Each piece that is done is kept in --out, so a soak that was stopped goes on. docs/reliability.md says what each is for.
+Each piece that is done is kept in --out, so a soak that was stopped goes on; what went wrong is tried again.
+docs/reliability.md says what each is for.
 Pieces run side by side, one a core; rounds, whose time is measured, come last and alone.
 """
 
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -133,7 +135,10 @@ def main() -> None:
 
     def carry_out(name: str, work: Callable[[], dict[str, Any]]) -> tuple[str, float, dict[str, Any]]:
         began = time.monotonic()
-        record = work()
+        try:
+            record = work()
+        except Exception:  # one piece that goes wrong is no reason to lose the others
+            record = {"wrong": [f"{name}: {traceback.format_exc()}"]}
         return name, time.monotonic() - began, record
 
     def keep(name: str, seconds: float, record: dict[str, Any]) -> None:
@@ -142,7 +147,8 @@ def main() -> None:
         print(f"{name}: {seconds:.0f} s, {len(record['wrong'])} wrong", file=sys.stderr, flush=True)
 
     *together, alone = pieces(options.long, options.out).items()
-    left = [(name, work) for name, work in (*together, alone) if name not in done and options.only in name]
+    fine = {name for name, record in done.items() if not record["wrong"]}
+    left = [(name, work) for name, work in (*together, alone) if name not in fine and options.only in name]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     with concurrent.futures.ThreadPoolExecutor(cores) as workers:
         begun = [workers.submit(carry_out, *piece) for piece in left if piece is not alone]
