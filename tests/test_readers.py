@@ -47,6 +47,15 @@ def test_any_other_is_read_or_refused_in_words(name: str, tmp_path_factory: pyte
     check()
 
 
+# What fuzzers found to end in a traceback.
+FOUND = [("config", b'{"format": "quick", "settings": {"seed": {"value": 5, "source": "default"}}}')]
+
+
+@pytest.mark.parametrize(("name", "content"), FOUND)
+def test_what_once_went_wrong_is_refused_in_words(name: str, content: bytes, tmp_path: Path) -> None:
+    assert read(READERS[name], content, tmp_path) is not None
+
+
 class Bomb:
     """Makes a folder when it is unpickled."""
 

@@ -68,8 +68,13 @@ class NewerError(SeqganError):
 
 
 def refuse_newer(path: Path, record: Any) -> None:
-    """Raises NewerError for a record that a later version wrote, in a format that this one does not know."""
-    if isinstance(record.get("format", 1), int) and record.get("format", 1) > FORMAT:
+    """Raises NewerError for a record that a later version wrote, in a format that this one does not know.
+
+    Raises ValueError for one whose format is no number.
+    """
+    if type(known := record.get("format", 1)) is not int:
+        raise ValueError(f"format is {known!r}")
+    if known > FORMAT:
         by = record.get("versions", {}).get("seqgan", "a later version")
         raise NewerError(f"{path} was written by seqgan {by}, and this is {__version__}: update seqgan, or use another --run.")
 
