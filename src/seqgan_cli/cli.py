@@ -29,6 +29,7 @@ COMMANDS = {
     "judge": "blind sheets for human judges, and their scores",
     "corpus": "what would be read from a file, without training",
     "experiment": "the paper's experiments over seeds, with tests and controls",
+    "tune": "search settings, on one machine or many",
     "report": "one HTML page on a run or an experiment",
     "compare": "settings and scores of runs side by side, with tests",
     "status": "what a run has and what to do next",

@@ -149,6 +149,39 @@ def frontier(
         figure.legend(fontsize="small", loc="outside lower center", ncols=2)
 
 
+def trials(
+    scored: Sequence[tuple[int, Sequence[float]]], best: Sequence[int], objectives: Sequence[tuple[str, bool]], *paths: Path
+) -> None:
+    """A search's trials: the second score against the first, or one score in the order of trials.
+
+    Args:
+        scored: number and scores of each trial.
+        best: numbers of those to mark.
+        objectives: a name for each score, and whether more is better.
+        paths: .png or .svg files.
+    """
+    labels = [f"{name} {'↑' if higher else '↓'}" for name, higher in objectives]
+    with _drawing(paths, figsize=(7, 5)) as (_, table):
+        axes = table[0, 0]
+        points = {n: (scores[1], scores[0]) if len(scores) > 1 else (float(n), scores[0]) for n, scores in scored}
+        axes.scatter(*zip(*points.values(), strict=True), s=18, color="tab:grey", label="trials")
+        axes.scatter(*zip(*(points[n] for n in best), strict=True), s=30, color="tab:blue", label="the best")
+        for n in best:
+            axes.annotate(str(n), points[n], xytext=(4, 3), textcoords="offset points", fontsize="x-small")
+        axes.set_xlabel(labels[1] if len(labels) > 1 else "trial")
+        axes.set_ylabel(labels[0])
+        axes.legend()
+
+
+def bars(values: dict[str, float], label: str, *paths: Path) -> None:
+    """A horizontal bar for each name, the largest above."""
+    ordered = sorted(values.items(), key=lambda item: item[1])
+    with _drawing(paths, figsize=(7, 1 + 0.4 * len(ordered))) as (_, table):
+        axes = table[0, 0]
+        axes.barh(*zip(*ordered, strict=True), color="tab:blue")
+        axes.set_xlabel(label)
+
+
 def piano_roll(rows: Sequence[np.ndarray], step: float, *paths: Path) -> None:
     """Sequences of pitches below each other, time against pitch.
 

@@ -323,11 +323,14 @@ CATALOGUE = _catalogue()
 
 
 def find(name: str) -> Info:
-    """The setting of that name, hyphens or underscores. Raises UsageError that suggests near names."""
-    info = CATALOGUE.get(name.replace("_", "-"))
+    """The setting of that name, hyphens or underscores, or the only one that ends in it (`update-rate`).
+
+    Raises UsageError that suggests near names.
+    """
+    wanted = name.replace("_", "-")
+    near = [known for known in CATALOGUE if known.endswith("." + wanted)]
+    info = CATALOGUE.get(wanted) or (CATALOGUE[near[0]] if len(near) == 1 else None)
     if info is None:
-        wanted = name.replace("_", "-")
-        near = [known for known in CATALOGUE if known.endswith("." + wanted)]
         near = near or difflib.get_close_matches(wanted, CATALOGUE, n=3, cutoff=0.5)
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         raise UsageError(f"There is no setting {name!r}.{hint} `seqgan settings` lists them all.")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from seqgan_cli.experiments.runner import _failure
+from seqgan_cli.experiments.runner import failure
 from seqgan_cli.store.run import Run
 
 METHODS = "random,mle,mle-best,constant,seqgan"
@@ -209,12 +209,12 @@ def test_the_reason_of_a_failure_is_the_error_of_this_attempt(tmp_path):
     log = tmp_path / "log"
     before = "Run x\nError: an older one.\n"
     log.write_text(before + "Error: first.\nmore\nError: pretrain-g: loss is\nnan.\n")
-    assert _failure(1, log, len(before)) == "failed: pretrain-g: loss is nan."
+    assert failure(1, log, len(before)) == "failed: pretrain-g: loss is nan."
     log.write_text(before + "Something else\n")
-    assert _failure(1, log, len(before)) == "failed: Something else"
+    assert failure(1, log, len(before)) == "failed: Something else"
     log.write_text(before)
-    assert _failure(1, log, len(before)) == "failed: it said nothing."
-    assert _failure(-9, log, len(before)) == "was killed by SIGKILL (perhaps for want of memory)."
+    assert failure(1, log, len(before)) == "failed: it said nothing."
+    assert failure(-9, log, len(before)) == "was killed by SIGKILL (perhaps for want of memory)."
 
 
 def test_a_damaged_last_checkpoint_is_trained_again(studied, experiment, tmp_path):

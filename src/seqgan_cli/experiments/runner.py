@@ -27,6 +27,25 @@ def command_line(task: Task, threads: int) -> list[str]:
     return [task.work.stage, "--run", str(task.path), "--seed", str(task.seed), *preset, "--threads", str(threads), *sets]
 
 
+def launch(task: Task, threads: int) -> tuple[subprocess.Popen, int]:
+    """Begin or go on with a task: its process, and the byte of its log where that process begins to write. Raises OSError."""
+    if task.parent and not task.path.exists():
+        Run(task.parent).fork(task.path)
+    task.path.parent.mkdir(parents=True, exist_ok=True)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SEQGAN_")}
+    with task.log.open("ab") as log:
+        begins = log.tell()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "seqgan_cli", *command_line(task, threads)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environment,
+            start_new_session=True,  # Ctrl-C is for us: we pass it on, and wait
+        )
+    return process, begins
+
+
 class Runner:
     """Tasks at work.
 
@@ -86,20 +105,7 @@ class Runner:
 
     def _start(self, task: Task) -> None:
         self.waiting.remove(task)
-        if task.parent and not task.path.exists():
-            Run(task.parent).fork(task.path)
-        task.path.parent.mkdir(parents=True, exist_ok=True)
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("SEQGAN_")}
-        with task.log.open("ab") as log:
-            begins = log.tell()
-            process = subprocess.Popen(
-                [sys.executable, "-m", "seqgan_cli", *command_line(task, self.threads)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=environment,
-                start_new_session=True,  # Ctrl-C is for us: we pass it on, and wait
-            )
+        process, begins = launch(task, self.threads)
         self.active[process] = task, time.monotonic(), begins
         self.console.note(f"{task.label} begins; its log is {task.log}")
 
@@ -108,7 +114,7 @@ class Runner:
         for process in [process for process in self.active if process.poll() is not None]:
             task, started, begins = self.active.pop(process)
             if process.returncode:
-                ended = _failure(process.returncode, task.log, begins)
+                ended = failure(process.returncode, task.log, begins)
                 raise SeqganError(
                     f"{task.label}: `seqgan {task.work.stage}` {ended} Its log is {task.log}; the same command goes on from "
                     "what is saved."
@@ -128,7 +134,7 @@ class Runner:
             process.wait()
 
 
-def _failure(code: int, log: Path, begins: int) -> str:
+def failure(code: int, log: Path, begins: int) -> str:
     """How a command ended, from its exit code and what it said from that byte of its log on."""
     if code < 0:
         hint = " (perhaps for want of memory)" if code == -signal.SIGKILL else ""
