@@ -55,7 +55,7 @@ def command(
 
     Counts, lengths, tokens, a few sequences, and what was left out and why.
     """
-    from seqgan_cli.commands.conflicts import check_kind
+    from seqgan_cli.conflicts import check_kind
     from seqgan_cli.commands.job import read_corpus, see_kind
     from seqgan_cli.commands.options import chosen_settings
 

@@ -53,6 +53,12 @@ _option = grouped_option("Experiment")
 @_option(
     "--threads", type=click.IntRange(0, 1024), default=0, metavar="N", help="CPU threads of each [cores / jobs]", group="Work"
 )
+@_option(
+    "--storage",
+    metavar="FILE|URL",
+    help="share the runs with other machines that see DIR: a journal file, or a database",
+    group="Work",
+)
 @_option("--dry-run", is_flag=True, help="list what would be trained, and about how long it takes", group="Work")
 @_option("--partial", is_flag=True, help="train nothing: table and figures of what is there", group="Work")
 @_option(
@@ -85,6 +91,7 @@ def command(
     margin: float | None,
     jobs: int | None,
     threads: int,
+    storage: str | None,
     dry_run: bool,
     partial: bool,
     first_seed: int,
@@ -101,7 +108,7 @@ def command(
     frontier. Stopped anywhere, the same command goes on.
     """
     from seqgan_cli import config as configuration
-    from seqgan_cli.commands.conflicts import check_kind, check_together
+    from seqgan_cli.conflicts import check_kind, check_together
     from seqgan_cli.commands.job import see_kind
     from seqgan_cli.experiments.plan import chosen_methods, claim, tasks
 
@@ -148,7 +155,12 @@ def command(
             study.dry_run(planned, config, directory, jobs, threads, console)
             return
         if not partial:
-            study.train(kind, planned, config, directory, jobs, threads, console)
+            claims = None
+            if storage:
+                from seqgan_cli.search.claims import SharedTasks
+
+                claims = SharedTasks(storage, f"{kind} in {directory.name}", planned, {"preset": preset})
+            study.train(kind, planned, config, directory, jobs, threads, console, claims)
         margin = margin or margin_of(quality_of(config.settings.data)[0])
         study.report(kind, names, planned, config, directory, samples or SAMPLES[preset], margin, console)
     except KeyboardInterrupt:

@@ -111,7 +111,7 @@ def command(
     seeds before you believe it.
     """
     from seqgan_cli import config as configuration
-    from seqgan_cli.commands.conflicts import check_kind
+    from seqgan_cli.conflicts import check_kind
     from seqgan_cli.commands.job import see_kind
     from seqgan_cli.search import space
 
@@ -126,7 +126,7 @@ def command(
         if dimension.name in asked:
             raise UsageError(f"{dimension.name} is both searched and set: leave one of the two out.")
     check_kind(configuration.resolve(asked, sources, None, preset))
-    points = space.grid(dimensions) if sampler == "grid" else []
+    points = space.grid(dimensions) if sampler == "grid" else None
     number = min(trials or len(points), len(points)) if points else trials or 50
 
     from seqgan_cli.evaluation.real import SCORES, quality_of
@@ -154,7 +154,7 @@ def command(
     )
     cores = os.process_cpu_count() if hasattr(os, "process_cpu_count") else len(os.sched_getaffinity(0))
     jobs = jobs or min(4, cores)
-    wanted = not points if prune is None else prune
+    wanted = points is None if prune is None else prune
     tuner = Tuner(shared, base, jobs, threads or max(1, cores // jobs), wanted, 60 * timeout if timeout else None, console)
     try:
         tuner.carry_out()

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from seqgan_cli.console import Console, duration
 from seqgan_cli.errors import SeqganError
@@ -46,6 +47,41 @@ def launch(task: Task, threads: int) -> tuple[subprocess.Popen, int]:
     return process, begins
 
 
+class Claims(Protocol):
+    """Who does which task, where several machines share an experiment."""
+
+    def next(self, ready: Sequence[Task]) -> Task | None:
+        """One of these that nobody else has, now ours."""
+
+    def beat(self, task: Task) -> None:
+        """It is still at work here."""
+
+    def end(self, task: Task) -> None:
+        """It is done."""
+
+    def give_back(self, task: Task) -> None:
+        """It waits for whoever comes next."""
+
+    def ended_elsewhere(self, tasks: Sequence[Task]) -> list[Task]:
+        """Those of them that another did."""
+
+
+class Alone:
+    """All tasks are ours, in their order."""
+
+    def next(self, ready: Sequence[Task]) -> Task | None:
+        return ready[0] if ready else None
+
+    def beat(self, task: Task) -> None: ...
+
+    def end(self, task: Task) -> None: ...
+
+    def give_back(self, task: Task) -> None: ...
+
+    def ended_elsewhere(self, tasks: Sequence[Task]) -> list[Task]:
+        return []
+
+
 class Runner:
     """Tasks at work.
 
@@ -53,10 +89,20 @@ class Runner:
         tasks: parents before children.
         seconds: what each task is estimated to take as a whole, by label; for the time that is left.
         jobs, threads: processes at once, and threads of each.
+        claims: who else is at them.
     """
 
-    def __init__(self, tasks: Sequence[Task], seconds: Mapping[str, float], jobs: int, threads: int, console: Console) -> None:
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        seconds: Mapping[str, float],
+        jobs: int,
+        threads: int,
+        console: Console,
+        claims: Claims | None = None,
+    ) -> None:
         self.tasks, self.seconds, self.jobs, self.threads, self.console = tasks, seconds, jobs, threads, console
+        self.claims = claims or Alone()
         self.done = {task.path for task in tasks if task.done}
         self.waiting = [task for task in tasks if task.path not in self.done]
         self.active: dict[subprocess.Popen, tuple[Task, float, int]] = {}
@@ -81,7 +127,7 @@ class Runner:
                 progress.told = True  # of the time it takes
                 while self.waiting or self.active:
                     self._collect(progress.seconds_left)
-                    while len(self.active) < self.jobs and (task := self._ready()):
+                    while len(self.active) < self.jobs and (task := self.claims.next(self._ready())):
                         self._start(task)
                     if self.waiting and not self.active and not told_of_waiting:
                         told_of_waiting = True
@@ -96,12 +142,13 @@ class Runner:
         """Seconds of estimated work that are done."""
         return sum(self.seconds[task.label] * (1.0 if task.path in self.done else task.share) for task in self.tasks)
 
-    def _ready(self) -> Task | None:
-        """The next task whose parent is done and whose run no other process holds."""
-        for task in self.waiting:
-            if (task.parent is None or task.parent in self.done) and not Run(task.path).busy:
-                return task
-        return None
+    def _ready(self) -> list[Task]:
+        """The tasks whose parents are done and whose runs no other process holds."""
+        for task in self.claims.ended_elsewhere(self.waiting):
+            self.waiting.remove(task)
+            self.done.add(task.path)
+        begun = [task for task in self.waiting if task.parent is None or task.parent in self.done]
+        return [task for task in begun if not Run(task.path).busy]
 
     def _start(self, task: Task) -> None:
         self.waiting.remove(task)
@@ -111,14 +158,18 @@ class Runner:
 
     def _collect(self, left: float | None) -> None:
         """Take note of the processes that have ended. Raises SeqganError if one failed."""
+        for task, _, _ in self.active.values():
+            self.claims.beat(task)
         for process in [process for process in self.active if process.poll() is not None]:
             task, started, begins = self.active.pop(process)
             if process.returncode:
+                self.claims.give_back(task)
                 ended = failure(process.returncode, task.log, begins)
                 raise SeqganError(
                     f"{task.label}: `seqgan {task.work.stage}` {ended} Its log is {task.log}; the same command goes on from "
                     "what is saved."
                 )
+            self.claims.end(task)
             self.done.add(task.path)
             remaining = f" · about {duration(left)} left" if left and (self.waiting or self.active) else ""
             self.console.say(
@@ -130,8 +181,9 @@ class Runner:
         """Ask every process to save and end, and wait until it has."""
         for process in self.active:
             process.terminate()
-        for process in self.active:
+        for process, (task, _, _) in self.active.items():
             process.wait()
+            self.claims.give_back(task)
 
 
 def failure(code: int, log: Path, begins: int) -> str:

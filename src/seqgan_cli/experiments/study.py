@@ -1,5 +1,6 @@
 """An experiment from plan to table: how long it would take, its training, and what it leaves."""
 
+import contextlib
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from seqgan_cli.experiments.estimate import Stopwatch
 from seqgan_cli.experiments.findings import conclusions
 from seqgan_cli.experiments.plan import EXPERIMENTS, Task
 from seqgan_cli.experiments.results import Results, collect, histories
-from seqgan_cli.experiments.runner import Runner
+from seqgan_cli.experiments.runner import Claims, Runner
 from seqgan_cli.store import lock
 
 
@@ -41,14 +42,24 @@ def dry_run(tasks: Sequence[Task], config: Config, directory: Path, jobs: int, t
     )
 
 
-def train(kind: str, tasks: Sequence[Task], config: Config, directory: Path, jobs: int, threads: int, console: Console) -> None:
-    """Bring every task to its target. Raises SeqganError when one fails."""
-    with lock.held(directory, f"Another seqgan experiment is at work in {directory}", "--out"):
+def train(
+    kind: str,
+    tasks: Sequence[Task],
+    config: Config,
+    directory: Path,
+    jobs: int,
+    threads: int,
+    console: Console,
+    claims: Claims | None = None,
+) -> None:
+    """Bring every task to its target, alone, or with whoever else has `claims`. Raises SeqganError when one fails."""
+    alone = lock.held(directory, f"Another seqgan experiment is at work in {directory}", "--out")
+    with contextlib.nullcontext() if claims else alone:
         if all(task.done for task in tasks):
             console.say(f"All {len(tasks)} tasks are done already.")
             return
         seconds = _seconds(tasks, config, directory, threads, console)
-        Runner(tasks, seconds, jobs, threads, console).carry_out(f"experiment {kind}")
+        Runner(tasks, seconds, jobs, threads, console, claims).carry_out(f"experiment {kind}")
 
 
 def _tell_of_loss(new: Results, folder: Path, console: Console) -> None:

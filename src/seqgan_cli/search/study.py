@@ -76,7 +76,7 @@ class Shared:
         asked: what makes its trials comparable; those who join must ask for the same.
         number: trials wanted in all, of everybody together.
         sampler: tpe, random or grid.
-        points: the grid's combinations.
+        points: the grid's combinations: each is done once, and nothing else.
 
     Raises UsageError if the study was begun with something else.
     """
@@ -91,13 +91,14 @@ class Shared:
         sampler: str,
         seed: int,
         dimensions: Sequence[Dimension],
-        points: Sequence[dict[str, Any]] = (),
+        points: Sequence[dict[str, Any]] | None = None,
     ) -> None:
         import optuna
 
         self.objectives, self.number, self.dimensions, self.points = objectives, number, dimensions, points
         self.sampler, self.seed = sampler, seed
-        directions = ["maximize" if higher else "minimize" for higher in objectives.values()]
+        kinds = optuna.study.StudyDirection
+        directions = [kinds.MAXIMIZE if higher else kinds.MINIMIZE for higher in objectives.values()]
         self.states = optuna.trial.TrialState
         try:
             self.study = optuna.create_study(storage=storage, study_name=name, directions=directions, load_if_exists=True)
@@ -122,8 +123,8 @@ class Shared:
         for trial in self.study.get_trials(deepcopy=False):
             if trial.state == self.states.FAIL and FAILED not in trial.user_attrs:
                 continue
-            if self.points:
-                if (values := wanted(trial)) in known:
+            if self.points is not None:
+                if not (values := wanted(trial)) or values in known:
                     continue
                 known.append(values)
             found.append(trial)
@@ -141,19 +142,19 @@ class Shared:
     def next(self) -> Any:
         """A trial to carry out, or None while all that are wanted are at work elsewhere or done."""
         self._take_over()
-        standing = self.trials()
-        if self.points:
-            known = [wanted(trial) for trial in standing]
+        if self.points is not None:
+            known = [wanted(trial) for trial in self.trials()]
             for point in self.points:
                 if point not in known:
                     self.study.enqueue_trial(point)
-        waiting = any(trial.state == self.states.WAITING for trial in self.trials())
-        if not waiting and len(standing) >= self.number:
+        standing = self.trials()
+        waiting = any(trial.state == self.states.WAITING for trial in standing)
+        if not waiting and (self.points is not None or len(standing) >= self.number):
             return None
         trial = self.study.ask()
         # Others may have asked at the same moment: the lowest numbers have it.
         if trial.number not in [each.number for each in self.trials()[: self.number]]:
-            self.study.tell(trial, state=self.states.FAIL)
+            self.drop(trial)
             return None
         trial.set_user_attr(HOLDER, [os.getpid(), platform.node()])
         self.study.sampler = self._sampler(trial.number)
@@ -211,10 +212,19 @@ class Shared:
         state = self.states.COMPLETE if values is not None else self.states.FAIL if failed else self.states.PRUNED
         return self._tell(trial.number, state, values)
 
+    def drop(self, trial: Any) -> None:
+        """Have a trial not count."""
+        self._own.pop(trial.number, None)
+        self._tell(trial.number, self.states.FAIL)
+
     def give_back(self, trial: Any) -> None:
         """Stop a trial here; its values wait for whoever comes next."""
         self._own.pop(trial.number, None)
-        self._requeue(self.study.get_trials(deepcopy=False)[trial.number])
+        self._requeue(self.frozen(trial))
+
+    def frozen(self, trial: Any) -> Any:
+        """A trial at work as `trials` has it."""
+        return self.study.get_trials(deepcopy=False)[trial.number]
 
     def _attribute(self, trial: Any, name: str, value: Any) -> None:
         import optuna

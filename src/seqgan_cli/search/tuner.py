@@ -41,8 +41,8 @@ class Tuner:
             self.console.say(f"All {shared.number} trials are done already.")
             return
         self.console.say(
-            f"{before} of {shared.number} trials are done. Stopping (Ctrl-C) at any time is safe; the same command goes on, and "
-            "started elsewhere it joins in."
+            f"{before} of {shared.number} trials are done. Stopping (Ctrl-C) at any time is safe; the same command goes on. "
+            "Started elsewhere it joins in."
         )
         waiting = False
         try:
