@@ -26,6 +26,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import repeats  # noqa: E402
 import rounds  # noqa: E402
+import searches  # noqa: E402
 import sizes  # noqa: E402
 from kills import STAGES, kill_stage  # noqa: E402
 
@@ -57,6 +58,11 @@ def kill(stage: str, kills: int, seed: int) -> dict[str, Any]:
         return dataclasses.asdict(kill_stage(stage, kills, Path(folder), seed))
 
 
+def search(where: str, kills: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        return searches.searches(where, kills, Path(folder), 0)
+
+
 def soak(minutes: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         figures = rounds.soak(minutes, Path(folder) / "run")
@@ -80,6 +86,8 @@ def pieces(long: bool, out: Path) -> dict[str, Callable[[], dict[str, Any]]]:
             )
     for reader in readers():
         found[f"inputs for the reader of {reader}"] = lambda reader=reader: fuzz(reader, 100_000, out)  # type: ignore[misc]
+    for where in ("journal", "PostgreSQL"):
+        found[f"search on a {where}"] = lambda where=where: search(where, 200 if long else 20)  # type: ignore[misc]
     found["sizes"] = lambda: measure(sizes, "MB at most")
     found["repeats"] = lambda: measure(repeats, "apart at most")
     minutes = 120.0 if long else 10.0
@@ -98,6 +106,11 @@ def summary(done: dict[str, dict[str, Any]]) -> list[str]:
                 f"{stage}: {sum(kinds.values())} kills survived ({', '.join(f'{n} {how}' for how, n in kinds.items())}), "
                 f"{sum(part['runs'] for part in parts)} runs compared, {sum(part['lost'] for part in parts)} done units lost"
             )
+    lines += [
+        f"search on a {each['search']}: {each['complete']} trials by four processes, {each['kills']} kills survived"
+        for each in done.values()
+        if "search" in each
+    ]
     inputs = [record["inputs"] for record in done.values() if "inputs" in record]
     if inputs:
         lines.append(f"readers: {sum(inputs)} inputs for {len(inputs)} readers")

@@ -55,9 +55,9 @@ def command(
 
     Counts, lengths, tokens, a few sequences, and what was left out and why.
     """
-    from seqgan_cli.conflicts import check_kind
     from seqgan_cli.commands.job import read_corpus, see_kind
     from seqgan_cli.commands.options import chosen_settings
+    from seqgan_cli.conflicts import check_kind
 
     console = console_of(context)
     options = {**chosen_settings(context), "data.source": file}

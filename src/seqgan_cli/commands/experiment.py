@@ -108,8 +108,8 @@ def command(
     frontier. Stopped anywhere, the same command goes on.
     """
     from seqgan_cli import config as configuration
-    from seqgan_cli.conflicts import check_kind, check_together
     from seqgan_cli.commands.job import see_kind
+    from seqgan_cli.conflicts import check_kind, check_together
     from seqgan_cli.experiments.plan import chosen_methods, claim, tasks
 
     console = console_of(context)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqgan_cli import config as configuration
-from seqgan_cli.conflicts import check_kind, check_together
 from seqgan_cli.commands.options import chosen_settings, console_of
 from seqgan_cli.config import Config
+from seqgan_cli.conflicts import check_kind, check_together
 from seqgan_cli.console import Console, Progress
 from seqgan_cli.errors import SeqganError, UsageError, restarting
 from seqgan_cli.settings import CATALOGUE, JUDGED, STAGES, Settings

@@ -111,8 +111,8 @@ def command(
     seeds before you believe it.
     """
     from seqgan_cli import config as configuration
-    from seqgan_cli.conflicts import check_kind
     from seqgan_cli.commands.job import see_kind
+    from seqgan_cli.conflicts import check_kind
     from seqgan_cli.search import space
 
     console = console_of(context)

@@ -11,8 +11,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from seqgan_cli.conflicts import check_together
 from seqgan_cli.config import Config, resolve
+from seqgan_cli.conflicts import check_together
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.experiments.outputs import PATHS
 from seqgan_cli.experiments.plan import Task, Work

@@ -100,10 +100,8 @@ class Shared:
         kinds = optuna.study.StudyDirection
         directions = [kinds.MAXIMIZE if higher else kinds.MINIMIZE for higher in objectives.values()]
         self.states = optuna.trial.TrialState
-        try:
-            self.study = optuna.create_study(storage=storage, study_name=name, directions=directions, load_if_exists=True)
-        except ValueError:
-            raise UsageError(f"The study {name!r} was begun with other objectives: name another with --study.") from None
+        self.study = optuna.create_study(storage=storage, study_name=name, directions=directions, load_if_exists=True)
+        asked = {"objectives": list(objectives), **asked}
         before = self.study.user_attrs.get("asked")
         if before is None:
             self.study.set_user_attr("asked", asked)
