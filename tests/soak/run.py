@@ -86,8 +86,9 @@ def pieces(long: bool, out: Path) -> dict[str, Callable[[], dict[str, Any]]]:
             )
     for reader in readers():
         found[f"inputs for the reader of {reader}"] = lambda reader=reader: fuzz(reader, 100_000, out)  # type: ignore[misc]
+    kills = 100 if long else 20
     for where in ("journal", "PostgreSQL"):
-        found[f"search on a {where}"] = lambda where=where: search(where, 200 if long else 20)  # type: ignore[misc]
+        found[f"{kills} kills in a search on a {where}"] = lambda where=where: search(where, kills)  # type: ignore[misc]
     found["sizes"] = lambda: measure(sizes, "MB at most")
     found["repeats"] = lambda: measure(repeats, "apart at most")
     minutes = 120.0 if long else 10.0
