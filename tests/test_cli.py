@@ -84,7 +84,7 @@ def test_usage_errors_need_nothing_heavy(tmp_path):
 
 
 def test_missing_steps_and_settings_need_nothing_heavy(tmp_path):
-    others = ("train", "pretrain-g", "settings", "experiment", "compare", "eval-grammar", "judge", "corpus", "rerun")
+    others = ("train", "pretrain-g", "settings", "experiment", "tune", "compare", "eval-grammar", "judge", "corpus", "rerun")
     needy = [name for name in COMMANDS if name not in others]
     lines = [["settings"], ["settings", "seed"], *([name] for name in needy)]
     for line, (code, _, err, heavy) in zip(lines, run_lines(lines, tmp_path), strict=True):
@@ -106,6 +106,7 @@ def test_every_option_has_a_meaning_and_a_heading(seqgan, name):
     assert "\nCommon:\n" in out
     without = {
         "experiment": {"--run"},
+        "tune": {"--run"},
         "report": {"--seed"},
         "rerun": {"--seed"},
         "compare": {"--run", "--seed"},

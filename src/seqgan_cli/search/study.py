@@ -20,6 +20,7 @@ from seqgan_cli.search.space import Dimension
 
 BEAT = 20.0  # seconds
 SILENCE = 180.0  # seconds without a beat after which another takes a trial over
+LOCK_SILENCE = 10  # seconds after which the lock of one who was killed while writing to the journal is broken
 FAILED, HOLDER, BEATS, REPORT = "failed", "holder", "beats", "after "
 PEERS = 5  # trials that came as far, before one of them can be called poor
 
@@ -33,26 +34,30 @@ def open_storage(place: str) -> Any:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     if "://" not in place:
-        from optuna.storages.journal import JournalFileBackend
+        from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 
         path = Path(place)
         if path.is_dir():
             raise UsageError(f"--storage {path} is a directory: name a file.")
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            return optuna.storages.JournalStorage(JournalFileBackend(str(path)))
+            backend = JournalFileBackend(str(path), JournalFileSymlinkLock(str(path), LOCK_SILENCE))
+            return optuna.storages.JournalStorage(backend)
         except (ValueError, KeyError, TypeError) as error:
             raise SeqganError(f"--storage {path} holds no journal of Optuna's ({error}): name another file.") from None
-    from sqlalchemy.exc import SQLAlchemyError
+    from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-    try:
-        return optuna.storages.RDBStorage(place)
-    except ImportError as error:
-        missing = error.name or error
-        raise SeqganError(f"--storage {_shown(place)}: {missing} is missing; install that database's driver.") from None
-    except (SQLAlchemyError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise SeqganError(f"--storage {_shown(place)} cannot be used: {reason}") from None
+    for patience in (0.2, 0.5, 1.0, 0.0):
+        try:
+            return optuna.storages.RDBStorage(place)
+        except ImportError as error:
+            missing = error.name or error
+            raise SeqganError(f"--storage {_shown(place)}: {missing} is missing; install that database's driver.") from None
+        except (SQLAlchemyError, RuntimeError) as error:
+            if not isinstance(error, DBAPIError) or not patience:
+                reason = str(error).strip().splitlines()[0]
+                raise SeqganError(f"--storage {_shown(place)} cannot be used: {reason}") from None
+        time.sleep(patience)  # those who begin at the same moment make the same tables, and all but one are refused
 
 
 def _shown(url: str) -> str:
