@@ -12,7 +12,8 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-# Kills, fuzzers, large files and rounds without end; hours with --long. What is done is kept in soak/.
+# Kills, fuzzers, shared searches (on PostgreSQL too, which it installs if it may), large files, rounds without end; hours with
+# --long. What is done is kept in soak/.
 soak: $(READY)
 	$(BIN)/python tests/soak/run.py
 

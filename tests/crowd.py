@@ -18,7 +18,7 @@ from seqgan_cli.search.space import grid, parse
 from seqgan_cli.search.study import HOLDER, Shared, open_storage, wanted
 
 GRID = ("update-rate=0,0.3,0.6,0.9", "generator.hidden-dim=8,16,32", "generator.cell=lstm,gru")
-LIMIT = 300.0  # seconds
+LIMIT = 600.0  # seconds
 
 
 def opened(place: str) -> Shared:
