@@ -160,16 +160,17 @@ def main() -> None:
         kept.write_text(json.dumps(done, indent=1) + "\n", encoding="utf-8")
         print(f"{name}: {seconds:.0f} s, {len(record['wrong'])} wrong", file=sys.stderr, flush=True)
 
-    *together, alone = pieces(options.long, options.out).items()
+    known = pieces(options.long, options.out)
+    *_, alone = known
     fine = {name for name, record in done.items() if not record["wrong"]}
-    left = [(name, work) for name, work in (*together, alone) if name not in fine and options.only in name]
+    left = {name: work for name, work in known.items() if name not in fine and options.only in name}
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     with concurrent.futures.ThreadPoolExecutor(cores) as workers:
-        begun = [workers.submit(carry_out, *piece) for piece in left if piece is not alone]
+        begun = [workers.submit(carry_out, *piece) for piece in left.items() if piece[0] != alone]
         for future in concurrent.futures.as_completed(begun):
             keep(*future.result())
     if alone in left:
-        keep(*carry_out(*alone))
+        keep(*carry_out(alone, left[alone]))
     lines = summary(done)
     print("\n".join(lines))
     sys.exit(any(record["wrong"] for record in done.values()))
