@@ -279,6 +279,11 @@ def test_names_take_hyphens_or_underscores(name: str) -> None:
     assert find(name) is CATALOGUE["pretrain-g.learning-rate"]
 
 
+@pytest.mark.parametrize(("name", "whole"), [("rollouts", "adversarial.rollouts"), ("update_rate", "adversarial.update-rate")])
+def test_the_last_part_of_a_name_is_enough_where_it_is_plain(name: str, whole: str) -> None:
+    assert find(name) is find(whole)
+
+
 @pytest.mark.parametrize(
     ("wrong", "suggested"),
     [

@@ -139,7 +139,7 @@ def test_choices_and_what_fixes_a_setting_are_told(seqgan, tmp_path):
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("rollouts", "There is no setting 'rollouts'. Did you mean adversarial.rollouts? `seqgan settings` lists them all."),
+        ("kind", "There is no setting 'kind'. Did you mean data.kind or discriminator.kind? `seqgan settings` lists them all."),
         ("zzzzzz", "There is no setting 'zzzzzz'. `seqgan settings` lists them all."),
     ],
 )
