@@ -503,7 +503,7 @@ def test_values_that_no_option_takes(seqgan, refused, synthetic, arguments, part
             "pretrain-g.epoch=3",
             "There is no setting 'pretrain-g.epoch'. Did you mean pretrain-g.epochs",
         ),
-        ("kind=cnn", "There is no setting 'kind'. Did you mean data.kind or discriminator.kind? `seqgan settings` lists them all."),
+        ("kind=cnn", "There is no setting 'kind'. Did you mean data.kind or discriminator.kind? `seqgan settings` lists them"),
         ("qqqqqq=3", "There is no setting 'qqqqqq'. `seqgan settings` lists them all."),
         ("=3", "There is no setting ''. `seqgan settings` lists them all."),
         ("seed", "--set seed: write NAME=VALUE."),
