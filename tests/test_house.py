@@ -33,6 +33,7 @@ FLOORS = {
     "files": 0,
     "errors": 0,
     "randomness": 0,
+    "signals": 0,
     "backend": 0,
 }
 

@@ -9,11 +9,11 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 
-from seqgan_cli import __version__
+from seqgan_cli import __version__, signals
 from seqgan_cli.errors import ReaderGone, SeqganError
 
 COMMANDS = {
@@ -65,14 +65,6 @@ def group() -> None:
     """
 
 
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM or SIGHUP, handled as Ctrl-C is."""
-
-
-def _terminate(number: int, *_: Any) -> NoReturn:
-    raise _Terminated(number)
-
-
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run a command and exit. Every failure a user can mend is one sentence on stderr."""
     try:
@@ -82,13 +74,12 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 
 def _carry_out(arguments: list[str] | None) -> NoReturn:
-    for name in ("SIGTERM", "SIGHUP"):  # a closed terminal hangs up; Windows has no such signal
-        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:  # nohup ignores it
-            signal.signal(getattr(signal, name), _terminate)
+    signals.listen()
     _mend_streams()
     try:
-        group.main(arguments, prog_name="seqgan", standalone_mode=False)
-        sys.stdout.flush()
+        with signals.unmistaken():
+            group.main(arguments, prog_name="seqgan", standalone_mode=False)
+            sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -98,8 +89,8 @@ def _carry_out(arguments: list[str] | None) -> NoReturn:
         _leave_stdout()  # the reader of our output has all it wanted
         sys.exit(0)
     except (KeyboardInterrupt, click.Abort) as error:
-        stopped = next((e for e in (error, error.__cause__) if isinstance(e, _Terminated)), None)
-        sys.exit(128 + (stopped.args[0] if stopped else signal.SIGINT))
+        stopped = next((e for e in (error, error.__cause__) if isinstance(e, signals.Stopped)), None)
+        sys.exit(128 + (stopped.number if stopped else signal.SIGINT))
     except MemoryError:
         _fail("Out of memory: use a smaller --batch-size, --max-length or --vocab-size.", 1)
     except OSError as error:

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from multiprocessing.context import ForkServerProcess
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def command(stage: str, run: Path, settings: Path) -> list[str]:
     return [stage, "--run", str(run), "--config", str(settings), "--threads", "1", "-q"]
 
 
-def train(arguments: list[str], at_touch: int) -> None:
+def train(arguments: list[str], at_touch: int, begun: Event) -> None:
     """The command line, in a process of its own."""
     from seqgan_cli.cli import main
 
@@ -86,6 +87,7 @@ def train(arguments: list[str], at_touch: int) -> None:
     for stream in (1, 2):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
     die = At(at_touch, lambda what: os.kill(os.getpid(), signal.SIGKILL))
+    begun.set()
     try:
         with touching(die) if at_touch else contextlib.nullcontext():
             main(arguments)
@@ -95,8 +97,10 @@ def train(arguments: list[str], at_touch: int) -> None:
 
 def start(arguments: list[str], at_touch: int = 0) -> ForkServerProcess:
     """The command line in a process of its own; with `at_touch`, one that kills itself at that touch of the disk."""
-    process = PROCESSES.Process(target=train, args=(arguments, at_touch))
+    begun = PROCESSES.Event()
+    process = PROCESSES.Process(target=train, args=(arguments, at_touch, begun))
     process.start()
+    begun.wait()  # a signal before it would stop Python and not the program
     return process
 
 

@@ -1,5 +1,6 @@
 """Stopping anywhere and going on: bit for bit, for every stage."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -115,6 +116,34 @@ def test_a_stop_right_after_a_checkpoint_counts_it(
     assert seqgan("pretrain-g", "--run", run, "--config", tiny_config).code == 0
     for name, array in checkpoint(whole, "pretrain-g").items():
         np.testing.assert_array_equal(checkpoint(run, "pretrain-g")[name], array)
+
+
+def test_a_signal_that_a_library_made_an_error_of_stops_all_the_same(
+    seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TensorFlow, interrupted while it traces, raises a RuntimeError that names KeyboardInterrupt and is none."""
+
+    def trace(*_: Any) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            raise RuntimeError("original replaced by KeyboardInterrupt") from None
+
+    monkeypatch.setattr("seqgan_cli.training.mle.consecutive", trace)
+    stopped = seqgan("pretrain-g", "--run", tmp_path / "run", "--config", tiny_config)
+    assert stopped.code == 130
+    assert "Stopped. pretrain-g is saved up to epoch 0 of 3;" in stopped.err
+
+
+def test_an_error_that_no_signal_caused_stays_one(
+    seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trace(*_: Any) -> None:
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr("seqgan_cli.training.mle.consecutive", trace)
+    with pytest.raises(RuntimeError, match="a mistake of ours"):
+        seqgan("pretrain-g", "--run", tmp_path / "run", "--config", tiny_config)
 
 
 def test_counts_are_targets(seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path, whole: Path) -> None:

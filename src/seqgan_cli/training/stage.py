@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from seqgan_cli import signals
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.corpora.kinds import writing
@@ -154,7 +155,10 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
     told: set[str] = set()
     main = stage.monitor or stage.shown[0]
     try:
-        with console.progress(stage.name, stage.unit, position, stage.target, stage.work, main) as progress:
+        with (
+            signals.unmistaken(),
+            console.progress(stage.name, stage.unit, position, stage.target, stage.work, main) as progress,
+        ):
             while position < stage.target and not _stale(stage, position, best):
                 started = time.monotonic()
                 scores = stage.advance(position + 1, progress.tick)
