@@ -11,9 +11,18 @@ import pytest
 from filelock import FileLock
 
 from seqgan_cli.backend import start_tensorflow
+from seqgan_cli.distribution.placement import Placement
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `import reference` and `import tiny`
-start_tensorflow()
+start_tensorflow(place=Placement("mirrored", devices=4))  # as many as a test of several devices needs
+
+
+# Files that take a minute and more come first, so that no process of the suite is left alone with one at the end.
+DEAR = ("test_readme.py", "test_stage.py", "test_runner.py", "test_train.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in DEAR)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -34,6 +34,7 @@ FLOORS = {
     "errors": 0,
     "randomness": 0,
     "signals": 0,
+    "distribution": 0,
     "backend": 0,
 }
 

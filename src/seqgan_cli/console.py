@@ -2,9 +2,11 @@
 
 import contextlib
 import math
+import os
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import rich.box
 from rich.console import Console as RichConsole
@@ -62,14 +64,16 @@ class Console:
     Args:
         quiet: only warnings, errors and results.
         verbose: notes too.
+        silent: nothing at all: the process beside it says the same.
     """
 
-    def __init__(self, quiet: bool = False, verbose: bool = False) -> None:
+    def __init__(self, quiet: bool = False, verbose: bool = False, silent: bool = False) -> None:
         self.quiet, self.verbose = quiet, verbose
-        self._out = _Out(highlight=False, soft_wrap=True, emoji=False)
+        nowhere = Path(os.devnull).open("w") if silent else None  # noqa: SIM115  for as long as the process lives
+        self._out = _Out(file=nowhere, highlight=False, soft_wrap=True, emoji=False)
         if not self._out.is_terminal:
             self._out.width = 120  # a file has no width of its own, and Rich's guess of 80 breaks tables
-        self._err = RichConsole(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+        self._err = RichConsole(file=nowhere, stderr=not silent, highlight=False, soft_wrap=True, emoji=False)
 
     def say(self, message: str) -> None:
         if not self.quiet:

@@ -175,7 +175,9 @@ class DiscriminatorSettings:
     dropout: float = _setting(0.25, "share of features dropped while the discriminator trains", at_least=0, below=1)
     l2: float = _setting(0.2, "L2 weight on the output layer, in the authors' scale", at_least=0)
     batch_size: int = _setting(64, "sequences a discriminator step, real and generated together", at_least=2)
-    precision: str = _setting("float32", "arithmetic of the discriminator's products", choices=("float32", "bfloat16"))
+    precision: str = _setting(
+        "float32", "arithmetic of the discriminator's products", choices=("float32", "bfloat16", "float16")
+    )
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,23 @@ def listen() -> None:
             signal.signal(number, _stop)
 
 
+@contextlib.contextmanager
+def unheard() -> Iterator[None]:
+    """Here Ctrl-C ends the process at once: for what waits where Python hears no signal, before anything is written.
+
+    After it the program listens again, also to a signal that a library has taken for itself, as TensorFlow does to SIGTERM.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        if before is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, before)
+            listen()
+
+
 def _stop(number: int, *_: Any) -> NoReturn:
     _received.append(number)
     raise Stopped(number)

@@ -78,12 +78,13 @@ def test_the_gradient_of_the_maximum_needs_no_known_length(dtype: tf.DType) -> N
         np.testing.assert_allclose(tf.cast(found, tf.float32), tf.cast(expected, tf.float32), rtol=0.02, atol=0.02)
 
 
-def test_bfloat16_is_near_float32_and_its_weights_stay_float32() -> None:
+@pytest.mark.parametrize("low", ["bfloat16", "float16"])
+def test_low_precision_is_near_float32_and_its_weights_stay_float32(low: str) -> None:
     """bfloat16 keeps 8 bits of a number, so logits agree to a hundredth; gradients less, where another response is largest."""
     tokens = rng(1, "tokens").integers(0, 9, (64, 5)).astype(np.int32)
     labels = (np.arange(64) % 2).astype(np.float32)
     logits, gradients = {}, {}
-    for precision in ("float32", "bfloat16"):
+    for precision in ("float32", low):
         discriminator = make("1:30,2:20,4:20", precision=precision, dropout=0.0)
         assert {str(weight.dtype) for weight in discriminator.trainable_variables} == {"float32"}
         logits[precision] = discriminator(tokens).numpy()
@@ -91,14 +92,29 @@ def test_bfloat16_is_near_float32_and_its_weights_stay_float32() -> None:
         with tf.GradientTape() as tape:
             loss = discriminator.objective(tokens, labels, None)
         gradients[precision] = [tf.convert_to_tensor(g).numpy() for g in tape.gradient(loss, weights)]
-    assert logits["bfloat16"].dtype == np.float32
-    assert not np.array_equal(logits["bfloat16"], logits["float32"])
-    np.testing.assert_allclose(logits["bfloat16"], logits["float32"], atol=0.02 * np.abs(logits["float32"]).max())
-    for rough, exact in zip(gradients["bfloat16"], gradients["float32"], strict=True):
+    assert logits[low].dtype == np.float32
+    assert not np.array_equal(logits[low], logits["float32"])
+    np.testing.assert_allclose(logits[low], logits["float32"], atol=0.02 * np.abs(logits["float32"]).max())
+    for rough, exact in zip(gradients[low], gradients["float32"], strict=True):
         assert np.linalg.norm(rough - exact) < 0.25 * np.linalg.norm(exact)
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_gradients_too_small_for_float16_are_not_lost() -> None:
+    """Those of a loss of which a ten-thousandth is taken: without the scale most of them would be 0."""
+    tokens = rng(1, "tokens").integers(0, 9, (64, 5)).astype(np.int32)
+    labels = (np.arange(64) % 2).astype(np.float32)
+    found = {}
+    for precision in ("float32", "float16"):
+        discriminator = make("1:30,2:20,4:20", precision=precision, dropout=0.0)
+        with tf.GradientTape() as tape:
+            loss = 1e-4 * discriminator.objective(tokens, labels, None)
+        found[precision] = [g.numpy() for g in tape.gradient(loss, [kernel.value for kernel in discriminator.kernels])]
+    for rough, exact in zip(found["float16"], found["float32"], strict=True):
+        assert 0 < np.abs(exact).max() < 1e-6  # and float16 rounds by steps of 6e-8 here
+        assert np.linalg.norm(rough - exact) < 0.1 * np.linalg.norm(exact)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
 @pytest.mark.parametrize("filters", ["1:3", "5:2", "1:3,2:2,4:2"])
 def test_completions_cost_less_and_score_the_same(precision: str, filters: str) -> None:
     discriminator = make(filters, precision=precision)

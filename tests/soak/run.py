@@ -28,6 +28,7 @@ import repeats  # noqa: E402
 import rounds  # noqa: E402
 import searches  # noqa: E402
 import sizes  # noqa: E402
+import workers  # noqa: E402
 from kills import STAGES, kill_stage  # noqa: E402
 
 from readers import readers  # noqa: E402
@@ -63,6 +64,11 @@ def search(where: str, kills: int) -> dict[str, Any]:
         return searches.searches(where, kills, Path(folder), 0)
 
 
+def lose(kills: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        return workers.workers(kills, Path(folder), 0)
+
+
 def soak(minutes: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         figures = rounds.soak(minutes, Path(folder) / "run")
@@ -89,6 +95,8 @@ def pieces(long: bool, out: Path) -> dict[str, Callable[[], dict[str, Any]]]:
     kills = 100 if long else 20
     for where in ("journal", "PostgreSQL"):
         found[f"{kills} kills in a search on a {where}"] = lambda where=where: search(where, kills)  # type: ignore[misc]
+    lost = 10 if long else 2
+    found[f"{lost} workers lost of each stage"] = lambda: lose(lost)
     found["sizes"] = lambda: measure(sizes, "MB at most")
     found["repeats"] = lambda: measure(repeats, "apart at most")
     minutes = 120.0 if long else 10.0
@@ -111,6 +119,11 @@ def summary(done: dict[str, dict[str, Any]]) -> list[str]:
         f"search on a {each['search']}: {each['complete']} trials by four processes, {each['kills']} kills survived"
         for each in done.values()
         if "search" in each
+    ]
+    lines += [
+        f"processes of one run: {each['killed workers']} killed, the others ended within {each['seconds to end']:.0f} s"
+        for each in done.values()
+        if "killed workers" in each
     ]
     inputs = [record["inputs"] for record in done.values() if "inputs" in record]
     if inputs:

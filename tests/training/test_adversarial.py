@@ -70,7 +70,7 @@ def test_beta_follows_only_at_the_end_of_a_round() -> None:
 def test_a_round_traces_nothing_after_the_first() -> None:
     training = stage()
     training.advance(1, lambda _: None)
-    functions = [training.action_values.__call__, training._update, training.trainer._step]  # type: ignore[union-attr]
+    functions = [training._explore, training._update, training.trainer._steps]  # type: ignore[union-attr]
     traced = [function.experimental_get_tracing_count() for function in functions]
     training.advance(2, lambda _: None)
     training.advance(3, lambda _: None)

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from seqgan_cli.commands.options import GroupedCommand, common_options, setting_options
+from seqgan_cli.commands.options import GroupedCommand, common_options, placed, setting_options
 
 SCHEDULE = {
     "--rounds": "adversarial.rounds",
@@ -36,6 +36,7 @@ DISCRIMINATOR = {
 @setting_options("Schedule", SCHEDULE)
 @setting_options("Policy gradient", GENERATOR)
 @setting_options("Discriminator", DISCRIMINATOR)
+@placed
 @common_options()
 @click.pass_context
 def command(context: click.Context, **_: Any) -> None:

@@ -2,12 +2,16 @@
 
 import dataclasses
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqgan_cli.commands.options import GroupedCommand, GroupedOption, common_options, console_of, from_option
+from seqgan_cli.commands.options import GroupedCommand, GroupedOption, common_options, console_of, from_option, placed
 from seqgan_cli.commands.sample import check_temperature
+from seqgan_cli.console import Console
+
+if TYPE_CHECKING:
+    from seqgan_cli.store.run import Run
 
 
 @click.command("eval-nll", cls=GroupedCommand)
@@ -35,6 +39,7 @@ from seqgan_cli.commands.sample import check_temperature
     "--json", "as_json", cls=GroupedOption, group="Scores", is_flag=True, help="one JSON object on stdout instead of a table"
 )
 @from_option
+@placed
 @common_options(seed="seed of the samples [0]", training=False)
 @click.pass_context
 def command(
@@ -52,21 +57,27 @@ def command(
     """
     for temperature in temperatures:
         check_temperature(temperature)
-    console = console_of(context)
-    from seqgan_cli.commands.trained import open_trained
+    from seqgan_cli.commands.processes import shared_run
 
-    trained = open_trained(context, console)
+    with shared_run(context, console_of(context)) as (run, console):
+        _score(run, console, context.params["which"], samples, temperatures, seed or 0, as_json)
 
+
+def _score(
+    run: "Run", console: Console, which: str, samples: int, temperatures: tuple[float, ...], seed: int, as_json: bool
+) -> None:
+    from seqgan_cli.commands.trained import trained_of
     from seqgan_cli.evaluation.generators import data_figures, likelihoods
     from seqgan_cli.experiments.tables import generators_table
     from seqgan_cli.randomness import key
 
+    trained = trained_of(run, which, console)
     oracle = trained.run.oracle()
     data = data_figures(trained.corpus, oracle, trained.config.values["seed"], samples)
     scores = []
     for temperature in temperatures:
         console.say(f"Scoring {samples} samples of {trained.origin}, temperature {temperature:g} …")
-        sample_key = key(seed or 0, "eval-nll")
+        sample_key = key(seed, "eval-nll")
         with console.progress("eval-nll", "samples", 0, samples, 1.0, "") as progress:
             scores.append(
                 likelihoods(trained.generator, trained.corpus, oracle, samples, sample_key, temperature, progress.move)

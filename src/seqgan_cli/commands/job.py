@@ -9,9 +9,11 @@ import click
 
 from seqgan_cli import config as configuration
 from seqgan_cli.commands.options import chosen_settings, console_of
+from seqgan_cli.commands.processes import join, naming_the_lost, place_of, received, share
 from seqgan_cli.config import Config
 from seqgan_cli.conflicts import check_kind, check_together
 from seqgan_cli.console import Console, Progress
+from seqgan_cli.distribution.placement import Placement
 from seqgan_cli.errors import SeqganError, UsageError, restarting
 from seqgan_cli.settings import CATALOGUE, JUDGED, STAGES, Settings
 from seqgan_cli.store.checkpoints import Checkpoint
@@ -126,13 +128,41 @@ def job(context: click.Context, stages: Sequence[str], extra: dict[str, Any] | N
 
     Raises UsageError and SeqganError before anything on disk changes.
     """
+    place = place_of(context)
+    begin = _chiefs_job if place.is_chief else _workers_job
+    with naming_the_lost(place), begin(context, stages, _asked(context, extra or {}), place) as work:
+        yield work
+
+
+def _asked(context: click.Context, extra: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The settings that the command line and --config give, and where each comes from."""
+    parameters = context.params
+    options = {**chosen_settings(context), **extra}
+    if parameters["seed"] is not None:
+        options["seed"] = parameters["seed"]
+    return configuration.explicit(options, parameters["sets"], parameters["config_file"])
+
+
+@contextlib.contextmanager
+def _workers_job(
+    context: click.Context, stages: Sequence[str], asked: tuple[dict[str, Any], dict[str, str]], place: Placement
+) -> Iterator[Job]:
+    """What a process does that is not the chief: the same, on the chief's data, and what it writes is thrown away."""
+    strategy = join(context, place, asked[0], console_of(context))
+    with received(place, strategy) as run:
+        corpus, oracle = run.corpus(), run.oracle()  # outside the scope, as the chief's: variables made in it are made by all
+        with strategy.scope():
+            yield Job(run, run.config().settings, corpus, oracle, Console(silent=True), False)
+
+
+@contextlib.contextmanager
+def _chiefs_job(
+    context: click.Context, stages: Sequence[str], given: tuple[dict[str, Any], dict[str, str]], place: Placement
+) -> Iterator[Job]:
     parameters, stage = context.params, stages[0]
     console = console_of(context)
     run = Run(parameters["run_path"])
-    options = {**chosen_settings(context), **(extra or {})}
-    if parameters["seed"] is not None:
-        options["seed"] = parameters["seed"]
-    asked, asked_sources = configuration.explicit(options, parameters["sets"], parameters["config_file"])
+    (asked, asked_sources), as_given = given, dict(given[0])
     restarted = stage if parameters["overwrite"] else None
     if not run.exists:
         run.check_place()
@@ -148,11 +178,9 @@ def job(context: click.Context, stages: Sequence[str], extra: dict[str, Any] | N
         raise SeqganError(f"{run.path} holds no pre-trained generator: run `seqgan pretrain-g` first.")
     config = configuration.resolve(asked, asked_sources, recorded, preset)
 
-    from seqgan_cli.backend import start_tensorflow
-
     check_kind(config)
     check_together(config.settings)
-    start_tensorflow(parameters["threads"], parameters["verbose"])
+    strategy = join(context, place, as_given, console)
     changed = (
         recorded is None
         or restarted == "pretrain-g"
@@ -184,7 +212,9 @@ def job(context: click.Context, stages: Sequence[str], extra: dict[str, Any] | N
             console.say(line)
         for name in sorted(asked):
             console.note(f"{name} = {config.values[name]} ({config.sources[name]})")
-        yield Job(run, config.settings, corpus, oracle, console, parameters["tensorboard"])
+        share(run, place, strategy)
+        with strategy.scope():
+            yield Job(run, config.settings, corpus, oracle, console, parameters["tensorboard"])
 
 
 def see_kind(asked: dict[str, Any], sources: dict[str, str]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from seqgan_cli.console import Console
+from seqgan_cli.distribution.placement import KINDS as KINDS_OF_PLACE
 from seqgan_cli.settings import PRESETS, find
 
 DATA = {
@@ -193,6 +194,24 @@ def common_options(
         return function
 
     return decorate
+
+
+def placed(function: Callable) -> Callable:
+    """The options of a command that several devices or machines can share."""
+    option = grouped_option("Devices")
+    for decorator in (
+        option("--worker", type=int, metavar="I", help="multi-worker: which of them this process is; 0 is the chief"),
+        option("--cluster", metavar="HOST:PORT,…", help="multi-worker: all processes [TF_CONFIG]"),
+        option("--devices", type=click.IntRange(1, 256), metavar="N", help="mirrored: make N devices of the processor"),
+        option(
+            "--distribute",
+            type=click.Choice(KINDS_OF_PLACE),
+            default="none",
+            help="train on one device, all of this machine, or several machines [none]",
+        ),
+    ):
+        function = decorator(function)
+    return function
 
 
 def chosen_settings(context: click.Context) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from seqgan_cli.commands.options import GroupedCommand, common_options, setting_options
+from seqgan_cli.commands.options import GroupedCommand, common_options, placed, setting_options
 
 TRAINING = {
     "--d-steps": "pretrain-d.d-steps",
@@ -24,6 +24,7 @@ MODEL = {
 @click.command("pretrain-d", cls=GroupedCommand)
 @setting_options("Discriminator", MODEL)
 @setting_options("Training", TRAINING)
+@placed
 @common_options()
 @click.pass_context
 def command(context: click.Context, **_: Any) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from seqgan_cli.commands.options import DATA, KINDS, GroupedCommand, common_options, setting_options
+from seqgan_cli.commands.options import DATA, KINDS, GroupedCommand, common_options, placed, setting_options
 
 TRAINING = {
     "--epochs": "pretrain-g.epochs",
@@ -30,6 +30,7 @@ MODEL = {
 @setting_options("Poems, speeches, music", KINDS)
 @setting_options("Generator", MODEL)
 @setting_options("Training", TRAINING)
+@placed
 @common_options()
 @click.pass_context
 def command(context: click.Context, **_: Any) -> None:

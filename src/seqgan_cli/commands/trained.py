@@ -32,16 +32,26 @@ class Trained:
 def open_trained(context: click.Context, console: Console) -> Trained:
     """The generator `--from` names; reads only, so a run may be training meanwhile. Raises SeqganError if there is none."""
     parameters = context.params
-    run = Run(parameters["run_path"])
-    config = run.config()
-    if not any(map(run.has, STAGES)):
-        raise SeqganError(f"{run.path} holds no trained generator: run `seqgan pretrain-g` first.")
+    run = with_generator(Run(parameters["run_path"]))
 
     from seqgan_cli.backend import start_tensorflow
 
     start_tensorflow(parameters["threads"], parameters["verbose"])
-    corpus = run.corpus()
-    checkpoint = run.generator_checkpoint(parameters["which"], console.warn)
+    return trained_of(run, parameters["which"], console)
+
+
+def with_generator(run: Run) -> Run:
+    """The run itself. Raises SeqganError if it holds no trained generator."""
+    run.config()
+    if not any(map(run.has, STAGES)):
+        raise SeqganError(f"{run.path} holds no trained generator: run `seqgan pretrain-g` first.")
+    return run
+
+
+def trained_of(run: Run, which: str, console: Console) -> Trained:
+    """One of the run's generators; TensorFlow is started. Raises SeqganError if there is none."""
+    config, corpus = run.config(), run.corpus()
+    checkpoint = run.generator_checkpoint(which, console.warn)
     stage = checkpoint.path.parent.name
     unit = {"pretrain-g": "epoch", "adversarial": "round"}[stage]
     return Trained(run, config, corpus, run.generator(checkpoint, corpus), f"{stage}, {unit} {checkpoint.position}")

@@ -9,8 +9,9 @@ import tensorflow as tf
 from seqgan_cli.models.discriminator import Discriminator
 from seqgan_cli.settings import parse_filters
 
-# Less than any response, and a number in every precision.
-NONE = -3e38
+# What gradients are larger by inside float16, whose smallest number many of them are below (loss scaling: Micikevicius et al.
+# 2018). Nothing of them can reach float16's largest: what comes from the logits is at most 1 over the batch.
+SCALE = 1024.0
 
 
 class ConvolutionalDiscriminator(Discriminator):
@@ -20,6 +21,7 @@ class ConvolutionalDiscriminator(Discriminator):
         self.filters = parse_filters(self.settings.filters, self.sequence_length)
         features = sum(number for _, number in self.filters)
         self.arithmetic = tf.as_dtype(self.settings.precision)
+        self.none = self.arithmetic.min  # no more than any response
         self.kernels = [self.weight(f"kernel_{w}", w, self.settings.embedding_dim, number) for w, number in self.filters]
         self.conv_bias = self.weight("conv_bias", features)
         # Both highway matrices side by side: W_H | W_T, one product for the two.
@@ -42,11 +44,11 @@ class ConvolutionalDiscriminator(Discriminator):
         return self._highway(weights, self._read(weights, embedded))
 
     def prefix_features(self, embedded: Any) -> Any:
-        """Of a prefix, what its own windows respond; a filter that is wider than the prefix responds nothing, as to `NONE`."""
+        """Of a prefix, what its own windows respond; a filter that is wider than the prefix responds nothing, as to `none`."""
         weights = self._weights()
         largest, reach = self._ending(weights, embedded), 1
         while reach < self.sequence_length:  # the largest of the last 1, 2, 4, … positions
-            earlier = tf.pad(largest[:, :-reach], [[0, 0], [reach, 0], [0, 0]], constant_values=NONE)
+            earlier = tf.pad(largest[:, :-reach], [[0, 0], [reach, 0], [0, 0]], constant_values=self.none)
             largest, reach = tf.maximum(largest, earlier), 2 * reach
         return tf.reshape(self._highway(weights, tf.reshape(largest, [-1, self.num_features])), tf.shape(largest))
 
@@ -68,27 +70,27 @@ class ConvolutionalDiscriminator(Discriminator):
             return t + 1, inside, judged.write(t - 1, judge(self._highway(weights, pooled)))
 
         judged = tf.TensorArray(tf.float32, size=length - 1, element_shape=[None])
-        start = (1, tf.fill(tf.shape(inside_by_end)[1:], tf.constant(NONE, self.arithmetic)), judged)
+        start = (1, tf.fill(tf.shape(inside_by_end)[1:], tf.constant(self.none, self.arithmetic)), judged)
         *_, judged = tf.while_loop(lambda t, *_: t < length, advance, start, parallel_iterations=1)
         return judged.stack()
 
     def _weights(self) -> "_Weights":
         """The weights of the large products in the precision they are done in."""
-        kernels = [tf.cast(kernel, self.arithmetic) for kernel in self.kernels]
-        return _Weights(kernels, tf.cast(self.highway_kernel, self.arithmetic))
+        kernels = [into(self.arithmetic, kernel) for kernel in self.kernels]
+        return _Weights(kernels, into(self.arithmetic, self.highway_kernel))
 
     def _ending(self, weights: "_Weights", embedded: Any) -> Any:
         """Responses `[B, T, F]` to the window that ends at each position, and to none where it would begin before the first."""
-        embedded = tf.cast(embedded, self.arithmetic)
+        embedded = into(self.arithmetic, embedded)
         ending = [
-            tf.pad(tf.nn.conv1d(embedded, kernel, 1, "VALID"), [[0, 0], [width - 1, 0], [0, 0]], constant_values=NONE)
+            tf.pad(tf.nn.conv1d(embedded, kernel, 1, "VALID"), [[0, 0], [width - 1, 0], [0, 0]], constant_values=self.none)
             for (width, _), kernel in zip(self.filters, weights.kernels, strict=True)
         ]
         return tf.concat(ending, axis=2)
 
     def _read(self, weights: "_Weights", embedded: Any, first_end: Any = None) -> Any:
         """Largest response of every filter `[B, F]` to windows of `[B, T, E]` (that end at `first_end` or later)."""
-        embedded = tf.cast(embedded, self.arithmetic)
+        embedded = into(self.arithmetic, embedded)
         pooled = []
         for (width, _), kernel in zip(self.filters, weights.kernels, strict=True):
             reached = embedded if first_end is None else embedded[:, tf.maximum(0, first_end - width + 1) :]
@@ -98,9 +100,9 @@ class ConvolutionalDiscriminator(Discriminator):
     def _highway(self, weights: "_Weights", pooled: Any) -> Any:
         """Features float32 `[B, F]` for the largest responses `[B, F]`."""
         # Bias and ReLU are monotone, so the maximum may be taken first: less to add and to keep for the gradient.
-        features = tf.nn.relu(tf.cast(pooled, tf.float32) + self.conv_bias)
-        product = tf.matmul(tf.cast(features, self.arithmetic), weights.highway_kernel)
-        transformed, gate = tf.split(tf.cast(product, tf.float32) + self.highway_bias, 2, axis=1)
+        features = tf.nn.relu(out_of(pooled) + self.conv_bias)
+        product = tf.matmul(into(self.arithmetic, features), weights.highway_kernel)
+        transformed, gate = tf.split(out_of(product) + self.highway_bias, 2, axis=1)
         gate = tf.sigmoid(gate)
         return gate * tf.nn.relu(transformed) + (1.0 - gate) * features
 
@@ -108,6 +110,22 @@ class ConvolutionalDiscriminator(Discriminator):
 class _Weights(NamedTuple):
     kernels: list
     highway_kernel: Any
+
+
+def into(arithmetic: Any, values: Any) -> Any:
+    """float32 values in the precision of the products; what flows back is as large as it was before `out_of`."""
+    if arithmetic != tf.float16:
+        return tf.cast(values, arithmetic)
+    down = tf.custom_gradient(lambda x: (tf.cast(x, tf.float16), lambda upstream: tf.cast(upstream, tf.float32) / SCALE))
+    return down(tf.convert_to_tensor(values))
+
+
+def out_of(values: Any) -> Any:
+    """Values of the products' precision in float32; of float16, what flows back is SCALE times as large."""
+    if values.dtype != tf.float16:
+        return tf.cast(values, tf.float32)
+    up = tf.custom_gradient(lambda x: (tf.cast(x, tf.float32), lambda upstream: tf.cast(upstream * SCALE, tf.float16)))
+    return up(values)
 
 
 @tf.custom_gradient

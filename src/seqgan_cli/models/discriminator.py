@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from seqgan_cli.distribution import replicas
 from seqgan_cli.settings import DiscriminatorSettings
 from seqgan_cli.vocabulary import Vocabulary
 
@@ -110,20 +111,28 @@ class Discriminator(keras.Model, abc.ABC):
         Cross entropy (Eq. 5) or Wasserstein's difference, of sequences or with `prefixes` of all their prefixes; plus the L2
         of the output layer and the gradient penalty. L2 has a quarter of the released program's weight: its ½·λ·‖·‖² on two
         softmax columns is ¼·λ·‖w‖² on their difference. `key`: int32 `[2]` for dropout and the penalty's draws, or None.
+
+        In one of several replicas, the part of all that its own rows are.
         """
         own = self.settings
+        dropout_key = None if key is None else replicas.own_key(key)
         if own.prefixes:
             # The last position counts always: what whole sequences are judged by has to be taught too.
-            counted = self.vocabulary.mask(tokens) | (tf.range(tf.shape(tokens)[1]) == self.sequence_length - 1)
-            logits = tf.boolean_mask(self.prefix_logits(tokens, key), counted)
-            truth = tf.boolean_mask(tf.broadcast_to(labels[:, None], tf.shape(tokens)), counted)
+            last = tf.range(tf.shape(tokens)[1]) == self.sequence_length - 1
+            counted = tf.cast(self.vocabulary.mask(tokens) | last, tf.float32)
+            truth = tf.broadcast_to(labels[:, None], tf.shape(tokens))
+            logits = self.prefix_logits(replicas.own_rows(tokens), dropout_key)
         else:
-            logits, truth = self(tokens, dropout_key=key), labels
-        if own.loss == "wasserstein":
-            judged = wasserstein(logits, truth)
+            counted, truth = tf.ones_like(labels), labels
+            logits = self(replicas.own_rows(tokens), dropout_key=dropout_key)
+        if own.loss == "wasserstein":  # Arjovsky et al. 2017: the mean logit of generated sequences less that of real ones
+            weights = _shares(counted * (1.0 - truth)) - _shares(counted * truth)
+            judged = tf.reduce_sum(replicas.own_rows(weights) * logits)
         else:
-            judged = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(truth * (1.0 - own.label_smoothing), logits))
-        total = judged + 0.25 * own.l2 * tf.reduce_sum(tf.square(self.output_kernel))
+            target = replicas.own_rows(truth) * (1.0 - own.label_smoothing)
+            losses = tf.nn.sigmoid_cross_entropy_with_logits(target, logits)
+            judged = tf.reduce_sum(replicas.own_rows(counted) * losses) / tf.reduce_sum(counted)
+        total = judged + 0.25 * own.l2 * tf.reduce_sum(tf.square(self.output_kernel)) / replicas.number()
         if own.gradient_penalty and key is not None:
             total += own.gradient_penalty * self.steepness(tokens, labels, tf.random.experimental.stateless_fold_in(key, 1))
         return total
@@ -133,22 +142,24 @@ class Discriminator(keras.Model, abc.ABC):
 
         Real ones are paired with generated ones in the order of the batch; what is left over, with its own kind. With
         `prefixes` it is the slope of a prefix, drawn for each pair.
+
+        In one of several replicas, the part of that mean that its own pairs are.
         """
         by_label = tf.argsort(labels, stable=True)
         half = tf.shape(tokens)[0] // 2
-        ends = self.embed(tf.gather(tokens, by_label))
-        share = tf.random.stateless_uniform([half, 1, 1], key)
-        between = share * ends[:half] + (1.0 - share) * ends[-half:]
+        ends = [self.embed(tf.gather(tokens, replicas.own_rows(rows))) for rows in (by_label[:half], by_label[-half:])]
+        share = replicas.own_rows(tf.random.stateless_uniform([half, 1, 1], key))
+        between = share * ends[0] + (1.0 - share) * ends[1]
         with tf.GradientTape() as tape:
             tape.watch(between)
             if self.settings.prefixes:
                 length_key = tf.random.experimental.stateless_fold_in(key, 1)
                 lengths = tf.random.stateless_uniform([half], length_key, maxval=self.sequence_length, dtype=tf.int32)
-                logits = tf.gather(self.logit(self.prefix_features(between)), lengths, batch_dims=1)
+                logits = tf.gather(self.logit(self.prefix_features(between)), replicas.own_rows(lengths), batch_dims=1)
             else:
                 logits = self.logit(self.features(between))
         slopes = tf.sqrt(tf.reduce_sum(tf.square(tape.gradient(logits, between)), axis=[1, 2]) + 1e-12)
-        return tf.reduce_mean(tf.square(slopes - 1.0))
+        return tf.reduce_sum(tf.square(slopes - 1.0)) / tf.cast(half, tf.float32)
 
     # What it says.
 
@@ -158,16 +169,17 @@ class Discriminator(keras.Model, abc.ABC):
 
     @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None], tf.int32)])
     def _scores(self, tokens: Any) -> Any:
-        return self.judgement(self(tokens))
+        return replicas.together(self._shared_scores, tokens)
+
+    def _shared_scores(self, tokens: Any) -> Any:
+        return replicas.all_rows(self.judgement(self(replicas.own_rows(tokens))))
 
     def scores(self, tokens: np.ndarray, rows: int = 2048) -> np.ndarray:
         """D(Y), dropout off: float32 `[n]` for int32 `[n, T]`."""
+        rows *= replicas.number()
         return np.concatenate([self._scores(tokens[i : i + rows]).numpy() for i in range(0, len(tokens), rows)])
 
 
-def wasserstein(logits: Any, labels: Any) -> Any:
-    """The mean logit of generated sequences less that of real ones (Arjovsky et al. 2017), for float32 `[R]`; of none, 0."""
-    real, generated = (
-        tf.math.divide_no_nan(tf.reduce_sum(part * logits), tf.reduce_sum(part)) for part in (labels, 1.0 - labels)
-    )
-    return generated - real
+def _shares(counted: Any) -> Any:
+    """Weights that add up to 1, or to 0 where nothing counts."""
+    return tf.math.divide_no_nan(counted, tf.reduce_sum(counted))

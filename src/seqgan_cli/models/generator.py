@@ -10,12 +10,20 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from seqgan_cli.distribution import replicas
 from seqgan_cli.models import softmax
 from seqgan_cli.models.attention import AttentionBlock
 from seqgan_cli.models.softmax import LOGITS_AT_ONCE, draw_tokens
 from seqgan_cli.settings import GeneratorSettings
 from seqgan_cli.vocabulary import PAD, START, UNK, Vocabulary
 
+# What a draw is made of: how many sequences, the key, the temperature, and whether `<unk>` may come.
+DRAW = [
+    tf.TensorSpec([], tf.int32),
+    tf.TensorSpec([2], tf.int32),
+    tf.TensorSpec([], tf.float32),
+    tf.TensorSpec([], tf.bool),
+]
 # A logit no token with this added can win, and small enough to keep softmax and its gradient finite.
 NEVER = -1e9
 
@@ -196,30 +204,26 @@ class Generator(keras.Model):
 
     @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([], tf.float32)])
     def _sequence_nll(self, tokens: Any, temperature: Any) -> Any:
+        return replicas.together(self._shared_sequence_nll, tokens, temperature)
+
+    def _shared_sequence_nll(self, tokens: Any, temperature: Any) -> Any:
+        tokens = replicas.own_rows(tokens)
         outputs, _ = self.unroll(tokens)
         flat, counted = tf.reshape(outputs, [-1, outputs.shape[-1]]), self.vocabulary.mask(tokens)
         losses = softmax.token_nll(flat, self.head(temperature), tf.reshape(tokens, [-1]), tf.reshape(counted, [-1]))
-        return tf.reduce_sum(tf.reshape(losses, tf.shape(tokens)), axis=1)
+        return replicas.all_rows(tf.reduce_sum(tf.reshape(losses, tf.shape(tokens)), axis=1))
 
     def sequence_nll(self, tokens: np.ndarray, temperature: float = 1.0) -> np.ndarray:
         """−log G(Y) of whole sequences in nats: float32 `[n]` for int32 `[n, T]`; positions past the end add nothing."""
         # Several tables of outputs and gates are alive at once; the logits have chunks of their own.
-        rows = max(16, min(1024, LOGITS_AT_ONCE // (8 * tokens.shape[1] * self.settings.hidden_dim)))
+        rows = max(16, min(1024, LOGITS_AT_ONCE // (8 * tokens.shape[1] * self.settings.hidden_dim))) * replicas.number()
         parts = [self._sequence_nll(tokens[i : i + rows], temperature).numpy() for i in range(0, len(tokens), rows)]
         return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
     # Sampling.
 
-    @tf.function(
-        autograph=False,
-        input_signature=[
-            tf.TensorSpec([], tf.int32),
-            tf.TensorSpec([2], tf.int32),
-            tf.TensorSpec([], tf.float32),
-            tf.TensorSpec([], tf.bool),
-        ],
-    )
-    def _sample(self, batch: Any, key: Any, temperature: Any, allow_unknown: Any) -> Any:
+    @tf.function(autograph=False, input_signature=DRAW)
+    def _draw(self, batch: Any, key: Any, temperature: Any, allow_unknown: Any) -> Any:
         length = self.sequence_length
         banned = tf.where(allow_unknown, 0.0, self._unsampled)
 
@@ -235,6 +239,14 @@ class Generator(keras.Model):
         sampled = tf.TensorArray(tf.int32, size=length, element_shape=[None])
         *_, sampled = tf.while_loop(lambda t, *_: t < length, advance, (0, start, state, sampled))
         return tf.transpose(sampled.stack())
+
+    @tf.function(autograph=False, input_signature=DRAW)
+    def _draw_together(self, batch: Any, key: Any, temperature: Any, allow_unknown: Any) -> Any:
+        return replicas.together(self._shared_draw, batch, key, temperature, allow_unknown)
+
+    def _shared_draw(self, batch: Any, key: Any, temperature: Any, allow_unknown: Any) -> Any:
+        own = self._draw(replicas.own_count(batch), replicas.own_key(key), temperature, allow_unknown)
+        return replicas.all_rows(own)
 
     def draw_next(self, logits: Any, last: Any, started: Any, key: Any) -> Any:
         """One token after `last`, int32 `[B]`: `<pad>` where the sequence has ended, else drawn from logits `[B, V]`.
@@ -252,16 +264,19 @@ class Generator(keras.Model):
         """Sequences whose next-token logits are held in memory together."""
         return max(16, min(1024, LOGITS_AT_ONCE // self.vocabulary.size))
 
-    def sample_batch(self, batch: int, key: Any) -> Any:
-        """One batch from the policy: int32 tensor `[batch, T]`, drawn from `key` int32 `[2]`."""
-        return self._sample(batch, key, 1.0, False)
+    def sample_batch(self, batch: Any, key: Any) -> Any:
+        """One batch from the policy: int32 tensor `[batch, T]`, drawn from `key` int32 `[2]` by one replica alone."""
+        return self._draw(batch, key, 1.0, False)
 
     def samples(self, key: np.ndarray, temperature: float = 1.0, allow_unknown: bool = False) -> Iterator[np.ndarray]:
-        """Batches int32 `[rows, T]` without end; batch i depends on `key` and i alone, so any number starts alike."""
-        rows, i = self.rows_at_once, 0
+        """Batches int32 `[rows, T]` without end; batch i depends on `key` and i alone, so any number starts alike.
+
+        Several replicas draw rows each, so that other sequences come than from one.
+        """
+        rows, i = self.rows_at_once * replicas.number(), 0
         while True:
             batch_key = tf.random.experimental.stateless_fold_in(key, i)
-            yield self._sample(rows, batch_key, temperature, allow_unknown).numpy()
+            yield self._draw_together(rows, batch_key, temperature, allow_unknown).numpy()
             i += 1
 
     def sample(self, num: int, key: np.ndarray, temperature: float = 1.0) -> np.ndarray:

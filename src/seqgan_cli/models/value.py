@@ -32,8 +32,6 @@ class ValueHead(keras.Model):
         hidden = tf.tanh(tf.matmul(tf.stop_gradient(outputs), self.hidden_kernel) + self.hidden_bias)
         return (tf.matmul(hidden, self.output_kernel) + self.output_bias)[..., 0]
 
-    def squared_error(self, outputs: Any, action_values: Any, mask: Any) -> Any:
-        """Mean (V − Q)² over the positions that count: a scalar, for `[B, T, H]`, and float32 and bool `[B, T]`."""
-        counted = tf.cast(mask, tf.float32)
-        error = tf.square(self(outputs) - tf.stop_gradient(action_values))
-        return tf.math.divide_no_nan(tf.reduce_sum(error * counted), tf.reduce_sum(counted))
+    def squared_error(self, outputs: Any, action_values: Any) -> Any:
+        """Σ (V − Q)², a scalar, for float32 `[B, T, H]` and `[B, T]`."""
+        return tf.reduce_sum(tf.square(self(outputs) - tf.stop_gradient(action_values)))

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.corpus import Corpus
+from seqgan_cli.distribution import replicas
 from seqgan_cli.evaluation.generators import curve_scores
 from seqgan_cli.evaluation.real import RealScores
 from seqgan_cli.models.generator import Generator
@@ -62,6 +63,7 @@ class AdversarialTraining(Stage):
     ) -> None:
         super().__init__(settings, corpus)
         own = settings.adversarial
+        replicas.refuse_too_few(own.batch_size, "adversarial.batch-size")
         self.language_model = (language_model or generator).clone("language_model") if own.reward == "lm" else None
         self.oracle, self.real = oracle, None if oracle else RealScores(corpus, settings.data)
         self.generator = generator
@@ -130,24 +132,39 @@ class AdversarialTraining(Stage):
         return int(self.optimizer.count.numpy())
 
     @tf.function(autograph=False, reduce_retracing=True)
+    def _explore(self, sample_key: Any, rollout_key: Any) -> tuple[Any, Any]:
+        """A batch from the policy and its action values, `[B, T]`."""
+        return replicas.together(self._shared_explore, sample_key, rollout_key)
+
+    def _shared_explore(self, sample_key: Any, rollout_key: Any) -> tuple[Any, Any]:
+        batch = replicas.own_count(self.settings.adversarial.batch_size)
+        tokens = self.generator.sample_batch(batch, replicas.own_key(sample_key))
+        action_values = self.action_values(tokens, replicas.own_key(rollout_key))
+        return replicas.all_rows(tokens), replicas.all_rows(action_values)
+
+    @tf.function(autograph=False, reduce_retracing=True)
     def _update(self, tokens: Any, action_values: Any) -> Any:
         """A step up the action values. Returns the losses of the policy and of the value head, float32 `[2]`."""
+        return replicas.together(self._climb, tokens, action_values)
+
+    def _climb(self, tokens: Any, action_values: Any) -> Any:
         own, mask = self.settings.adversarial, self.corpus.vocabulary.mask(tokens)
         promised, error = self._learn_promises(tokens, action_values, mask) if self.value else (0.0, 0.0)
         if own.baseline == "value":
             action_values -= promised
         advantages = self._advantages(tokens, action_values, mask)
         with tf.GradientTape() as tape:
-            loss = policy_gradient_loss(self.generator, tokens, advantages)
+            loss = policy_gradient_loss(self.generator, replicas.own_rows(tokens), replicas.own_rows(advantages))
         return tf.stack([descend(self.optimizer, tape, loss, own.clip_norm), error])
 
     def _learn_promises(self, tokens: Any, action_values: Any, mask: Any) -> tuple[Any, Any]:
         """What the value head expected, `[B, T]`, and its loss; then it learns what came."""
         assert self.value
-        outputs, _ = self.generator.unroll(tokens)
-        promised = self.value(outputs)
+        outputs, _ = self.generator.unroll(replicas.own_rows(tokens))
+        promised = replicas.all_rows(self.value(outputs))
+        came = replicas.own_rows(past_the_end(action_values, mask))
         with tf.GradientTape() as tape:
-            error = self.value.squared_error(outputs, *past_the_end(action_values, mask))
+            error = self.value.squared_error(outputs, came) / tf.cast(tf.size(mask), tf.float32)
         return promised, descend(self.value_optimizer, tape, error, self.settings.adversarial.clip_norm)
 
     def _advantages(self, tokens: Any, action_values: Any, mask: Any) -> Any:
@@ -158,10 +175,12 @@ class AdversarialTraining(Stage):
         elif own.reward_transform == "mali":
             action_values = normalized(action_values, mask)
         if own.kl_coefficient or own.entropy_coefficient:
-            surprise = self.generator.token_nll(tokens)
+            mine = replicas.own_rows(tokens)
+            surprise = self.generator.token_nll(mine)
             token_rewards = own.entropy_coefficient * surprise
             if self.start:
-                token_rewards -= own.kl_coefficient * (self.start.token_nll(tokens) - surprise)
+                token_rewards -= own.kl_coefficient * (self.start.token_nll(mine) - surprise)
+            token_rewards = replicas.all_rows(token_rewards)
             action_values += to_go(token_rewards, mask)
         if own.baseline == "mean":
             return action_values - mean_baseline(action_values, mask)
@@ -172,10 +191,13 @@ class AdversarialTraining(Stage):
     @tf.function(autograph=False, reduce_retracing=True)
     def _teach(self, tokens: Any, dropout_key: Any) -> Any:
         """A step of maximum likelihood on true sequences, with the dropout of `pretrain-g`. Returns the loss."""
+        return replicas.together(self._learn, tokens, dropout_key)
+
+    def _learn(self, tokens: Any, dropout_key: Any) -> Any:
         own = self.settings.pretrain_g
         assert self.teacher
         with tf.GradientTape() as tape:
-            loss = likelihood_loss(self.generator, tokens, own.dropout, dropout_key)
+            loss = likelihood_loss(self.generator, tokens, own.dropout, replicas.own_key(dropout_key))
         return descend(self.teacher, tape, loss, own.clip_norm, own.weight_decay)
 
     def teach(self, position: int, part: int) -> float:
@@ -191,8 +213,7 @@ class AdversarialTraining(Stage):
         """Sample a batch, search its action values, climb. Returns the loss, Q and the mask, both `[B, T]`."""
         address = (self.name, "g-step", position, part)
         seed = self.settings.seed
-        tokens = self.generator.sample_batch(self.settings.adversarial.batch_size, key(seed, *address, "sample"))
-        action_values = self.action_values(tokens, key(seed, *address, "rollout"))
+        tokens, action_values = self._explore(key(seed, *address, "sample"), key(seed, *address, "rollout"))
         (loss, error), values = self._update(tokens, action_values).numpy().tolist(), action_values.numpy()
         own, where = self.settings.adversarial, f"{self.name}, round {position}"
         if self.trainer and not np.isfinite(values).all():  # the rewards came spoilt

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.corpus import Corpus
+from seqgan_cli.distribution import replicas
 from seqgan_cli.evaluation.generators import curve_scores
 from seqgan_cli.evaluation.real import RealScores
 from seqgan_cli.metrics.diversity import distinct_share
@@ -22,10 +23,13 @@ from seqgan_cli.training.stage import REAL, Stage, Tick, batches_of, examples_of
 def likelihood_loss(generator: Generator, tokens: Any, dropout: float = 0.0, dropout_key: Any = None, read: Any = None) -> Any:
     """Mean −log G(y_t | Y₁:t-1) over the positions that count, for int32 `[B, T]`; differentiable in the weights.
 
+    In one of several replicas, the part of that mean that its own rows are, and `read` has those rows alone.
+
     `read`: int32 `[B, T]`, what the generator reads instead of `tokens` (scheduled sampling).
     """
     mask = tf.cast(generator.vocabulary.mask(tokens), tf.float32)
-    return generator.weighted_nll(tokens, mask / tf.reduce_sum(mask), dropout=dropout, key=dropout_key, read=read)
+    tokens, weights = replicas.own_rows(tokens), replicas.own_rows(mask / tf.reduce_sum(mask))
+    return generator.weighted_nll(tokens, weights, dropout=dropout, key=dropout_key, read=read)
 
 
 def true_share(schedule: str, decay: float, epoch: int) -> float:
@@ -70,6 +74,7 @@ class LikelihoodTraining(Stage):
         self.generator = untrained_generator(settings, corpus)
         self.optimizer: Adam | RMSprop = OPTIMIZERS[own.optimizer](self.generator.trainable_variables, own.learning_rate)
         self.batch_size = batches_of(len(corpus.train), own.batch_size, console, self.name)
+        replicas.refuse_too_few(self.batch_size, "pretrain-g.batch-size")
         self.num_batches = len(corpus.train) // self.batch_size
         self.target, self.work = own.epochs, float(self.num_batches)
 
@@ -88,13 +93,12 @@ class LikelihoodTraining(Stage):
     def steps(self) -> int:
         return int(self.optimizer.count.numpy())
 
-    @tf.function(autograph=False, reduce_retracing=True)
     def _step(self, tokens: Any, dropout_key: Any, share: Any, sampling_key: Any) -> Any:
         own, read = self.settings.pretrain_g, None
         if own.scheduled_sampling != "none":
-            read = self.generator.partly_own(tokens, share, sampling_key)
+            read = self.generator.partly_own(replicas.own_rows(tokens), share, replicas.own_key(sampling_key))
         with tf.GradientTape() as tape:
-            loss = likelihood_loss(self.generator, tokens, own.dropout, dropout_key, read)
+            loss = likelihood_loss(self.generator, tokens, own.dropout, replicas.own_key(dropout_key), read)
         return descend(self.optimizer, tape, loss, own.clip_norm, own.weight_decay)
 
     @tf.function(autograph=False, reduce_retracing=True)

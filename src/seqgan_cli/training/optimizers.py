@@ -10,6 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from seqgan_cli.distribution import replicas
 from seqgan_cli.errors import SeqganError
 
 
@@ -87,9 +88,11 @@ def descend(
     `weight_decay`: λ of w ← (1 − η·λ)·w, apart from the gradient and before it, for every weight but biases (Loshchilov and
     Hutter 2019).
 
+    Of several replicas each gives the loss of its own rows, and all take the same step, down the sum.
+
     Returns the loss, or NaN in its place if the gradient is not finite: then the step spoilt the weights.
     """
-    gradients = tape.gradient(loss, optimizer.weights)
+    gradients, loss = replicas.total((tape.gradient(loss, optimizer.weights), loss))
     norm = tf.linalg.global_norm(gradients)
     if clip_norm is not None:
         gradients, _ = tf.clip_by_global_norm(gradients, clip_norm, use_norm=norm)
@@ -128,10 +131,10 @@ def groups(num: int) -> Iterator[range]:
 
 
 def consecutive(step: Callable[..., Any], *batches: Any) -> Any:
-    """Inside compiled code: call the step on each batch in turn, `[S, ...]` split along S. Returns the losses `[S]`."""
+    """Inside compiled code: every replica steps on each batch in turn, `[S, ...]` split along S. Returns the losses `[S]`."""
 
     def advance(i: Any, losses: Any) -> tuple:
-        return i + 1, losses.write(i, step(*(batch[i] for batch in batches)))
+        return i + 1, losses.write(i, replicas.together(step, *(batch[i] for batch in batches)))
 
     number = tf.shape(batches[0])[0]
     losses = tf.TensorArray(tf.float32, size=number, element_shape=[])

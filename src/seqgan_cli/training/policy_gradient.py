@@ -64,11 +64,11 @@ def to_go(token_rewards: Any, mask: Any) -> Any:
     return tf.cumsum(tf.where(mask, token_rewards, 0.0), axis=1, reverse=True)
 
 
-def past_the_end(action_values: Any, mask: Any) -> tuple[Any, Any]:
-    """Action values with that of the last token that counts at all positions after it, and the mask that counts them all.
+def past_the_end(action_values: Any, mask: Any) -> Any:
+    """Action values with that of the last token that counts at all positions after it.
 
     A state past the end promises what the finished sequence is worth.
     """
     last = tf.reduce_sum(tf.cast(mask, tf.int32), axis=1, keepdims=True) - 1
     final = tf.gather(action_values, tf.maximum(last, 0), batch_dims=1)
-    return tf.where(mask, action_values, final), tf.ones_like(mask)
+    return tf.where(mask, action_values, final)

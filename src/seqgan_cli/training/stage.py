@@ -16,6 +16,7 @@ from seqgan_cli import signals
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.corpora.kinds import writing
+from seqgan_cli.distribution.agreement import agreed
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.evaluation.real import QUALITY
 from seqgan_cli.models.generator import Generator
@@ -161,7 +162,7 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
         ):
             while position < stage.target and not _stale(stage, position, best):
                 started = time.monotonic()
-                scores = stage.advance(position + 1, progress.tick)
+                scores = agreed(stage.advance(position + 1, progress.tick))
                 arrays = {name: variable.numpy() for name, variable in stage.variables().items()}
                 _refuse_spoilt_weights(arrays, stage, position + 1)
                 position += 1

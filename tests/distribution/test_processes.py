@@ -1,0 +1,107 @@
+"""Several processes that train one run together: the same curve as one, and what becomes of them when one is lost."""
+
+import csv
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cluster import ended, start
+from seqgan_cli.store.run import Run
+
+
+def curve(run: Path, metric: str) -> list[float]:
+    with (run / "history.csv").open() as file:
+        return [float(row["value"]) for row in csv.DictReader(file) if row["metric"] == metric]
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory, tiny_config: Path) -> Path:
+    """A run of three processes: 6 epochs."""
+    run = tmp_path_factory.mktemp("three") / "run"
+    results = ended(start(3, "pretrain-g", "--epochs", 6, "--run", run, "--config", tiny_config))
+    assert [(code, out) for code, out, _ in results] == [(0, "")] * 3, results
+    return run
+
+
+def test_three_processes_follow_the_curve_of_one(
+    seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path, three: Path
+) -> None:
+    assert seqgan("pretrain-g", "--run", tmp_path / "one", "--config", tiny_config, "--epochs", 6).code == 0
+    for metric in ("nll_train", "loss", "nll_test"):
+        np.testing.assert_allclose(curve(three, metric), curve(tmp_path / "one", metric), rtol=1e-5)
+
+
+def test_the_chief_alone_writes(three: Path) -> None:
+    """The others leave nothing, and no row stands twice."""
+    rows = [(row.stage, row.position, row.metric) for row in Run(three).history.rows()]
+    assert len(rows) == len(set(rows))
+    assert [entry.name for entry in three.parent.iterdir()] == ["run"]
+
+
+def test_a_lost_worker_stops_the_others_and_fewer_go_on(seqgan: Callable[..., Any], tmp_path: Path, three: Path) -> None:
+    """kill -9 in the midst of rounds: the chief ends soon and names it, and one process alone goes on from its checkpoint."""
+    run = Run(three).fork(tmp_path / "run").path
+    processes = start(2, "adversarial", "--rounds", 100000, "--run", run)
+    while Run(run).position("adversarial") < 2 and all(process.poll() is None for process in processes):
+        time.sleep(0.01)
+    processes[1].send_signal(signal.SIGKILL)
+    began = time.monotonic()
+    (chief, _, said), (other, _, _) = ended(processes, 60.0)
+    assert (chief, other) == (1, -signal.SIGKILL)
+    assert time.monotonic() - began < 45.0
+    last = said.strip().splitlines()[-1]
+    assert last.startswith("Error: worker 1 (127.0.0.1:")
+    assert "no longer answers" in last
+    assert "Traceback" not in said
+    further = Run(run).position("adversarial") + 1
+    assert seqgan("adversarial", "--rounds", further, "--run", run).code == 0
+    assert Run(run).position("adversarial") == further
+
+
+def test_processes_that_were_asked_for_different_things_are_refused(tmp_path: Path, tiny_config: Path) -> None:
+    run = tmp_path / "run"
+    results = ended(start(2, "pretrain-g", "--run", run, "--config", tiny_config, others={1: ["--epochs", "7"]}))
+    assert [code for code, _, _ in results] == [2, 2]
+    for _, _, err in results:
+        assert "Error: worker 1 (127.0.0.1:" in err
+        assert "has pretrain-g.epochs = 7, and worker 0 (127.0.0.1:" in err
+        assert "Traceback" not in err
+    assert not (run / "config.json").exists()
+
+
+def test_an_address_that_another_program_has(tmp_path: Path, tiny_config: Path) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as taken:
+        port = taken.getsockname()[1]
+        together = ["--distribute", "multi-worker", "--cluster", f"127.0.0.1:{port},127.0.0.1:1", "--worker", "0"]
+        done = subprocess.run(
+            [sys.executable, "-m", "seqgan_cli", "pretrain-g", "--run", tmp_path / "run", "--config", tiny_config, *together],
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+    assert done.returncode == 1
+    assert f"Error: Cannot listen at 127.0.0.1:{port}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_mirrored_from_the_command_line(seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path) -> None:
+    devices = ["--distribute", "mirrored", "--devices", 2]
+    run, one = tmp_path / "run", tmp_path / "one"
+    assert seqgan("pretrain-g", "--run", run, "--config", tiny_config, *devices).code == 0
+    assert seqgan("pretrain-g", "--run", one, "--config", tiny_config).code == 0
+    np.testing.assert_allclose(curve(run, "nll_test"), curve(one, "nll_test"), rtol=1e-5)
+    assert seqgan("adversarial", "--run", run, *devices).code == 0
+    scored = seqgan("eval-nll", "--run", run, "--samples", 50, "--json", *devices)
+    assert (scored.code, scored.err.count("Traceback")) == (0, 0)
+    assert seqgan("eval-nll", "--run", run, "--samples", 50).code == 0
+    refused = seqgan("adversarial", "--run", run, "--batch-size", 1, "--rounds", 3, *devices)
+    assert refused.code == 2
+    assert "adversarial.batch-size is 1" in refused.err

@@ -1,0 +1,196 @@
+"""Steps of several replicas against the same steps of one."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from seqgan_cli.backend import several_devices
+from seqgan_cli.console import Console
+from seqgan_cli.corpora.synthetic import synthetic_corpus
+from seqgan_cli.distribution import agreement, replicas
+from seqgan_cli.models.generator import Generator
+from seqgan_cli.randomness import key, rng
+from seqgan_cli.training.adversarial import AdversarialTraining
+from seqgan_cli.training.discriminator import DiscriminatorTrainer
+from seqgan_cli.training.mle import LikelihoodTraining
+from tiny import tiny_settings
+
+
+def with_replicas(number: int, work: Callable[[], Any]) -> Any:
+    """What the work gives where so many devices train together."""
+    with several_devices(number).scope():
+        return work()
+
+
+CORPUS, ORACLE = synthetic_corpus(tiny_settings().data, 0)  # here, since several replicas would draw other sequences
+
+
+def likelihood(**changes: Any) -> LikelihoodTraining:
+    return LikelihoodTraining(tiny_settings(**changes), CORPUS, ORACLE, Console(quiet=True))
+
+
+def adversarial(**changes: Any) -> AdversarialTraining:
+    settings = tiny_settings(**changes)
+    generator = Generator(CORPUS.vocabulary, CORPUS.sequence_length, settings.generator)
+    generator.initialise(rng(0, "generator"), 0.5)
+    return AdversarialTraining(settings, CORPUS, ORACLE, generator, Console(quiet=True))
+
+
+def state(variables: dict[str, Any]) -> dict[str, np.ndarray]:
+    return {name: variable.numpy() for name, variable in variables.items()}
+
+
+def assert_same(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
+    assert found.keys() == expected.keys()
+    for name, array in expected.items():
+        np.testing.assert_allclose(found[name], array, rtol=1e-3, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("number", [2, 4])
+def test_likelihood_training_follows_the_curve_of_one_device(number: int) -> None:
+    """More than 50 steps, of batches that the replicas cannot share evenly; the gradient is clipped on the way."""
+
+    def losses() -> list[float]:
+        training = likelihood(**{"pretrain-g.batch-size": 7, "pretrain-g.clip-norm": 0.02})
+        return [loss for epoch in range(1, 5) for loss in training.epoch(epoch, lambda _: None)]
+
+    expected = losses()
+    assert len(expected) > 50
+    np.testing.assert_allclose(with_replicas(number, losses), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("number", "changes"),
+    [
+        (4, {}),
+        (2, {"discriminator.label-smoothing": 0.1, "discriminator.weight-decay": 0.1}),
+        (2, {"discriminator.prefixes": True}),
+        (2, {"discriminator.loss": "wasserstein", "discriminator.gradient-penalty": 10.0}),
+        (2, {"discriminator.kind": "recurrent", "discriminator.prefixes": True, "discriminator.gradient-penalty": 1.0}),
+    ],
+)
+def test_a_discriminators_steps_are_those_of_one_device(number: int, changes: dict[str, Any]) -> None:
+    settings = tiny_settings(**{"discriminator.dropout": 0.0, "discriminator.l2": 0.5, **changes})
+    draw = rng(0, "batches")
+    tokens = draw.integers(0, 12, (3, 9, 5), dtype=np.int32)
+    labels = (draw.random((3, 9)) < 0.5).astype(np.float32)
+    keys = np.stack([key(0, "penalty", i) for i in range(3)])
+
+    def steps() -> dict[str, np.ndarray]:
+        trainer = DiscriminatorTrainer(settings, CORPUS, ORACLE, Console(quiet=True), 0.01, 0, 1, "test")
+        losses = trainer._steps(tokens, labels, keys)
+        found = {**state(trainer.variables()), "losses": losses.numpy(), "scores": trainer.discriminator.scores(tokens[0])}
+        if settings.discriminator.loss == "wasserstein":  # its bias cancels: Adam makes steps of what rounding leaves
+            last = len(trainer.discriminator.trainable_variables) - 1
+            found = {name: array for name, array in found.items() if f"/{last}" not in name and name != "scores"}
+        return found
+
+    assert_same(with_replicas(number, steps), steps())
+
+
+@pytest.mark.parametrize(
+    ("number", "changes"),
+    [
+        (4, {}),
+        (2, {"adversarial.baseline": "leave-one-out", "adversarial.reward-transform": "standardize"}),
+        (2, {"adversarial.baseline": "value", "adversarial.reward-transform": "mali"}),
+        (2, {"adversarial.kl-coefficient": 0.3, "adversarial.entropy-coefficient": 0.1, "adversarial.baseline": "mean"}),
+    ],
+)
+def test_policy_gradient_steps_are_those_of_one_device(number: int, changes: dict[str, Any]) -> None:
+    """From the same samples and action values, of a batch that cannot be shared evenly; and a step of likelihood between."""
+    draw = rng(0, "batches")
+    tokens = draw.integers(0, 12, (3, 7, 5), dtype=np.int32)
+    values = draw.random((3, 7, 5), dtype=np.float32)
+
+    def steps() -> dict[str, np.ndarray]:
+        training = adversarial(**{"adversarial.reward": "constant", "adversarial.mle-every": 1, **changes})
+        for i in range(3):
+            training._update(tokens[i], values[i])
+            training._teach(tokens[i], key(0, "dropout"))
+        return state(training.variables())
+
+    assert_same(with_replicas(number, steps), steps())
+
+
+def test_every_replica_explores_with_draws_of_its_own() -> None:
+    """7 sequences of 2 replicas: each has its action values, none is another's, and the same keys give them again."""
+
+    def explored() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        training = adversarial(**{"adversarial.batch-size": 7})
+        tokens, values = training._explore(key(0, "sample"), key(0, "rollout"))
+        assert training.trainer
+        return tokens.numpy(), values.numpy(), training.trainer.discriminator.scores(tokens.numpy())
+
+    tokens, values, rewards = with_replicas(2, explored)
+    assert (tokens.shape, values.shape) == ((7, 5), (7, 5))
+    np.testing.assert_allclose(values[:, -1], rewards, rtol=1e-5)
+    assert len({row.tobytes() for row in tokens}) == 7
+    for found, again in zip((tokens, values), with_replicas(2, explored), strict=False):
+        np.testing.assert_array_equal(found, again)
+
+
+def test_a_round_of_other_policies_and_rewards_runs() -> None:
+    def round_of(**changes: Any) -> dict[str, float]:
+        return adversarial(**changes).advance(1, lambda _: None)
+
+    for changes in (
+        {"adversarial.reward-transform": "rank", "adversarial.rollout-policy": "ngram"},
+        {"adversarial.rollout-horizon": 2, "generator.cell": "attention"},
+    ):
+        scores = with_replicas(2, lambda changes=changes: round_of(**changes))
+        assert np.isfinite([value for name, value in scores.items() if name != "reward_oracle_correlation"]).all()
+
+
+@pytest.mark.parametrize("count", [1, 3, 40])
+def test_scores_of_fewer_sequences_than_replicas_and_of_more(count: int) -> None:
+    tokens = rng(0, "tokens").integers(0, 12, (count, 5), dtype=np.int32)
+
+    def scores() -> tuple[np.ndarray, np.ndarray]:
+        training = adversarial()
+        assert training.trainer
+        return training.generator.sequence_nll(tokens, 0.7), training.trainer.discriminator.scores(tokens)
+
+    for found, expected in zip(with_replicas(4, scores), scores(), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_samples_of_several_replicas_are_drawn_from_the_same_distribution() -> None:
+    def samples() -> np.ndarray:
+        return adversarial().generator.sample(20_000, key(0, "samples"))
+
+    found, expected = with_replicas(4, samples), samples()
+    assert found.shape == expected.shape
+    distinct = [len(np.unique(rows[:4096], axis=0)) for rows in (found, expected)]
+    assert abs(distinct[0] - distinct[1]) < 100  # replicas that shared a stream would draw each sequence four times
+    for t in range(5):
+        shares = [np.bincount(rows[:, t], minlength=12) / 20_000 for rows in (found, expected)]
+        np.testing.assert_allclose(*shares, atol=5 * np.sqrt(0.5 / 20_000))
+
+
+def test_scheduled_sampling_and_dropout_run_and_repeat() -> None:
+    def losses() -> list[float]:
+        training = likelihood(**{"pretrain-g.scheduled-sampling": "linear", "pretrain-g.dropout": 0.3})
+        return training.epoch(100, lambda _: None)
+
+    assert with_replicas(2, losses) == with_replicas(2, losses)
+
+
+def test_what_the_first_replica_has_is_everybodys() -> None:
+    scores = {"a": 1.5, "b": float("nan"), "c": -np.inf, "d": 0.1}
+    for number in (1, 3):
+        found = with_replicas(number, lambda: agreement.agreed(scores))
+        np.testing.assert_array_equal(list(found.values()), list(scores.values()))
+        assert list(found) == list(scores)
+
+    def different() -> Any:
+        def step() -> Any:
+            context = tf.distribute.get_replica_context()
+            return replicas.of_first(tf.cast(context.replica_id_in_sync_group, tf.float32) + 7.0)
+
+        return tf.function(lambda: replicas.together(step), autograph=False)().numpy()
+
+    assert with_replicas(3, different) == 7.0
