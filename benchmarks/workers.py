@@ -63,7 +63,7 @@ def traffic(run: Path) -> dict[str, int]:
     return found
 
 
-# What the model assumes of machines nobody measured here: how many devices, how much faster than this core one computes, bytes a
+# What the model assumes of machines nobody measured: how many devices, how much faster than this core one computes, bytes a
 # second between two of them, and seconds until the first arrives.
 MACHINES = {
     "8 GPUs of a machine": (8, 50.0, 100e9, 20e-6),
