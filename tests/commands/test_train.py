@@ -310,11 +310,13 @@ def test_what_the_rounds_traded_is_told(oracle, test, words):
 # What goes another way than the paper's, from end to end on text.
 
 OTHER_WAYS = [
-    ["discriminator.prefixes=true", "adversarial.reward=partial", "adversarial.baseline=leave-one-out"],
+    [
+        *("discriminator.prefixes=true", "discriminator.loss=wasserstein", "discriminator.gradient-penalty=1"),
+        *("adversarial.reward=partial", "adversarial.baseline=leave-one-out", "adversarial.reward-transform=standardize"),
+    ],
     ["adversarial.reward=lm", "adversarial.baseline=mean", "adversarial.mle-every=1", "pretrain-g.weight-decay=0.01"],
     ["generator.cell=attention", "discriminator.kind=attention", "adversarial.rollout-policy=ngram"],
     ["discriminator.kind=recurrent", "adversarial.rollout-horizon=2", "adversarial.kl-coefficient=0.1"],
-    ["discriminator.loss=wasserstein", "discriminator.gradient-penalty=1", "adversarial.reward-transform=standardize"],
 ]
 
 
