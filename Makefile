@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-lowest soak soak-long lint format docs data bench scaling schedules strong-mle clean
+.PHONY: demo test test-lowest soak soak-long lint format docs data bench scaling schedules clean
 
 demo: $(READY)
 	$(BIN)/seqgan train --preset quick --run runs/demo
@@ -45,9 +45,6 @@ bench: $(READY)
 
 scaling: $(READY)
 	$(BIN)/python benchmarks/scaling.py
-
-strong-mle: $(READY)
-	$(BIN)/python benchmarks/strong_mle.py
 
 schedules: $(READY)
 	$(BIN)/python benchmarks/schedules.py

@@ -10,7 +10,8 @@ from typing import Any
 from seqgan_cli.errors import SeqganError, UsageError
 
 SIZES = ("quick", "fast", "paper")
-# Maximum likelihood with dropout, stopped on held-out data: the bar for all else. `make strong-mle` searches for better values.
+# Maximum likelihood with dropout, stopped on held-out data: the bar for all else. Found by `seqgan tune`:
+# docs/experiments.md, "Strong maximum likelihood".
 MLE_STRONG: dict[str, Any] = {
     "generator.hidden-dim": 64,
     "pretrain-g.dropout": 0.5,
