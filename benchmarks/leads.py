@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from measure import NUM, B, H, T, V, drawn
+from measure import NUM, B, H, T, V, drawn, likelihood_step
 
 Pair = tuple[str, Callable[[], Any], Callable[[], Any]]
 
@@ -83,14 +83,14 @@ def of_the_generator() -> list[Pair]:
     def whole_epoch() -> Any:
         total = tf.constant(0.0)
         for i in tf.range(stage.num_batches):
-            total += stage._step(tf.gather(train, chosen[i]), keys[i])
+            total += likelihood_step(stage, tf.gather(train, chosen[i]), keys[i])[0]
         return total
 
     pipeline = tf.data.Dataset.from_tensor_slices(corpus.train).shuffle(NUM).batch(B, drop_remainder=True).prefetch(2)
 
     def from_pipeline() -> None:
         for tokens in pipeline:
-            stage._step(tokens, keys[0])
+            likelihood_step(stage, tokens, keys[0])
 
     return [
         ("sparse_softmax_cross_entropy_with_logits, 1,280 tokens, with gradients", theirs, ours),

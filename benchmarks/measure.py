@@ -132,6 +132,16 @@ def drawn(settings: Any) -> tuple[Any, Any]:
     return Corpus(tokens[0], tokens[1], oracle.vocabulary), oracle
 
 
+def likelihood_step(stage: Any, tokens: Any, key: Any) -> Any:
+    """One compiled step of `pretrain-g` on tokens `[B, T]`: its loss."""
+    return stage._steps(tokens[None], key[None], np.ones(1, np.float32), key[None])
+
+
+def discriminator_step(trainer: Any, tokens: Any, labels: Any, key: Any) -> Any:
+    """One compiled step of the discriminator: its loss."""
+    return trainer._steps(tokens[None], labels[None], key[None])
+
+
 def generator_weights(generator: Any) -> list[np.ndarray]:
     """For the literal loops: float64."""
     return [variable.numpy().astype(np.float64) for variable in generator.trainable_variables]

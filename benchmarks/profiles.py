@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from adversarial import parts
-from measure import B
+from measure import B, discriminator_step
 
 NOT_OPERATIONS = ("Run", "Process", "RunGraph", "FunctionRun", "EagerExecute", "Threadpool")
 
@@ -57,7 +57,7 @@ def main() -> None:
         stage = parts(precision).stage
         labels = np.repeat(np.array([1.0, 0.0], np.float32), B // 2)
         tokens, dropout_key = stage.corpus.train[:B], key(0, "benchmark")
-        d_step = operations(lambda: stage.trainer._step(tokens, labels, dropout_key).numpy(), 20)  # noqa: B023
+        d_step = operations(lambda: discriminator_step(stage.trainer, tokens, labels, dropout_key).numpy(), 20)  # noqa: B023
         print(table(f"discriminator step, {precision}", *d_step), "\n")
         print(table(f"g-step, {precision}", *operations(lambda: stage.g_step(1, 0), 2)), "\n")  # noqa: B023
 

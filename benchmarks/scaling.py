@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from measure import drawn, seconds
+from measure import discriminator_step, drawn, likelihood_step, seconds
 
 ROLLOUTS = 4  # where they are not what grows
 SWEEPS: dict[str, tuple[int, ...]] = {
@@ -63,10 +63,10 @@ def steps(**changes: Any) -> dict[str, float]:
     corpus, oracle = drawn(settings)
     batch = settings.pretrain_g.batch_size
     stage = LikelihoodTraining(settings, corpus, oracle, Console(quiet=True))
-    mle = seconds(lambda: stage._step(corpus.train[:batch], key(0, "benchmark")).numpy(), 5, 2)
+    mle = seconds(lambda: likelihood_step(stage, corpus.train[:batch], key(0, "benchmark")).numpy(), 5, 2)
     trainer = DiscriminatorTrainer(settings, corpus, oracle, Console(quiet=True), 1e-4, 0, 1, "benchmark")
     labels = (np.arange(batch) % 2).astype(np.float32)
-    d_step = seconds(lambda: trainer._step(corpus.train[:batch], labels, key(0, "benchmark")).numpy(), 5, 2)
+    d_step = seconds(lambda: discriminator_step(trainer, corpus.train[:batch], labels, key(0, "benchmark")).numpy(), 5, 2)
     return {"MLE, 64 sequences": mle * 64 / batch, "discriminator, 64 sequences": d_step * 64 / batch}
 
 
@@ -91,13 +91,13 @@ def text(num: int) -> dict[str, float]:
         corpus, _ = real_corpus(Settings(data=Data(source=str(path))))
         corpus.save(Path(folder))
     stage = LikelihoodTraining(resolve({}, {}, None, "paper").settings, corpus, None, Console(quiet=True))
-    stage._step(corpus.train[:64], key(0, "benchmark")).numpy()
+    likelihood_step(stage, corpus.train[:64], key(0, "benchmark")).numpy()
     first = time.perf_counter() - started
     order = draw.permutation(len(corpus.train))
     started = time.perf_counter()
     for i in range(2000):
         chosen = order[(i * 64) % (len(order) - 64) :][:64]
-        stage._step(corpus.train[chosen], key(0, "benchmark", i)).numpy()
+        likelihood_step(stage, corpus.train[chosen], key(0, "benchmark", i)).numpy()
     return {"to the first step": first, "MLE, 64 sequences": (time.perf_counter() - started) / 2000}
 
 
