@@ -105,3 +105,4 @@ def test_mirrored_from_the_command_line(seqgan: Callable[..., Any], tmp_path: Pa
     refused = seqgan("adversarial", "--run", run, "--batch-size", 1, "--rounds", 3, *devices)
     assert refused.code == 2
     assert "adversarial.batch-size is 1" in refused.err
+    assert Run(run).config().values["adversarial.batch-size"] == 8, "nothing is recorded"

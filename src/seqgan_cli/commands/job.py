@@ -9,7 +9,7 @@ import click
 
 from seqgan_cli import config as configuration
 from seqgan_cli.commands.options import chosen_settings, console_of
-from seqgan_cli.commands.processes import join, naming_the_lost, place_of, received, share
+from seqgan_cli.commands.processes import join, naming_the_lost, place_of, received, refuse_too_few_rows, share
 from seqgan_cli.config import Config
 from seqgan_cli.conflicts import check_kind, check_together
 from seqgan_cli.console import Console, Progress
@@ -197,6 +197,7 @@ def _chiefs_job(
             {**config.values, "data.vocab-size": oracle.vocabulary.size}, {**config.sources, "data.vocab-size": "oracle"}
         )
     _check_fit(config.settings, stages, corpus, oracle)
+    refuse_too_few_rows(config.settings, stages, len(corpus.train), strategy)
     with run.lock():
         if recorded is None and run.exists:
             raise SeqganError(f"Another command has just begun {run.path}: run this one again.")

@@ -5,7 +5,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from seqgan_cli.backend import start_tensorflow
 from seqgan_cli.commands.trained import with_generator
 from seqgan_cli.console import Console
 from seqgan_cli.distribution.placement import Placement, placement
-from seqgan_cli.errors import SeqganError
+from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.settings import Settings
 from seqgan_cli.store.run import Run
 
 SHARED = ("config.json", "vocabulary.txt", "corpus", "checkpoints", "history.csv")  # of a run: what a stage reads
@@ -48,6 +49,17 @@ def join(context: click.Context, place: Placement, asked: Mapping[str, Any], con
         with strategy.scope():
             refuse_disagreement({**versions, "the command": context.info_name, **given, **asked}, place)
     return strategy
+
+
+def refuse_too_few_rows(settings: Settings, stages: Sequence[str], sequences: int, strategy: Any) -> None:
+    """Raises UsageError if a stage's batches, of so many training sequences at most, leave a replica without a row."""
+    number = strategy.num_replicas_in_sync
+    g, d = settings.pretrain_g.batch_size, settings.discriminator.batch_size
+    rows = {"pretrain-g": {"pretrain-g.batch-size": min(g, sequences)}, "pretrain-d": {"discriminator.batch-size": d}}
+    rows["adversarial"] = {"adversarial.batch-size": settings.adversarial.batch_size, **rows["pretrain-d"]}
+    for setting, count in (each for stage in stages for each in rows[stage].items()):
+        if count < number:
+            raise UsageError(f"{setting} is {count}, and {number} replicas share a batch: make it larger, or use fewer.")
 
 
 def share(run: Run, place: Placement, strategy: Any) -> None:

@@ -9,8 +9,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from seqgan_cli.errors import UsageError
-
 # On the host.
 
 
@@ -26,12 +24,6 @@ def together(step: Callable[..., Any], *args: Any) -> Any:
 def number() -> int:
     """How many replicas there are."""
     return int(tf.distribute.get_strategy().num_replicas_in_sync)
-
-
-def refuse_too_few(rows: int, setting: str) -> None:
-    """Raises UsageError if a batch has too few rows for every replica to have one."""
-    if rows < number():
-        raise UsageError(f"{setting} is {rows}, and {number()} replicas share a batch: make it larger, or use fewer.")
 
 
 # In a replica.

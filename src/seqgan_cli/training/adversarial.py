@@ -63,7 +63,6 @@ class AdversarialTraining(Stage):
     ) -> None:
         super().__init__(settings, corpus)
         own = settings.adversarial
-        replicas.refuse_too_few(own.batch_size, "adversarial.batch-size")
         self.language_model = (language_model or generator).clone("language_model") if own.reward == "lm" else None
         self.oracle, self.real = oracle, None if oracle else RealScores(corpus, settings.data)
         self.generator = generator

@@ -7,7 +7,6 @@ import tensorflow as tf
 
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.corpus import Corpus
-from seqgan_cli.distribution import replicas
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.models.kinds import make_discriminator
 from seqgan_cli.randomness import key, rng
@@ -40,7 +39,6 @@ class DiscriminatorTrainer:
         self.optimizer = Adam(self.discriminator.trainable_variables, learning_rate)
         self.num = min(num or len(corpus.train), len(corpus.train))  # positives, and negatives, a d-step
         self.batch_size = batches_of(2 * self.num, settings.discriminator.batch_size, console, "discriminator")
-        replicas.refuse_too_few(self.batch_size, "discriminator.batch-size")
         self.num_batches = 2 * self.num // self.batch_size
         self.work = TRAINING_WORK * k * self.num_batches * self.batch_size
 

@@ -74,7 +74,6 @@ class LikelihoodTraining(Stage):
         self.generator = untrained_generator(settings, corpus)
         self.optimizer: Adam | RMSprop = OPTIMIZERS[own.optimizer](self.generator.trainable_variables, own.learning_rate)
         self.batch_size = batches_of(len(corpus.train), own.batch_size, console, self.name)
-        replicas.refuse_too_few(self.batch_size, "pretrain-g.batch-size")
         self.num_batches = len(corpus.train) // self.batch_size
         self.target, self.work = own.epochs, float(self.num_batches)
 
