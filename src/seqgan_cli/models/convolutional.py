@@ -10,7 +10,7 @@ from seqgan_cli.models.discriminator import Discriminator
 from seqgan_cli.settings import parse_filters
 
 # What gradients are larger by inside float16, whose smallest number many of them are below (loss scaling: Micikevicius et al.
-# 2018). Usual ones stay far from float16's largest: what comes from a logit is at most 1 over the batch. Should one reach it all
+# 2018). Usual ones stay far from its largest: what comes from a logit is at most 1 over the batch. Should one reach it all
 # the same, the step is not finite and training says so.
 SCALE = 1024.0
 
