@@ -1,5 +1,6 @@
 """Slow, literal NumPy versions of what the fast paths compute: one sequence, one token, one rollout at a time."""
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -536,3 +537,30 @@ def sentence_pieces(
         pieces.append(list(tokens[begin:next_begin]))
         begin = next_begin
     return [*pieces, list(tokens[begin:])]
+
+
+def streamed_batches(
+    tables: Sequence[np.ndarray],
+    files: int,
+    batch_size: int,
+    passes: int,
+    order_of_files: Callable[[int], Sequence[int]],
+    order_within: Callable[[int, int], Sequence[int]],
+) -> Iterator[np.ndarray]:
+    """Batches [B, T] of so many passes over files of sequences, everything held at once.
+
+    A pass takes so many files at a time, each shuffled by itself; of a batch, file i has the rows from B·i/files to
+    B·(i + 1)/files, rounded down. What the shortest file does not have for one more batch is left in all.
+    """
+    bounds = [batch_size * i // files for i in range(files + 1)]
+    most = max(last - first for first, last in itertools.pairwise(bounds))
+    steps = min(map(len, tables)) // most
+    for number in range(passes):
+        order = order_of_files(number)
+        for start in range(0, len(tables), files):
+            shuffled = [[tables[file][row] for row in order_within(number, file)] for file in order[start : start + files]]
+            for step in range(steps):
+                batch = []
+                for (first, last), rows in zip(itertools.pairwise(bounds), shuffled, strict=True):
+                    batch += rows[step * (last - first) : (step + 1) * (last - first)]
+                yield np.array(batch)

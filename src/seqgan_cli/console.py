@@ -183,7 +183,7 @@ class Progress:
         left = self.seconds_left
         if left is not None and not self.told and time.monotonic() - self.measured[0] > 5.0:
             self.told = True
-            if left > LONG_JOB:
+            if left > LONG_JOB and self.main:  # of training, which has a score
                 self.console.say(
                     f"{self.label}: about {duration(left)} for {self.target - self.first} {self.unit}s. `--preset quick` in a "
                     "new --run is much quicker. Stopping (Ctrl-C) at any time keeps a usable result; the same command goes on."

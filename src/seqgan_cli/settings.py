@@ -193,6 +193,9 @@ class PretrainG:
     sampling_decay: float = _setting(
         0.002, "how fast it falls, about so much an epoch", above=0, below=1, quick=0.01, fast=0.006, fixed_by="pretrain-g"
     )
+    steps_per_epoch: int = _setting(
+        0, "steps of an epoch (0: once through; of streamed data 1000)", at_least=0, fixed_by="pretrain-g"
+    )
     batch_size: int = _setting(64, "sequences a step", at_least=1)
     learning_rate: float = _setting(0.01, "step size", above=0)
     optimizer: str = _setting("adam", "how gradients become steps", choices=("adam", "rmsprop"), fixed_by="pretrain-g")
@@ -208,7 +211,9 @@ class PretrainD:
     d_steps: int = _setting(50, "draws of fresh negatives", at_least=1, quick=4, fast=10)
     k: int = _setting(3, "epochs on each draw", at_least=1, quick=1)
     learning_rate: float = _setting(1e-4, "step size", above=0, quick=1e-3)
-    d_samples: int = _setting(0, "positives, and negatives, a draw (0: the whole training set)", at_least=0, fast=2500)
+    d_samples: int = _setting(
+        0, "positives, and negatives, a draw (0: all there are; of streamed data 10,000)", at_least=0, fast=2500
+    )
 
 
 @dataclass(frozen=True)
@@ -237,7 +242,7 @@ class Adversarial:
     batch_size: int = _setting(64, "sequences a g-step", at_least=1)
     clip_norm: float = _setting(5.0, "largest global norm of the generator's gradient", above=0)
     d_samples: int = _setting(
-        0, "positives, and negatives, a draw (0: the whole training set)", at_least=0, quick=500, fast=2500
+        0, "positives, and negatives, a draw (0: all there are; of streamed data 10,000)", at_least=0, quick=500, fast=2500
     )
     reward: str = _setting(
         "discriminator",

@@ -15,6 +15,7 @@ from seqgan_cli.vocabulary import UNK
 if TYPE_CHECKING:
     from seqgan_cli.corpora.corpus import Corpus
     from seqgan_cli.corpora.documents import Documents
+    from seqgan_cli.settings import Settings
 
 ORACLES_OWN = ("--data", "--vocab-size", "--sequence-length", "--num-sequences", "--oracle")
 FREQUENT = 12
@@ -32,7 +33,15 @@ _option = grouped_option("Common")
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="write both parts as text there: train.txt and heldout.txt",
+    help="write both parts there: train.txt and heldout.txt, or what --format says",
+    group="Output",
+)
+@_option(
+    "--format",
+    "as_format",
+    type=click.Choice(["text", "tfrecord"]),
+    default="text",
+    help="of --write; tfrecord: for data larger than memory, to train on as --data DIR [text]",
     group="Output",
 )
 @_option("--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="settings from a TOML file")
@@ -46,6 +55,7 @@ def command(
     file: str,
     num: int,
     folder: Path | None,
+    as_format: str,
     config_file: Path | None,
     sets: tuple[str, ...],
     seed: int | None,
@@ -53,7 +63,8 @@ def command(
 ) -> None:
     """What would be read from FILE, a folder, or a built-in NAME (speech, folk), without training.
 
-    Counts, lengths, tokens, a few sequences, and what was left out and why.
+    Counts, lengths, tokens, a few sequences, and what was left out and why. With --write DIR --format tfrecord it prepares data
+    of any size, which `--data DIR` then streams.
     """
     from seqgan_cli.commands.job import read_corpus, see_kind
     from seqgan_cli.commands.options import chosen_settings
@@ -66,14 +77,23 @@ def command(
     asked, sources = configuration.explicit(options, sets, config_file)
     if not file:
         raise UsageError("FILE is empty: name a file, a folder, speech or folk.")
+    if as_format == "tfrecord" and folder is None:
+        raise UsageError("--format tfrecord is of --write: name the directory to write, as --write DIR.")
     if asked["data.source"] == "oracle":
         raise UsageError("The oracle's sequences are drawn when training begins: name a file, a folder, speech or folk.")
     see_kind(asked, sources)
     config = configuration.resolve(asked, sources, None, "paper")
     check_kind(config)
     settings = config.settings
-    corpus, documents = read_corpus(settings, console)
-    _describe(corpus, documents, console)
+    if as_format == "tfrecord" and folder is not None:
+        corpus = _prepare(settings, folder, console)
+    else:
+        corpus, documents = read_corpus(settings, console)
+    if as_format == "tfrecord" or documents is None:
+        for line in corpus.summary:
+            console.result(line)
+    else:
+        _describe(corpus, documents, console)
 
     from seqgan_cli.corpora.kinds import writing
 
@@ -83,12 +103,27 @@ def command(
         console.result(f"The first {shown} training sequences:" if shown > 1 else "The first training sequence:")
     for ids in corpus.train[:num]:
         console.result("  " + written.line(ids))
-    if folder is not None:
+    if folder is not None and as_format == "tfrecord":
+        console.say(f"Written: {folder}, {len(corpus.sequences)} training sequences to stream with --data {folder}.")
+    elif folder is not None:
         for name in ("train", "heldout"):
             lines = "".join(f"{written.raw(ids)}\n" for ids in getattr(corpus, name))
             files.write(folder / f"{name}.txt", lines.encode())
         spaces = "" if settings.data.kind != "poems" and settings.data.tokenizer == "chars" else ", tokens with spaces"
         console.say(f"Written: {folder / 'train.txt'} and {folder / 'heldout.txt'}, one sequence a line{spaces}.")
+
+
+def _prepare(settings: "Settings", folder: Path, console: Console) -> "Corpus":
+    from seqgan_cli.backend import start_tensorflow
+    from seqgan_cli.commands.job import showing_reading
+    from seqgan_cli.corpora.preparation import prepare
+    from seqgan_cli.corpora.shards import is_prepared
+
+    if is_prepared(settings.data.source):
+        raise UsageError(f"{settings.data.source} is prepared already: train on it with --data.")
+    start_tensorflow(threads=1)
+    with showing_reading(console, "byte") as report:
+        return prepare(settings, folder, report)
 
 
 def _describe(corpus: "Corpus", documents: "Documents", console: Console) -> None:

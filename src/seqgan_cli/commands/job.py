@@ -22,6 +22,7 @@ from seqgan_cli.store.run import Run
 if TYPE_CHECKING:
     from seqgan_cli.corpora.corpus import Corpus
     from seqgan_cli.corpora.documents import Documents
+    from seqgan_cli.corpora.kinds import Report
     from seqgan_cli.models.generator import Generator
 
 
@@ -197,7 +198,7 @@ def _chiefs_job(
             {**config.values, "data.vocab-size": oracle.vocabulary.size}, {**config.sources, "data.vocab-size": "oracle"}
         )
     _check_fit(config.settings, stages, corpus, oracle)
-    refuse_too_few_rows(config.settings, stages, len(corpus.train), strategy)
+    refuse_too_few_rows(config.settings, stages, len(corpus.sequences), strategy)
     with run.lock():
         if recorded is None and run.exists:
             raise SeqganError(f"Another command has just begun {run.path}: run this one again.")
@@ -219,9 +220,18 @@ def _chiefs_job(
 
 
 def see_kind(asked: dict[str, Any], sources: dict[str, str]) -> None:
-    """Where data are asked for and not their kind, ask for the kind that they are. Raises SeqganError if they are none."""
+    """Where data are asked for and not their kind, ask for the kind that they are; and for all that prepared data say.
+
+    Raises SeqganError if they are of no kind, UsageError if they were prepared otherwise than is asked for.
+    """
     source = asked.get("data.source", "oracle")
-    if asked.get("data.kind", "auto") == "auto" and source != "oracle":
+    if source == "oracle":
+        return
+    from seqgan_cli.corpora.shards import is_prepared, take_over
+
+    if is_prepared(source):
+        take_over(asked, sources)
+    elif asked.get("data.kind", "auto") == "auto":
         from seqgan_cli.corpora.kinds import recognise
 
         asked["data.kind"], sources["data.kind"] = recognise(source), "data"
@@ -255,20 +265,27 @@ def _new_corpus(config: Config, stages: Sequence[str], console: Console) -> "tup
     return read_corpus(settings, console)[0], None
 
 
-def read_corpus(settings: Settings, console: Console) -> "tuple[Corpus, Documents]":
+def read_corpus(settings: Settings, console: Console) -> "tuple[Corpus, Documents | None]":
     """The corpus and the documents of a file, folder or name, with progress where reading is long. Raises SeqganError."""
     from seqgan_cli.corpora.kinds import real_corpus
 
+    with showing_reading(console, "file") as report:
+        return real_corpus(settings, report)
+
+
+@contextlib.contextmanager
+def showing_reading(console: Console, unit: str) -> "Iterator[Report]":
+    """What a reader calls with the units that are done and how many there are; progress shows from the first call on."""
     with contextlib.ExitStack() as shown:
         progress: Progress | None = None
 
         def report(done: int, total: int) -> None:
             nonlocal progress
             if progress is None:
-                progress = shown.enter_context(console.progress("reading", "file", 0, total, 1.0, ""))
+                progress = shown.enter_context(console.progress("reading", unit, 0, total, 1.0, ""))
             progress.move(done)
 
-        return real_corpus(settings, report)
+        yield report
 
 
 def _store(run: Run, corpus: "Corpus", oracle: "Generator | None") -> None:

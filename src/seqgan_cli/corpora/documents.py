@@ -30,6 +30,16 @@ class Rejected:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """What a summary says of a source: how many documents it has, what was left out, and what else a reader should know."""
+
+    source: str
+    count: int
+    rejected: dict[str, Rejected]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Documents:
     """Tokenized documents with ids in the order of first sight: `ids[offsets[i] : offsets[i + 1]]` is document i.
 
@@ -53,6 +63,10 @@ class Documents:
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
+
+    @property
+    def reading(self) -> Reading:
+        return Reading(self.source, len(self), self.rejected, self.notes)
 
     def table(self) -> np.ndarray:
         """int64 `[n, longest]`: the documents' ids, and 0 after their ends. Raises SeqganError if that is too large."""
@@ -78,6 +92,11 @@ class Collector:
 
     def __len__(self) -> int:
         return len(self._offsets) - 1
+
+    @property
+    def size(self) -> int:
+        """Tokens of all documents."""
+        return len(self._ids)
 
     def add(self, tokens: Iterable[str]) -> bool:
         """One document, which is none without tokens: returns whether it is one."""

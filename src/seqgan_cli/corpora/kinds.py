@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from seqgan_cli.corpora.corpus import Corpus, Layout, corpus_of
+from seqgan_cli.corpora.corpus import Corpus, Layout, corpus_of, read_table, read_vocabulary
 from seqgan_cli.corpora.documents import Documents
 from seqgan_cli.corpora.midi import SUFFIXES
 from seqgan_cli.corpora.poems import is_opening, poem_layout, poem_lines, read_poems, verses_of, width_of
+from seqgan_cli.corpora.shards import Shards, is_prepared, read_index
 from seqgan_cli.corpora.text import TOKENIZERS, lines_of, read_lines, text_layout
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.metrics.music import PITCHES
@@ -35,6 +36,8 @@ def recognise(source: str) -> str:
     if source in BUILT_IN:
         return BUILT_IN[source]
     path = Path(source)
+    if is_prepared(source):
+        return str(read_index(path)["settings"]["data.kind"])
     if path.is_dir():
         names = [file.suffix.lower() for file in itertools.islice(path.rglob("*"), 100_000)]
         if any(name in SUFFIXES for name in names):
@@ -72,30 +75,32 @@ def read(source: str, data: Data, report: Report = lambda done, total: None) -> 
             return music.read_folk(data, report)
         if Path(source).is_dir() or Path(source).suffix.lower() in SUFFIXES:
             return music.read_music(Path(source), data, report)
-        return _numbers(
+        return numbers_of(
             read_lines(Path(source), "whitespace", lowercase=False), PITCHES, "--kind music needs MIDI or pitch ids"
         )
     if data.kind == "poems":
         return read_poems(Path(source), data)
     documents = read_lines(Path(source), data.tokenizer, data.lowercase)
-    return _numbers(documents, None, "--kind text takes any tokens") if data.kind == "ids" else documents
+    return numbers_of(documents, None, "--kind text takes any tokens") if data.kind == "ids" else documents
 
 
-def _numbers(documents: Documents, below: int | None, hint: str) -> Documents:
+def numbers_of(documents: Documents, below: int | None, hint: str, before: int = 0) -> Documents:
     """The documents, whose tokens are to be whole numbers. Raises SeqganError for the first that is none.
 
-    Those with a bound are written without leading zeros, as the names of the vocabulary's tokens are.
+    Those with a bound are written without leading zeros, as the names of the vocabulary's tokens are. `before`: documents of
+    the same source that came before these.
     """
     known = None if below is None else {*map(str, range(below))}
     for i, token in enumerate(documents.tokens):
         if not (token.isascii() and token.isdecimal()) if known is None else token not in known:
-            line = int(np.searchsorted(documents.offsets, int(np.argmax(documents.ids == i)), side="right"))
+            line = before + int(np.searchsorted(documents.offsets, int(np.argmax(documents.ids == i)), side="right"))
             kind = "whole number" if below is None else f"number from 0 to {below - 1}"
             raise SeqganError(f"{documents.source}: {token[:30]!r}, in sequence {line}, is no {kind}; {hint}.")
     return documents
 
 
-def _layout(documents: Documents, data: Data) -> Layout:
+def layout_of(documents: Documents, data: Data) -> Layout:
+    """How documents of that kind become sequences."""
     if data.kind == "poems":
         return poem_layout(data)
     if data.kind == "music":
@@ -109,15 +114,31 @@ def _layout(documents: Documents, data: Data) -> Layout:
     return text_layout(documents, data, "paragraph" if data.kind == "speeches" else "line")
 
 
-def real_corpus(settings: Settings, report: Report = lambda done, total: None) -> tuple[Corpus, Documents]:
-    """Read, split, number and pad a corpus that is not the oracle's; and what was read.
+def prepared_corpus(folder: Path) -> Corpus:
+    """The corpus that a folder was prepared with. Raises SeqganError if it is damaged."""
+    index = read_index(folder)
+    shards = Shards.of_record(index["shards"], folder.absolute())
+    shards.check()
+    again = "prepare it anew"
+    train, heldout = (read_table(folder / f"{name}.npz", again) for name in ("train", "heldout"))
+    size = PITCHES if index["settings"]["data.kind"] == "music" else None
+    vocabulary = read_vocabulary(folder / "vocabulary.txt", size, (train, heldout), shards.unk_taught)
+    return Corpus(train, heldout, vocabulary, tuple(index["summary"]), shards)
+
+
+def real_corpus(
+    settings: Settings, report: Report = lambda done, total: None
+) -> tuple[Corpus, Documents | None]:
+    """Read, split, number and pad a corpus that is not the oracle's; and what was read, if it was not prepared before.
 
     Raises SeqganError for what cannot be trained on.
     """
     data = settings.data
+    if is_prepared(data.source):
+        return prepared_corpus(Path(data.source)), None
     documents = read(data.source, data, report)
     test = read(data.test, data, report) if data.test else None
-    return corpus_of(documents, test, _layout(documents, data), data, settings.seed), documents
+    return corpus_of(documents, test, layout_of(documents, data), data, settings.seed), documents
 
 
 @dataclass(frozen=True)

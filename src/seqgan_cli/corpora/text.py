@@ -4,6 +4,7 @@ import codecs
 import functools
 import itertools
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,8 +75,10 @@ TOKENIZERS = {
 }
 
 
-def lines_of(path: Path) -> Iterator[tuple[int, str]]:
+def lines_of(path: Path, passed: Callable[[int], object] = lambda size: None) -> Iterator[tuple[int, str]]:
     """Number and text of each line of a UTF-8 file, without the space around it. The file is never held whole.
+
+    `passed` is called with the bytes of each line.
 
     Raises SeqganError for a file that is missing, binary or not UTF-8 or has a line of more than 16 MB, naming the line.
     """
@@ -92,6 +95,7 @@ def lines_of(path: Path) -> Iterator[tuple[int, str]]:
                     raise SeqganError(
                         f"{path}, line {line_number}: is longer than {LONGEST_LINE >> 20} MB; one sequence a line is needed."
                     )
+                passed(len(raw))
                 try:
                     yield line_number, raw.decode("utf-8").strip()
                 except UnicodeDecodeError as error:
@@ -119,14 +123,26 @@ def read_lines(path: Path, tokenizer: str, lowercase: bool) -> Documents:
 
     Raises SeqganError for a file that `lines_of` refuses, or without any text.
     """
-    split, found = TOKENIZERS[tokenizer].split, Collector()
-    for number, line in lines_of(path):
+    (documents,) = line_parts(path, tokenizer, lowercase, sys.maxsize)
+    return documents
+
+
+def line_parts(
+    path: Path, tokenizer: str, lowercase: bool, most: int, passed: Callable[[int], object] = lambda size: None
+) -> Iterator[Documents]:
+    """The documents of a file in parts of `most` tokens or a document more, each part with ids of its own; see `read_lines`."""
+    split, found, given = TOKENIZERS[tokenizer].split, Collector(), False
+    for number, line in lines_of(path, passed):
         tokens: Iterable[str] = itertools.chain.from_iterable(map(split, _parts(line.lower() if lowercase else line)))
         if not found.add(tokens):
             found.reject(f"line {number}", "blank")
-    if not len(found):
+        if found.size >= most:
+            yield found.documents(str(path))
+            found, given = Collector(), True
+    if not len(found) and not given:
         raise SeqganError(f"{path} holds no text: one sequence a line is needed.")
-    return found.documents(str(path))
+    if len(found) or found.rejected:
+        yield found.documents(str(path))
 
 
 # Tokens that end a sentence, what may follow within it, and what else leans on the word before it. Among single characters a

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from seqgan_cli.corpora.corpus import Corpus
+from seqgan_cli.corpora.shards import AT_HAND
 from seqgan_cli.evaluation.real import RealScores
 from seqgan_cli.metrics import diversity
 from seqgan_cli.metrics.likelihood import Estimate, per_token
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import rng
 
-HELDOUT_AT_MOST = 10_000
+HELDOUT_AT_MOST = AT_HAND
 
 
 def nll(model: Generator, tokens: np.ndarray, temperature: float = 1.0) -> Estimate:
@@ -93,7 +94,7 @@ def likelihoods(
         nll(generator, corpus.train[:HELDOUT_AT_MOST], temperature),
         diversity.distinct_share(samples),
         diversity.token_types(samples, corpus.vocabulary.mask(samples)),
-        diversity.copied_share(samples, corpus.train),
+        corpus.sequences.copied_share(samples),
         real.all(samples) if real else {},
     )
 
@@ -112,7 +113,7 @@ def data_figures(
     figures = {
         "token_types": float(diversity.token_types(train, corpus.vocabulary.mask(train))),
         "distinct_share": diversity.distinct_share(train),
-        "copied_share": diversity.copied_share(corpus.heldout, corpus.train),
+        "copied_share": corpus.sequences.copied_share(corpus.heldout),
     }
     if real is not None:
         figures.update(real.of_data(train))

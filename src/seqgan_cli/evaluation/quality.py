@@ -6,7 +6,7 @@ from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.evaluation.generators import HELDOUT_AT_MOST
 from seqgan_cli.metrics import frechet, music
-from seqgan_cli.metrics.diversity import copied_share, distinct_n, longest_copied_run
+from seqgan_cli.metrics.diversity import distinct_n, longest_copied_run
 from seqgan_cli.metrics.likelihood import Estimate, mean_of
 from seqgan_cli.metrics.significance import share
 
@@ -54,7 +54,7 @@ class Measures:
             "copied_run": mean_of(runs),
             "copied_run_share": mean_of(runs[lengths > 0] / lengths[lengths > 0]),
             "copied_run_largest": float(runs[: self.equal].max(initial=0)),
-            "copied_share": share(round(copied_share(tokens, train) * len(tokens)), len(tokens)),
+            "copied_share": share(round(self.corpus.sequences.copied_share(tokens) * len(tokens)), len(tokens)),
         }
 
     def _distances(self, tokens: np.ndarray) -> dict[str, Value]:

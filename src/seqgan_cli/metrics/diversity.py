@@ -29,12 +29,16 @@ def token_types(tokens: np.ndarray, mask: np.ndarray) -> int:
 
 def copied_share(tokens: np.ndarray, training: np.ndarray) -> float:
     """Share of the sequences that stand in the training set as they are; 0 for none."""
-    if not len(tokens):
-        return 0.0
-    wanted, copied = _as_single_values(tokens), np.zeros(len(tokens), bool)
-    for first in range(0, len(training), BLOCK):  # `isin` holds several copies of what it sorts
-        copied |= np.isin(wanted, _as_single_values(training[first : first + BLOCK]))
-    return float(copied.mean())
+    return float(stand_in(tokens, training).mean()) if len(tokens) else 0.0
+
+
+def stand_in(tokens: np.ndarray, training: np.ndarray) -> np.ndarray:
+    """Which of the sequences stand in the training set as they are, bool `[n]`."""
+    wanted = _as_single_values(tokens).tolist()
+    missing, found = {*wanted}, set()
+    for first in range(0, len(training), BLOCK):
+        found |= missing.intersection(_as_single_values(training[first : first + BLOCK]).tolist())
+    return np.fromiter((value in found for value in wanted), bool, len(wanted))
 
 
 def distinct_n(tokens: np.ndarray, lengths: np.ndarray, n: int) -> float:

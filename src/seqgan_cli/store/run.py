@@ -2,7 +2,7 @@
 
 config.json      every setting and where it came from, versions, machine, command lines
 vocabulary.txt   one token a line, line number = id (text)
-corpus/          train.npz, heldout.npz, and oracle.npz for synthetic data
+corpus/          train.npz, heldout.npz, oracle.npz for synthetic data, shards.json where prepared data are streamed
 checkpoints/     one folder a stage: the last three and the best
 history.csv      stage, position (epoch, d-step or round), step, metric, value, seconds
 samples/  figures/  tensorboard/
@@ -11,6 +11,7 @@ samples/  figures/  tensorboard/
 import contextlib
 import functools
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -104,6 +105,12 @@ class Run:
                     raise SeqganError(f"Cannot read {path} ({error}): restore it, or use another --run.") from None
                 for array in sorted(arrays):
                     digest.update(np.ascontiguousarray(arrays[array]).tobytes())
+        path = self.path / "corpus" / "shards.json"
+        if path.exists():
+            try:
+                digest.update(json.loads(path.read_text(encoding="utf-8"))["digest"].encode())
+            except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+                raise SeqganError(f"Cannot read {path} ({error}): restore it, or use another --run.") from None
         return digest.hexdigest()
 
     def checkpoints(self, stage: str) -> Checkpoints:

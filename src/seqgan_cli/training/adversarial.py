@@ -201,9 +201,9 @@ class AdversarialTraining(Stage):
 
     def teach(self, position: int, part: int) -> float:
         """Teacher forcing between policy steps (Li et al. 2017, §3.2; Che et al. 2017, §4): one batch. Returns its loss."""
-        address, train, own = (self.name, "mle", position, part), self.corpus.train, self.settings.pretrain_g
-        rows = rng(self.settings.seed, *address).permutation(len(train))[: own.batch_size]
-        loss = float(self._teach(train[rows], key(self.settings.seed, *address, "dropout")).numpy())
+        address, own = (self.name, "mle", position, part), self.settings.pretrain_g
+        tokens = self.corpus.sequences.draw(own.batch_size, self.settings.seed, *address)
+        loss = float(self._teach(tokens, key(self.settings.seed, *address, "dropout")).numpy())
         where = f"{self.name}, round {position}, maximum likelihood"
         refuse_spoilt([loss], where, part, "pretrain-g.learning-rate", own.learning_rate)
         return loss

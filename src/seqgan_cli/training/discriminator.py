@@ -37,7 +37,8 @@ class DiscriminatorTrainer:
         self.discriminator = make_discriminator(corpus.vocabulary, corpus.sequence_length, settings.discriminator)
         self.discriminator.initialise(rng(settings.seed, "discriminator"))
         self.optimizer = Adam(self.discriminator.trainable_variables, learning_rate)
-        self.num = min(num or len(corpus.train), len(corpus.train))  # positives, and negatives, a d-step
+        # Positives, and negatives, of a d-step.
+        self.num = min(num or corpus.sequences.usual_draw, len(corpus.sequences))
         self.batch_size = batches_of(2 * self.num, settings.discriminator.batch_size, console, "discriminator")
         self.num_batches = 2 * self.num // self.batch_size
         self.work = TRAINING_WORK * k * self.num_batches * self.batch_size
@@ -61,7 +62,7 @@ class DiscriminatorTrainer:
         None, and nothing done, if it is good enough to rest (`discriminator.stop`). Every draw is keyed by the unit `position`
         of the stage and the `part` of it.
         """
-        seed, train = self.settings.seed, self.corpus.train
+        seed = self.settings.seed
         address = (self.what, "d-step", position, part)
         if self.what == "adversarial":
             where, setting = f"{self.what}, round {position}, d-step {part + 1}", "adversarial.d-learning-rate"
@@ -71,9 +72,7 @@ class DiscriminatorTrainer:
         if stop and self._held_out_accuracy(generator, key(seed, *address, "rest")) > stop:
             tick(self.work)
             return None
-        positives = (
-            train if self.num == len(train) else train[rng(seed, *address, "positives").permutation(len(train))[: self.num]]
-        )
+        positives = self.corpus.sequences.draw(self.num, seed, *address, "positives")
         negatives = generator.sample(self.num, key(seed, *address, "negatives"))
         tokens = np.concatenate([positives, negatives])
         labels = np.repeat(np.array([1.0, 0.0], np.float32), self.num)

@@ -27,8 +27,9 @@ def likelihood_loss(generator: Generator, tokens: Any, dropout: float = 0.0, dro
 
     `read`: int32 `[B, T]`, what the generator reads instead of `tokens` (scheduled sampling).
     """
+    tokens = replicas.own_rows(tokens)
     mask = tf.cast(generator.vocabulary.mask(tokens), tf.float32)
-    tokens, weights = replicas.own_rows(tokens), replicas.own_rows(mask / tf.reduce_sum(mask))
+    weights = mask / replicas.total(tf.reduce_sum(mask))
     return generator.weighted_nll(tokens, weights, dropout=dropout, key=dropout_key, read=read)
 
 
@@ -58,7 +59,7 @@ def untrained_generator(settings: Settings, corpus: Corpus) -> Generator:
 
 
 class LikelihoodTraining(Stage):
-    """Epochs over the training set, in an order keyed by the epoch."""
+    """Epochs, each in an order of its own."""
 
     name = "pretrain-g"
     unit = "epoch"
@@ -73,8 +74,8 @@ class LikelihoodTraining(Stage):
         self.oracle, self.real = oracle, None if oracle else RealScores(corpus, settings.data)
         self.generator = untrained_generator(settings, corpus)
         self.optimizer: Adam | RMSprop = OPTIMIZERS[own.optimizer](self.generator.trainable_variables, own.learning_rate)
-        self.batch_size = batches_of(len(corpus.train), own.batch_size, console, self.name)
-        self.num_batches = len(corpus.train) // self.batch_size
+        self.batch_size = batches_of(corpus.sequences.largest_batch, own.batch_size, console, self.name)
+        self.num_batches = own.steps_per_epoch or corpus.sequences.steps_of_epoch(self.batch_size)
         self.target, self.work = own.epochs, float(self.num_batches)
 
     def examples(self) -> list[str]:
@@ -110,19 +111,17 @@ class LikelihoodTraining(Stage):
         return curve_scores(self.generator, self.corpus, self.oracle, self.real, num, sample_key)
 
     def epoch(self, position: int, tick: Tick) -> list[float]:
-        """One pass over the training set, in the order of that epoch: the loss of every step."""
-        seed, train = self.settings.seed, self.corpus.train
-        order = rng(seed, self.name, "order", position).permutation(len(train))
+        """An epoch's steps, a pass over the training set unless it is told otherwise: the loss of every step."""
+        seed, first = self.settings.seed, (position - 1) * self.num_batches
         losses: list[float] = []
         own = self.settings.pretrain_g
         share = true_share(own.scheduled_sampling, own.sampling_decay, position)
-        # What does not fill a batch waits for another epoch's order.
         for steps in groups(self.num_batches):
-            rows = order[steps.start * self.batch_size : steps.stop * self.batch_size].reshape(len(steps), self.batch_size)
+            tokens = self.corpus.sequences.batches(first + steps.start, len(steps), self.batch_size, seed, self.name)
             dropout_keys = np.stack([key(seed, self.name, "dropout", position, i) for i in steps])
             sampling_keys = np.stack([key(seed, self.name, "scheduled-sampling", position, i) for i in steps])
             shares = np.full(len(steps), share, np.float32)
-            latest = self._steps(train[rows], dropout_keys, shares, sampling_keys).numpy().tolist()
+            latest = self._steps(tokens, dropout_keys, shares, sampling_keys).numpy().tolist()
             refuse_spoilt(latest, f"{self.name}, epoch {position}", len(losses), "pretrain-g.learning-rate", own.learning_rate)
             losses.extend(latest)
             tick(float(len(steps)))

@@ -1,0 +1,268 @@
+"""A corpus that memory cannot hold, prepared once: a pass that numbers its tokens, and one that deals sequences to files."""
+
+import contextlib
+import dataclasses
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from seqgan_cli import __version__, files
+from seqgan_cli.corpora.corpus import (
+    Corpus,
+    Layout,
+    Tally,
+    counts_within,
+    ranked_vocabulary,
+    refuse_monotony,
+    refuse_nothing,
+    summary_of,
+    table_of,
+)
+from seqgan_cli.corpora.documents import EXAMPLES, Documents, Reading, Rejected
+from seqgan_cli.corpora.kinds import Report, layout_of, numbers_of, prepared_corpus, read
+from seqgan_cli.corpora.shards import AT_HAND, FORMAT, LANES, Dealer, number_of_files
+from seqgan_cli.corpora.text import LONGEST_BY_DEFAULT, line_parts
+from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.metrics.diversity import stand_in
+from seqgan_cli.randomness import rng
+from seqgan_cli.settings import BUILT_IN, Data, Settings
+from seqgan_cli.vocabulary import UNK, Vocabulary
+
+PART = 1 << 22  # tokens that are held at once
+
+
+def prepare(settings: Settings, folder: Path, report: Report) -> Corpus:
+    """Write the corpus that `settings` describe into a new or an empty folder, and return it as it will be read.
+
+    Raises SeqganError for what cannot be trained on, and UsageError if the folder holds files. Whatever ends it early leaves
+    the folder as it was.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"--write {folder} holds files, or is one: name a new or an empty directory.")
+    partial = folder.absolute().with_name(f".writing-{folder.absolute().name}")
+    shutil.rmtree(partial, ignore_errors=True)  # left by a kill
+    partial.mkdir(parents=True)
+    try:
+        _Preparation(settings, report).write(partial)
+        partial.replace(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return prepared_corpus(folder)
+
+
+@dataclass
+class _HeldOut:
+    """Documents that are held out: those with the smallest of the numbers that are drawn for all, which any pass can keep.
+
+    drawn float64 and documents int64, one of each a document; sequences: the token numbers of each one's sequences.
+    """
+
+    drawn: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    documents: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    sequences: list[list[np.ndarray]] = field(default_factory=list)
+
+    def only(self, kept: np.ndarray) -> "_HeldOut":
+        return _HeldOut(self.drawn[kept], self.documents[kept], [self.sequences[i] for i in kept])
+
+    def and_(self, other: "_HeldOut") -> "_HeldOut":
+        drawn, documents = (np.concatenate(pair) for pair in ((self.drawn, other.drawn), (self.documents, other.documents)))
+        return _HeldOut(drawn, documents, self.sequences + other.sequences)
+
+
+class _Survey:
+    """The first pass: which tokens there are and how often, what is held out, how long documents are."""
+
+    def __init__(self, data: Data, seed: int) -> None:
+        self.data, self.draws = data, rng(seed, "corpus", "holdout")
+        self.most = 0 if data.test else AT_HAND
+        self.numbers: dict[str, int] = {}
+        self.counts = np.zeros(0, np.int64)  # in training sequences, by the number of the token
+        self.held = _HeldOut()
+        self.count, self.tokens, self.longest, self.long, self.sequences = 0, 0, 0, 0, 0
+        self.rejected: dict[str, Rejected] = {}
+        self.notes: tuple[str, ...] = ()
+
+    def add(self, part: Documents, layout: Layout) -> None:
+        """Take the next documents."""
+        numbers = np.array([self.numbers.setdefault(token, len(self.numbers)) for token in part.tokens], np.int64)
+        self.counts = np.pad(self.counts, (0, len(self.numbers) - len(self.counts)))
+        drawn = self.draws.random(len(part))
+        bound = self.held.drawn.max() if len(self.held.drawn) == self.most and self.most else np.inf
+        candidates = np.flatnonzero(drawn < bound) if self.most else np.zeros(0, np.int64)
+        if len(candidates) > self.most:
+            candidates = np.sort(candidates[np.argpartition(drawn[candidates], self.most)[: self.most]])
+        others = np.ones(len(part), bool)
+        others[candidates] = False
+        starts, ends = layout.fit(part, np.flatnonzero(others))
+        self.sequences += len(starts)
+        self.counts[numbers] += counts_within(part, starts, ends)
+        self._hold_out(part, layout, numbers, candidates, drawn)
+        self.count += len(part)
+        self.tokens += len(part.ids)
+        self.longest = max(self.longest, int(part.lengths.max(initial=0)))
+        self.long += int((part.lengths > layout.max_length).sum())
+        for reason, entry in part.rejected.items():
+            known = self.rejected.setdefault(reason, Rejected())
+            known.count += entry.count
+            known.places += entry.places[: EXAMPLES - len(known.places)]
+        self.notes = tuple(dict.fromkeys((*self.notes, *part.notes)))
+
+    def _hold_out(
+        self, part: Documents, layout: Layout, numbers: np.ndarray, candidates: np.ndarray, drawn: np.ndarray
+    ) -> None:
+        starts, ends = layout.fit(part, candidates)
+        owners = np.searchsorted(part.offsets, starts, side="right") - 1
+        places = np.searchsorted(candidates, owners)
+        sequences: list[list[np.ndarray]] = [[] for _ in candidates]
+        for place, start, end in zip(places.tolist(), starts.tolist(), ends.tolist(), strict=True):
+            sequences[place].append(numbers[part.ids[start:end]])
+        self.held = self.held.and_(_HeldOut(drawn[candidates], self.count + candidates, sequences))
+        self.keep(self.most)
+
+    def keep(self, most: int) -> None:
+        """Hold out so many; what was held out beyond that is trained on."""
+        order = np.argsort(self.held.drawn, kind="stable")
+        back = self.held.only(order[most:])
+        self.held = self.held.only(np.sort(order[:most]))
+        for sequence in (sequence for sequences in back.sequences for sequence in sequences):
+            np.add.at(self.counts, sequence, 1)
+            self.sequences += 1
+
+    def reading(self, source: str) -> Reading:
+        return Reading(source, self.count, self.rejected, self.notes)
+
+
+class _Preparation:
+    def __init__(self, settings: Settings, report: Report) -> None:
+        self.settings, self.data, self.report = settings, settings.data, report
+        self.lines = self.data.kind in ("text", "ids", "speeches") and self.data.source not in BUILT_IN
+        self._whole: Documents | None = None  # what cannot be read in parts
+        if self.lines and not Path(self.data.source).is_file() and Path(self.data.source).exists():
+            raise UsageError(f"{self.data.source} can be read only once, and preparing reads twice: write it to a file first.")
+
+    def parts(self, passes: int) -> Iterator[Documents]:
+        """The documents, in parts where they are lines; `passes`: how often they were read before."""
+        if not self.lines:
+            self._whole = self._whole or read(self.data.source, self.data, self.report)
+            yield self._whole
+            return
+        path, done, first = Path(self.data.source), 0, 0
+        size = path.stat().st_size if path.exists() else 0
+
+        def passed(more: int) -> None:
+            nonlocal done
+            done += more
+
+        for part in line_parts(path, self.data.tokenizer, self.data.lowercase, PART, passed):
+            yield numbers_of(part, None, "--kind text takes any tokens", first) if self.data.kind == "ids" else part
+            first += len(part)
+            self.report(passes * size + min(done, size), 2 * size)
+
+    def write(self, folder: Path) -> None:
+        """Everything, into a folder that is empty."""
+        survey, layout = self._survey()
+        vocabulary = layout.vocabulary or ranked_vocabulary([*survey.numbers], survey.counts, self.data)
+        test = None
+        if self.data.test:
+            documents = read(self.data.test, self.data, self.report)
+            test = documents.reading
+            survey.long += int((documents.lengths > layout.max_length).sum())
+            heldout = table_of(documents, *layout.fit(documents, np.arange(len(documents))), vocabulary, layout)
+            refuse_nothing(heldout, self.data.test, layout)
+        else:
+            sequences = [sequence for sequences in survey.held.sequences for sequence in sequences]
+            heldout = _heldout(sequences, [*survey.numbers], vocabulary, layout)
+            refuse_nothing(heldout, self.data.source, layout)
+        training, copied = self._deal(folder, survey, layout, vocabulary, heldout)
+        held_out = Tally(vocabulary)
+        held_out.add(heldout)
+        read_ = survey.reading(self.data.source)
+        summary = summary_of(read_, test, layout, self.data, (training, held_out), survey.long, copied)
+        self._finish(folder, vocabulary, heldout, summary)
+
+    def _survey(self) -> tuple[_Survey, Layout]:
+        """The first pass, and how sequences are laid out."""
+        survey = _Survey(self.data, self.settings.seed)
+        # No document longer than that is a sequence, whatever the longest turns out to be.
+        most = dataclasses.replace(self.data, max_length=self.data.max_length or LONGEST_BY_DEFAULT)
+        for part in self.parts(0):
+            layout = layout_of(part, most)
+            survey.add(part, layout)
+        if survey.count < 2 and not self.data.test:
+            raise SeqganError(
+                f"{self.data.source} holds one {layout.unit}: at least two are needed, so that one can be held out."
+            )
+        survey.keep(min(survey.most, survey.count - 1, max(1, round(survey.count * self.data.holdout))))
+        if self.lines:
+            longest = min(survey.longest, most.max_length) if not self.data.max_length else self.data.max_length
+            layout = layout_of(part, dataclasses.replace(self.data, max_length=longest))
+        return survey, layout
+
+    def _deal(
+        self, folder: Path, survey: _Survey, layout: Layout, vocabulary: Vocabulary, heldout: np.ndarray
+    ) -> tuple[Tally, float]:
+        """The second pass. Returns what training sequences hold, and the share of the held-out ones that are among them."""
+        width = layout.max_length + layout.ended
+        draws = rng(self.settings.seed, "corpus", "deal")
+        dealer = Dealer(folder, number_of_files(survey.sequences), width, vocabulary.size, draws)
+        tally, copied, first = Tally(vocabulary), np.zeros(len(heldout), bool), 0
+        with contextlib.closing(dealer):
+            for part in self.parts(1):
+                held = survey.held.documents - first
+                chosen = np.ones(len(part), bool)
+                chosen[held[(held >= 0) & (held < len(part))]] = False
+                known = layout_of(part, dataclasses.replace(self.data, max_length=layout.max_length)) if self.lines else layout
+                table = table_of(part, *known.fit(part, np.flatnonzero(chosen)), vocabulary, layout)
+                tally.add(table)
+                copied |= stand_in(heldout, table)
+                dealer.deal(table)
+                first += len(part)
+            if first != survey.count or len(tally) != survey.sequences:
+                raise SeqganError(f"{self.data.source} has changed while it was read: run the command again.")
+            if len(tally) < LANES:
+                raise SeqganError(
+                    f"{self.data.source} gives {len(tally)} training sequences, and streaming needs {LANES} at least: train on "
+                    "it as it is."
+                )
+            refuse_monotony(tally, self.data.source)
+            taught = vocabulary.has_special_tokens and bool(tally.used[UNK])
+            self.shards = dataclasses.replace(dealer.finish(), unk_taught=taught)
+        return tally, float(copied.mean())
+
+    def _finish(self, folder: Path, vocabulary: Vocabulary, heldout: np.ndarray, summary: tuple[str, ...]) -> None:
+        """All but the training sequences themselves."""
+        at_hand = np.zeros((0, self.shards.sequence_length), np.int32)
+        for number in range(len(self.shards.shards)):
+            at_hand = np.concatenate([at_hand, self.shards.table(number)])[:AT_HAND]
+            if len(at_hand) == AT_HAND:
+                break
+        for name, table in (("train", at_hand), ("heldout", heldout)):
+            np.savez_compressed(folder / f"{name}.npz", tokens=table)
+        if vocabulary.has_special_tokens:
+            (folder / "vocabulary.txt").write_bytes("".join(f"{token}\n" for token in vocabulary.tokens).encode())
+        own = {f"data.{each.name.replace('_', '-')}": getattr(self.data, each.name) for each in dataclasses.fields(Data)}
+        index = {
+            "format": FORMAT,
+            "versions": {"seqgan": __version__},
+            "settings": {name: value for name, value in own.items() if name not in NOT_OF_DATA},
+            "seed": self.settings.seed,
+            "summary": summary,
+            "shards": {name: value for name, value in self.shards.record().items() if name != "folder"},
+        }
+        files.write(folder / "index.json", (json.dumps(index, indent=1) + "\n").encode())
+
+
+# Where the data came from, and what only the oracle has.
+NOT_OF_DATA = ("data.source", "data.vocab-size", "data.sequence-length", "data.num-sequences", "data.oracle")
+
+
+def _heldout(sequences: list[np.ndarray], tokens: list[str], vocabulary: Vocabulary, layout: Layout) -> np.ndarray:
+    """The table of sequences of token numbers."""
+    lengths = np.array([len(sequence) for sequence in sequences], np.int64)
+    ids = np.concatenate([*sequences, np.zeros(0, np.int64)]).astype(np.int32)
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+    return table_of(Documents("", ids, offsets, tokens), offsets[:-1], offsets[1:], vocabulary, layout)

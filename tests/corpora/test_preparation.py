@@ -1,0 +1,192 @@
+"""Preparing a corpus in parts gives what reading it at once gives: the same sequences, whichever are held out."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from seqgan_cli.config import explicit, resolve
+from seqgan_cli.corpora import preparation, shards
+from seqgan_cli.corpora.corpus import Corpus, load_corpus
+from seqgan_cli.corpora.kinds import real_corpus, recognise
+from seqgan_cli.corpora.preparation import prepare
+from seqgan_cli.corpora.shards import take_over
+from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.randomness import rng
+from seqgan_cli.settings import Settings
+
+DATA = Path(__file__).parents[2] / "data"
+
+
+def settings_for(source: Path, **own: Any) -> Settings:
+    asked = {"data.source": str(source), "data.kind": recognise(str(source)), "seed": 3}
+    asked |= {f"data.{name.replace('_', '-')}": value for name, value in own.items()}
+    return resolve(*explicit(asked, (), None), None, "paper").settings
+
+
+def lines(folder: Path, number: int = 300, longest: int = 12) -> Path:
+    """Lines of few words of many, blank ones among them, with `. ` now and then."""
+    draws, path = rng(0, "lines"), folder / "lines.txt"
+    words = [f"w{i}" for i in range(60)] + ["."] * 6
+    text = [" ".join(draws.choice(words[: 5 + i % 60], draws.integers(0, longest + 1))) for i in range(number)]
+    path.write_text("\n".join(text) + "\n")
+    return path
+
+
+def sequences_of(corpus: Corpus) -> tuple[Counter, Counter]:
+    """Training and held-out sequences as words, however they were numbered."""
+    whole = corpus.sequences.draw(10**9, 0, "all")
+    return tuple(Counter(tuple(corpus.vocabulary.decode(ids)) for ids in table) for table in (whole, corpus.heldout))
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {},
+        {"max_length": 6},
+        {"max_length": 6, "overlong": "cut"},
+        {"max_length": 6, "overlong": "split", "holdout": 0.3},
+        {"tokenizer": "chars", "lowercase": True},
+    ],
+)
+@pytest.mark.parametrize("held_out", [7, 1000])
+def test_parts_give_what_the_whole_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: dict[str, Any], held_out: int
+) -> None:
+    """In parts of 40 tokens, with as many held out as are asked for and with fewer."""
+    monkeypatch.setattr(preparation, "PART", 40)
+    monkeypatch.setattr(preparation, "AT_HAND", held_out)
+    settings = settings_for(lines(tmp_path), **own)
+    whole, documents = real_corpus(settings)
+    reports: list[tuple[int, int]] = []
+    prepared = prepare(settings, tmp_path / "prepared", lambda done, total: reports.append((done, total)))
+    training, heldout = sequences_of(prepared)
+    assert training + heldout == sum(sequences_of(whole), Counter())
+    expected = min(held_out, round(len(documents) * settings.data.holdout))
+    if settings.data.overlong == "split":
+        assert heldout.total() >= expected
+    elif not settings.data.max_length:
+        assert heldout.total() == expected
+    words = Counter(word for sequence in training.elements() for word in sequence)
+    seen = {token: i for i, token in enumerate(documents.tokens)}
+    assert [*prepared.vocabulary.tokens[3:]] == sorted(words, key=lambda word: (-words[word], seen[word]))
+    assert prepared.train.shape[1] == whole.train.shape[1]
+    assert prepared.summary[0].split(":")[-1].split("dropped")[0] == whole.summary[0].split(":")[-1].split("dropped")[0]
+    assert f"{len(prepared.sequences)} training sequences, {len(prepared.heldout)} held out" in prepared.summary[-2]
+    assert reports[-1][0] == reports[-1][1]
+    assert reports == sorted(reports)
+
+
+def test_rare_words_become_unknown_in_both_parts(tmp_path: Path) -> None:
+    settings = settings_for(lines(tmp_path), min_count=20, max_vocab=30)
+    prepared = prepare(settings, tmp_path / "prepared", lambda done, total: None)
+    training, heldout = sequences_of(prepared)
+    words = Counter(word for sequence in training.elements() for word in sequence)
+    assert 2 < len(words) <= 31
+    assert min(words[word] for word in words if word != "<unk>") >= 20
+    assert words["<unk>"] > 0
+    assert prepared.vocabulary.unk_taught
+    assert "<unk>" in {word for sequence in heldout for word in sequence}
+    (tmp_path / "run").mkdir()
+    prepared.save(tmp_path / "run")
+    loaded = load_corpus(tmp_path / "run", None)
+    assert loaded.vocabulary.unk_taught
+    assert sequences_of(loaded) == (training, heldout)
+
+
+def test_held_out_documents_are_drawn_from_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """200 lines, the number of a line its only word, 20 held out; over 40 seeds every tenth of the file has its share."""
+    monkeypatch.setattr(preparation, "PART", 17)
+    path = tmp_path / "numbers.txt"
+    path.write_text("".join(f"w{i} x y\n" for i in range(200)))
+    where = np.zeros(10)
+    for seed in range(40):
+        survey = preparation._Survey(settings_for(path).data, seed)
+        made = preparation._Preparation(settings_for(path), lambda done, total: None)
+        for part in made.parts(0):
+            survey.add(part, preparation.layout_of(part, settings_for(path, max_length=3).data))
+        survey.keep(20)
+        where += np.bincount(survey.held.documents // 20, minlength=10)
+    assert where.sum() == 800
+    assert abs(where - 80).max() < 40, "four standard deviations"
+
+
+def test_a_test_file_is_held_out_whole(tmp_path: Path) -> None:
+    test = tmp_path / "test.txt"
+    test.write_text("w1 w2 w3\nw4 strange\n")
+    settings = settings_for(lines(tmp_path), test=str(test))
+    training, heldout = sequences_of(prepare(settings, tmp_path / "prepared", lambda done, total: None))
+    whole, _ = real_corpus(settings)
+    assert training == sequences_of(whole)[0]
+    assert heldout == Counter([("w1", "w2", "w3"), ("w4", "<unk>")])
+
+
+@pytest.mark.parametrize("source", ["poems.txt", "tunes"])
+def test_other_kinds_are_prepared_too(tmp_path: Path, source: str) -> None:
+    settings = settings_for(DATA / source)
+    whole, _ = real_corpus(settings)
+    prepared = prepare(settings, tmp_path / "prepared", lambda done, total: None)
+    assert prepared.vocabulary.has_special_tokens == whole.vocabulary.has_special_tokens
+    assert prepared.train.shape[1] == whole.train.shape[1]
+    both = [sum(sequences_of(corpus), Counter()) for corpus in (prepared, whole)]
+    words = [{word for sequence in each for word in sequence} for each in both]
+    assert both[0].total() == both[1].total()
+    if not prepared.vocabulary.has_special_tokens:
+        assert words[0] == words[1]
+
+
+def test_prepared_data_settle_what_was_asked_when_they_were(tmp_path: Path) -> None:
+    settings = settings_for(lines(tmp_path), tokenizer="chars", max_length=9, overlong="cut")
+    prepare(settings, tmp_path / "prepared", lambda done, total: None)
+    source = str(tmp_path / "prepared")
+    assert recognise(source) == "text"
+    asked: dict[str, Any] = {"data.source": source, "data.tokenizer": "chars", "data.kind": "auto"}
+    sources = dict.fromkeys(asked, "option")
+    take_over(asked, sources)
+    assert (asked["data.max-length"], asked["data.overlong"], asked["data.kind"]) == (9, "cut", "text")
+    assert sources["data.overlong"] == "data"
+    assert (asked["data.source"], sources["data.source"]) == (source, "option")
+    with pytest.raises(UsageError, match=r"was prepared with data\.max-length = 9, and not 10"):
+        take_over({"data.source": source, "data.max-length": 10}, {})
+
+
+@pytest.mark.parametrize("text", ["", "a b\n", "a b\nc d\n" * 3, "a a\n" * 100])
+def test_what_cannot_be_trained_on_leaves_nothing(tmp_path: Path, text: str) -> None:
+    (tmp_path / "data.txt").write_text(text)
+    with pytest.raises(SeqganError, match=r"data\.txt"):
+        prepare(settings_for(tmp_path / "data.txt"), tmp_path / "prepared", lambda done, total: None)
+    assert [path.name for path in tmp_path.iterdir()] == ["data.txt"]
+
+
+def test_a_source_that_changes_between_the_passes_is_refused(tmp_path: Path) -> None:
+    path = lines(tmp_path)
+
+    def report(done: int, total: int) -> None:
+        if done == total // 2:
+            with path.open("a") as file:
+                file.write("one more\n")
+
+    with pytest.raises(SeqganError, match="has changed while it was read"):
+        prepare(settings_for(path), tmp_path / "prepared", report)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["lines.txt"]
+
+
+@pytest.mark.parametrize("name", ["index.json", "vocabulary.txt", "heldout.npz", "train.npz"])
+@pytest.mark.parametrize("damage", [b"", b"{}", b"\x00\xff"])
+def test_a_damaged_folder_is_named(tmp_path: Path, name: str, damage: bytes) -> None:
+    settings = settings_for(lines(tmp_path, 60))
+    folder = tmp_path / "prepared"
+    prepare(settings, folder, lambda done, total: None)
+    (folder / name).write_bytes(damage)
+    with pytest.raises(SeqganError, match=name):
+        real_corpus(settings_for(folder))
+
+
+def test_a_later_format_is_refused(tmp_path: Path) -> None:
+    prepare(settings_for(lines(tmp_path, 60)), tmp_path / "prepared", lambda done, total: None)
+    index = tmp_path / "prepared" / "index.json"
+    index.write_text(index.read_text().replace('"format": 1', '"format": 2'))
+    with pytest.raises(SeqganError, match="written by a later version"):
+        shards.read_index(tmp_path / "prepared")

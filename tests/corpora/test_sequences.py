@@ -1,0 +1,164 @@
+"""The order in which training sequences come, from memory and from files, and what is drawn from them."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import reference
+from seqgan_cli.corpora.sequences import InMemory, Sequences, Streamed
+from seqgan_cli.corpora.shards import LANES, Dealer, Shards
+from seqgan_cli.distribution import replicas
+from seqgan_cli.errors import SeqganError
+from seqgan_cli.metrics.diversity import copied_share
+from seqgan_cli.randomness import key, rng
+
+
+def a_table(number: int, length: int = 4) -> np.ndarray:
+    """Sequences that all differ."""
+    table = rng(0, "table").integers(0, 40, (number, length)).astype(np.int32)
+    table[:, 0] = np.arange(number)
+    return table
+
+
+def dealt(folder: Path, table: np.ndarray, files: int = LANES, vocab_size: int = 100, parts: int = 3) -> Shards:
+    dealer = Dealer(folder, files, table.shape[1], vocab_size, rng(0, "deal"))
+    for part in np.array_split(table, parts):
+        dealer.deal(part)
+    return dealer.finish()
+
+
+def as_set(table: np.ndarray) -> Counter:
+    return Counter(map(tuple, table.reshape(-1, table.shape[-1]).tolist()))
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Shards:
+    return dealt(tmp_path_factory.mktemp("shards"), a_table(16 * 30 + 5), files=16)
+
+
+@pytest.mark.parametrize("vocab_size", [100, 1 << 16, (1 << 16) + 1])
+def test_files_hold_what_was_dealt_in_equal_shares(tmp_path: Path, vocab_size: int) -> None:
+    table = a_table(1003)
+    table[:, 1] = vocab_size - 1
+    shards = dealt(tmp_path, table, 16, vocab_size)
+    assert (len(shards), shards.sizes.min(), shards.sizes.max()) == (1003, 62, 63)
+    read = [shards.table(number) for number in range(16)]
+    assert all(part.dtype == np.int32 for part in read)
+    assert as_set(np.concatenate(read)) == as_set(table)
+    assert Shards.of_record(shards.record()) == shards
+
+
+def test_a_file_is_a_fair_sample_of_a_sorted_corpus(tmp_path: Path) -> None:
+    """First tokens are 0 … 3999 in order: the mean of each file's is that of all, within four standard errors."""
+    shards = dealt(tmp_path, a_table(4000))
+    for number in range(LANES):
+        first = shards.table(number)[:, 0]
+        assert abs(first.mean() - 1999.5) < 4 * 1155 / np.sqrt(len(first))
+        assert not np.array_equal(first, np.sort(first)[::-1])
+
+
+@pytest.mark.parametrize(("batch_size", "files_at_once"), [(1, 1), (8, 8), (60, 4), (236, 8)])
+def test_batches_are_those_of_a_literal_version(shards: Shards, batch_size: int, files_at_once: int) -> None:
+    """Three passes, whichever step is asked for first."""
+    streamed = Streamed(shards)
+
+    def fold(order_key: tf.Tensor, number: int) -> tf.Tensor:
+        return tf.random.experimental.stateless_fold_in(order_key, tf.constant(number, tf.int64))
+
+    def shuffled(number: int, order_key: tf.Tensor) -> np.ndarray:
+        return tf.random.experimental.stateless_shuffle(tf.range(number), order_key).numpy()
+
+    def files(number: int) -> np.ndarray:
+        return shuffled(16, fold(key(7, "x", "files"), number))
+
+    def within(number: int, file: int) -> np.ndarray:
+        return shuffled(shards.shards[file].sequences, fold(fold(key(7, "x", "rows"), number), file))
+
+    tables = [shards.table(number) for number in range(len(shards.shards))]
+    literal = np.array([*reference.streamed_batches(tables, files_at_once, batch_size, 3, files, within)])
+    steps = streamed.steps_of_pass(batch_size)
+    assert len(literal) == 3 * steps
+    np.testing.assert_array_equal(streamed.batches(0, len(literal), batch_size, 7, "x"), literal)
+    for first in {*rng(1, "first").integers(0, len(literal), 2).tolist(), steps - 1, steps}:
+        count = min(3, len(literal) - first)
+        np.testing.assert_array_equal(streamed.batches(first, count, batch_size, 7, "x"), literal[first : first + count])
+
+
+@pytest.fixture(params=["memory", "files"])
+def sequences(request: pytest.FixtureRequest, shards: Shards) -> Sequences:
+    return InMemory(a_table(len(shards))) if request.param == "memory" else Streamed(shards)
+
+
+def test_a_pass_visits_nothing_twice_and_every_pass_has_its_own_order(sequences: Sequences) -> None:
+    steps = sequences.steps_of_pass(20)
+    passes = [sequences.batches(number * steps, steps, 20, 3, "x") for number in range(2)]
+    for one in passes:
+        seen = as_set(one)
+        assert max(seen.values()) == 1
+        assert seen <= as_set(a_table(len(sequences)))
+        assert len(sequences) - seen.total() < 20 + 16, "of each file less than its part of a batch"
+    assert not np.array_equal(*passes)
+    np.testing.assert_array_equal(passes[0], sequences.batches(0, steps, 20, 3, "x"), "the same again")
+    assert not np.array_equal(passes[0], sequences.batches(0, steps, 20, 4, "x"), "another seed")
+    assert not np.array_equal(passes[0], sequences.batches(0, steps, 20, 3, "y"), "another purpose")
+
+
+def test_steps_are_the_same_whatever_is_asked_for_at_once(sequences: Sequences) -> None:
+    steps = sequences.steps_of_pass(20)
+    whole = sequences.batches(0, 2 * steps + 3, 20, 0, "x")
+    parts = [sequences.batches(first, min(4, len(whole) - first), 20, 0, "x") for first in range(0, len(whole), 4)]
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
+
+
+def test_draws_are_different_sequences_and_fair(sequences: Sequences) -> None:
+    assert as_set(sequences.draw(10**6, 0, "x")) == as_set(a_table(len(sequences)))
+    seen: Counter = Counter()
+    for number in range(60):
+        drawn = sequences.draw(50, 0, "x", number)
+        assert drawn.shape == (50, 4)
+        assert max(as_set(drawn).values()) == 1
+        seen += as_set(drawn)
+    counts = np.array([*seen.values()])
+    assert len(counts) == len(sequences)
+    assert abs(counts.mean() - 60 * 50 / len(sequences)) < 1e-9
+    assert counts.std() < 4.0, "by chance about 2.4"
+    np.testing.assert_array_equal(sequences.draw(50, 0, "x", 3), sequences.draw(50, 0, "x", 3))
+
+
+def test_copies_are_found_wherever_they_stand(sequences: Sequences) -> None:
+    table = a_table(len(sequences))
+    asked = np.concatenate([table[::7], table[::11] + 1, table[:3]])
+    assert sequences.copied_share(asked) == copied_share(asked, table) > 0.3
+    assert sequences.copied_share(asked[:0]) == 0.0
+
+
+@pytest.mark.parametrize("processes", [2, 3])
+def test_a_process_reads_its_own_rows(shards: Shards, monkeypatch: pytest.MonkeyPatch, processes: int) -> None:
+    """Together they have the whole batch, and none reads a file of which it has no row."""
+    whole = Streamed(shards).batches(2, 5, 24, 0, "x")
+    read: list[int] = []
+    monkeypatch.setattr(Shards, "dataset", lambda self, path, dataset=Shards.dataset: read.append(1) or dataset(self, path))
+    for index in range(processes):
+        own = range(24 * index // processes, 24 * (index + 1) // processes)
+        monkeypatch.setattr(replicas, "local_rows", lambda count, own=own: own)
+        found = Streamed(shards).batches(2, 5, 24, 0, "x")
+        np.testing.assert_array_equal(found[:, own.start : own.stop], whole[:, own.start : own.stop])
+    assert len(read) <= LANES + processes - 1
+
+
+def test_damage_and_absence_are_told(tmp_path: Path) -> None:
+    shards = dealt(tmp_path, a_table(400))
+    whole = shards.path(3).read_bytes()
+    middle = len(whole) // 2
+    shards.path(3).write_bytes(whole[:middle] + bytes(byte ^ 255 for byte in whole[middle:]))
+    with pytest.raises(SeqganError, match=r"00003\.tfrecord\.gz is damaged: prepare the data anew"):
+        Streamed(shards).batches(0, 10, 40, 0, "x")
+    shards.path(3).write_bytes(whole[:-1])
+    with pytest.raises(SeqganError, match=r"00003\.tfrecord\.gz is damaged: it has \d+ bytes of \d+"):
+        Streamed(shards)
+    shards.path(3).unlink()
+    with pytest.raises(SeqganError, match=r"Cannot read .*00003\.tfrecord\.gz \(No such file"):
+        Streamed(shards)
