@@ -98,6 +98,24 @@ def read_stored_corpus(folder: Path) -> object:
     return Run(folder).fingerprint, load_corpus(folder, None)
 
 
+def read_prepared(folder: Path) -> object:
+    from seqgan_cli.corpora.kinds import recognise
+    from seqgan_cli.corpora.shards import take_over
+
+    asked = {"data.source": str(folder)}
+    take_over(asked, {})
+    return recognise(str(folder)), asked
+
+
+def read_shards(folder: Path) -> object:
+    from seqgan_cli.corpora.corpus import load_corpus
+    from seqgan_cli.store.run import Run
+
+    for name in ("train", "heldout"):
+        np.savez(folder / "corpus" / f"{name}.npz", tokens=np.array([[3, 1]], np.int32))
+    return Run(folder).fingerprint, load_corpus(folder, 9)
+
+
 def read_vocabulary(folder: Path) -> object:
     from seqgan_cli.corpora.corpus import load_corpus
 
@@ -187,6 +205,10 @@ def readers() -> dict[str, Reader]:
     table = "item,text,answer\nbcd-1,a b,h\nbcd-2,c,m\n"
     saved = {"sheet": "bcd", "judge": "me", "answers": ["h", None, "m"]}
     told = json.dumps({"tokens": ["40"], "rejected": [["why", 1, ["a.mid"]]], "notes": []})
+    files = [{"name": f"{number:05d}.tfrecord.gz", "sequences": 3, "bytes": 40} for number in range(8)]
+    shards = {"folder": "there", "shards": files, "sequence_length": 5, "dtype": "uint16", "digest": "ab", "unk_taught": False}
+    own = {name: value for name, value in begun.items() if name.startswith("data.") and name != "data.source"}
+    prepared = {"format": 1, "settings": {**own, "data.kind": "text"}, "seed": 0, "summary": ["told"], "shards": shards}
     cached = {"ids": np.zeros(3, np.int32), "offsets": np.array([0, 3]), "told": np.array(told)}
     return {
         "text": Reader("data.txt", corpus("", "data.txt"), (text, both.encode(), b"\xef\xbb\xbfa b\n" * 9)),
@@ -206,6 +228,8 @@ def readers() -> dict[str, Reader]:
         "checkpoint": Reader("pretrain-g/0000003.npz", read_checkpoint, (npz(facts=facts(**position), w=WEIGHTS),)),
         "best": Reader("pretrain-g/best.npz", read_checkpoint, (npz(facts=facts(**position), w=WEIGHTS),)),
         "corpus": Reader("corpus/train.npz", read_stored_corpus, (small_npz(tokens=tokens),)),
+        "prepared corpus": Reader("index.json", read_prepared, (json.dumps(prepared).encode(),)),
+        "shards of a run": Reader("corpus/shards.json", read_shards, (json.dumps(shards).encode(),)),
         "vocabulary": Reader("vocabulary.txt", read_vocabulary, (b"<pad>\n<eos>\n<unk>\na\nb\n",)),
         "oracle": Reader("oracle.npz", read_oracle, (npz(**ORACLE),)),
         "embeddings": Reader(

@@ -1,13 +1,17 @@
 """`seqgan corpus`: what it tells of data of each kind, what it writes, and that no file of any content stops it unexplained."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from seqgan_cli.corpora import speeches
+from seqgan_cli.settings import STAGES
+from seqgan_cli.store.run import Run
 
 QUIET = "床前明月光，疑是地上霜。舉頭望明月，低頭思故鄉。"
 SPRING = "春眠不覺曉，處處聞啼鳥。夜來風雨聲，花落知多少。"
@@ -440,3 +444,75 @@ def test_what_is_left_out_of_the_held_out_data_is_told_too(seqgan, tmp_path):
     (tmp_path / "test.txt").write_text(f"{poem[::-1]}\n{poem[:7]}\n", encoding="utf-8")
     done = seqgan("corpus", tmp_path / "train.txt", "--test", tmp_path / "test.txt")
     assert f"Of the held-out data, {tmp_path / 'test.txt'}; 1 left out: not 5 characters" in done.out
+
+
+# What it prepares
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, sentences):
+    """Sentences prepared by the command, and what it printed."""
+    folder = tmp_path_factory.mktemp("prepared") / "data"
+    command = [sys.executable, "-m", "seqgan_cli", "corpus", sentences, "--write", folder, "--format", "tfrecord", "-n", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert f"Written: {folder}, 135 training sequences to stream with --data {folder}." in done.stderr
+    return folder, done.stdout
+
+
+def test_prepared_data_are_told_of_as_they_were(seqgan, folder, sentences):
+    """By reading what is there, without TensorFlow; and they are not prepared twice, nor over another's files."""
+    folder, out = folder
+    outcome = seqgan("corpus", folder, "-n", 2)
+    assert (outcome.code, outcome.out) == (0, out)
+    assert out.startswith("Data: ")
+    assert "135 training sequences, 15 held out" in out
+    assert len(shown(outcome)) == 2
+    again = seqgan("corpus", folder, "--write", folder.parent / "more", "--format", "tfrecord")
+    assert (again.code, again.err) == (2, f"Error: {folder} is prepared already: train on it with --data.\n")
+    over = seqgan("corpus", sentences, "--write", folder, "--format", "tfrecord")
+    assert over.code == 2
+    assert f"--write {folder} holds files" in over.err
+    nowhere = seqgan("corpus", sentences, "--format", "tfrecord")
+    assert nowhere.code == 2
+    assert "--format tfrecord is of --write" in nowhere.err
+    assert sorted(path.name for path in folder.parent.iterdir()) == ["data"]
+
+
+def test_a_streamed_run_that_stops_comes_to_the_same_bits(seqgan, tmp_path, folder, tiny_config):
+    """All stages, with an epoch that begins in the midst of a pass; then scores and a second run elsewhere."""
+    folder, _ = folder
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    given = ("--data", folder, "--config", tiny_config, "--set", "pretrain-g.steps-per-epoch=3", "--epochs")
+    assert seqgan("pretrain-g", "--run", whole, *given, 4).code == 0
+    for epochs in (1, 3, 4):
+        assert seqgan("pretrain-g", "--run", parts, *given, epochs).code == 0
+    for run in (whole, parts):
+        assert seqgan("adversarial", "--run", run).code == 0
+    for stage in STAGES:
+        one, other = (Run(run).checkpoints(stage).latest(print) for run in (whole, parts))
+        assert one.arrays.keys() == other.arrays.keys()
+        assert all(np.array_equal(array, other.arrays[name]) for name, array in one.arrays.items())
+    assert Run(whole).checkpoints("pretrain-g").latest(print).arrays["g_optimizer/count"] == 12
+    assert seqgan("eval-nll", "--run", whole, "--samples", 20).code == 0
+    again = seqgan("rerun", whole, "--run", tmp_path / "again")
+    assert again.code == 0, again.err
+
+
+def test_a_run_whose_data_are_gone_says_where_they_were(seqgan, tmp_path, folder, tiny_config, refused):
+    """What is trained can still be sampled, and nothing is begun without data."""
+    moved, run = tmp_path / "data", tmp_path / "run"
+    shutil.copytree(folder[0], moved)
+    assert seqgan("pretrain-g", "--data", moved, "--run", run, "--config", tiny_config, "--epochs", 1).code == 0
+    moved.rename(tmp_path / "elsewhere")
+    outcome = seqgan("pretrain-g", "--run", run, "--epochs", 2)
+    assert outcome.code == 1
+    first = moved / "00000.tfrecord.gz"
+    assert outcome.err.startswith(f"Error: Cannot read {first} (No such file or directory): the run reads its training")
+    assert len(seqgan("sample", "--run", run, "-n", 3).out.splitlines()) == 3
+    moved.symlink_to(tmp_path / "elsewhere")
+    assert seqgan("pretrain-g", "--run", run, "--epochs", 2).code == 0
+    other = seqgan("pretrain-g", "--data", moved, "--run", tmp_path / "new", "--tokenizer", "chars")
+    settled = f"{moved} was prepared with data.tokenizer = whitespace, and not chars"
+    refused(other, 2, f"{settled}: leave it out, or prepare the data anew.")
+    assert not (tmp_path / "new").exists()

@@ -28,6 +28,7 @@ import repeats  # noqa: E402
 import rounds  # noqa: E402
 import searches  # noqa: E402
 import sizes  # noqa: E402
+import streams  # noqa: E402
 import workers  # noqa: E402
 from kills import STAGES, kill_stage  # noqa: E402
 
@@ -69,6 +70,11 @@ def lose(kills: int) -> dict[str, Any]:
         return workers.workers(kills, Path(folder), 0)
 
 
+def stream(sequences: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        return streams.streams(sequences, Path(folder))
+
+
 def soak(minutes: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         figures = rounds.soak(minutes, Path(folder) / "run")
@@ -97,6 +103,8 @@ def pieces(long: bool, out: Path) -> dict[str, Callable[[], dict[str, Any]]]:
         found[f"{kills} kills in a search on a {where}"] = lambda where=where: search(where, kills)  # type: ignore[misc]
     lost = 10 if long else 2
     found[f"{lost} workers lost of each stage"] = lambda: lose(lost)
+    streamed = 20_000_000 if long else 1_000_000
+    found[f"{streamed:,} sequences streamed"] = lambda: stream(streamed)
     found["sizes"] = lambda: measure(sizes, "MB at most")
     found["repeats"] = lambda: measure(repeats, "apart at most")
     minutes = 120.0 if long else 10.0
@@ -125,6 +133,10 @@ def summary(done: dict[str, dict[str, Any]]) -> list[str]:
         for each in done.values()
         if "killed workers" in each
     ]
+    for each in done.values():
+        if "streamed" in each:
+            told = ", ".join(f"{what} {value:.4g}" for what, value in each["streamed"].items())
+            lines.append(f"{each['sequences']:,} sequences streamed: {told}")
     inputs = [record["inputs"] for record in done.values() if "inputs" in record]
     if inputs:
         lines.append(f"readers: {sum(inputs)} inputs for {len(inputs)} readers")

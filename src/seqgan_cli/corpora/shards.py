@@ -18,7 +18,7 @@ from typing import Any, Self
 import numpy as np
 
 from seqgan_cli.errors import SeqganError, UsageError
-from seqgan_cli.settings import CATALOGUE
+from seqgan_cli.settings import CATALOGUE, KINDS
 
 FORMAT = 1
 AT_HAND = 10_000  # training sequences, and held-out ones at most, that scores look at
@@ -67,13 +67,14 @@ class Shards:
     @classmethod
     def of_record(cls, record: dict[str, Any], folder: Path | None = None) -> Self:
         """Raises KeyError, TypeError or ValueError if it is none."""
-        shards = tuple(Shard(str(each["name"]), int(each["sequences"]), int(each["bytes"])) for each in record["shards"])
-        if not shards or len(shards) % LANES or any("/" in shard.name or shard.sequences < 0 for shard in shards):
+        shards = tuple(Shard(Path(each["name"]).name, each["sequences"], each["bytes"]) for each in record["shards"])
+        numbers = [record["sequence_length"], *(number for shard in shards for number in (shard.sequences, shard.bytes))]
+        if not shards or len(shards) % LANES or any(type(number) is not int or number < 1 for number in numbers):
             raise ValueError("its list of files is none")
         if record["dtype"] not in ("uint16", "int32"):
             raise ValueError(f"tokens of type {record['dtype']!r}")
-        length, digest = int(record["sequence_length"]), str(record["digest"])
-        return cls(folder or Path(record["folder"]), shards, length, record["dtype"], digest, bool(record["unk_taught"]))
+        place, digest, taught = folder or Path(record["folder"]), str(record["digest"]), bool(record["unk_taught"])
+        return cls(place, shards, numbers[0], record["dtype"], digest, taught)
 
     def path(self, number: int) -> Path:
         return self.folder / self.shards[number].name
@@ -207,6 +208,8 @@ def read_index(folder: Path) -> dict[str, Any]:
         summary = index["summary"]
         if not isinstance(summary, list) or not all(isinstance(line, str) for line in summary):
             raise ValueError("its summary is none")
+        if index["settings"]["data.kind"] not in KINDS:
+            raise ValueError("it is of no kind")
         index["settings"] = {name: CATALOGUE[name].check(value) for name, value in index["settings"].items()}
         return dict(index)
     except UsageError as error:
