@@ -7,11 +7,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from seqgan_cli import files
 from seqgan_cli.config import Config
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.corpora.kinds import real_corpus
+from seqgan_cli.corpora.sequences import InMemory, Sequences
 from seqgan_cli.corpora.synthetic import synthetic_corpus
 from seqgan_cli.experiments.plan import Task
 from seqgan_cli.models.generator import Generator
@@ -72,7 +75,7 @@ class Stopwatch:
                 STEPS,
                 lambda: functools.partial(self._likelihood(own).epoch, 1, lambda work: None),
             )
-            unit = step * (self._size // mle.batch_size) + curve / mle.eval_every
+            unit = step * (mle.steps_per_epoch or self._sequences.steps_of_epoch(mle.batch_size)) + curve / mle.eval_every
         elif task.work.stage == "pretrain-d":
             unit = self._d_steps(own, own.pretrain_d.d_samples, own.pretrain_d.k)
         else:
@@ -93,7 +96,7 @@ class Stopwatch:
     def _d_steps(self, own: Settings, samples: int, epochs: int) -> float:
         """So many epochs of the discriminator on each of `samples` positives and negatives (0: all), and its scores."""
         own = dataclasses.replace(own, discriminator=dataclasses.replace(own.discriminator, stop=0.0))  # at work, not at rest
-        num = min(samples or self._size, self._size)
+        num = min(samples or self._sequences.usual_draw, len(self._sequences))
         step = self._time("step of D", STEPS, lambda: self._d_step(own))
         return step * epochs * (2 * num // own.discriminator.batch_size) + self._time(
             "scores of D", 1, lambda: self._d_scores(own)
@@ -118,10 +121,12 @@ class Stopwatch:
     def _real(self) -> Corpus:
         return real_corpus(self.settings)[0]
 
-    @property
-    def _size(self) -> int:
-        """Training sequences."""
-        return self.settings.data.num_sequences if self.settings.data.source == "oracle" else len(self._real.train)
+    @functools.cached_property
+    def _sequences(self) -> Sequences:
+        """The training sequences; of the oracle's, which are not drawn yet, only their number means anything."""
+        if self.settings.data.source != "oracle":
+            return self._real.sequences
+        return InMemory(np.zeros((self.settings.data.num_sequences, 0), np.int32))
 
     @functools.cached_property
     def _corpus(self) -> tuple[Corpus, Generator | None]:
@@ -129,13 +134,14 @@ class Stopwatch:
         own = self.settings
         num = STEPS * own.pretrain_g.batch_size
         if own.data.source != "oracle":
-            return dataclasses.replace(self._real, train=self._real.train[:num]), None
+            return dataclasses.replace(self._real, train=self._real.train[:num], shards=None), None
         data = dataclasses.replace(own.data, num_sequences=max(num, own.evaluation.samples))
         corpus, oracle = synthetic_corpus(data, own.seed)
         return dataclasses.replace(corpus, train=corpus.train[:num]), oracle
 
     def _likelihood(self, own: Settings) -> LikelihoodTraining:
-        return LikelihoodTraining(own, *self._corpus, Console(quiet=True))
+        whole = dataclasses.replace(own, pretrain_g=dataclasses.replace(own.pretrain_g, steps_per_epoch=0))  # of these few
+        return LikelihoodTraining(whole, *self._corpus, Console(quiet=True))
 
     def _adversarial(self, own: Settings) -> AdversarialTraining:
         return AdversarialTraining(own, *self._corpus, self._likelihood(own).generator, Console(quiet=True))
