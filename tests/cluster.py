@@ -1,5 +1,7 @@
 """The command line in several processes that train together, on addresses of this machine."""
 
+import json
+import os
 import socket
 import subprocess
 import sys
@@ -14,20 +16,24 @@ def free_ports(number: int) -> list[int]:
     return ports
 
 
-def start(number: int, *arguments: Any, others: dict[int, list[str]] | None = None) -> list[subprocess.Popen]:
-    """The command in so many processes; `others`: what one of them is asked for besides."""
-    cluster = ",".join(f"127.0.0.1:{port}" for port in free_ports(number))
-    together = ["--distribute", "multi-worker", "--cluster", cluster, "--threads", "1"]
-    command = [sys.executable, "-m", "seqgan_cli", *map(str, arguments), *together, "--worker"]
-    return [
-        subprocess.Popen(
-            [*command, str(i), *(others or {}).get(i, [])],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for i in range(number)
-    ]
+def start(
+    number: int, *arguments: Any, others: dict[int, list[str]] | None = None, launched: bool = False
+) -> list[subprocess.Popen]:
+    """The command in so many processes.
+
+    `others`: what one of them is asked for besides; `launched`: they know of each other by TF_CONFIG, as from a launcher.
+    """
+    addresses = [f"127.0.0.1:{port}" for port in free_ports(number)]
+    command = [sys.executable, "-m", "seqgan_cli", *map(str, arguments), "--distribute", "multi-worker", "--threads", "1"]
+    started = []
+    for i in range(number):
+        told = [] if launched else ["--cluster", ",".join(addresses), "--worker", str(i)]
+        config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": i}}
+        environment = {**os.environ, **({"TF_CONFIG": json.dumps(config)} if launched else {})}
+        whole = [*command, *told, *(others or {}).get(i, [])]
+        pipe = subprocess.PIPE
+        started.append(subprocess.Popen(whole, stdout=pipe, stderr=pipe, text=True, env=environment))
+    return started
 
 
 def ended(processes: list[subprocess.Popen], seconds: float = 150.0) -> list[tuple[int, str, str]]:

@@ -206,7 +206,8 @@ def readers() -> dict[str, Reader]:
     saved = {"sheet": "bcd", "judge": "me", "answers": ["h", None, "m"]}
     told = json.dumps({"tokens": ["40"], "rejected": [["why", 1, ["a.mid"]]], "notes": []})
     files = [{"name": f"{number:05d}.tfrecord.gz", "sequences": 3, "bytes": 40} for number in range(8)]
-    shards = {"folder": "there", "shards": files, "sequence_length": 5, "dtype": "uint16", "digest": "ab", "unk_taught": False}
+    shards = {"folder": "there", "shards": files, "sequence_length": 5, "vocab_size": 9}
+    shards |= {"dtype": "uint16", "digest": "ab", "unk_taught": False, "heldout_copied": 0.5}
     own = {name: value for name, value in begun.items() if name.startswith("data.") and name != "data.source"}
     prepared = {"format": 1, "settings": {**own, "data.kind": "text"}, "seed": 0, "summary": ["told"], "shards": shards}
     cached = {"ids": np.zeros(3, np.int32), "offsets": np.array([0, 3]), "told": np.array(told)}
@@ -228,7 +229,7 @@ def readers() -> dict[str, Reader]:
         "checkpoint": Reader("pretrain-g/0000003.npz", read_checkpoint, (npz(facts=facts(**position), w=WEIGHTS),)),
         "best": Reader("pretrain-g/best.npz", read_checkpoint, (npz(facts=facts(**position), w=WEIGHTS),)),
         "corpus": Reader("corpus/train.npz", read_stored_corpus, (small_npz(tokens=tokens),)),
-        "prepared corpus": Reader("index.json", read_prepared, (json.dumps(prepared).encode(),)),
+        "prepared corpus": Reader("seqgan-corpus.json", read_prepared, (json.dumps(prepared).encode(),)),
         "shards of a run": Reader("corpus/shards.json", read_shards, (json.dumps(shards).encode(),)),
         "vocabulary": Reader("vocabulary.txt", read_vocabulary, (b"<pad>\n<eos>\n<unk>\na\nb\n",)),
         "oracle": Reader("oracle.npz", read_oracle, (npz(**ORACLE),)),

@@ -95,10 +95,13 @@ def resolve(asked: Mapping[str, Any], asked_sources: Mapping[str, str], run: Con
     values, sources = {}, {}
     kind = asked.get("data.kind") or (run.values.get("data.kind") if run else None) or "auto"
     changed = run is not None and kind != run.values.get("data.kind", "auto")
+    moved = run is not None and asked.get("data.source", run.values["data.source"]) != run.values["data.source"]
     for name, info in CATALOGUE.items():
         if name in asked:
             values[name], sources[name] = asked[name], asked_sources[name]
-        elif run is not None and name in run.values and not (changed and _of_kind(name, run.sources[name], kind)):
+        elif run is not None and name in run.values and not (
+            (changed and _of_kind(name, run.sources[name], kind)) or (moved and run.sources[name] == "data")
+        ):
             values[name], sources[name] = run.values[name], run.sources[name]
         elif name in KINDS.get(kind, {}):
             values[name], sources[name] = KINDS[kind][name], f"kind {kind}"

@@ -510,9 +510,47 @@ def test_a_run_whose_data_are_gone_says_where_they_were(seqgan, tmp_path, folder
     first = moved / "00000.tfrecord.gz"
     assert outcome.err.startswith(f"Error: Cannot read {first} (No such file or directory): the run reads its training")
     assert len(seqgan("sample", "--run", run, "-n", 3).out.splitlines()) == 3
+    assert seqgan("pretrain-g", "--run", run, "--data", tmp_path / "elsewhere", "--epochs", 2).code == 0
+    assert seqgan("pretrain-g", "--run", run, "--epochs", 3).code == 0
     moved.symlink_to(tmp_path / "elsewhere")
-    assert seqgan("pretrain-g", "--run", run, "--epochs", 2).code == 0
     other = seqgan("pretrain-g", "--data", moved, "--run", tmp_path / "new", "--tokenizer", "chars")
     settled = f"{moved} was prepared with data.tokenizer = whitespace, and not chars"
     refused(other, 2, f"{settled}: leave it out, or prepare the data anew.")
     assert not (tmp_path / "new").exists()
+
+
+def test_data_that_were_prepared_anew_are_not_taken_for_the_old(seqgan, tmp_path, sentences, tiny_config):
+    """A run of theirs goes on no further; begun again it takes over what they are now, and then what a plain file is."""
+    data, run = tmp_path / "data", tmp_path / "run"
+    common = ("--run", run, "--config", tiny_config, "--epochs")
+    assert seqgan("corpus", sentences, "--write", data, "--format", "tfrecord").code == 0
+    assert seqgan("pretrain-g", "--data", data, *common, 1).code == 0
+    shutil.rmtree(data)
+    chars = ("--tokenizer", "chars", "--max-length", 30, "--overlong", "cut")
+    assert seqgan("corpus", sentences, "--write", data, "--format", "tfrecord", *chars).code == 0
+    outcome = seqgan("pretrain-g", *common, 2)
+    assert outcome.code == 2
+    assert "was prepared" not in outcome.err
+    assert seqgan("pretrain-g", *common, 1, "--overwrite").code == 0
+    values = Run(run).config().values
+    assert (values["data.tokenizer"], values["data.max-length"]) == ("chars", 30)
+    assert seqgan("pretrain-g", "--data", sentences, *common, 1, "--overwrite").code == 0
+    values = Run(run).config().values
+    assert (values["data.tokenizer"], values["data.max-length"], values["data.overlong"]) == ("whitespace", 0, "drop")
+    assert not (run / "corpus" / "shards.json").exists()
+
+
+@pytest.mark.parametrize("place", [".", "empty", "deep/er/folder", "link"])
+def test_places_to_prepare_data_in(seqgan, tmp_path, monkeypatch, sentences, place):
+    (tmp_path / "here" / "empty").mkdir(parents=True)
+    (tmp_path / "there").mkdir()
+    work = tmp_path / "here" / "empty" if place == "." else tmp_path / "here"
+    (tmp_path / "here" / "link").symlink_to(tmp_path / "there")
+    monkeypatch.chdir(work)
+    one = put(tmp_path / "one.txt", "a\n")
+    refused = seqgan("corpus", one, "--write", place, "--format", "tfrecord")
+    assert refused.code == 1
+    assert not (work / "deep").exists()
+    assert seqgan("corpus", sentences, "--write", place, "--format", "tfrecord").code == 0
+    assert seqgan("corpus", place).code == 0
+    assert seqgan("corpus", place, "--write", "text").code == 2

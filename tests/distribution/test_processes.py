@@ -1,6 +1,7 @@
 """Several processes that train one run together: the same curve as one, and what becomes of them when one is lost."""
 
 import csv
+import json
 import signal
 import socket
 import subprocess
@@ -16,6 +17,9 @@ import pytest
 from cluster import ended, start
 from seqgan_cli.config import explicit, resolve
 from seqgan_cli.corpora.preparation import prepare
+from seqgan_cli.distribution import agreement
+from seqgan_cli.distribution.placement import placement
+from seqgan_cli.errors import UsageError
 from seqgan_cli.store.run import Run
 
 SENTENCES = Path(__file__).parents[2] / "data" / "sentences.txt"
@@ -62,9 +66,12 @@ def test_the_chief_alone_writes(three: Path) -> None:
 
 
 def test_a_lost_worker_stops_the_others_and_fewer_go_on(seqgan: Callable[..., Any], tmp_path: Path, three: Path) -> None:
-    """kill -9 in the midst of rounds: the chief ends soon and names it, and one process alone goes on from its checkpoint."""
+    """kill -9 in the midst of rounds: the chief ends soon and names it, and one process alone goes on from its checkpoint.
+
+    They know each other by TF_CONFIG.
+    """
     run = Run(three).fork(tmp_path / "run").path
-    processes = start(2, "adversarial", "--rounds", 100000, "--run", run)
+    processes = start(2, "adversarial", "--rounds", 100000, "--run", run, launched=True)
     while Run(run).position("adversarial") < 2 and all(process.poll() is None for process in processes):
         time.sleep(0.01)
     processes[1].send_signal(signal.SIGKILL)
@@ -90,6 +97,17 @@ def test_processes_that_were_asked_for_different_things_are_refused(tmp_path: Pa
         assert "has pretrain-g.epochs = 7, and worker 0 (127.0.0.1:" in err
         assert "Traceback" not in err
     assert not (run / "config.json").exists()
+
+
+def test_another_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what the processes told each other, which is here made up."""
+    place = placement("multi-worker", None, "alpha:1,beta:2,gamma:3", 1, {})
+    told = [{"the version of seqgan": "0.1.0"}, {"the version of seqgan": "0.1.0"}, {"the version of seqgan": "0.2.0"}]
+    monkeypatch.setattr(agreement, "gathered", lambda data, processes: [json.dumps(each).encode() for each in told])
+    with pytest.raises(UsageError, match=r"worker 2 \(gamma:3\) has the version of seqgan = 0\.2\.0, and worker 0 \(alpha:1"):
+        agreement.refuse_disagreement(told[1], place)
+    told[2] = told[0]
+    agreement.refuse_disagreement(told[1], place)
 
 
 def test_an_address_that_another_program_has(tmp_path: Path, tiny_config: Path) -> None:

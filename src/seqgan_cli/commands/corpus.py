@@ -1,5 +1,6 @@
 """`seqgan corpus`."""
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +70,7 @@ def command(
     from seqgan_cli.commands.job import read_corpus, see_kind
     from seqgan_cli.commands.options import chosen_settings
     from seqgan_cli.conflicts import check_kind
+    from seqgan_cli.corpora.shards import is_prepared
 
     console = console_of(context)
     options = {**chosen_settings(context), "data.source": file}
@@ -85,6 +87,8 @@ def command(
     config = configuration.resolve(asked, sources, None, "paper")
     check_kind(config)
     settings = config.settings
+    if folder is not None and is_prepared(settings.data.source):
+        raise UsageError(f"{settings.data.source} is prepared already: train on it with --data.")
     if as_format == "tfrecord" and folder is not None:
         corpus = _prepare(settings, folder, console)
     else:
@@ -116,14 +120,23 @@ def command(
 def _prepare(settings: "Settings", folder: Path, console: Console) -> "Corpus":
     from seqgan_cli.backend import start_tensorflow
     from seqgan_cli.commands.job import showing_reading
-    from seqgan_cli.corpora.preparation import prepare
+    from seqgan_cli.corpora.preparation import prepare, refuse_filled
     from seqgan_cli.corpora.shards import is_prepared
+    from seqgan_cli.store import lock
 
-    if is_prepared(settings.data.source):
-        raise UsageError(f"{settings.data.source} is prepared already: train on it with --data.")
+    refuse_filled(folder)
+    missing = [place for place in (folder.absolute(), *folder.absolute().parents) if not place.exists()]
     start_tensorflow(threads=1)
-    with showing_reading(console, "byte") as report:
-        return prepare(settings, folder, report)
+    try:
+        with lock.held(folder, f"Another seqgan is preparing {folder}", "--write"), showing_reading(console, "byte") as report:
+            return prepare(settings, folder, report)
+    finally:
+        if missing and not is_prepared(str(folder)):
+            for name in lock.NAMES:
+                (folder / name).unlink(missing_ok=True)
+            for place in missing:  # made for it, and empty again
+                with contextlib.suppress(OSError):
+                    place.rmdir()
 
 
 def _describe(corpus: "Corpus", documents: "Documents", console: Console) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +14,7 @@ from seqgan_cli.commands.processes import join, naming_the_lost, place_of, recei
 from seqgan_cli.config import Config
 from seqgan_cli.conflicts import check_kind, check_together
 from seqgan_cli.console import Console, Progress
+from seqgan_cli.corpora.shards import is_prepared
 from seqgan_cli.distribution.placement import Placement
 from seqgan_cli.errors import SeqganError, UsageError, restarting
 from seqgan_cli.settings import CATALOGUE, JUDGED, STAGES, Settings
@@ -168,11 +170,17 @@ def _chiefs_job(
     if not run.exists:
         run.check_place()
     recorded = run.config() if run.exists else None
-    if recorded is None or recorded.values["data.source"] != asked.get("data.source"):
+    if recorded and restarted == "pretrain-g" and is_prepared(recorded.values["data.source"]):
+        asked.setdefault("data.source", recorded.values["data.source"])  # which may have been prepared otherwise since
+        asked_sources.setdefault("data.source", recorded.sources["data.source"])
+    source = asked.get("data.source", "oracle")
+    if recorded is None or recorded.values["data.source"] != source or is_prepared(source):
         see_kind(asked, asked_sources)
     preset = (run.record().get("preset") if recorded else parameters["preset"]) or "paper"
     if recorded is not None:
-        _check_locked(asked, recorded, run, restarted)
+        moved = is_prepared(source) and run.streams_from(Path(source))
+        changing = {name: value for name, value in asked.items() if name != "data.source" or not moved}
+        _check_locked(changing, recorded, run, restarted)
         if parameters["preset"] and parameters["preset"] != run.record().get("preset"):
             console.say(f"{run.path} was begun with --preset {run.record().get('preset')}: its settings stand.")
     if stage != "pretrain-g" and not run.has("pretrain-g"):
@@ -227,7 +235,7 @@ def see_kind(asked: dict[str, Any], sources: dict[str, str]) -> None:
     source = asked.get("data.source", "oracle")
     if source == "oracle":
         return
-    from seqgan_cli.corpora.shards import is_prepared, take_over
+    from seqgan_cli.corpora.shards import take_over
 
     if is_prepared(source):
         take_over(asked, sources)

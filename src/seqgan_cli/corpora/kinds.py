@@ -12,7 +12,7 @@ from seqgan_cli.corpora.corpus import Corpus, Layout, corpus_of, read_table, rea
 from seqgan_cli.corpora.documents import Documents
 from seqgan_cli.corpora.midi import SUFFIXES
 from seqgan_cli.corpora.poems import is_opening, poem_layout, poem_lines, read_poems, verses_of, width_of
-from seqgan_cli.corpora.shards import Shards, is_prepared, read_index
+from seqgan_cli.corpora.shards import INDEX, Shards, is_prepared, read_index
 from seqgan_cli.corpora.text import TOKENIZERS, lines_of, read_lines, text_layout
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.metrics.music import PITCHES
@@ -123,6 +123,11 @@ def prepared_corpus(folder: Path) -> Corpus:
     train, heldout = (read_table(folder / f"{name}.npz", again) for name in ("train", "heldout"))
     size = PITCHES if index["settings"]["data.kind"] == "music" else None
     vocabulary = read_vocabulary(folder / "vocabulary.txt", size, (train, heldout), shards.unk_taught)
+    for table, name in ((train, "train"), (heldout, "heldout")):
+        if table.dtype != np.int32 or table.ndim != 2 or table.shape[1] != shards.sequence_length or not len(table):
+            raise SeqganError(f"{folder / name}.npz is no table of the sequences that {INDEX} tells of: {again}.")
+    if vocabulary.size != shards.vocab_size:
+        raise SeqganError(f"{folder / 'vocabulary.txt'} has {vocabulary.size} tokens of {shards.vocab_size}: {again}.")
     return Corpus(train, heldout, vocabulary, tuple(index["summary"]), shards)
 
 

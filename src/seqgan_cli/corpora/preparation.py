@@ -24,7 +24,8 @@ from seqgan_cli.corpora.corpus import (
 )
 from seqgan_cli.corpora.documents import EXAMPLES, Documents, Reading, Rejected
 from seqgan_cli.corpora.kinds import Report, layout_of, numbers_of, prepared_corpus, read
-from seqgan_cli.corpora.shards import AT_HAND, FORMAT, LANES, Dealer, number_of_files
+from seqgan_cli.corpora.sequences import Streamed
+from seqgan_cli.corpora.shards import AT_HAND, FORMAT, INDEX, LANES, Dealer, is_prepared, number_of_files
 from seqgan_cli.corpora.text import LONGEST_BY_DEFAULT, line_parts
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.metrics.diversity import stand_in
@@ -32,26 +33,50 @@ from seqgan_cli.randomness import rng
 from seqgan_cli.settings import BUILT_IN, Data, Settings
 from seqgan_cli.vocabulary import UNK, Vocabulary
 
-PART = 1 << 22  # tokens that are held at once
+PART = 1 << 22  # tokens that are held at once, padding included
+REPORTED = 1 << 20  # bytes between two reports
+UNFINISHED = ".unfinished"  # what is not yet whole of a folder
 
 
 def prepare(settings: Settings, folder: Path, report: Report) -> Corpus:
     """Write the corpus that `settings` describe into a new or an empty folder, and return it as it will be read.
 
     Raises SeqganError for what cannot be trained on, and UsageError if the folder holds files. Whatever ends it early leaves
-    the folder as it was.
+    nothing in it, or after a kill what the next preparation takes away.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"--write {folder} holds files, or is one: name a new or an empty directory.")
-    partial = folder.absolute().with_name(f".writing-{folder.absolute().name}")
-    shutil.rmtree(partial, ignore_errors=True)  # left by a kill
-    partial.mkdir(parents=True)
+    refuse_filled(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / UNFINISHED
+    if partial.exists():  # left by a kill
+        _clear(folder)
+    partial.mkdir()
     try:
         _Preparation(settings, report).write(partial)
-        partial.replace(folder)
+        for path in sorted(partial.iterdir(), key=lambda path: path.name == INDEX):  # without its index it is nothing yet
+            path.replace(folder / path.name)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        if is_prepared(str(folder)):
+            shutil.rmtree(partial)
+        else:
+            _clear(folder)
     return prepared_corpus(folder)
+
+
+def _clear(folder: Path) -> None:
+    """Take away what was written of a folder that was not finished."""
+    for path in [*folder.glob("*.npz"), *folder.glob("*.tfrecord.gz"), folder / "vocabulary.txt"]:
+        path.unlink(missing_ok=True)
+    shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
+
+
+def refuse_filled(folder: Path) -> None:
+    """Raises UsageError unless the folder can be prepared: it is missing, or empty but for what a kill or a lock left."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"--write {folder} is a file: name a directory.")
+    unfinished = (folder / UNFINISHED).exists()
+    found = [entry for entry in folder.iterdir() if not entry.name.startswith(".")] if folder.exists() else []
+    if found and (not unfinished or (folder / INDEX).exists()):
+        raise UsageError(f"--write {folder} holds files: name a new or an empty directory.")
 
 
 @dataclass
@@ -141,7 +166,8 @@ class _Preparation:
         self.settings, self.data, self.report = settings, settings.data, report
         self.lines = self.data.kind in ("text", "ids", "speeches") and self.data.source not in BUILT_IN
         self._whole: Documents | None = None  # what cannot be read in parts
-        if self.lines and not Path(self.data.source).is_file() and Path(self.data.source).exists():
+        path = Path(self.data.source)
+        if self.lines and path.exists() and not path.is_file() and not path.is_dir():
             raise UsageError(f"{self.data.source} can be read only once, and preparing reads twice: write it to a file first.")
 
     def parts(self, passes: int) -> Iterator[Documents]:
@@ -155,21 +181,27 @@ class _Preparation:
 
         def passed(more: int) -> None:
             nonlocal done
+            if done // REPORTED != (done + more) // REPORTED:
+                self.report(passes * size + min(done + more, size), 2 * size)
             done += more
 
-        for part in line_parts(path, self.data.tokenizer, self.data.lowercase, PART, passed):
+        documents = max(1, PART // (self.data.max_length or LONGEST_BY_DEFAULT))
+        for part in line_parts(path, self.data.tokenizer, self.data.lowercase, PART, documents, passed):
             yield numbers_of(part, None, "--kind text takes any tokens", first) if self.data.kind == "ids" else part
             first += len(part)
-            self.report(passes * size + min(done, size), 2 * size)
+        self.report((passes + 1) * size, 2 * size)
 
     def write(self, folder: Path) -> None:
         """Everything, into a folder that is empty."""
+        documents = read(self.data.test, self.data) if self.data.test else None
         survey, layout = self._survey()
+        if survey.sequences < LANES:
+            raise SeqganError(
+                f"{self.data.source} gives {survey.sequences} training sequences, and streaming needs {LANES} at least."
+            )
         vocabulary = layout.vocabulary or ranked_vocabulary([*survey.numbers], survey.counts, self.data)
-        test = None
-        if self.data.test:
-            documents = read(self.data.test, self.data, self.report)
-            test = documents.reading
+        test = documents.reading if documents else None
+        if documents:
             survey.long += int((documents.lengths > layout.max_length).sum())
             heldout = table_of(documents, *layout.fit(documents, np.arange(len(documents))), vocabulary, layout)
             refuse_nothing(heldout, self.data.test, layout)
@@ -177,6 +209,7 @@ class _Preparation:
             sequences = [sequence for sequences in survey.held.sequences for sequence in sequences]
             heldout = _heldout(sequences, [*survey.numbers], vocabulary, layout)
             refuse_nothing(heldout, self.data.source, layout)
+            heldout = heldout[rng(self.settings.seed, "corpus", "heldout").permutation(len(heldout))][:AT_HAND]
         training, copied = self._deal(folder, survey, layout, vocabulary, heldout)
         held_out = Tally(vocabulary)
         held_out.add(heldout)
@@ -208,7 +241,7 @@ class _Preparation:
         """The second pass. Returns what training sequences hold, and the share of the held-out ones that are among them."""
         width = layout.max_length + layout.ended
         draws = rng(self.settings.seed, "corpus", "deal")
-        dealer = Dealer(folder, number_of_files(survey.sequences), width, vocabulary.size, draws)
+        dealer = Dealer(folder, number_of_files(survey.sequences, width), width, vocabulary.size, draws)
         tally, copied, first = Tally(vocabulary), np.zeros(len(heldout), bool), 0
         with contextlib.closing(dealer):
             for part in self.parts(1):
@@ -223,23 +256,14 @@ class _Preparation:
                 first += len(part)
             if first != survey.count or len(tally) != survey.sequences:
                 raise SeqganError(f"{self.data.source} has changed while it was read: run the command again.")
-            if len(tally) < LANES:
-                raise SeqganError(
-                    f"{self.data.source} gives {len(tally)} training sequences, and streaming needs {LANES} at least: train on "
-                    "it as it is."
-                )
             refuse_monotony(tally, self.data.source)
             taught = vocabulary.has_special_tokens and bool(tally.used[UNK])
-            self.shards = dataclasses.replace(dealer.finish(), unk_taught=taught)
+            self.shards = dataclasses.replace(dealer.finish(), unk_taught=taught, heldout_copied=float(copied.mean()))
         return tally, float(copied.mean())
 
     def _finish(self, folder: Path, vocabulary: Vocabulary, heldout: np.ndarray, summary: tuple[str, ...]) -> None:
         """All but the training sequences themselves."""
-        at_hand = np.zeros((0, self.shards.sequence_length), np.int32)
-        for number in range(len(self.shards.shards)):
-            at_hand = np.concatenate([at_hand, self.shards.table(number)])[:AT_HAND]
-            if len(at_hand) == AT_HAND:
-                break
+        at_hand = Streamed(self.shards).draw(AT_HAND, self.settings.seed, "corpus", "at hand")
         for name, table in (("train", at_hand), ("heldout", heldout)):
             np.savez_compressed(folder / f"{name}.npz", tokens=table)
         if vocabulary.has_special_tokens:
@@ -253,7 +277,7 @@ class _Preparation:
             "summary": summary,
             "shards": {name: value for name, value in self.shards.record().items() if name != "folder"},
         }
-        files.write(folder / "index.json", (json.dumps(index, indent=1) + "\n").encode())
+        files.write(folder / INDEX, (json.dumps(index, indent=1) + "\n").encode())
 
 
 # Where the data came from, and what only the oracle has.

@@ -15,6 +15,7 @@ from seqgan_cli.metrics.diversity import copied_share, stand_in
 from seqgan_cli.randomness import key, rng
 
 STEPS, DRAWN = 1000, 10_000  # of streamed sequences in an epoch and in a d-step, unless a setting says otherwise
+INT, LARGEST_WINDOW = 4, 256 << 20  # bytes of a token, and of all that is shuffled at once
 FILES_OF_WINDOW = (1, 2, 4, LANES)  # their number is a multiple of each
 PREFETCHED = 8  # batches
 
@@ -113,7 +114,12 @@ class Streamed:
 
     def _window(self, batch_size: int) -> tuple[int, int]:
         """Files of a window, as many as leave least of a pass unused, and the steps that it gives."""
-        most = [(files, int(self.shards.sizes.min()) // -(-batch_size // files)) for files in FILES_OF_WINDOW]
+        bytes_each = INT * int(self.shards.sizes.max()) * self.shards.sequence_length
+        most = [
+            (files, int(self.shards.sizes.min()) // -(-batch_size // files))
+            for files in FILES_OF_WINDOW
+            if files == 1 or files * bytes_each <= LARGEST_WINDOW
+        ]
         return max(most, key=lambda window: (window[1] / window[0], window[0]))
 
     def steps_of_pass(self, batch_size: int) -> int:
@@ -140,7 +146,7 @@ class Streamed:
         self._next = None  # until they are there
         try:
             found = np.stack([next(self._stream) for _ in range(count)])
-        except tf.errors.OpError:
+        except (tf.errors.DataLossError, tf.errors.NotFoundError, tf.errors.InvalidArgumentError):
             raise self.shards.damage() from None
         self._next = (first + count, *what)
         return found

@@ -1,16 +1,18 @@
 """Training sequences in compressed TFRecord files, of a corpus that memory cannot hold.
 
-index.json           what the corpus is: settings, lengths, and of each file its sequences and bytes
+seqgan-corpus.json   what the corpus is: settings, lengths, and of each file its sequences and bytes
 vocabulary.txt       as a run has it
-heldout.npz          the held-out sequences
-train.npz            as many of the training sequences, for scores
+heldout.npz          the held-out sequences, in random order
+train.npz            as many of the training sequences, drawn from all, for scores
 00000.tfrecord.gz …  the training sequences, dealt to the files at random: each file is a fair sample of all
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import itertools
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -18,14 +20,15 @@ from typing import Any, Self
 import numpy as np
 
 from seqgan_cli.errors import SeqganError, UsageError
-from seqgan_cli.settings import CATALOGUE, KINDS
+from seqgan_cli.settings import BUILT_IN, CATALOGUE, KINDS
 
-FORMAT = 1
+INDEX, FORMAT = "seqgan-corpus.json", 1
 AT_HAND = 10_000  # training sequences, and held-out ones at most, that scores look at
 LANES = 8  # a batch takes as many rows from each of so many files; their number is a multiple of it
-SEQUENCES = 1 << 16  # of a file, or more where files would become too many
+SEQUENCES, TOKENS = 1 << 16, 1 << 21  # of a file at most, unless files would become too many
 FILES = 512  # all are open while they are written
-RECORD = 1 << 10  # sequences in one record
+LARGEST = 1 << 48  # number that an index may name
+RECORD = 1 << 15  # tokens of a record, or a sequence more
 
 
 @dataclass(frozen=True)
@@ -41,16 +44,19 @@ class Shard:
 class Shards:
     """The files of a corpus, and how they are read.
 
-    folder: where they are; sequence_length: T; dtype: of a token in a record, little-endian: `uint16` or `int32`; digest: of
-    all tokens in the order in which they were written; unk_taught: whether `<unk>` is among them.
+    folder: where they are; sequence_length: T; vocab_size: V; dtype: of a token in a record, little-endian: `uint16` or
+    `int32`; digest: of all tokens in the order in which they were written; unk_taught: whether `<unk>` is among them;
+    heldout_copied: share of the held-out sequences that stand among them.
     """
 
     folder: Path
     shards: tuple[Shard, ...]
     sequence_length: int
+    vocab_size: int
     dtype: str
     digest: str
     unk_taught: bool = False
+    heldout_copied: float = 0.0
 
     def __len__(self) -> int:
         return sum(shard.sequences for shard in self.shards)
@@ -68,19 +74,26 @@ class Shards:
     def of_record(cls, record: dict[str, Any], folder: Path | None = None) -> Self:
         """Raises KeyError, TypeError or ValueError if it is none."""
         shards = tuple(Shard(Path(each["name"]).name, each["sequences"], each["bytes"]) for each in record["shards"])
-        numbers = [record["sequence_length"], *(number for shard in shards for number in (shard.sequences, shard.bytes))]
-        if not shards or len(shards) % LANES or any(type(number) is not int or number < 1 for number in numbers):
+        numbers = [record["sequence_length"], record["vocab_size"]]
+        numbers += [number for shard in shards for number in (shard.sequences, shard.bytes)]
+        if not shards or len(shards) % LANES or any(type(number) is not int or not 0 < number < LARGEST for number in numbers):
             raise ValueError("its list of files is none")
         if record["dtype"] not in ("uint16", "int32"):
             raise ValueError(f"tokens of type {record['dtype']!r}")
         place, digest, taught = folder or Path(record["folder"]), str(record["digest"]), bool(record["unk_taught"])
-        return cls(place, shards, numbers[0], record["dtype"], digest, taught)
+        copied = float(record["heldout_copied"])
+        return cls(place, shards, numbers[0], numbers[1], record["dtype"], digest, taught, copied)
 
     def path(self, number: int) -> Path:
         return self.folder / self.shards[number].name
 
     def check(self) -> None:
-        """Raises SeqganError unless every file is there and as long as it was written."""
+        """Raises SeqganError unless every file is there and as long as it was written, and nothing was prepared anew there."""
+        if (self.folder / INDEX).exists() and read_index(self.folder)["shards"]["digest"] != self.digest:
+            raise SeqganError(
+                f"{self.folder} has been prepared anew since the run began: begin another run, or restart this one with "
+                "`pretrain-g --overwrite`."
+            )
         for number, shard in enumerate(self.shards):
             try:
                 size = self.path(number).stat().st_size
@@ -109,7 +122,7 @@ class Shards:
 
         try:
             return np.concatenate([*self.dataset(str(self.path(number))).as_numpy_iterator()])
-        except (tf.errors.OpError, ValueError):
+        except (tf.errors.DataLossError, tf.errors.NotFoundError, tf.errors.InvalidArgumentError, ValueError):
             raise SeqganError(f"{self.path(number)} is damaged: prepare the data anew in {self.folder}.") from None
 
     def damage(self) -> SeqganError:
@@ -122,13 +135,21 @@ class Shards:
         return SeqganError(f"A file in {self.folder} could not be read, and now can be: run the command again.")
 
 
-def number_of_files(sequences: int) -> int:
-    """Files for about so many sequences: a multiple of LANES."""
-    return min(FILES, LANES * max(1, -(-sequences // (LANES * SEQUENCES))))
+def number_of_files(sequences: int, sequence_length: int) -> int:
+    """Files for so many sequences: a multiple of LANES, and no more than may be open."""
+    most = FILES
+    with contextlib.suppress(ImportError):  # Windows has no such limit
+        import resource
+
+        most = min(FILES, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 64) // LANES * LANES)
+    each = max(1, min(SEQUENCES, TOKENS // sequence_length))
+    return max(LANES, min(most, LANES * -(-sequences // (LANES * each))))
 
 
 class Dealer:
-    """Deals sequences to the files of a folder at random, as they come, so that no file has one more than another.
+    """Deals sequences to the files of a folder at random, as they come, so that their numbers differ by one at most.
+
+    Raises SeqganError where a file cannot be written.
 
     Args:
         folder: there already.
@@ -140,10 +161,11 @@ class Dealer:
     def __init__(self, folder: Path, files: int, sequence_length: int, vocab_size: int, draws: np.random.Generator) -> None:
         import tensorflow as tf
 
-        self.folder, self.draws, self.sequence_length = folder, draws, sequence_length
+        self.folder, self.draws, self.sequence_length, self.vocab_size = folder, draws, sequence_length, vocab_size
         self.dtype = "uint16" if vocab_size <= 1 << 16 else "int32"
         self.names = [f"{number:05d}.tfrecord.gz" for number in range(files)]
-        self.writers = [tf.io.TFRecordWriter(str(folder / name), tf.io.TFRecordOptions("GZIP")) for name in self.names]
+        with _named(folder):
+            self.writers = [tf.io.TFRecordWriter(str(folder / name), tf.io.TFRecordOptions("GZIP")) for name in self.names]
         self.waiting: list[list[np.ndarray]] = [[] for _ in self.names]
         self.counts = np.zeros(files, np.int64)
         self.owners = np.zeros(0, np.int64)  # of the sequences that come next: every file once, then every file once more, …
@@ -160,7 +182,7 @@ class Dealer:
         bounds = np.searchsorted(owners[order], np.arange(files + 1))
         for number, (first, last) in enumerate(itertools.pairwise(bounds)):
             self.waiting[number].append(table[order[first:last]].astype(f"<{np.dtype(self.dtype).str[1:]}"))
-            if sum(map(len, self.waiting[number])) >= RECORD:
+            if sum(map(len, self.waiting[number])) * self.sequence_length >= RECORD:
                 self._write(number)
 
     def _write(self, number: int) -> None:
@@ -169,14 +191,16 @@ class Dealer:
         self.waiting[number] = []
         if len(rows):
             record = rows.tobytes()
-            self.writers[number].write(record)
+            with _named(self.folder):
+                self.writers[number].write(record)
             self.digest.update(record)
             self.counts[number] += len(rows)
 
     def close(self) -> None:
         """Close the files as they are."""
-        for writer in self.writers:
-            writer.close()
+        with _named(self.folder):
+            for writer in self.writers:
+                writer.close()
 
     def finish(self) -> Shards:
         """Write what waits and close the files."""
@@ -186,23 +210,37 @@ class Dealer:
         self.close()
         sizes = [(self.folder / name).stat().st_size for name in self.names]
         shards = tuple(Shard(*each) for each in zip(self.names, self.counts.tolist(), sizes, strict=True))
-        return Shards(self.folder, shards, self.sequence_length, self.dtype, self.digest.hexdigest())
+        return Shards(self.folder, shards, self.sequence_length, self.vocab_size, self.dtype, self.digest.hexdigest())
+
+
+@contextlib.contextmanager
+def _named(folder: Path) -> Iterator[None]:
+    """Let a failure of TensorFlow's writers name the folder and the reason."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except tf.errors.OpError as error:
+        reason = (error.message or type(error).__name__).strip().split("\n")[0].rpartition("; ")[2]
+        raise SeqganError(f"Cannot write in {folder}: {reason}.") from None
 
 
 def is_prepared(source: str) -> bool:
     """Whether a path is a folder that `seqgan corpus --format tfrecord` wrote."""
-    return (Path(source) / "index.json").is_file()
+    return source not in BUILT_IN and (Path(source) / INDEX).is_file()
 
 
 def read_index(folder: Path) -> dict[str, Any]:
-    """index.json: `format`, `settings` (by dotted name), `seed`, `summary` and the record of `shards`.
+    """What INDEX holds: `format`, `settings` (by dotted name), `seed`, `summary` and the record of `shards`.
 
     Raises SeqganError if it is damaged or a later version's.
     """
-    path = folder / "index.json"
+    path = folder / INDEX
     try:
         index = json.loads(path.read_text(encoding="utf-8"))
-        if (version := int(index["format"])) > FORMAT:
+        if type(version := index["format"]) is not int:
+            raise ValueError("it names no format")
+        if version > FORMAT:
             raise SeqganError(f"{path} was written by a later version (format {version}): use that one.")
         Shards.of_record(index["shards"], folder)
         summary = index["summary"]
@@ -214,7 +252,7 @@ def read_index(folder: Path) -> dict[str, Any]:
         return dict(index)
     except UsageError as error:
         raise SeqganError(f"Cannot read {path} ({error}): prepare the data anew, or name another folder.") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise SeqganError(f"Cannot read {path} ({error}): prepare the data anew, or name another folder.") from None
 
 
@@ -227,7 +265,7 @@ def take_over(asked: dict[str, Any], sources: dict[str, str]) -> None:
     for name, value in read_index(folder)["settings"].items():
         if name in asked and asked[name] not in (value, "auto"):
             raise UsageError(
-                f"{folder} was prepared with {name} = {value or 'none'}, and not {asked[name]}: leave it out, or prepare the "
-                "data anew."
+                f"{folder} was prepared with {name} = {'none' if value == '' else value}, and not {asked[name]}: leave it out, "
+                "or prepare the data anew."
             )
         asked[name], sources[name] = value, "data"

@@ -128,15 +128,23 @@ def read_lines(path: Path, tokenizer: str, lowercase: bool) -> Documents:
 
 
 def line_parts(
-    path: Path, tokenizer: str, lowercase: bool, most: int, passed: Callable[[int], object] = lambda size: None
+    path: Path,
+    tokenizer: str,
+    lowercase: bool,
+    most: int,
+    documents: int = sys.maxsize,
+    passed: Callable[[int], object] = lambda size: None,
 ) -> Iterator[Documents]:
-    """The documents of a file in parts of `most` tokens or a document more, each part with ids of its own; see `read_lines`."""
+    """The documents of a file in parts, each with ids of its own; see `read_lines`.
+
+    A part has `most` tokens, or a document more, and at most so many `documents`. `passed`: see `lines_of`.
+    """
     split, found, given = TOKENIZERS[tokenizer].split, Collector(), False
     for number, line in lines_of(path, passed):
         tokens: Iterable[str] = itertools.chain.from_iterable(map(split, _parts(line.lower() if lowercase else line)))
         if not found.add(tokens):
             found.reject(f"line {number}", "blank")
-        if found.size >= most:
+        if found.size >= most or len(found) >= documents:
             yield found.documents(str(path))
             found, given = Collector(), True
     if not len(found) and not given:

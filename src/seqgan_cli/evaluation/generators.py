@@ -113,7 +113,7 @@ def data_figures(
     figures = {
         "token_types": float(diversity.token_types(train, corpus.vocabulary.mask(train))),
         "distinct_share": diversity.distinct_share(train),
-        "copied_share": corpus.sequences.copied_share(corpus.heldout),
+        "copied_share": corpus.shards.heldout_copied if corpus.shards else corpus.sequences.copied_share(corpus.heldout),
     }
     if real is not None:
         figures.update(real.of_data(train))

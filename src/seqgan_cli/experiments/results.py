@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from seqgan_cli.corpora.shards import is_prepared
 from seqgan_cli.evaluation.real import SCORES, margin_of, quality_of
 from seqgan_cli.experiments.plan import EXPERIMENTS, METHODS, Task
 from seqgan_cli.experiments.scores import Scored, Scorer
@@ -148,7 +149,8 @@ def collect(
         step: told what is being scored.
     """
     unfinished = {task.label: task.share for task in tasks if task.share < 1.0 and not task.done}
-    one_oracle = bool(tasks[0].config.values["data.oracle"] or tasks[0].config.values["data.test"])
+    values = tasks[0].config.values
+    one_oracle = bool(values["data.oracle"] or values["data.test"] or is_prepared(values["data.source"]))
     own = tasks[0].config.settings.data
     design = Design(kind, tasks[0].preset, samples, margin, one_oracle, unfinished, quality_of(own), Path(own.source).name)
     places = {(task.name, task.seed): task for task in tasks}

@@ -18,6 +18,7 @@ import numpy as np
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.corpora.kinds import real_corpus, writing
+from seqgan_cli.corpora.shards import is_prepared
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.randomness import key as draw_key
 from seqgan_cli.randomness import rng
@@ -172,6 +173,8 @@ def _file_corpus(run: Run, longest: int, source: str) -> Corpus:
 
     `longest`: tokens of the longest sample. The held-out part is the same as the other, which leaves no token unknown.
     """
+    if is_prepared(source):
+        raise UsageError(f"--real {source} is prepared for training: name the file that it was made from.")
     settings = run.config().settings
     data = dataclasses.replace(settings.data, source=source, test=source, max_length=longest, min_count=1, max_vocab=0)
     return real_corpus(dataclasses.replace(settings, data=data))[0]

@@ -89,7 +89,8 @@ class Run:
         """
         with lock.held(self.path, f"Another seqgan is training in {self.path}", "--run"):
             for left_by_a_kill in self.path.rglob(".writing-*"):
-                left_by_a_kill.unlink(missing_ok=True)
+                if left_by_a_kill.is_file():
+                    left_by_a_kill.unlink(missing_ok=True)
             yield
 
     @functools.cached_property
@@ -105,12 +106,7 @@ class Run:
                     raise SeqganError(f"Cannot read {path} ({error}): restore it, or use another --run.") from None
                 for array in sorted(arrays):
                     digest.update(np.ascontiguousarray(arrays[array]).tobytes())
-        path = self.path / "corpus" / "shards.json"
-        if path.exists():
-            try:
-                digest.update(json.loads(path.read_text(encoding="utf-8"))["digest"].encode())
-            except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-                raise SeqganError(f"Cannot read {path} ({error}): restore it, or use another --run.") from None
+        digest.update((self._streamed or "").encode())
         return digest.hexdigest()
 
     def checkpoints(self, stage: str) -> Checkpoints:
@@ -207,6 +203,22 @@ class Run:
         from seqgan_cli.corpora.kinds import vocabulary_size
 
         return load_corpus(self.path, vocabulary_size(self.config().settings.data))
+
+    def streams_from(self, folder: Path) -> bool:
+        """Whether a prepared folder holds what this run trains on, wherever it was before. Raises SeqganError if damaged."""
+        from seqgan_cli.corpora.shards import read_index
+
+        own = self._streamed
+        return own is not None and read_index(folder)["shards"]["digest"] == own
+
+    @property
+    def _streamed(self) -> str | None:
+        """The digest of the training sequences that the run reads elsewhere. Raises SeqganError if its record is damaged."""
+        path = self.path / "corpus" / "shards.json"
+        try:
+            return str(json.loads(path.read_text(encoding="utf-8"))["digest"]) if path.exists() else None
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            raise SeqganError(f"Cannot read {path} ({error}): restore it, or use another --run.") from None
 
     def oracle(self) -> "Generator | None":
         """The oracle of a synthetic run, None for text. Raises SeqganError if damaged."""
