@@ -107,7 +107,7 @@ class _Survey:
         self.numbers: dict[str, int] = {}
         self.counts = np.zeros(0, np.int64)  # in training sequences, by the number of the token
         self.held = _HeldOut()
-        self.count, self.tokens, self.longest, self.long, self.sequences = 0, 0, 0, 0, 0
+        self.count, self.longest, self.long, self.sequences = 0, 0, 0, 0
         self.rejected: dict[str, Rejected] = {}
         self.notes: tuple[str, ...] = ()
 
@@ -127,7 +127,6 @@ class _Survey:
         self.counts[numbers] += counts_within(part, starts, ends)
         self._hold_out(part, layout, numbers, candidates, drawn)
         self.count += len(part)
-        self.tokens += len(part.ids)
         self.longest = max(self.longest, int(part.lengths.max(initial=0)))
         self.long += int((part.lengths > layout.max_length).sum())
         for reason, entry in part.rejected.items():
