@@ -1,6 +1,7 @@
 """Two processes that share one step, each on a core of its own, against one process on one core.
 
-Each stage does a few units of `--preset fast` in runs under --directory; the first, which compiles, counts for nothing. Bytes
+Each stage does a few units of `--preset fast` in runs under --directory; the first, which compiles, counts for nothing. So does
+`eval-nll` with two numbers of samples, whose difference counts. Bytes
 that cross at a step are those of the gradients, counted from the weights: a ring sends 2(n-1)/n of each dense one, and every
 process sends the others its rows of an embedding's.
 """
@@ -14,8 +15,11 @@ import socket
 import statistics
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+SAMPLES = (20_000, 80_000)
 UNITS = {"pretrain-g": ("--epochs", 6), "pretrain-d": ("--d-steps", 4), "adversarial": ("--rounds", 4)}
 
 
@@ -25,6 +29,27 @@ def command(stage: str, run: Path, core: int, *more: str) -> subprocess.Popen:
     arguments = [stage, "--run", str(run), option, str(units), "--threads", "1", "-q", *preset, *more]
     pin = ["taskset", "-c", str(core)] if shutil.which("taskset") else []
     return subprocess.Popen([*pin, sys.executable, "-m", "seqgan_cli", *arguments])
+
+
+def scoring(run: Path, cores: list[int], together: Callable[[int], list[str]]) -> float:
+    """Seconds in which `eval-nll` draws and scores 10,000 samples: the difference between two numbers of them.
+
+    Args:
+        cores: one for each process.
+        together: the options that tell a process of the others.
+    """
+    taken = []
+    for number in SAMPLES:
+        began = time.monotonic()
+        processes = []
+        for i, core in enumerate(cores):
+            pin = ["taskset", "-c", str(core)] if shutil.which("taskset") else []
+            asked = ["eval-nll", "--run", str(run), "--from", "pretrain-g", "--samples", str(number), "--threads", "1", "-q"]
+            whole = [*pin, sys.executable, "-m", "seqgan_cli", *asked, *together(i)]
+            processes.append(subprocess.Popen(whole, stdout=subprocess.DEVNULL))
+        finish(processes)
+        taken.append(time.monotonic() - began)
+    return (taken[1] - taken[0]) * 10_000 / (SAMPLES[1] - SAMPLES[0])
 
 
 def seconds(run: Path, stage: str) -> float:
@@ -115,6 +140,11 @@ def main() -> None:
         alone, shared = seconds(one, stage), seconds(two, stage)
         figures[stage] = {"one": alone, "two": shared, "speed": alone / shared, "efficiency": alone / shared / 2}
         print(f"{stage}: {alone:.2f} s a unit by one, {shared:.2f} s by two: {alone / shared:.2f} times", flush=True)
+    alone = scoring(one, cores[:1], lambda i: [])
+    cluster = f"{address()},{address()}"
+    shared = scoring(one, cores, lambda i: ["--distribute", "multi-worker", "--cluster", cluster, "--worker", str(i)])
+    figures["eval-nll"] = {"one": alone, "two": shared, "speed": alone / shared, "efficiency": alone / shared / 2}
+    print(f"eval-nll: {alone:.2f} s for 10,000 samples by one, {shared:.2f} s by two: {alone / shared:.2f} times", flush=True)
     sent = traffic(two)
     for model, count in sent.items():
         print(f"{model}: {count / 1e6:.2f} MB a step from each of two")

@@ -95,7 +95,7 @@ def resolve(asked: Mapping[str, Any], asked_sources: Mapping[str, str], run: Con
     values, sources = {}, {}
     kind = asked.get("data.kind") or (run.values.get("data.kind") if run else None) or "auto"
     changed = run is not None and kind != run.values.get("data.kind", "auto")
-    moved = run is not None and asked.get("data.source", run.values["data.source"]) != run.values["data.source"]
+    moved = run is not None and asked.get("data.source", run.values.get("data.source")) != run.values.get("data.source")
     for name, info in CATALOGUE.items():
         if name in asked:
             values[name], sources[name] = asked[name], asked_sources[name]
