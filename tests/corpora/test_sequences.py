@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import reference
 from seqgan_cli.corpora.sequences import InMemory, Sequences, Streamed
-from seqgan_cli.corpora.shards import LANES, Dealer, Shards
+from seqgan_cli.corpora.shards import LANES, Dealer, Shards, number_of_files
 from seqgan_cli.distribution import replicas
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.metrics.diversity import copied_share
@@ -49,6 +49,16 @@ def test_files_hold_what_was_dealt_in_equal_shares(tmp_path: Path, vocab_size: i
     assert all(part.dtype == np.int32 for part in read)
     assert as_set(np.concatenate(read)) == as_set(table)
     assert Shards.of_record(shards.record()) == shards
+
+
+@pytest.mark.parametrize(("allowed", "files"), [("unlimited", 512), (100_000, 512), (256, 192), (70, 8), (10, 8)])
+def test_no_more_files_than_may_be_open(monkeypatch: pytest.MonkeyPatch, allowed: int | str, files: int) -> None:
+    resource = pytest.importorskip("resource")
+    limit = resource.RLIM_INFINITY if allowed == "unlimited" else allowed
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (limit, limit))
+    assert number_of_files(10**9, 21) == files
+    assert number_of_files(1000, 21) == LANES
+    assert number_of_files(LANES * 3000, 1001) == min(files, 2 * LANES), "of two million tokens each at most"
 
 
 def test_a_file_is_a_fair_sample_of_a_sorted_corpus(tmp_path: Path) -> None:

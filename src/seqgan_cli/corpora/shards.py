@@ -26,7 +26,7 @@ INDEX, FORMAT = "seqgan-corpus.json", 1
 AT_HAND = 10_000  # training sequences, and held-out ones at most, that scores look at
 LANES = 8  # a batch takes as many rows from each of so many files; their number is a multiple of it
 SEQUENCES, TOKENS = 1 << 16, 1 << 21  # of a file at most, unless files would become too many
-FILES = 512  # all are open while they are written
+FILES, OTHER_FILES = 512, 64  # all are open while they are written, and so are TensorFlow's own
 LARGEST = 1 << 48  # number that an index may name
 RECORD = 1 << 15  # tokens of a record, or a sequence more
 
@@ -141,7 +141,9 @@ def number_of_files(sequences: int, sequence_length: int) -> int:
     with contextlib.suppress(ImportError):  # Windows has no such limit
         import resource
 
-        most = min(FILES, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 64) // LANES * LANES)
+        allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        if allowed != resource.RLIM_INFINITY:
+            most = min(FILES, (allowed - OTHER_FILES) // LANES * LANES)
     each = max(1, min(SEQUENCES, TOKENS // sequence_length))
     return max(LANES, min(most, LANES * -(-sequences // (LANES * each))))
 

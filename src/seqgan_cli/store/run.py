@@ -214,7 +214,9 @@ class Run:
     @property
     def _streamed(self) -> str | None:
         """The digest of the training sequences that the run reads elsewhere. Raises SeqganError if its record is damaged."""
-        path = self.path / "corpus" / "shards.json"
+        from seqgan_cli.corpora.corpus import SHARDS
+
+        path = self.path / SHARDS
         try:
             return str(json.loads(path.read_text(encoding="utf-8"))["digest"]) if path.exists() else None
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
