@@ -53,6 +53,7 @@ class Info:
     below: float | None = None
     at_most: float | None = None
     fixed_by: str | None = None
+    before: Any = None  # what runs have that began before the setting was there; None: the default
 
     def preset(self, name: str) -> Any:
         """The value under that preset, or None where it keeps the default."""
@@ -108,7 +109,15 @@ class Data:
     kind: str = _setting("auto", "what the data are (auto: seen from the file)", choices=("auto", *KINDS), fixed_by="corpus")
     test: str = _setting("", "file of held-out sequences (default: a share of the data)", fixed_by="corpus")
     holdout: float = _setting(
-        0.1, "share of the lines held out when no test file is given", above=0, below=1, fixed_by="corpus"
+        0.1, "share of the lines held out for the test part when no test file is given", above=0, below=1, fixed_by="corpus"
+    )
+    validation: float = _setting(
+        0.1,
+        "share of the lines held out to choose by: best, patience, curves (0: the test part chooses too)",
+        at_least=0,
+        below=1,
+        fixed_by="corpus",
+        before=0.0,
     )
     tokenizer: str = _setting("whitespace", "what a token is", choices=("whitespace", "words", "chars"), fixed_by="corpus")
     lowercase: bool = _setting(False, "lower-case the text", fixed_by="corpus")
@@ -133,7 +142,7 @@ class Data:
     vocab_size: int = _setting(5000, "oracle: number of token ids", at_least=2, quick=200, fixed_by="corpus")
     sequence_length: int = _setting(20, "oracle: tokens in a sequence", at_least=1, quick=10, fixed_by="corpus")
     num_sequences: int = _setting(
-        10000, "oracle: training sequences, and as many held out", at_least=4, quick=5000, fixed_by="corpus"
+        10000, "oracle: sequences of each part: training, validation, test", at_least=4, quick=5000, fixed_by="corpus"
     )
     oracle: str = _setting("", "oracle: .npz with its weights (default: N(0, 1) from the seed)", fixed_by="corpus")
 
@@ -203,7 +212,7 @@ class PretrainG:
     dropout: float = _setting(0.0, "share of embedding and output features dropped in training", at_least=0, below=1)
     weight_decay: float = _setting(0.0, "λ of decoupled weight decay, biases spared", at_least=0)
     eval_every: int = _setting(1, "epochs between scores of the generator", at_least=1)
-    patience: int = _setting(0, "stop after so many scored epochs without a better nll_test (0: never)", at_least=0)
+    patience: int = _setting(0, "stop after so many scored epochs without a better nll_validation (0: never)", at_least=0)
 
 
 @dataclass(frozen=True)
@@ -277,8 +286,8 @@ class Adversarial:
     start: str = _setting("last", "which pretrain-g checkpoint to start from", choices=("last", "best"), fixed_by="adversarial")
     monitor: str = _setting(
         "auto",
-        "score that decides best and patience (auto: nll_oracle, for text nll_test)",
-        choices=("auto", "nll_oracle", "nll_test", "distinct_share", "reward_mean"),
+        "score that decides best and patience (auto: nll_oracle, for text nll_validation)",
+        choices=("auto", "nll_oracle", "nll_validation", "nll_test", "distinct_share", "reward_mean"),
     )
     patience: int = _setting(0, "stop after so many rounds without a better score (0: never)", at_least=0)
 
@@ -286,7 +295,7 @@ class Adversarial:
 @dataclass(frozen=True)
 class Evaluation:
     samples: int = _setting(
-        2000, "samples, and held-out sequences, behind each point of a learning curve", at_least=16, quick=1000, fast=1000
+        2000, "samples, and validation sequences, behind each point of a learning curve", at_least=16, quick=1000, fast=1000
     )
     final_samples: int = _setting(10000, "samples behind the table that ends `train`", at_least=16, quick=5000)
 

@@ -160,14 +160,14 @@ def test_every_figure_is_the_literal_one(seqgan, text, any_words):
     found = scored(seqgan, text.path, grammar)
     run = Run(text.path)
     corpus = run.corpus()
-    sentences = {"data": corpus.heldout}
+    sentences = {"data": corpus.test}
     for column, which, purpose in (("samples", "latest", ()), ("MLE", "pretrain-g", ("MLE",))):
         generator = run.generator(run.generator_checkpoint(which, lambda message: None), corpus)
         sentences[column] = generator.sample(NUM, key(0, "eval-grammar", *purpose))
     known = set(corpus.vocabulary.tokens[3:]) - {","}
     training = [corpus.vocabulary.decode(row) for row in corpus.train]
     equal = found["compared"]
-    assert equal == len(corpus.heldout) < NUM
+    assert equal == len(corpus.test) < NUM
     assert found["rules"] == 3 + len(known)
     tables = {}
     for column, tokens in sentences.items():
@@ -195,8 +195,8 @@ def test_the_corpus_is_its_grammars(seqgan, text, sentences):
     found = scored(seqgan, text.path, GRAMMAR, "--samples-file", sentences)
     run = Run(text.path)
     corpus = run.corpus()
-    whole = sum("<unk>" not in corpus.vocabulary.decode(row) for row in corpus.heldout)
-    assert found["scores"]["data"]["parsed"]["mean"] == pytest.approx(whole / len(corpus.heldout))
+    whole = sum("<unk>" not in corpus.vocabulary.decode(row) for row in corpus.test)
+    assert found["scores"]["data"]["parsed"]["mean"] == pytest.approx(whole / len(corpus.test))
     lines = sentences.read_text().splitlines()
     training = {" ".join(corpus.vocabulary.decode(row)) for row in corpus.train}
     own = found["scores"]["samples"]

@@ -240,12 +240,13 @@ def test_the_size_of_a_vocabulary_of_numbers() -> None:
 
 def test_poems_are_numbered_without_ends(tmp_path: Path) -> None:
     path = put(tmp_path, "\n".join([QUIET, bare(QUIET)[::-1], QUIET, "题目"]))
-    corpus, read_documents = real_corpus(Settings(data=of_kind("poems", source=str(path))))
+    corpus, read_documents = real_corpus(Settings(data=of_kind("poems", source=str(path), validation=0.0)))
     assert len(read_documents) == 2
-    assert corpus.train.shape == corpus.heldout.shape == (1, 20)
+    assert corpus.train.shape == corpus.test.shape == (1, 20)
+    assert corpus.choosing == "test"
     assert (corpus.train != EOS).all()
     assert set(corpus.vocabulary.tokens[3:]) == set(bare(QUIET))
-    decoded = {"".join(corpus.vocabulary.decode(row)) for row in (corpus.train[0], corpus.heldout[0])}
+    decoded = {"".join(corpus.vocabulary.decode(row)) for row in (corpus.train[0], corpus.test[0])}
     assert decoded == {bare(QUIET), bare(QUIET)[::-1]}
     assert corpus.summary[0] == (
         f"Data: {path}: 2 poems; 1 left out: a duplicate (line 3); "
@@ -257,13 +258,13 @@ def test_poems_are_numbered_without_ends(tmp_path: Path) -> None:
 
 def test_a_test_file_is_of_the_same_kind(tmp_path: Path) -> None:
     train, test = put(tmp_path, QUIET), put(tmp_path, bare(QUIET, " ") + "\n" + GORGE, "test.txt")
-    corpus, _ = real_corpus(Settings(data=of_kind("poems", source=str(train), test=str(test))))
-    assert corpus.train.tolist() == corpus.heldout.tolist()
+    corpus, _ = real_corpus(Settings(data=of_kind("poems", source=str(train), test=str(test), validation=0.0)))
+    assert corpus.train.tolist() == corpus.test.tolist()
 
 
 def test_what_is_noted_on_the_data_is_said(tmp_path: Path) -> None:
     path = put(tmp_path, "\n".join([QUIET, bare(QUIET)[::-1], GORGE]))
-    corpus, _ = real_corpus(Settings(data=of_kind("poems", source=str(path))))
+    corpus, _ = real_corpus(Settings(data=of_kind("poems", source=str(path), validation=0.0)))
     assert "1 have lines of 7 characters: --poem-form 7x4 reads those instead." in corpus.summary
 
 
@@ -271,15 +272,16 @@ def test_what_is_noted_on_the_data_is_said(tmp_path: Path) -> None:
 def test_a_long_corpus_is_numbered_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
     """With the same result as at once, for vocabulary and sequences."""
     text = "".join(f"{'a ' * (i % 5)}w{i % 7} {'b ' * (i % 3)}\n" for i in range(60))
-    wanted = Settings(data=of_kind("text", source=str(put(tmp_path, text)), **{"max-length": 5, "overlong": "split"}))
+    own = {"max-length": 5, "overlong": "split", "validation": 0.0}
+    wanted = Settings(data=of_kind("text", source=str(put(tmp_path, text)), **own))
     at_once, _ = real_corpus(wanted)
     monkeypatch.setattr(documents, "BLOCK", block)
     monkeypatch.setattr(corpora, "BLOCK", block)
     in_blocks, _ = real_corpus(wanted)
     assert in_blocks.vocabulary.tokens == at_once.vocabulary.tokens
     assert in_blocks.train.tolist() == at_once.train.tolist()
-    assert in_blocks.heldout.tolist() == at_once.heldout.tolist()
-    assert in_blocks.vocabulary.length(in_blocks.train).sum() + in_blocks.vocabulary.length(in_blocks.heldout).sum() == len(
+    assert in_blocks.test.tolist() == at_once.test.tolist()
+    assert in_blocks.vocabulary.length(in_blocks.train).sum() + in_blocks.vocabulary.length(in_blocks.test).sum() == len(
         text.split()
     )
 
@@ -330,7 +332,7 @@ def test_what_is_written_raw_is_read_again(tmp_path: Path, kind: str) -> None:
         "ids": "1 22 333\n22 1\n",
         "speeches": 'He said, "It\'s done." We go.\n(Applause.) So?\n',
     }
-    data = of_kind(kind, source=str(put(tmp_path, contents[kind])))
+    data = of_kind(kind, source=str(put(tmp_path, contents[kind])), validation=0.0)
     corpus, read_documents = real_corpus(Settings(data=data))
     ways = writing(data, corpus.vocabulary)
     again = put(tmp_path, "".join(f"{ways.raw(row)}\n" for row in corpus.train), "again.txt")

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from seqgan_cli.corpora import documents, text
 from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.corpora.documents import Collector, Documents, Rejected
 from seqgan_cli.corpora.kinds import real_corpus
+from seqgan_cli.corpora.parts import CHOOSES_AND_REPORTS, held_out_counts
 from seqgan_cli.corpora.text import CLOSERS, LEANING, TOKENIZERS, read_lines, text_layout
-from seqgan_cli.errors import SeqganError
+from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.settings import Data, Settings
 from seqgan_cli.vocabulary import EOS, PAD, UNK
 
@@ -28,7 +30,8 @@ def put(folder: Path, content: str | bytes, name: str = "train.txt") -> Path:
 
 
 def numbered(folder: Path, train: str | bytes, test: str | bytes | None = None, seed: int = 1, **own: Any) -> Corpus:
-    """The corpus of a training text and, if there is one, a test text."""
+    """The corpus of a training text and, if there is one, a test text; without a validation part, if none is asked for."""
+    own.setdefault("validation", 0.0)
     if test is not None:
         own["test"] = str(put(folder, test, "test.txt"))
     return real_corpus(Settings(seed=seed, data=Data(source=str(put(folder, train)), **own)))[0]
@@ -265,7 +268,7 @@ def test_frequencies_are_those_of_the_training_part_alone(tmp_path: Path) -> Non
     kept = {text.split()[0] for text in decoded(corpus, corpus.train)}
     assert len(kept) == 15
     assert set(corpus.vocabulary.tokens[3:]) == kept | {"x"}
-    assert (corpus.heldout[:, 0] == UNK).all()
+    assert (corpus.test[:, 0] == UNK).all()
 
 
 def test_tokens_of_dropped_and_cut_ends_do_not_count(tmp_path: Path) -> None:
@@ -278,7 +281,7 @@ def test_min_count_makes_rarer_tokens_unknown(tmp_path: Path) -> None:
     corpus = numbered(tmp_path, "a b c\na b d\n", test="c a\n", min_count=2)
     assert corpus.vocabulary.tokens[3:] == ("a", "b")
     assert corpus.train.tolist() == [[3, 4, UNK, EOS], [3, 4, UNK, EOS]]
-    assert corpus.heldout.tolist() == [[UNK, 3, EOS, PAD]]
+    assert corpus.test.tolist() == [[UNK, 3, EOS, PAD]]
     assert corpus.vocabulary.unk_taught
 
 
@@ -293,7 +296,7 @@ def test_names_of_special_tokens_in_the_text_become_unknown(tmp_path: Path) -> N
     corpus = numbered(tmp_path, "<pad> a <eos> b <unk>\n<pad> <pad> <eos> a\n", test="<eos> b\n", max_vocab=2)
     assert corpus.vocabulary.tokens == ("<pad>", "<eos>", "<unk>", "a", "b")
     assert corpus.train.tolist() == [[UNK, 3, UNK, 4, UNK, EOS], [UNK, UNK, UNK, 3, EOS, PAD]]
-    assert corpus.heldout.tolist() == [[UNK, 4, EOS, PAD, PAD, PAD]]
+    assert corpus.test.tolist() == [[UNK, 4, EOS, PAD, PAD, PAD]]
     assert corpus.vocabulary.unk_taught
 
 
@@ -301,9 +304,9 @@ def test_unknown_words_of_a_test_file_are_not_taught(tmp_path: Path) -> None:
     corpus = numbered(tmp_path, "the cat\nthe dog\n", test="the bird\ncow\n")
     assert corpus.vocabulary.tokens[3:] == ("the", "cat", "dog")
     assert corpus.train.tolist() == [[3, 4, EOS], [3, 5, EOS]]
-    assert corpus.heldout.tolist() == [[3, UNK, EOS], [UNK, EOS, PAD]]
+    assert sorted(corpus.test.tolist()) == [[UNK, EOS, PAD], [3, UNK, EOS]]
     assert not corpus.vocabulary.unk_taught
-    assert "unknown: 0.00% of the training tokens, 66.67% of the held-out ones." in corpus.summary[2]
+    assert "unknown: 0.00% of the training tokens, 66.67% of the held-out ones." in corpus.summary[-1]
 
 
 # Layout and length
@@ -312,8 +315,8 @@ def test_unknown_words_of_a_test_file_are_not_taught(tmp_path: Path) -> None:
 def test_a_sequence_is_its_tokens_one_eos_and_pads(tmp_path: Path) -> None:
     corpus = numbered(tmp_path, "a b c d\na\nb a\n", test="d c b a\n")
     assert corpus.train.tolist() == [[3, 4, 5, 6, 1], [3, 1, 0, 0, 0], [4, 3, 1, 0, 0]]
-    assert corpus.heldout.tolist() == [[6, 5, 4, 3, 1]]
-    assert corpus.train.dtype == corpus.heldout.dtype == np.int32
+    assert corpus.test.tolist() == [[6, 5, 4, 3, 1]]
+    assert corpus.train.dtype == corpus.test.dtype == np.int32
     assert corpus.sequence_length == 5
 
 
@@ -323,7 +326,7 @@ LONG = "a b c d e\nf g\nh i j\n"
 def test_overlong_lines_are_dropped(tmp_path: Path) -> None:
     corpus = numbered(tmp_path, LONG, test="a b c d\ng f\n", max_length=3)
     assert decoded(corpus, corpus.train) == ["f g", "h i j"]
-    assert decoded(corpus, corpus.heldout) == ["g f"]
+    assert decoded(corpus, corpus.test) == ["g f"]
     assert corpus.sequence_length == 4
     assert "2 longer than 3 tokens, dropped (--overlong cut or split" in corpus.summary[0]
 
@@ -331,13 +334,13 @@ def test_overlong_lines_are_dropped(tmp_path: Path) -> None:
 def test_overlong_lines_are_cut(tmp_path: Path) -> None:
     corpus = numbered(tmp_path, LONG, test="a b c h\ng f\n", max_length=3, overlong="cut")
     assert decoded(corpus, corpus.train) == ["a b c", "f g", "h i j"]
-    assert decoded(corpus, corpus.heldout) == ["a b c", "g f"]
+    assert sorted(decoded(corpus, corpus.test)) == ["a b c", "g f"]
 
 
 def test_overlong_lines_are_split(tmp_path: Path) -> None:
     corpus = numbered(tmp_path, LONG, test="a b c d e f g\ng f\n", max_length=3, overlong="split")
     assert decoded(corpus, corpus.train) == ["a b c", "d e", "f g", "h i j"]
-    assert decoded(corpus, corpus.heldout) == ["a b c", "d e f", "g", "g f"]
+    assert sorted(decoded(corpus, corpus.test)) == ["a b c", "d e f", "g", "g f"]
 
 
 def test_a_line_of_a_whole_number_of_pieces_leaves_no_empty_piece(tmp_path: Path) -> None:
@@ -349,10 +352,10 @@ def test_no_line_has_a_piece_in_both_parts(tmp_path: Path) -> None:
     """Line i is seven times its own word, in pieces of 3, 3 and 1: a held-out line's word is unknown to training."""
     text = "".join(" ".join([f"w{i}"] * 7) + "\n" for i in range(20))
     corpus = numbered(tmp_path, text, holdout=0.25, max_length=3, overlong="split")
-    assert (len(corpus.train), len(corpus.heldout)) == (15 * 3, 5 * 3)
+    assert (len(corpus.train), len(corpus.test)) == (15 * 3, 5 * 3)
     assert (corpus.train != UNK).all()
-    assert (corpus.heldout[corpus.vocabulary.mask(corpus.heldout)] == EOS).all()
-    assert (corpus.heldout == UNK).sum() == 5 * 7
+    assert (corpus.test[corpus.vocabulary.mask(corpus.test)] == EOS).all()
+    assert (corpus.test == UNK).sum() == 5 * 7
 
 
 @pytest.mark.parametrize(("longest", "expected"), [(5, 5), (64, 64), (65, 64), (200, 64)])
@@ -467,22 +470,52 @@ HUNDRED = "".join(f"{i:02}\n" for i in range(100))
 def test_the_share_of_held_out_lines(tmp_path: Path, lines: int, share: float, held: int) -> None:
     """Rounded, but at least one line on either side."""
     corpus = numbered(tmp_path, "a b\n" * lines, holdout=share)
-    assert (len(corpus.train), len(corpus.heldout)) == (lines - held, held)
+    assert (len(corpus.train), len(corpus.test)) == (lines - held, held)
 
 
-def test_the_two_parts_are_every_line_once_and_keep_the_files_order(tmp_path: Path) -> None:
-    corpus = numbered(tmp_path, HUNDRED, tokenizer="chars", holdout=0.3)
-    train = [text.replace(" ", "") for text in decoded(corpus, corpus.train)]
-    heldout = [text.replace(" ", "") for text in decoded(corpus, corpus.heldout)]
-    assert sorted(train + heldout) == HUNDRED.split()
-    assert (train, heldout) == (sorted(train), sorted(heldout))
-    assert heldout != HUNDRED.split()[:30]
-    assert heldout != HUNDRED.split()[70:]
+def test_the_parts_are_every_line_once(tmp_path: Path) -> None:
+    """The training part keeps the file's order, the others have one of their own, of which each row's document is told."""
+    corpus = numbered(tmp_path, HUNDRED, tokenizer="chars", holdout=0.3, validation=0.2)
+    train, validation, test = (
+        [text.replace(" ", "") for text in decoded(corpus, table)] for table in (corpus.train, corpus.validation, corpus.test)
+    )
+    assert (len(train), len(validation), len(test)) == (50, 20, 30)
+    assert sorted(train + validation + test) == HUNDRED.split()
+    assert train == sorted(train)
+    for held_out, name in ((validation, "validation"), (test, "test")):
+        assert held_out != sorted(held_out)
+        assert held_out == [f"{document:02}" for document in corpus.held_out[name].documents]
+
+
+@given(st.integers(3, 60), st.floats(0.01, 0.6), st.floats(0.01, 0.39))
+def test_every_part_has_a_document_and_no_document_two_parts(count: int, holdout: float, validation: float) -> None:
+    """Shares are rounded, but one document at least is left in each part."""
+    counts = held_out_counts(count, Data(source="x", holdout=holdout, validation=validation), "x", "line")
+    assert min(counts.values()) >= 1
+    assert sum(counts.values()) <= count - 1
+    if count > 30:
+        assert abs(counts["test"] - count * holdout) <= 1
+        assert abs(counts["validation"] - count * validation) <= 1
+
+
+def test_any_first_sequences_of_a_held_out_part_are_a_fair_sample_of_a_sorted_file(tmp_path: Path) -> None:
+    """4,000 lines sorted in ten groups: the first quarter of each part, and a sample of the training part, has its share."""
+    corpus = numbered(tmp_path, "".join(f"w{i // 400} x{i}\n" for i in range(4000)), holdout=0.25, validation=0.25)
+    for table in (corpus.validation[:250], corpus.test[:250], corpus.train_sample(250)):
+        groups = Counter(corpus.vocabulary.tokens[row[0]] for row in table)
+        assert len(table) == 250
+        assert sum((number - 25) ** 2 / 25 for number in groups.values()) + 25 * (10 - len(groups)) < 27.9, "χ², 9, p = 0.001"
+
+
+def test_shares_that_leave_nothing_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"data\.holdout=0\.6 and data\.validation=0\.4 leave nothing to train on"):
+        numbered(tmp_path, HUNDRED, holdout=0.6, validation=0.4)
+    assert len(numbered(tmp_path, HUNDRED, test="01\n", holdout=0.6, validation=0.4).train) == 60
 
 
 def test_the_seed_chooses_the_held_out_lines(tmp_path: Path) -> None:
     parts = [numbered(tmp_path, HUNDRED, tokenizer="chars", seed=seed) for seed in (1, 1, 2)]
-    held = [decoded(corpus, corpus.heldout) for corpus in parts]
+    held = [decoded(corpus, corpus.test) for corpus in parts]
     assert held[0] == held[1]
     assert held[0] != held[2]
 
@@ -490,14 +523,15 @@ def test_the_seed_chooses_the_held_out_lines(tmp_path: Path) -> None:
 def test_a_test_file_leaves_every_line_to_training(tmp_path: Path) -> None:
     corpus = numbered(tmp_path, "a b\n\nb a\na a\n", test="b b\n", holdout=0.9)
     assert decoded(corpus, corpus.train) == ["a b", "b a", "a a"]
-    assert decoded(corpus, corpus.heldout) == ["b b"]
+    assert decoded(corpus, corpus.test) == ["b b"]
 
 
 def test_the_summary_counts_lines_blanks_and_tokens(tmp_path: Path) -> None:
     corpus = numbered(tmp_path, "a b c\n\n   \nb\nc c\n \t\r\n", test="a\n")
     assert corpus.summary == (
         f"Data: {tmp_path / 'train.txt'}: 3 lines, 3 blank; 0 longer than 3 tokens, dropped.",
-        f"3 training sequences, 1 held out from {tmp_path / 'test.txt'}; 1 to 3 tokens, 2.0 on average.",
+        CHOOSES_AND_REPORTS,
+        f"3 training sequences, 1 for test from {tmp_path / 'test.txt'}; 1 to 3 tokens, 2.0 on average.",
         "Vocabulary: 3 tokens (whitespace); unknown: 0.00% of the training tokens, 0.00% of the held-out ones.",
     )
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import reference
-from seqgan_cli.corpora.corpus import Corpus
+from parts import parts_of
 from seqgan_cli.corpora.synthetic import synthetic_corpus
 from seqgan_cli.evaluation.generators import curve_scores, data_figures, likelihoods, nll
 from seqgan_cli.evaluation.real import bleu_scores, self_bleu_scores
@@ -24,7 +24,7 @@ def test_the_oracle_scores_its_own_entropy_and_uniform_tokens_more() -> None:
     corpus, oracle = synthetic_corpus(Data(vocab_size=3, sequence_length=3, num_sequences=8000), seed=0)
     weights = list(oracle_arrays(oracle).values())
     entropy = exact_entropy(weights, 3, 3)
-    own = nll(oracle, corpus.heldout)
+    own = nll(oracle, corpus.test)
     assert own.low - 0.02 < entropy < own.high + 0.02
     figures = data_figures(corpus, oracle, 0, 8000)
     assert figures["nll_oracle"] == own.mean
@@ -65,7 +65,7 @@ def test_lengths_count_per_token() -> None:
     estimate = nll(generator, table)
     assert estimate.mean == pytest.approx(np.log(3.0), rel=1e-6)
     assert estimate.high - estimate.low == pytest.approx(0.0, abs=1e-6)
-    corpus = Corpus(table, table, vocabulary)
+    corpus = parts_of(table, table, vocabulary)
     assert "nll_oracle" not in curve_scores(generator, corpus, None, None, 16, key(0, "x"))
 
 

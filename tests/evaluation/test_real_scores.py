@@ -5,6 +5,7 @@ import pytest
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
 import reference
+from parts import parts_of
 from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.evaluation.generators import data_figures
 from seqgan_cli.evaluation.real import SELF_BLEU_SAMPLES, RealScores, quality_of
@@ -23,7 +24,7 @@ def text(num: int, draw: np.random.Generator, length: int = 7) -> np.ndarray:
 @pytest.fixture
 def lines() -> Corpus:
     draw = np.random.default_rng(0)
-    return Corpus(text(40, draw), text(30, draw), Vocabulary(list("abcde")))
+    return parts_of(text(40, draw), text(30, draw), Vocabulary(list("abcde")))
 
 
 def sentences(corpus: Corpus, table: np.ndarray) -> list[list[str]]:
@@ -34,7 +35,7 @@ def sentences(corpus: Corpus, table: np.ndarray) -> list[list[str]]:
 def test_bleu_is_nltks_with_all_held_out_sequences_as_references(lines: Corpus, order: int) -> None:
     samples = text(20, np.random.default_rng(1))
     found = RealScores(lines, Data(source="x", kind="text")).quality(samples)[f"bleu_{order}"]
-    smooth, heldout = SmoothingFunction().method1, sentences(lines, lines.heldout)
+    smooth, heldout = SmoothingFunction().method1, sentences(lines, lines.test)
     weights = (1 / order,) * order
     expected = [sentence_bleu(heldout, words, weights, smooth) for words in sentences(lines, samples)]
     assert found == pytest.approx(expected)
@@ -63,7 +64,7 @@ def test_self_bleu_is_of_so_many_samples_however_many_there_are(lines: Corpus) -
 def test_music_has_its_distance_to_held_out_windows() -> None:
     draw = np.random.default_rng(4)
     tables = [draw.integers(0, 89, (12, 6), dtype=np.int32) for _ in range(3)]
-    corpus = Corpus(tables[0], tables[1], Vocabulary(size=89))
+    corpus = parts_of(tables[0], tables[1], Vocabulary(size=89))
     scores = RealScores(corpus, Data(source="x", kind="music"))
     expected = [reference.nearest_window_mse(window.tolist(), tables[1].tolist()) for window in tables[2]]
     assert scores.quality(tables[2])["nearest_window_mse"] == pytest.approx(expected)
@@ -90,5 +91,5 @@ def test_the_datas_own_marks(lines: Corpus) -> None:
     scores = RealScores(lines, Data(source="x", kind="text"))
     figures = data_figures(lines, None, 0, 1000, scores)
     assert figures["bleu_3"] == pytest.approx(scores.all(lines.train)["bleu_3"].mean)
-    assert figures["copied_run"] == pytest.approx(scores.all(lines.heldout)["copied_run"].mean)
+    assert figures["copied_run"] == pytest.approx(scores.all(lines.test)["copied_run"].mean)
     assert figures["copied_run"] < lines.vocabulary.length(lines.train).mean(), "training sequences copy themselves whole"

@@ -105,7 +105,7 @@ def test_spearman_ranks() -> None:
 
 def test_splits_of_the_synthetic_corpus_differ() -> None:
     training, generator = trainer()
-    train, heldout = training.corpus.train, training.corpus.heldout
+    train, heldout = training.corpus.train, training.corpus.test
     assert train.shape == heldout.shape == (96, 5)
     assert not np.array_equal(train, heldout)
     assert not np.array_equal(generator.sample(96, key(0, "x")), train)

@@ -11,8 +11,8 @@ import pytest
 import tensorflow as tf
 
 import reference
+from parts import parts_of
 from seqgan_cli.console import Console, Progress
-from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.corpora.synthetic import synthetic_corpus
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
@@ -55,7 +55,7 @@ def test_learns_sequences_that_count_upwards() -> None:
     """x, x+1, x+2, … modulo V: after training, samples do the same and a held-out token costs log(V)/T."""
     starts = np.arange(240) % 12
     table = ((starts[:, None] + np.arange(5)) % 12).astype(np.int32)
-    corpus = Corpus(table, table, Vocabulary(size=12))
+    corpus = parts_of(table, table, Vocabulary(size=12))
     chosen = tiny_settings(**{"generator.hidden-dim": 16, "generator.embedding-dim": 16, "pretrain-g.epochs": 60})
     training = LikelihoodTraining(chosen, corpus, None, Console(quiet=True))
     for epoch in range(1, 61):
@@ -262,7 +262,7 @@ def test_text_that_reads_its_own_tokens_is_scored_up_to_its_true_end() -> None:
 
 def test_text_trains_with_its_own_tokens_and_the_history_has_their_share() -> None:
     vocabulary = Vocabulary(["a", "b", "c"])
-    corpus = Corpus(text_table(96, 5, vocabulary.size, "train"), text_table(40, 5, vocabulary.size, "test"), vocabulary)
+    corpus = parts_of(text_table(96, 5, vocabulary.size, "train"), text_table(40, 5, vocabulary.size, "test"), vocabulary)
     measured = {}
     for schedule in ("none", "exponential"):
         chosen = tiny_settings(**{"pretrain-g.scheduled-sampling": schedule, "pretrain-g.sampling-decay": 0.5})

@@ -127,7 +127,7 @@ def command(
         tables = sampled(trained, num, seed or 0, temperature, console, "eval-bleu")
         origin, scored = f"{num} samples of {trained.origin}, temperature {temperature:g}", pool.ids(run, tables["samples"])
         likelihood = pool.ids(run, tables["MLE"]) if "MLE" in tables else None
-    against = pool.file(references) if references else pool.ids(run, run.corpus().heldout)
+    against = pool.file(references) if references else pool.ids(run, run.corpus().test)
     if not pool.overlap(scored, against):
         raise SeqganError(
             f"{references or 'The held-out set'} has no token in common with {hypotheses or 'the samples'}: "

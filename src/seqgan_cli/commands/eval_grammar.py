@@ -73,7 +73,7 @@ def command(
         origin = f"{num} samples of {trained.origin}, temperature {temperature:g}"
         tables = sampled(trained, num, seed or 0, temperature, console, "eval-grammar")
         drawn = {name: _sentences(corpus, tokens) for name, tokens in tables.items()}
-    drawn["data"] = _sentences(corpus, corpus.heldout[: len(drawn["samples"])])
+    drawn["data"] = _sentences(corpus, corpus.test[: len(drawn["samples"])])
     if not any(parser.words.intersection(sentence) for sentence in drawn["data"]):
         raise SeqganError(
             f"{grammar} has no word in common with the held-out set: is it the grammar of these data, with words as "

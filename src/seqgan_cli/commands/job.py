@@ -14,6 +14,7 @@ from seqgan_cli.commands.processes import join, naming_the_lost, place_of, recei
 from seqgan_cli.config import Config
 from seqgan_cli.conflicts import check_kind, check_together
 from seqgan_cli.console import Console, Progress
+from seqgan_cli.corpora.parts import CHOOSES_AND_REPORTS
 from seqgan_cli.corpora.shards import is_prepared
 from seqgan_cli.distribution.placement import Placement
 from seqgan_cli.errors import SeqganError, UsageError, restarting
@@ -220,6 +221,8 @@ def _chiefs_job(
         console.say(f"Run {run.path}, seed {seed}.")
         for line in corpus.summary:
             console.say(line)
+        if corpus.choosing == "test" and CHOOSES_AND_REPORTS not in corpus.summary:
+            console.say(CHOOSES_AND_REPORTS)
         for name in sorted(asked):
             console.note(f"{name} = {config.values[name]} ({config.sources[name]})")
         share(run, place, strategy)
@@ -249,10 +252,11 @@ def _check_fit(settings: Settings, stages: Sequence[str], corpus: "Corpus", orac
     """Raises UsageError or SeqganError for settings that cannot go with the data, or data that cannot go into memory."""
     from seqgan_cli.training.memory import refuse_too_large
 
-    size, sequences = corpus.vocabulary.size, len(corpus.train) + len(corpus.heldout)
+    size = corpus.vocabulary.size
+    sequences = len(corpus.train) + sum(map(len, corpus.held_out.values()))
     refuse_too_large(settings, stages, size, corpus.sequence_length, sequences)  # and filters that do not fit the length
     if oracle is None and settings.adversarial.monitor == "nll_oracle":
-        raise UsageError("adversarial.monitor is nll_oracle, which only synthetic data have: use nll_test.")
+        raise UsageError("adversarial.monitor is nll_oracle, which only synthetic data have: use nll_validation.")
     if oracle is None and settings.data.oracle:
         raise UsageError("--oracle gives weights for synthetic data and does not go with a text file: leave one out.")
     if oracle is not None and settings.data.kind != "auto":
@@ -268,7 +272,7 @@ def _new_corpus(config: Config, stages: Sequence[str], console: Console) -> "tup
         from seqgan_cli.training.memory import refuse_too_large
 
         data = settings.data
-        refuse_too_large(settings, stages, data.vocab_size, data.sequence_length, 2 * data.num_sequences)
+        refuse_too_large(settings, stages, data.vocab_size, data.sequence_length, 3 * data.num_sequences)
         return synthetic_corpus(settings.data, settings.seed)
     return read_corpus(settings, console)[0], None
 

@@ -17,6 +17,7 @@ DATA = {
     "--kind": "data.kind",
     "--test": "data.test",
     "--holdout": "data.holdout",
+    "--validation": "data.validation",
     "--tokenizer": "data.tokenizer",
     "--lowercase/--no-lowercase": "data.lowercase",
     "--max-length": "data.max-length",

@@ -14,7 +14,8 @@ from seqgan_cli.settings import STAGES, TARGETS
 if TYPE_CHECKING:
     from seqgan_cli.store.run import Run
 
-SHOWN = ("nll_oracle", "nll_test", "distinct_share", "reward_mean", "d_accuracy_test", "d_accuracy_fake")
+ACCURACIES = ("d_accuracy_validation", "d_accuracy_test", "d_accuracy_fake")
+SHOWN = ("nll_oracle", "nll_validation", "nll_test", "distinct_share", "reward_mean", *ACCURACIES)
 
 
 @click.command("status", cls=GroupedCommand)

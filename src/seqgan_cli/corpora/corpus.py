@@ -1,17 +1,17 @@
-"""A corpus as the stages use it: made from documents, and its files in a run (`corpus/train.npz`, `corpus/heldout.npz`,
-`vocabulary.txt`)."""
+"""A corpus as the stages use it: made from documents, and its files in a run (`corpus/train.npz`, `corpus/validation.npz`,
+`corpus/test.npz`, `vocabulary.txt`)."""
 
 import functools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from seqgan_cli import files
-from seqgan_cli.arrays import read_arrays
 from seqgan_cli.corpora.documents import BLOCK, Documents, Reading, counts_of
+from seqgan_cli.corpora.parts import CHOOSES_AND_REPORTS, HeldOut, held_out_counts, read_parts, save_parts
 from seqgan_cli.corpora.sequences import InMemory, Sequences, Streamed
 from seqgan_cli.corpora.shards import Shards
 from seqgan_cli.errors import SeqganError, restarting
@@ -26,21 +26,47 @@ COPIED = 0.1  # share of held-out sequences that the training data hold too, fro
 
 @dataclass(frozen=True)
 class Corpus:
-    """Numbered sequences.
+    """Numbered sequences in three parts: what is trained on, what chooses ("validation"), and what reports ("test").
 
-    train, heldout: int32 `[n, T]` and `[m, T]`; summary: what was read, a line each; shards: where the training sequences are
-    if memory does not hold them all: then `train` is a fair sample, for scores.
+    train: int32 `[n, T]`; held_out: the other parts by name, of which only older runs lack "validation": there the test part
+    chooses too; summary: what was read, a line each; shards: where the training sequences are if memory does not hold them all:
+    then `train` is a fair sample, for scores; seed: of draws from the training sequences.
     """
 
     train: np.ndarray
-    heldout: np.ndarray
+    held_out: Mapping[str, HeldOut]
     vocabulary: Vocabulary
     summary: tuple[str, ...] = ()
     shards: Shards | None = None
+    seed: int = 0
 
     @property
     def sequence_length(self) -> int:
         return int(self.train.shape[1])
+
+    @property
+    def choosing(self) -> str:
+        """The name of the part that chooses, which its scores bear: `nll_validation`."""
+        return "validation" if "validation" in self.held_out else "test"
+
+    @property
+    def validation(self) -> np.ndarray:
+        """What chooses: int32 `[v, T]`."""
+        return self.held_out[self.choosing].tokens
+
+    @property
+    def test(self) -> np.ndarray:
+        """What reports: int32 `[m, T]`."""
+        return self.held_out["test"].tokens
+
+    @property
+    def test_documents(self) -> np.ndarray:
+        """int64 `[m]`."""
+        return self.held_out["test"].documents
+
+    def train_sample(self, num: int) -> np.ndarray:
+        """A fair sample of the training sequences, always the same, or all of them: int32 `[≤ num, T]`."""
+        return self.train[np.sort(rng(self.seed, "corpus", "train", "sample").permutation(len(self.train))[:num])]
 
     @functools.cached_property
     def sequences(self) -> Sequences:
@@ -49,9 +75,7 @@ class Corpus:
 
     def save(self, run: Path) -> None:
         """Write into a run directory. Raises OSError."""
-        for name in ("train", "heldout"):
-            with files.replacing(run / "corpus" / f"{name}.npz") as temporary:
-                np.savez_compressed(temporary, tokens=getattr(self, name))
+        save_parts(run / "corpus", self.train, self.held_out)
         if self.shards:
             files.write(run / SHARDS, (json.dumps(self.shards.record(), indent=1) + "\n").encode())
         else:
@@ -81,40 +105,45 @@ class Layout:
 def corpus_of(documents: Documents, test: Documents | None, layout: Layout, settings: Data, seed: int) -> Corpus:
     """Split, number and pad documents. Raises SeqganError for what cannot be trained on.
 
-    The vocabulary is the training part's. Documents are held out as a whole, so none has a piece in both parts.
+    The vocabulary is the training part's. Documents are held out as a whole, so none has a piece in two parts.
     """
-    count = len(documents)
+    order = rng(seed, "corpus", "holdout").permutation(len(documents))
+    held = held_out_counts(len(documents), settings, documents.source, layout.unit)
+    parts = np.split(order, np.cumsum([held["test"], held["validation"]]))
+    chosen = {name: np.sort(part) for name, part in zip(("test", "validation", "train"), parts, strict=True)}
+    sources = dict.fromkeys(chosen, documents)
     if test is not None:
-        chosen, test_chosen = np.arange(count), np.arange(len(test))
-    else:
-        if count < 2:
-            raise SeqganError(
-                f"{documents.source} holds one {layout.unit}: at least two are needed, so that one can be held out."
-            )
-        order = rng(seed, "corpus", "holdout").permutation(count)
-        held = min(count - 1, max(1, round(count * settings.holdout)))
-        test_chosen, chosen, test = np.sort(order[:held]), np.sort(order[held:]), documents
-    parts = [(documents, *layout.fit(documents, chosen)), (test, *layout.fit(test, test_chosen))]
-    for source, starts, _ in parts:
-        refuse_nothing(starts, source.source, layout)
-    vocabulary = layout.vocabulary or _vocabulary(*parts[0], settings)
-    train, heldout = (table_of(*part, vocabulary, layout) for part in parts)
+        sources["test"], chosen["test"] = test, np.arange(len(test))
+    if not held["validation"]:
+        del chosen["validation"]
+    spans = {name: layout.fit(sources[name], chosen[name]) for name in chosen}
+    for name, (starts, _) in spans.items():
+        refuse_nothing(starts, sources[name].source, layout, name if sources[name] is documents and name != "train" else "")
+    vocabulary = layout.vocabulary or _vocabulary(documents, *spans["train"], settings)
+    tables = {name: table_of(sources[name], *span, vocabulary, layout) for name, span in spans.items()}
+    train = tables.pop("train")
     vocabulary.unk_taught = vocabulary.has_special_tokens and bool((train == UNK).any())
-    tallies = Tally(vocabulary), Tally(vocabulary)
-    for tally, table in zip(tallies, (train, heldout), strict=True):
-        tally.add(table)
-    refuse_monotony(tallies[0], documents.source)
-    long = sum(int((d.lengths[which] > layout.max_length).sum()) for d, which in ((documents, chosen), (test, test_chosen)))
-    copied = copied_share(heldout, train)
-    told = None if test is documents else test.reading
-    return Corpus(train, heldout, vocabulary, summary_of(documents.reading, told, layout, settings, tallies, long, copied))
+    tallies = {name: Tally(vocabulary) for name in chosen}
+    for name, tally in tallies.items():
+        tally.add(train if name == "train" else tables[name])
+    refuse_monotony(tallies["train"], documents.source)
+    long = sum(int((sources[name].lengths[which] > layout.max_length).sum()) for name, which in chosen.items())
+    copied = copied_share(np.concatenate([*tables.values()]), train)
+    told = None if test is None else test.reading
+    held_out = {
+        name: HeldOut.shuffled(table, np.searchsorted(sources[name].offsets, spans[name][0], side="right") - 1, seed, name)
+        for name, table in sorted(tables.items(), reverse=True)
+    }
+    summary = summary_of(documents.reading, told, layout, settings, tallies, long, copied)
+    return Corpus(train, held_out, vocabulary, summary, seed=seed)
 
 
-def refuse_nothing(sequences: np.ndarray, source: str, layout: Layout) -> None:
-    """Raises SeqganError unless there is one sequence at least."""
+def refuse_nothing(sequences: np.ndarray, source: str, layout: Layout, part: str = "") -> None:
+    """Raises SeqganError unless there is one sequence at least. `part`: the part of the source that they are, if not all."""
     if not len(sequences):
+        of_part = f" of the {part} part" if part else ""
         raise SeqganError(
-            f"{source}: every {layout.unit} is longer than {layout.max_length} tokens; raise --max-length, or use "
+            f"{source}: every {layout.unit}{of_part} is longer than {layout.max_length} tokens; raise --max-length, or use "
             "--overlong cut or split."
         )
 
@@ -212,7 +241,7 @@ def summary_of(
     test: Reading | None,
     layout: Layout,
     settings: Data,
-    tallies: tuple[Tally, Tally],
+    tallies: "Mapping[str, Tally]",
     long: int,
     copied: float,
 ) -> tuple[str, ...]:
@@ -220,11 +249,11 @@ def summary_of(
 
     Args:
         read, test: the data, and the held-out data if they are others.
-        tallies: of the training and the held-out sequences.
+        tallies: of the sequences of each part, by its name.
         long: documents that are too long.
         copied: share of the held-out sequences that stand in the training data.
     """
-    train, heldout = tallies
+    train, heldout = tallies["train"], [tally for name, tally in tallies.items() if name != "train"]
     fate, vocabulary = layout.overlong, train.vocabulary
     if settings.overlong == "drop" and long > 0.1 * read.count and layout.ended:
         fate += " (--overlong cut or split, or a larger --max-length, keeps them)"
@@ -234,7 +263,8 @@ def summary_of(
     known = vocabulary.size - (len(SPECIAL) if vocabulary.has_special_tokens else 0)
     seen = f"Vocabulary: {known} {layout.tokens}"
     if vocabulary.has_special_tokens:
-        seen += f"; unknown: {train.unknown_share:.2%} of the training tokens, {heldout.unknown_share:.2%} of the held-out ones"
+        unknown = sum(tally.unknown for tally in heldout) / max(1, sum(tally.ordinary for tally in heldout))
+        seen += f"; unknown: {train.unknown_share:.2%} of the training tokens, {unknown:.2%} of the held-out ones"
     else:
         seen += f", {train.used.sum()} of them in the training sequences"
     notes = [*read.notes]
@@ -247,21 +277,25 @@ def summary_of(
             f"{copied:.0%} of the held-out sequences stand in the training data as they are: of these, scores say only what "
             "was learned by heart."
         )
-    if vocabulary.has_special_tokens and not heldout.used[UNK + 1 :].any():
+    if vocabulary.has_special_tokens and not any(tally.used[UNK + 1 :].any() for tally in heldout):
         notes.append("No token of the held-out sequences is in the training data: scores on them mean nothing.")
+    parts = f"{len(tallies['test'])} for test{f' from {settings.test}' if settings.test else ''}"
+    if "validation" in tallies:
+        parts = f"{len(tallies['validation'])} for validation, {parts}"
+    else:
+        notes.append(CHOOSES_AND_REPORTS)
     return (
         f"Data: {read.source}: {read.count} {layout.unit}s{blank}{_left_out(read)}{told}.",
         *notes,
-        f"{len(train)} training sequences, {len(heldout)} held out{f' from {settings.test}' if settings.test else ''}; "
-        f"{train}.",
+        f"{len(train)} training sequences, {parts}; {train}.",
         f"{seen}.",
     )
 
 
-def load_corpus(run: Path, plain_vocab_size: int | None) -> Corpus:
+def load_corpus(run: Path, plain_vocab_size: int | None, seed: int = 0) -> Corpus:
     """The corpus a run keeps. `plain_vocab_size`: V where no token is special, else None. Raises SeqganError if damaged."""
     again = f"restore it, or begin anew with {restarting('pretrain-g', run)}"
-    train, heldout = (read_table(run / "corpus" / f"{name}.npz", again) for name in ("train", "heldout"))
+    train, held_out = read_parts(run / "corpus", seed, again)
     shards = None
     if (run / SHARDS).exists():
         try:
@@ -269,16 +303,9 @@ def load_corpus(run: Path, plain_vocab_size: int | None) -> Corpus:
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise SeqganError(f"Cannot read {run / SHARDS} ({error}): {again}.") from None
     taught = shards.unk_taught if shards else bool((train == UNK).any())
-    vocabulary = read_vocabulary(run / "vocabulary.txt", plain_vocab_size, (train, heldout), taught)
-    return Corpus(train, heldout, vocabulary, shards=shards)
-
-
-def read_table(path: Path, again: str) -> np.ndarray:
-    """The sequences of a file, int32 `[n, T]`. Raises SeqganError, with what to do, if it is damaged."""
-    try:
-        return read_arrays(path)["tokens"]
-    except (OSError, ValueError, KeyError) as error:
-        raise SeqganError(f"Cannot read {path} ({error}): {again}.") from None
+    tables = (train, *(part.tokens for part in held_out.values()))
+    vocabulary = read_vocabulary(run / "vocabulary.txt", plain_vocab_size, tables, taught)
+    return Corpus(train, held_out, vocabulary, shards=shards, seed=seed)
 
 
 def read_vocabulary(path: Path, plain_size: int | None, tables: tuple[np.ndarray, ...], unk_taught: bool) -> Vocabulary:

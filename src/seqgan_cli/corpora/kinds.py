@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from seqgan_cli.corpora.corpus import Corpus, Layout, corpus_of, read_table, read_vocabulary
+from seqgan_cli.corpora.corpus import Corpus, Layout, corpus_of, read_vocabulary
 from seqgan_cli.corpora.documents import Documents
 from seqgan_cli.corpora.midi import SUFFIXES
+from seqgan_cli.corpora.parts import read_parts
 from seqgan_cli.corpora.poems import is_opening, poem_layout, poem_lines, read_poems, verses_of, width_of
 from seqgan_cli.corpora.shards import INDEX, Shards, is_prepared, read_index
 from seqgan_cli.corpora.text import TOKENIZERS, lines_of, read_lines, text_layout
@@ -119,16 +120,17 @@ def prepared_corpus(folder: Path) -> Corpus:
     index = read_index(folder)
     shards = Shards.of_record(index["shards"], folder.absolute())
     shards.check()
-    again = "prepare it anew"
-    train, heldout = (read_table(folder / f"{name}.npz", again) for name in ("train", "heldout"))
+    again, seed = "prepare it anew", index["seed"]
+    train, held_out = read_parts(folder, seed, again)
+    tables = {"train": train, **{name: part.tokens for name, part in held_out.items()}}
     size = PITCHES if index["settings"]["data.kind"] == "music" else None
-    vocabulary = read_vocabulary(folder / "vocabulary.txt", size, (train, heldout), shards.unk_taught)
-    for table, name in ((train, "train"), (heldout, "heldout")):
+    vocabulary = read_vocabulary(folder / "vocabulary.txt", size, (*tables.values(),), shards.unk_taught)
+    for name, table in tables.items():
         if table.dtype != np.int32 or table.ndim != 2 or table.shape[1] != shards.sequence_length or not len(table):
             raise SeqganError(f"{folder / name}.npz is no table of the sequences that {INDEX} tells of: {again}.")
     if vocabulary.size != shards.vocab_size:
         raise SeqganError(f"{folder / 'vocabulary.txt'} has {vocabulary.size} tokens of {shards.vocab_size}: {again}.")
-    return Corpus(train, heldout, vocabulary, tuple(index["summary"]), shards)
+    return Corpus(train, held_out, vocabulary, tuple(index["summary"]), shards, seed)
 
 
 def real_corpus(

@@ -2,7 +2,7 @@
 
 seqgan-corpus.json   what the corpus is: settings, lengths, and of each file its sequences and bytes
 vocabulary.txt       as a run has it
-heldout.npz          the held-out sequences, in random order
+validation.npz       held-out sequences that choose, in random order; test.npz: those that report
 train.npz            as many of the training sequences, drawn from all, for scores
 00000.tfrecord.gz …  the training sequences, dealt to the files at random: each file is a fair sample of all
 """
@@ -22,8 +22,8 @@ import numpy as np
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.settings import BUILT_IN, CATALOGUE, KINDS
 
-INDEX, FORMAT = "seqgan-corpus.json", 1
-AT_HAND = 10_000  # training sequences, and held-out ones at most, that scores look at
+INDEX, FORMAT = "seqgan-corpus.json", 2  # 1 had one held-out part
+AT_HAND = 10_000  # training sequences, and of each held-out part at most, that scores look at
 LANES = 8  # a batch takes as many rows from each of so many files; their number is a multiple of it
 SEQUENCES, TOKENS = 1 << 16, 1 << 21  # of a file at most, unless files would become too many
 FILES, OTHER_FILES = 512, 64  # all are open while they are written, and so are TensorFlow's own
@@ -250,7 +250,11 @@ def read_index(folder: Path) -> dict[str, Any]:
             raise ValueError("its summary is none")
         if index["settings"]["data.kind"] not in KINDS:
             raise ValueError("it is of no kind")
-        index["settings"] = {name: CATALOGUE[name].check(value) for name, value in index["settings"].items()}
+        if type(index.get("seed")) is not int:
+            raise ValueError("it names no seed")
+        known = {name: CATALOGUE[name].check(value) for name, value in index["settings"].items()}
+        later = {name: info.before for name, info in CATALOGUE.items() if info.before is not None and name.startswith("data.")}
+        index["settings"] = {**later, **known}
         return dict(index)
     except UsageError as error:
         raise SeqganError(f"Cannot read {path} ({error}): prepare the data anew, or name another folder.") from None

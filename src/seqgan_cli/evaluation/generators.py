@@ -24,15 +24,16 @@ def nll(model: Generator, tokens: np.ndarray, temperature: float = 1.0) -> Estim
 def curve_scores(
     generator: Generator, corpus: Corpus, oracle: Generator | None, real: RealScores | None, num: int, key: np.ndarray
 ) -> dict[str, float]:
-    """One point of a learning curve, from `num` samples and as many held-out sequences.
+    """One point of a learning curve, from `num` samples and as many sequences of the validation part.
 
-    nll_oracle (synthetic; lower: the oracle finds the samples likelier) or what `real` scores, nll_test (lower: more of the
-    held-out data is covered), entropy of the policy, likelihoods per token; distinct_share of the samples.
+    nll_oracle (synthetic; lower: the oracle finds the samples likelier) or what `real` scores, nll_validation (lower: more of
+    the held-out data is covered; nll_test in runs that have no validation part), entropy of the policy, likelihoods per token;
+    distinct_share of the samples.
     """
     samples = generator.sample(num, key)
     scores = {} if oracle is None else {"nll_oracle": nll(oracle, samples).mean}
     scores.update(real.curve(samples) if real else {})
-    scores["nll_test"] = nll(generator, corpus.heldout[:num]).mean
+    scores[f"nll_{corpus.choosing}"] = nll(generator, corpus.validation[:num]).mean
     scores["entropy"] = nll(generator, samples).mean  # the mean of −log G over G's own samples
     scores["distinct_share"] = diversity.distinct_share(samples)
     return scores
@@ -90,8 +91,8 @@ def likelihoods(
         temperature,
         num,
         per_token(np.concatenate(oracle_sums), np.full(num, samples.shape[1])) if oracle_sums else None,
-        nll(generator, corpus.heldout[:HELDOUT_AT_MOST], temperature),
-        nll(generator, corpus.train[:HELDOUT_AT_MOST], temperature),
+        nll(generator, corpus.test[:HELDOUT_AT_MOST], temperature),
+        nll(generator, corpus.train_sample(HELDOUT_AT_MOST), temperature),
         diversity.distinct_share(samples),
         diversity.token_types(samples, corpus.vocabulary.mask(samples)),
         corpus.sequences.copied_share(samples),
@@ -104,21 +105,21 @@ def data_figures(
 ) -> dict[str, float]:
     """What the data themselves score: the marks that a generator's figures are read against.
 
-    token_types and distinct_share of `num` sequences of the training set, evenly spread, or all if it has fewer, since more
+    token_types and distinct_share of `num` sequences drawn from the training set, or all if it has fewer, since more
     sequences have more types; copied_share of the held-out set; for synthetic data the oracle's nll_oracle on its own
     held-out sequences and that of uniform tokens; with `real`, what those training sequences score in its stead, but for
     copied_run, which is the held-out set's.
     """
-    train = corpus.train[np.linspace(0, len(corpus.train) - 1, min(num, len(corpus.train))).astype(int)]
+    train = corpus.train_sample(num)
     figures = {
         "token_types": float(diversity.token_types(train, corpus.vocabulary.mask(train))),
         "distinct_share": diversity.distinct_share(train),
-        "copied_share": corpus.shards.heldout_copied if corpus.shards else corpus.sequences.copied_share(corpus.heldout),
+        "copied_share": corpus.shards.heldout_copied if corpus.shards else corpus.sequences.copied_share(corpus.test),
     }
     if real is not None:
         figures.update(real.of_data(train))
     if oracle is not None:
-        heldout = corpus.heldout[:HELDOUT_AT_MOST]
+        heldout = corpus.test[:HELDOUT_AT_MOST]
         uniform = rng(seed, "uniform").integers(0, corpus.vocabulary.size, heldout.shape, dtype=np.int32)
         figures["nll_oracle"] = nll(oracle, heldout).mean
         figures["nll_oracle_uniform"] = nll(oracle, uniform).mean

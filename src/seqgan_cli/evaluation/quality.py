@@ -28,10 +28,9 @@ class Measures:
     def __init__(self, corpus: Corpus, music: bool, vectors: np.ndarray | None, num: int, source: str) -> None:
 
         self.corpus, self.music, self.vectors, self.source = corpus, music, vectors, source
-        self.heldout = corpus.heldout[:HELDOUT_AT_MOST]
+        self.heldout = corpus.test[:HELDOUT_AT_MOST]
         self.equal = min(num, len(self.heldout))
-        # Evenly spread: neighbours come from one text or tune.
-        self.training = corpus.train[np.linspace(0, len(corpus.train) - 1, min(num, len(corpus.train))).astype(int)]
+        self.training = corpus.train_sample(num)
 
     def of_samples(self, tokens: np.ndarray) -> dict[str, Value]:
         return {**self._variety(tokens), **self._copying(tokens), **self._distances(tokens)}

@@ -24,6 +24,7 @@ class Score:
 SCORES = {
     "nll_oracle": Score("nll_oracle ↓", higher=False),
     "nll_test": Score("nll_test ↓", higher=False),
+    "nll_validation": Score("nll_validation ↓", higher=False),
     "bleu_2": Score("BLEU-2 ↑", higher=True),
     "bleu_3": Score("BLEU-3 ↑", higher=True),
     "bleu_4": Score("BLEU-4 ↑", higher=True),
@@ -63,20 +64,20 @@ class RealScores:
     copied_run: the longest run of tokens that stands in the training set.
     """
 
-    def __init__(self, corpus: Corpus, data: Data) -> None:
-        self.corpus, self.music = corpus, data.kind == "music"
+    def __init__(self, corpus: Corpus, data: Data, references: np.ndarray | None = None) -> None:
+        self.corpus, self.references = corpus, corpus.test if references is None else references
+        self.music = data.kind == "music"
         self.names = _of_kind(data.kind)
 
     @functools.cached_property
     def _references(self) -> bleu.References:
-        heldout = self.corpus.heldout
-        return bleu.References(heldout, self.corpus.vocabulary.length(heldout), 4)
+        return bleu.References(self.references, self.corpus.vocabulary.length(self.references), 4)
 
     def quality(self, samples: np.ndarray) -> dict[str, np.ndarray]:
         """bleu_2 … bleu_4, and nearest_window_mse for music: float `[n]` each."""
         matches = self._references.match(samples, self.corpus.vocabulary.length(samples))
         scores = {f"bleu_{n}": bleu.scores(matches, (1.0 / n,) * n, SMOOTHING) for n in (2, 3, 4)}
-        return {**scores, "nearest_window_mse": nearest_window_mse(samples, self.corpus.heldout)} if self.music else scores
+        return {**scores, "nearest_window_mse": nearest_window_mse(samples, self.references)} if self.music else scores
 
     def curve(self, samples: np.ndarray) -> dict[str, float]:
         """Means of the scores that the paper reports of such data."""
@@ -102,7 +103,7 @@ class RealScores:
     def of_data(self, train: np.ndarray) -> dict[str, float]:
         """The marks: what those training sequences score as if they were samples, and the copied_run of the held-out set."""
         quality = {name: float(values.mean()) for name, values in self.quality(train).items()}
-        copied = self.copied_run(self.corpus.heldout)
+        copied = self.copied_run(self.references)
         return {**quality, "self_bleu_3": self.self_bleu(train).mean, "copied_run": copied.mean}
 
 

@@ -36,13 +36,14 @@ LEFT_BEHIND = (
 
 def discriminator(scores: Mapping[str, float]) -> list[str]:
     """What the last round's measurements say of the discriminator; nothing if there is none."""
-    if not {"d_accuracy_train", "d_accuracy_test", "d_accuracy_fake"} <= set(scores):
+    held_out = scores.get("d_accuracy_validation", scores.get("d_accuracy_test"))
+    if held_out is None or not {"d_accuracy_train", "d_accuracy_fake"} <= set(scores):
         return []
     on_train = (scores["d_accuracy_train"] + scores["d_accuracy_fake"]) / 2
-    on_test = (scores["d_accuracy_test"] + scores["d_accuracy_fake"]) / 2
+    on_test = (held_out + scores["d_accuracy_fake"]) / 2
     told = (
         f"The discriminator is right on {scores['d_accuracy_train']:.0%} of the training sequences, "
-        f"{scores['d_accuracy_test']:.0%} of held-out real ones and {scores['d_accuracy_fake']:.0%} of fresh samples"
+        f"{held_out:.0%} of held-out real ones and {scores['d_accuracy_fake']:.0%} of fresh samples"
     )
     if on_test < 0.55:
         told += f": on what it has not seen it does as well as a coin ({on_test:.0%} on average" + (

@@ -199,6 +199,7 @@ def _reward_sections(rows: Sequence[Row]) -> list[Section]:
         sections.append(Section("Reward by position", figures=[_figure("Reward by position", draw)]))
     watched = {
         "d_accuracy_train": "training sequences called real",
+        "d_accuracy_validation": "held-out real ones called real",
         "d_accuracy_test": "held-out real ones called real",
         "d_accuracy_fake": "fresh samples called generated",
         "reward_oracle_correlation": "rank correlation of reward and truth",

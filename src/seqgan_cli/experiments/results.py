@@ -17,7 +17,8 @@ from seqgan_cli.store.run import Run
 
 BESIDE_QUALITY = ("nll_test", "nll_train", "distinct_share", "token_types", "copied_share")
 BESIDE_REAL = ("self_bleu_3", "copied_run")
-MEASURED = (*SCORES, "d_accuracy_train", "d_accuracy_test", "d_accuracy_fake", "reward_oracle_correlation")
+D_ACCURACIES = tuple(f"d_accuracy_{what}" for what in ("train", "validation", "test", "fake"))
+MEASURED = (*SCORES, *D_ACCURACIES, "reward_oracle_correlation")
 Histories = dict[str, dict[int, list[Measured]]]  # by method and seed
 
 

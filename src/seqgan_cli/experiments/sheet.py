@@ -186,7 +186,7 @@ def real_items(run: Run, source: str | None, num: int, seed: int, console: Conso
     Sequences with `<unk>` are left out: generators write none, so judges would know them at sight.
     """
     corpus = run.corpus()
-    name, table = f"held out from {run.path}", corpus.heldout
+    name, table = f"held out from {run.path}", corpus.test
     if source is not None:
         corpus = _file_corpus(run, corpus.sequence_length, source)
         name, table = f"real, {source}", corpus.train

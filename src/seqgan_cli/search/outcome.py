@@ -102,11 +102,10 @@ def _show(shared: Shared, found: list[Any], weights: dict[str, float], folder: P
     first = folder / f"trial-{found[0].number}.toml"
     console.result(f"\nTrain with the settings of one: seqgan train --config {first} --run runs/tuned")
     console.result(f"All trials: {folder / 'trials.csv'}, drawn in {folder / 'trials.png'}")
-    if not several:
-        console.result(
-            "The best of many trials is partly luck, and it was chosen by these very scores: train it with other seeds "
-            "(`--seed`) before you believe it."
-        )
+    console.result(
+        "The best of many trials is partly luck: these scores, of the validation part, chose it. Train it with other seeds "
+        "(`--seed`) and read the table of the test part that `train` ends with before you believe it."
+    )
 
 
 def _cell(value: Any) -> str:

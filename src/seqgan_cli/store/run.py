@@ -2,7 +2,7 @@
 
 config.json      every setting and where it came from, versions, machine, command lines
 vocabulary.txt   one token a line, line number = id (text)
-corpus/          train.npz, heldout.npz, oracle.npz for synthetic data, shards.json where prepared data are streamed
+corpus/          train.npz, validation.npz, test.npz; oracle.npz of synthetic, shards.json of streamed data
 checkpoints/     one folder a stage: the last three and the best
 history.csv      stage, position (epoch, d-step or round), step, metric, value, seconds
 samples/  figures/  tensorboard/
@@ -71,7 +71,10 @@ class Run:
                     )
             raise SeqganError(f"There is no run in {self.path}: `seqgan pretrain-g` begins one.")
         settings = self.record()["settings"]
-        entries = {name: settings.get(name, {"value": info.default, "source": "default"}) for name, info in CATALOGUE.items()}
+        entries = {
+            name: settings.get(name, {"value": info.default if info.before is None else info.before, "source": "default"})
+            for name, info in CATALOGUE.items()
+        }
         return Config(
             {name: entry["value"] for name, entry in entries.items()},
             {name: entry["source"] for name, entry in entries.items()},
@@ -97,7 +100,7 @@ class Run:
     def fingerprint(self) -> str:
         """Of the corpus, which copies of a run share. Raises SeqganError if it is damaged."""
         digest = hashlib.blake2b(digest_size=12)
-        for name in ("train.npz", "heldout.npz", "oracle.npz"):
+        for name in ("train.npz", "heldout.npz", "validation.npz", "test.npz", "oracle.npz"):
             path = self.path / "corpus" / name
             if path.exists():
                 try:
@@ -202,7 +205,8 @@ class Run:
         from seqgan_cli.corpora.corpus import load_corpus
         from seqgan_cli.corpora.kinds import vocabulary_size
 
-        return load_corpus(self.path, vocabulary_size(self.config().settings.data))
+        settings = self.config().settings
+        return load_corpus(self.path, vocabulary_size(settings.data), settings.seed)
 
     def streams_from(self, folder: Path) -> bool:
         """Whether a prepared folder holds what this run trains on, wherever it was before. Raises SeqganError if damaged."""

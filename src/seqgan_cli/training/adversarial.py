@@ -28,7 +28,7 @@ from seqgan_cli.rewards import (
 from seqgan_cli.rollout import ActionValues, NetworkPolicy, NgramPolicy, RolloutPolicy
 from seqgan_cli.settings import JUDGED, Settings
 from seqgan_cli.store.checkpoints import named
-from seqgan_cli.training.discriminator import DiscriminatorTrainer
+from seqgan_cli.training.discriminator import D_HELD_OUT, DiscriminatorTrainer
 from seqgan_cli.training.mle import likelihood_loss
 from seqgan_cli.training.optimizers import Adam, descend, refuse_spoilt
 from seqgan_cli.training.policy_gradient import (
@@ -49,7 +49,7 @@ class AdversarialTraining(Stage):
     name = "adversarial"
     unit = "round"
     target_option = "--rounds"
-    shown = ("reward_mean", "nll_oracle", "nll_test", *REAL, "distinct_share", "d_accuracy_test")
+    shown = ("reward_mean", "nll_oracle", "nll_validation", "nll_test", *REAL, "distinct_share", *D_HELD_OUT)
     step_sizes = ("adversarial.g-learning-rate", "adversarial.d-learning-rate")
 
     def __init__(
@@ -64,7 +64,7 @@ class AdversarialTraining(Stage):
         super().__init__(settings, corpus)
         own = settings.adversarial
         self.language_model = (language_model or generator).clone("language_model") if own.reward == "lm" else None
-        self.oracle, self.real = oracle, None if oracle else RealScores(corpus, settings.data)
+        self.oracle, self.real = oracle, None if oracle else RealScores(corpus, settings.data, corpus.validation)
         self.generator = generator
         self.optimizer = Adam(generator.trainable_variables, own.g_learning_rate)  # fresh: the likelihood's moments are not its
         self.policy: RolloutPolicy
@@ -91,7 +91,11 @@ class AdversarialTraining(Stage):
         self.rewarded = float(own.batch_size * (searched + 1))  # sequences a g-step scores
         d_work = own.d_steps * self.trainer.work if self.trainer else 0.0
         self.target, self.work = own.rounds, own.g_steps * self.rewarded + d_work
-        self.monitor = own.monitor if own.monitor != "auto" else "nll_oracle" if oracle else "nll_test"
+        self.monitor = own.monitor if own.monitor != "auto" else "nll_oracle" if oracle else "nll_validation"
+        if own.monitor == "nll_test" and corpus.choosing != "test":
+            console.warn("adversarial.monitor=nll_test is called nll_validation now: what chooses does not see the test part.")
+        if self.monitor in ("nll_test", "nll_validation"):
+            self.monitor = f"nll_{corpus.choosing}"
 
     def _reward(self) -> Reward | StepwiseReward:
         own, train = self.settings.adversarial, self.corpus.train

@@ -17,6 +17,7 @@ from seqgan_cli.training.stage import Stage, Tick, batches_of
 
 # Work of training on a sequence against that of scoring one: forward, and twice that backward.
 TRAINING_WORK = 3.0
+D_HELD_OUT = ("d_accuracy_validation", "d_accuracy_test")  # the second in runs without a validation part
 
 
 class DiscriminatorTrainer:
@@ -99,11 +100,12 @@ class DiscriminatorTrainer:
         """
         num = self.settings.evaluation.samples
         samples = generator.sample(num, key(self.settings.seed, self.what, "scores", position))
-        fake, train = self.discriminator.scores(samples), self.discriminator.scores(self.corpus.train[:num])
+        held_out = self.discriminator.scores(self.corpus.validation[:num])
+        fake, train = self.discriminator.scores(samples), self.discriminator.scores(self.corpus.train_sample(num))
         middle = self._middle(train, fake)
         scores = {
             "d_accuracy_train": float((train > middle).mean()),
-            "d_accuracy_test": float((self.discriminator.scores(self.corpus.heldout[:num]) > middle).mean()),
+            f"d_accuracy_{self.corpus.choosing}": float((held_out > middle).mean()),
             "d_accuracy_fake": float((fake <= middle).mean()),
         }
         if self.oracle is not None:
@@ -118,7 +120,7 @@ class DiscriminatorTrainer:
         """Share of held-out real sequences and as many fresh samples that it tells apart; both kinds weigh the same."""
         num = self.settings.evaluation.samples
         real, fake = (
-            self.discriminator.scores(each) for each in (self.corpus.heldout[:num], generator.sample(num, sample_key))
+            self.discriminator.scores(each) for each in (self.corpus.validation[:num], generator.sample(num, sample_key))
         )
         middle = self._middle(real, fake)
         return float((real > middle).mean() + (fake <= middle).mean()) / 2
@@ -139,7 +141,7 @@ class DiscriminatorPretraining(Stage):
     name = "pretrain-d"
     unit = "d-step"
     target_option = "--d-steps"
-    shown = ("d_loss", "d_accuracy_test", "d_accuracy_fake", "reward_oracle_correlation")
+    shown = ("d_loss", *D_HELD_OUT, "d_accuracy_fake", "reward_oracle_correlation")
     step_sizes = ("pretrain-d.learning-rate",)
 
     def __init__(

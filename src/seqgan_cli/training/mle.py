@@ -64,14 +64,14 @@ class LikelihoodTraining(Stage):
     name = "pretrain-g"
     unit = "epoch"
     target_option = "--epochs"
-    shown = ("nll_train", "nll_oracle", "nll_test", *REAL)
+    shown = ("nll_train", "nll_oracle", "nll_validation", "nll_test", *REAL)
     step_sizes = ("pretrain-g.learning-rate",)
-    monitor = "nll_test"
 
     def __init__(self, settings: Settings, corpus: Corpus, oracle: Generator | None, console: Console) -> None:
         super().__init__(settings, corpus)
         own = settings.pretrain_g
-        self.oracle, self.real = oracle, None if oracle else RealScores(corpus, settings.data)
+        self.oracle, self.real = oracle, None if oracle else RealScores(corpus, settings.data, corpus.validation)
+        self.monitor = f"nll_{corpus.choosing}"
         self.generator = untrained_generator(settings, corpus)
         self.optimizer: Adam | RMSprop = OPTIMIZERS[own.optimizer](self.generator.trainable_variables, own.learning_rate)
         self.batch_size = batches_of(corpus.sequences.largest_batch, own.batch_size, console, self.name)
@@ -87,7 +87,7 @@ class LikelihoodTraining(Stage):
 
     def variety(self, start: dict[str, float]) -> dict[str, float]:
         # The untrained generator's entropy is no mark to hold: learning is losing most of it.
-        return {"distinct_share": distinct_share(self.corpus.train[: self.settings.evaluation.samples])}
+        return {"distinct_share": distinct_share(self.corpus.train_sample(self.settings.evaluation.samples))}
 
     @property
     def steps(self) -> int:
