@@ -35,6 +35,8 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 # Data that come with the program or with a package, by name, and what they are.
 BUILT_IN = {"oracle": "oracle", "speech": "speeches", "folk": "music"}
+# What holds for a record that was written before there was such a setting, where that is not the default.
+EARLIER: dict[str, Any] = {"data.sampling": "instant"}
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,16 @@ class Data:
     track: str = _setting(
         "", "music: number or name of the track (default: solo, melody or lead, else the first)", fixed_by="corpus"
     )
+    channel: int = _setting(
+        0, "music: channel of the track, 1 to 16 (0: all but the drums')", at_least=0, at_most=16, fixed_by="corpus"
+    )
     step: float = _setting(0.4, "music: seconds between the pitches of a sequence", above=0, fixed_by="corpus")
+    sampling: str = _setting(
+        "longest",
+        "music: a step's pitch is what sounds longest in it, or when it begins",
+        choices=("longest", "instant"),
+        fixed_by="corpus",
+    )
     rests: str = _setting("hold", "music: a rest holds the pitch, or is 0", choices=("hold", "token"), fixed_by="corpus")
     window: int = _setting(32, "music: pitches in a sequence", at_least=2, fixed_by="corpus")
     stride: int = _setting(

@@ -20,7 +20,7 @@ from typing import Any, Self
 import numpy as np
 
 from seqgan_cli.errors import SeqganError, UsageError
-from seqgan_cli.settings import BUILT_IN, CATALOGUE, KINDS
+from seqgan_cli.settings import BUILT_IN, CATALOGUE, EARLIER, KINDS
 
 INDEX, FORMAT = "seqgan-corpus.json", 1
 AT_HAND = 10_000  # training sequences, and held-out ones at most, that scores look at
@@ -264,7 +264,8 @@ def take_over(asked: dict[str, Any], sources: dict[str, str]) -> None:
     Raises UsageError for what was settled otherwise, SeqganError if they cannot be read.
     """
     folder = Path(asked["data.source"])
-    for name, value in read_index(folder)["settings"].items():
+    settled = read_index(folder)["settings"]
+    for name, value in {**EARLIER, **settled}.items():
         if name in asked and asked[name] not in (value, "auto"):
             raise UsageError(
                 f"{folder} was prepared with {name} = {'none' if value == '' else value}, and not {asked[name]}: leave it out, "
