@@ -1,7 +1,10 @@
 """Slow, literal NumPy versions of what the fast paths compute: one sequence, one token, one rollout at a time."""
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -472,6 +475,58 @@ def pitch_histogram_mse(samples: Sequence[Sequence[int]], heldout: Sequence[Sequ
         return 100.0 * sum(found == pitch for found in pitches) / len(pitches)
 
     return sum((share(samples, pitch) - share(heldout, pitch)) ** 2 for pitch in range(89)) / 89
+
+
+def pitches_of_steps(
+    notes: Sequence[tuple[Any, Any, int]], step: Any, sampling: str, rests: str, until: Any
+) -> list[int]:
+    """Notes (start, end, MIDI note) in seconds, asked at every step which is heard, the highest of those that sound.
+
+    `instant`: when the step begins. `longest`: in every stretch of it in which nothing begins or ends, and the key with the
+    longest of these stretches together is the step's, of several the one that was heard first.
+    """
+    keys = [(start, stop, note - 20) for start, stop, note in notes if 21 <= note <= 108]
+    last = max((stop for _, stop, _ in keys), default=0)
+    sequence: list[int] = []
+    if sampling == "instant":
+        while len(sequence) * step < max(last, until if rests == "token" else 0):
+            time = len(sequence) * step
+            sequence.append(max((key for start, stop, key in keys if start <= time < stop), default=0))
+    else:
+        parts = [part for start, stop, key in keys for part in parts_of_note(start, stop, key, step)]
+        for number in range(math.ceil(max(last, until) / step)):
+            heard: dict[int, Any] = {}
+            own = [part for part in parts if number * step <= part[0] < (number + 1) * step]
+            for begins, ends in itertools.pairwise(sorted({moment for start, stop, _ in own for moment in (start, stop)})):
+                key = max((key for start, stop, key in own if start <= begins and ends <= stop), default=0)
+                if key:
+                    heard[key] = heard.get(key, 0) + ends - begins
+            most = max(heard.values(), default=0)
+            sequence.append(next((key for key, length in heard.items() if length == most), 0))
+        # A last step of which the track has less than a tenth is none.
+        stays = math.ceil(until / step - Fraction(1, 10)) if rests == "token" else 0
+        while len(sequence) > stays and not sequence[-1]:
+            sequence.pop()
+    if not any(sequence):
+        return []
+    if rests == "hold":
+        while not sequence[0]:
+            del sequence[0]
+        for i, pitch in enumerate(sequence):
+            sequence[i] = pitch or sequence[i - 1]
+    return sequence
+
+
+def parts_of_note(start: Any, stop: Any, key: int, step: Any) -> list[tuple[Any, Any, int]]:
+    """A note cut where steps begin, without parts of less than a tenth of a step, but with the first of its longest ones."""
+    parts = []
+    while start < stop:
+        border = min(stop, (start // step + 1) * step)
+        parts.append((start, border, key))
+        start = border
+    longest = max((ends - begins for begins, ends, _ in parts), default=0)
+    first = next((part for part in parts if part[1] - part[0] == longest), None)
+    return [part for part in parts if part == first or (part[1] - part[0]) * 10 >= step]
 
 
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:

@@ -7,7 +7,7 @@ from seqgan_cli.settings import BUILT_IN, CATALOGUE, JUDGED, KINDS, Settings
 # Settings that only some kinds of data have a use for.
 OF_KINDS = {
     **dict.fromkeys(("poem-form", "whole"), ("poems",)),
-    **dict.fromkeys(("track", "step", "rests", "window", "stride"), ("music",)),
+    **dict.fromkeys(("track", "channel", "step", "sampling", "rests", "window", "stride"), ("music",)),
     **dict.fromkeys(("lowercase", "max-length", "overlong"), ("auto", "text", "speeches", "ids")),
     **dict.fromkeys(("min-count", "max-vocab"), ("auto", "text", "speeches", "ids", "poems")),
     "strict": ("poems", "music"),

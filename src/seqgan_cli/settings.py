@@ -53,7 +53,7 @@ class Info:
     below: float | None = None
     at_most: float | None = None
     fixed_by: str | None = None
-    before: Any = None  # what runs have that began before the setting was there; None: the default
+    before: Any = None  # what holds for records that are older than the setting; None: the default
 
     def preset(self, name: str) -> Any:
         """The value under that preset, or None where it keeps the default."""
@@ -132,7 +132,17 @@ class Data:
     track: str = _setting(
         "", "music: number or name of the track (default: solo, melody or lead, else the first)", fixed_by="corpus"
     )
+    channel: int = _setting(
+        0, "music: channel of the track, 1 to 16 (0: all but the drums')", at_least=0, at_most=16, fixed_by="corpus"
+    )
     step: float = _setting(0.4, "music: seconds between the pitches of a sequence", above=0, fixed_by="corpus")
+    sampling: str = _setting(
+        "longest",
+        "music: a step's pitch is what sounds longest in it, or when it begins",
+        choices=("longest", "instant"),
+        fixed_by="corpus",
+        before="instant",
+    )
     rests: str = _setting("hold", "music: a rest holds the pitch, or is 0", choices=("hold", "token"), fixed_by="corpus")
     window: int = _setting(32, "music: pitches in a sequence", at_least=2, fixed_by="corpus")
     stride: int = _setting(
@@ -337,6 +347,8 @@ def _catalogue() -> dict[str, Info]:
 
 
 CATALOGUE = _catalogue()
+# What holds for a record that was written before there was such a setting, where that is not the default.
+EARLIER = {name: info.before for name, info in CATALOGUE.items() if info.before is not None}
 
 
 def find(name: str) -> Info:

@@ -20,7 +20,7 @@ from typing import Any, Self
 import numpy as np
 
 from seqgan_cli.errors import SeqganError, UsageError
-from seqgan_cli.settings import BUILT_IN, CATALOGUE, KINDS
+from seqgan_cli.settings import BUILT_IN, CATALOGUE, EARLIER, KINDS
 
 INDEX, FORMAT = "seqgan-corpus.json", 2  # 1 had one held-out part
 AT_HAND = 10_000  # training sequences, and of each held-out part at most, that scores look at
@@ -252,9 +252,7 @@ def read_index(folder: Path) -> dict[str, Any]:
             raise ValueError("it is of no kind")
         if type(index.get("seed")) is not int:
             raise ValueError("it names no seed")
-        known = {name: CATALOGUE[name].check(value) for name, value in index["settings"].items()}
-        later = {name: info.before for name, info in CATALOGUE.items() if info.before is not None and name.startswith("data.")}
-        index["settings"] = {**later, **known}
+        index["settings"] = {**EARLIER, **{name: CATALOGUE[name].check(value) for name, value in index["settings"].items()}}
         return dict(index)
     except UsageError as error:
         raise SeqganError(f"Cannot read {path} ({error}): prepare the data anew, or name another folder.") from None
@@ -268,7 +266,8 @@ def take_over(asked: dict[str, Any], sources: dict[str, str]) -> None:
     Raises UsageError for what was settled otherwise, SeqganError if they cannot be read.
     """
     folder = Path(asked["data.source"])
-    for name, value in read_index(folder)["settings"].items():
+    settled = read_index(folder)["settings"]
+    for name, value in settled.items():
         if name in asked and asked[name] not in (value, "auto"):
             raise UsageError(
                 f"{folder} was prepared with {name} = {'none' if value == '' else value}, and not {asked[name]}: leave it out, "

@@ -12,8 +12,9 @@ from typing import Any
 
 from seqgan_cli import __version__, files
 from seqgan_cli.config import Config, resolve
+from seqgan_cli.conflicts import OF_KINDS
 from seqgan_cli.errors import SeqganError, UsageError
-from seqgan_cli.settings import CATALOGUE, MLE_STRONG, TARGETS
+from seqgan_cli.settings import CATALOGUE, EARLIER, MLE_STRONG, TARGETS
 from seqgan_cli.store import lock
 from seqgan_cli.store.record import refuse_newer
 from seqgan_cli.store.run import Run
@@ -332,11 +333,14 @@ def claim(directory: Path, config: Config, preset: str, begin: bool) -> None:
         raise SeqganError(f"{path} is damaged ({error}): restore it, or use another --out.") from None
     if before != preset:
         raise UsageError(f"{directory} was begun with --preset {before}: give that, or another --out.")
+    kind = settings.get("data.kind")
+    before_it = {name: held for name, held in EARLIER.items() if kind in OF_KINDS.get(name.removeprefix("data."), (kind,))}
+    settings = {**before_it, **settings}
     for name in sorted({*values, *settings}, key=lambda name: (not name.startswith("data."), name)):
         default = CATALOGUE[name].default if name in CATALOGUE else None  # for a setting one of the two versions lacks
         earlier, now = settings.get(name, default), values.get(name, default)
         if earlier != now:
             raise UsageError(
                 f"{directory} was begun with {name} = {earlier}, and this command asks for {now}: "
-                "what it holds would not compare. Use another --out."
+                "what it holds would not compare. Ask for the same, or use another --out."
             )

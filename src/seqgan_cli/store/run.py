@@ -24,7 +24,7 @@ from seqgan_cli import files
 from seqgan_cli.arrays import read_arrays
 from seqgan_cli.config import Config
 from seqgan_cli.errors import SeqganError, UsageError
-from seqgan_cli.settings import CATALOGUE, STAGES
+from seqgan_cli.settings import CATALOGUE, EARLIER, STAGES
 from seqgan_cli.store import lock, record
 from seqgan_cli.store.checkpoints import Checkpoint, Checkpoints, assign, named
 from seqgan_cli.store.history import History
@@ -71,10 +71,8 @@ class Run:
                     )
             raise SeqganError(f"There is no run in {self.path}: `seqgan pretrain-g` begins one.")
         settings = self.record()["settings"]
-        entries = {
-            name: settings.get(name, {"value": info.default if info.before is None else info.before, "source": "default"})
-            for name, info in CATALOGUE.items()
-        }
+        earlier = {name: {"value": EARLIER.get(name, info.default), "source": "default"} for name, info in CATALOGUE.items()}
+        entries = {name: settings.get(name, earlier[name]) for name in CATALOGUE}
         return Config(
             {name: entry["value"] for name, entry in entries.items()},
             {name: entry["source"] for name, entry in entries.items()},
