@@ -23,12 +23,15 @@ class Vocabulary:
         size: V; given for a synthetic vocabulary only.
         unk_taught: whether the training data holds `<unk>`. If it does not, a held-out `<unk>` is not scored: no model could
             have learned it, and its unbounded loss would drown the rest.
+        has_eos: whether sequences end in `<eos>` (text). Those of poems do not: each fills its T places with tokens.
     """
 
-    def __init__(self, words: Sequence[str] | None = None, size: int | None = None, unk_taught: bool = False) -> None:
+    def __init__(
+        self, words: Sequence[str] | None = None, size: int | None = None, unk_taught: bool = False, has_eos: bool = True
+    ) -> None:
         self.has_special_tokens = words is not None
         self.tokens: tuple[str, ...] = (*SPECIAL, *words) if words is not None else tuple(map(str, range(size or 0)))
-        self.unk_taught = unk_taught
+        self.unk_taught, self.has_eos = unk_taught, has_eos and words is not None
         self._ids = {token: i for i, token in enumerate(self.tokens)}
 
     @property

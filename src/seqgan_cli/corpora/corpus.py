@@ -100,6 +100,7 @@ def corpus_of(documents: Documents, test: Documents | None, layout: Layout, sett
     vocabulary = layout.vocabulary or _vocabulary(*parts[0], settings)
     train, heldout = (table_of(*part, vocabulary, layout) for part in parts)
     vocabulary.unk_taught = vocabulary.has_special_tokens and bool((train == UNK).any())
+    vocabulary.has_eos = layout.ended
     tallies = Tally(vocabulary), Tally(vocabulary)
     for tally, table in zip(tallies, (train, heldout), strict=True):
         tally.add(table)
@@ -296,4 +297,4 @@ def read_vocabulary(path: Path, plain_size: int | None, tables: tuple[np.ndarray
     largest = max(int(table.max(initial=0)) for table in tables)
     if tuple(tokens[: len(SPECIAL)]) != SPECIAL or after or largest >= len(tokens):
         raise SeqganError(f"{path} is damaged: it does not hold all {largest + 1} tokens of the corpus.")
-    return Vocabulary(tokens[len(SPECIAL) :], unk_taught=unk_taught)
+    return Vocabulary(tokens[len(SPECIAL) :], unk_taught=unk_taught, has_eos=bool((tables[0] == EOS).any()))
