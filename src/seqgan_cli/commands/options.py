@@ -19,6 +19,7 @@ DATA = {
     "--holdout": "data.holdout",
     "--tokenizer": "data.tokenizer",
     "--lowercase/--no-lowercase": "data.lowercase",
+    "--markers": "data.markers",
     "--max-length": "data.max-length",
     "--overlong": "data.overlong",
     "--min-count": "data.min-count",

@@ -14,7 +14,8 @@ STRAIGHT = str.maketrans("‘’“”", "''\"\"")
 OPENING, CLOSING = "``", "''"  # the tokens that stand for double quotes, which are read by their place in the chunk
 # Words with a full stop of their own; what also is a word, as in "He said no.", is none.
 _SHORT = "mr mrs ms dr prof gen sen rep gov st jr sr vs etc inc ltd co jan feb mar apr aug sept oct nov dec"
-_LINK = r"[^\s\"`<>]*[\w/=&#%+~$*-]"  # a mark at its end belongs to the sentence
+# Of a link: brackets that close what they open, and no mark at its end, which belongs to the sentence.
+_LINK = r"(?:[^\s\"`<>()]|\([^\s\"`<>()]*\))*(?:[\w/=&\#%+~$*-]|\([^\s\"`<>()]*\))"
 # What the Treebank would cut, or whose full stop it would take off, and is one token wherever it stands.
 WHOLE = re.compile(
     rf"""
@@ -32,15 +33,12 @@ WHOLE = re.compile(
 )
 _QUOTE = re.compile(r"(\"|`+|'')")
 _BRACKETS = ("(", "[", "{", "<")
-# What stands without a space after or before it. Two dashes stand without any, and $ on the side of its number.
-_JOINS_NEXT = frozenset([*_BRACKETS, OPENING, "#", "@", "--"])
+# What stands without a space after or before it.
+_JOINS_NEXT = frozenset([*_BRACKETS, OPENING, "#", "@", "$"])
 _CLITICS = ("'s", "'m", "'d", "'re", "'ve", "'ll", "n't")
-_JOINS_LAST = frozenset([*".,;:!?)]}>%…'", "...", CLOSING, "--", *_CLITICS, *map(str.upper, _CLITICS)])
+_JOINS_LAST = frozenset([*".,;:!?)]}>%…'", "...", CLOSING, *_CLITICS, *map(str.upper, _CLITICS)])
 # Words that the Treebank cuts in two.
-_PAIRS = frozenset(
-    [("can", "not"), ("d", "'ye"), ("gim", "me"), ("gon", "na"), ("got", "ta"), ("lem", "me"), ("more", "'n"), ("'t", "is")]
-    + [("'t", "was"), ("wan", "na")]
-)
+_PAIRS = frozenset(["can not", "d 'ye", "gim me", "gon na", "got ta", "lem me", "more 'n", "'t is", "'t was", "wan na"])
 
 
 @functools.cache
@@ -78,13 +76,21 @@ def split_words(line: str) -> list[str]:
     return [token for chunk in line.translate(STRAIGHT).split() for token in _tokens(chunk)]
 
 
-def _together(last: str, token: str, following: str) -> bool:
-    """Whether a token stands without a space after the last one."""
-    if token == "$":
-        return last[-1].isdigit() and not following[:1].isdigit()
-    if last == "$":
+def _together(tokens: list[str], i: int) -> bool:
+    """Whether token i stands without a space after the one before."""
+    last, token = tokens[i - 1], tokens[i]
+    if "--" in (last, token):
+        return 0 < (i if token == "--" else i - 1) < len(tokens) - 1  # at the ends of a line it stands apart
+    if last == "$" and _follows_number(tokens, i - 1):
+        return token in _JOINS_LAST
+    if token == "$" and _follows_number(tokens, i):
         return True
-    return token in _JOINS_LAST or last in _JOINS_NEXT or (last.lower(), token.lower()) in _PAIRS
+    return token in _JOINS_LAST or last in _JOINS_NEXT or f"{last} {token}".lower() in _PAIRS
+
+
+def _follows_number(tokens: list[str], i: int) -> bool:
+    """Whether the sign of a currency at place i is of the number before it and not of one behind it."""
+    return i > 0 and tokens[i - 1][-1].isdigit() and not (i + 1 < len(tokens) and tokens[i + 1][0].isdigit())
 
 
 def _written(tokens: list[str]) -> str:
@@ -106,8 +112,7 @@ def join_words(tokens: list[str]) -> str:
     """A line of the tokens as people write it, which `split_words` cuts into the same ones."""
     groups: list[list[str]] = []
     for i, token in enumerate(tokens):
-        following = tokens[i + 1] if i + 1 < len(tokens) else ""
-        if groups and _together(groups[-1][-1], token, following):
+        if i and _together(tokens, i):
             groups[-1].append(token)
         else:
             groups.append([token])
