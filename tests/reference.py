@@ -163,6 +163,34 @@ def sample_sequence(
     return sequence
 
 
+def sample_text(weights: Sequence[np.ndarray], length: int, uniforms: Sequence[float], ends: bool) -> list[int]:
+    """A sequence of text, where 0 is `<pad>`, 1 `<eos>`, 2 `<unk>`: neither 0 nor 2 is drawn, nor 1 unless it `ends`.
+
+    After 1 there is 0; at the last place, if it has not ended, there is 1.
+    """
+    sequence: list[int] = []
+    for t in range(length):
+        if 1 in sequence:
+            sequence.append(0)
+        elif ends and t == length - 1:
+            sequence.append(1)
+        else:
+            logits = next_logits(weights, sequence)
+            logits[[0, 2] if ends else [0, 1, 2]] = -np.inf
+            sequence.append(draw_token(logits, uniforms[t]))
+    return sequence
+
+
+def text_probability(weights: Sequence[np.ndarray], words: Sequence[int], length: int) -> float:
+    """That `sample_text` of sequences that end draws these ordinary tokens, less than `length`."""
+    probability = 1.0
+    for t, token in enumerate([*words, 1][: length - 1]):
+        logits = next_logits(weights, words[:t])
+        logits[[0, 2]] = -np.inf
+        probability *= float(softmax(logits)[token])
+    return probability
+
+
 def partly_own(
     weights: Sequence[np.ndarray],
     tokens: Sequence[int],

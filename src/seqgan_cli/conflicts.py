@@ -8,7 +8,7 @@ from seqgan_cli.settings import BUILT_IN, CATALOGUE, JUDGED, KINDS, Settings
 OF_KINDS = {
     **dict.fromkeys(("poem-form", "whole"), ("poems",)),
     **dict.fromkeys(("track", "channel", "step", "sampling", "rests", "window", "stride"), ("music",)),
-    **dict.fromkeys(("lowercase", "max-length", "overlong"), ("auto", "text", "speeches", "ids")),
+    **dict.fromkeys(("lowercase", "markers", "max-length", "overlong"), ("auto", "text", "speeches", "ids")),
     **dict.fromkeys(("min-count", "max-vocab"), ("auto", "text", "speeches", "ids", "poems")),
     "strict": ("poems", "music"),
 }
@@ -26,6 +26,8 @@ def check_kind(config: Config) -> None:
         raise UsageError(f"--tokenizer {data.tokenizer} does not go with --kind {data.kind}: leave it out.")
     if (data.speaker or data.since) and data.source != "speech":
         raise UsageError("--speaker and --since choose among the texts of --data speech: leave them out.")
+    if data.markers and data.source == "speech":
+        raise UsageError("--markers is of files, and the texts of --data speech have none: leave it out.")
     if BUILT_IN.get(data.source, data.kind) != data.kind and data.source != "oracle":
         raise UsageError(f"--data {data.source} is of kind {BUILT_IN[data.source]}: leave --kind out.")
 

@@ -121,6 +121,7 @@ class Data:
     )
     tokenizer: str = _setting("whitespace", "what a token is", choices=("whitespace", "words", "chars"), fixed_by="corpus")
     lowercase: bool = _setting(False, "lower-case the text", fixed_by="corpus")
+    markers: str = _setting("", "words that begin and end lines and are no text, such as '<sos>,<eos>'", fixed_by="corpus")
     max_length: int = _setting(0, "longest line in tokens (0: the longest, at most 64)", at_least=0, fixed_by="corpus")
     overlong: str = _setting("drop", "what to do with longer lines", choices=("drop", "cut", "split"), fixed_by="corpus")
     min_count: int = _setting(1, "rarer tokens become <unk>", at_least=1, fixed_by="corpus")

@@ -157,6 +157,22 @@ def test_samples_equal_nltk(seqgan, text):
     assert found["self_bleu"]["BLEU-2"] == pytest.approx(alike, rel=1e-9)
 
 
+SAID = [
+    f'{who} said "{what}" {how}' for who in ("Tom", "My aunt") for what in ("go home", "wait") for how in ("at last", "now.")
+]
+
+
+@pytest.mark.parametrize("own", [("--tokenizer", "words"), ("--kind", "speeches"), ("--tokenizer", "chars"), ()], ids=str)
+def test_held_out_sentences_that_were_written_score_one_against_themselves(seqgan, tiny_config, tmp_path, own):
+    data, run, folder = tmp_path / "said.txt", tmp_path / "run", tmp_path / "written"
+    data.write_text("".join(f"{line}\n" for line in SAID))
+    own = ("--data", data, "--test", data, *own)
+    assert seqgan("pretrain-g", *own, "--config", tiny_config, "--epochs", 1, "--run", run).code == 0
+    assert seqgan("corpus", data, *own[2:], "--write", folder).code == 0
+    for hypotheses in (folder / "heldout.txt", data):
+        assert scored(seqgan, "--hypotheses", hypotheses, "--run", run)["bleu"]["BLEU-4"] == pytest.approx(1.0)
+
+
 def test_files_are_read_with_the_runs_tokenizer(seqgan, text_copy, tmp_path):
     record_anew(text_copy, data__tokenizer="chars", data__lowercase=True)
     hypotheses, references = tmp_path / "hypotheses.txt", tmp_path / "references.txt"

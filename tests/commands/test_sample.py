@@ -48,7 +48,7 @@ def test_formats_agree_through_the_vocabulary(seqgan, text):
         seqgan("sample", "-n", 40, "--format", form, "--run", text.path).out.split("\n")[:-1] for form in FORMATS
     )
     tokens = vocabulary(text.path)
-    assert tokens[:3] == ["<pad>", "<eos>", "<unk>"]
+    assert tokens[:3] == [" <pad>", " <eos>", " <unk>"]
     assert len(texts) == len(ids) == len(objects) == 40
     assert len({len(line.split()) for line in texts}) > 1  # sequences of several lengths
     for line, numbers, entry in zip(texts, ids, objects, strict=True):
@@ -64,6 +64,41 @@ def test_formats_agree_for_ids_without_words(seqgan, synthetic):
     assert [json.loads(entry) for entry in objects] == [{"text": t, "ids": list(map(int, t.split()))} for t in texts]
 
 
+def test_numbers_of_data_are_their_own(seqgan, tiny_config, tmp_path):
+    """And not their places in the vocabulary, which would be read as other numbers."""
+    data, run = tmp_path / "numbers.txt", tmp_path / "run"
+    data.write_text("70 80 90\n90 80 0\n10 70 0\n" * 4)
+    made = seqgan("pretrain-g", "--data", data, "--kind", "ids", "--config", tiny_config, "--epochs", 1, "--run", run)
+    assert made.code == 0, made.err
+    texts, ids, objects = (
+        seqgan("sample", "-n", 10, "--format", form, "--run", run).out.splitlines() for form in ("raw", "ids", "jsonl")
+    )
+    assert texts == ids
+    assert {*" ".join(ids).split()} <= {"70", "80", "90", "10", "0"}
+    assert [json.loads(entry) for entry in objects] == [{"text": t, "ids": list(map(int, t.split()))} for t in texts]
+
+
+def test_poems_are_whole_and_lines_no_longer_than_they_may_be(seqgan, tiny_config, tmp_path):
+    poems, lines, run = tmp_path / "poems.txt", tmp_path / "lines.txt", tmp_path / "run"
+    poems.write_text(
+        "".join(
+            "白日依山盡黃河入海流欲窮千里目更上一層樓"[i:] + "白日依山盡黃河入海流欲窮千里目更上一層樓"[:i] + "\n"
+            for i in range(9)
+        )
+    )
+    lines.write_text("a b c d\nb a\n" * 6)
+    options = ("--config", tiny_config, "--epochs", 1)
+    assert seqgan("pretrain-g", "--data", poems, "--kind", "poems", *options, "--run", run).code == 0
+    raw = seqgan("sample", "-n", 200, "--temperature", 5, "--format", "raw", "--run", run).out.splitlines()
+    assert {len(line.split()) for line in raw} == {20}
+    assert (
+        seqgan("pretrain-g", "--data", lines, "--max-length", 3, "--overlong", "cut", *options, "--run", tmp_path / "r").code
+        == 0
+    )
+    raw = seqgan("sample", "-n", 200, "--temperature", 5, "--format", "raw", "--run", tmp_path / "r").out.split("\n")[:-1]
+    assert max(len(line.split()) for line in raw) == 3
+
+
 def test_characters_are_joined_without_spaces(seqgan, tiny_config, tmp_path):
     data, run = tmp_path / "poems.txt", tmp_path / "run"
     data.write_text("白日依山盡\n黃河入海流\n欲窮千里目\n更上一層樓\n" * 4, encoding="utf-8")
@@ -72,7 +107,7 @@ def test_characters_are_joined_without_spaces(seqgan, tiny_config, tmp_path):
     lines = seqgan("sample", "-n", 20, "--run", run).out.split("\n")[:-1]
     assert len(lines) == 20
     assert set("".join(lines)) <= set(vocabulary(run)[3:])
-    assert max(map(len, lines)) in (5, 6)  # five characters and <eos>, or six where none was drawn
+    assert max(map(len, lines)) <= 5
     entries = seqgan("sample", "-n", 20, "--format", "jsonl", "--run", run).out
     assert "\\u" not in entries
     assert [json.loads(line)["text"] for line in entries.splitlines()] == lines

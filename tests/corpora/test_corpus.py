@@ -35,7 +35,7 @@ def assert_same(loaded: Corpus, saved: Corpus) -> None:
 def test_a_text_corpus_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     a_corpus().save(tmp_path)
     assert_same(load_corpus(tmp_path, None), a_corpus())
-    assert (tmp_path / "vocabulary.txt").read_bytes() == b"<pad>\n<eos>\n<unk>\na\nb\nc\n"
+    assert (tmp_path / "vocabulary.txt").read_bytes() == b" <pad>\n <eos>\n <unk>\na\nb\nc\n"
     assert sorted(path.name for path in (tmp_path / "corpus").iterdir()) == ["test.npz", "train.npz", "validation.npz"]
 
 
@@ -140,6 +140,15 @@ def test_a_vocabulary_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     (tmp_path / "vocabulary.txt").write_bytes(b"<pad>\n<eos>\n<unk>\na\nb\xff\nc\n")
     with pytest.raises(SeqganError, match=r"Cannot read .*vocabulary\.txt"):
         load_corpus(tmp_path, None)
+
+
+def test_a_vocabulary_of_an_earlier_version_is_read_as_it_was(tmp_path: Path) -> None:
+    """Its special tokens have names that words may have now; there, such words are unknown."""
+    a_corpus().save(tmp_path)
+    (tmp_path / "vocabulary.txt").write_bytes(b"<pad>\n<eos>\n<unk>\na\nb\nc\n")
+    loaded = load_corpus(tmp_path, None)
+    assert_same(loaded, a_corpus())
+    assert loaded.vocabulary.encode(["<pad>", "<eos>", "<unk>", "a"]) == [2, 2, 2, 3]
 
 
 @pytest.mark.parametrize("kept", [b"", b"<pad>\n<eos>\n<unk>\na\n", b"<pad>\n<eos>\n<unk>\na\nb\n"])

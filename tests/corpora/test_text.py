@@ -20,7 +20,7 @@ from seqgan_cli.corpora.parts import CHOOSES_AND_REPORTS, held_out_counts
 from seqgan_cli.corpora.text import CLOSERS, LEANING, TOKENIZERS, read_lines, text_layout
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.settings import Data, Settings
-from seqgan_cli.vocabulary import EOS, PAD, UNK
+from seqgan_cli.vocabulary import EOS, PAD, SPECIAL, UNK
 
 
 def put(folder: Path, content: str | bytes, name: str = "train.txt") -> Path:
@@ -106,7 +106,7 @@ def test_words_are_treebanks_and_join_to_the_sentence(sentence: str, tokens: lis
         ("it began in 1945. the war ended.", ["it", "began", "in", "1945", ".", "the", "war", "ended", "."], None),
         ("it began in 1945. The war ended.", ["it", "began", "in", "1945", ".", "The", "war", "ended", "."], None),
         ("it cost $1,000.50. we paid.", ["it", "cost", "$", "1,000.50", ".", "we", "paid", "."], None),
-        ("3. occupied countries", ["3.", "occupied", "countries"], None),
+        ("3. occupied countries", ["3", ".", "occupied", "countries"], None),
         ("we thank you. (applause.) so.", ["we", "thank", "you", ".", "(", "applause", ".", ")", "so", "."], None),
     ],
 )
@@ -291,13 +291,55 @@ def test_max_vocab_keeps_the_most_frequent(tmp_path: Path) -> None:
     assert corpus.train.tolist() == [[3, 3, 3, 4, 4, UNK, EOS]]
 
 
-def test_names_of_special_tokens_in_the_text_become_unknown(tmp_path: Path) -> None:
-    """The text cannot end or pad a sequence; the names take no place under --max-vocab either."""
-    corpus = numbered(tmp_path, "<pad> a <eos> b <unk>\n<pad> <pad> <eos> a\n", test="<eos> b\n", max_vocab=2)
-    assert corpus.vocabulary.tokens == ("<pad>", "<eos>", "<unk>", "a", "b")
-    assert corpus.train.tolist() == [[UNK, 3, UNK, 4, UNK, EOS], [UNK, UNK, UNK, 3, EOS, PAD]]
-    assert corpus.test.tolist() == [[UNK, 4, EOS, PAD, PAD, PAD]]
+def test_words_that_are_called_like_special_tokens_are_words(tmp_path: Path) -> None:
+    corpus = numbered(tmp_path, "<pad> a <eos> b <unk>\n<pad> <pad> <eos> a\n", test="<eos> b\n", max_vocab=3)
+    assert corpus.vocabulary.tokens == (*SPECIAL, "<pad>", "a", "<eos>")
+    assert corpus.train.tolist() == [[3, 4, 5, UNK, UNK, EOS], [3, 3, 5, 4, EOS, PAD]]
+    assert corpus.test.tolist() == [[5, UNK, EOS, PAD, PAD, PAD]]
     assert corpus.vocabulary.unk_taught
+
+
+LINE = st.lists(st.sampled_from(["a", "<eos>", "b<sos>", "c"]), max_size=4)
+
+
+@pytest.mark.parametrize("tokenizer", ["whitespace", "words", "chars"])
+@settings(deadline=None)
+@given(
+    lines=st.lists(LINE.map(lambda words: ["w", *words, "w"]), min_size=2, max_size=5),
+    number=st.integers(0, 3),
+    glued=st.booleans(),
+)
+def test_markers_are_taken_off_both_ends(
+    tmp_path_factory: pytest.TempPathFactory, tokenizer: str, lines: list[list[str]], number: int, glued: bool
+) -> None:
+    """However many there are, with or without a space; within a line they are words."""
+    folder, space = tmp_path_factory.mktemp("marked"), "" if glued else " "
+    plain = "".join(" ".join(words) + "\n" for words in lines)
+    marked = "".join(space.join(["<sos>", " ".join(words), *["<eos>"] * number, "[PAD]"]) + "\n" for words in lines)
+    own = {"tokenizer": tokenizer, "max_length": 50}
+    wanted = numbered(folder, plain, test=plain, **own)
+    found = numbered(folder, marked, test=marked, markers="<sos>, <eos>,[PAD]", **own)
+    assert found.vocabulary.tokens == wanted.vocabulary.tokens
+    assert found.train.tolist() == found.heldout.tolist() == wanted.train.tolist()
+
+
+def test_markers_that_nobody_took_off_are_told_with_the_option_that_does(tmp_path: Path) -> None:
+    text = "<sos> the cat sat <eos>\n<sos> the dog ran <eos>\n<sos> a bird <eos> sang\n"
+    corpus = numbered(tmp_path, text, test=text)
+    told = "Most lines begin or end with <eos> or <sos>, taken as words of the text: --markers '<eos>,<sos>' takes them off."
+    assert corpus.summary[1:3] == (told, f"{told} (held out)")
+    assert "<eos>" in corpus.vocabulary.tokens
+    kept = numbered(tmp_path, text, test=text, markers="<sos>")
+    assert "Most lines begin or end with <eos>, taken as words" in kept.summary[1]
+    none = numbered(tmp_path, text, test=text, markers="<eos>,<sos>")
+    assert decoded(none, none.train) == ["the cat sat", "the dog ran", "a bird <eos> sang"]
+    assert not any("Most lines" in line for line in none.summary)
+
+
+def test_a_marker_is_a_whole_word(tmp_path: Path) -> None:
+    corpus = numbered(tmp_path, "BOS BOSton is a city EOS\nBOSton EOS\nthe EEOS\n", test="BOS a EOS\n", markers="BOS,EOS")
+    assert decoded(corpus, corpus.train) == ["BOSton is a city", "BOSton", "the EEOS"]
+    assert decoded(corpus, corpus.heldout) == ["a"]
 
 
 def test_unknown_words_of_a_test_file_are_not_taught(tmp_path: Path) -> None:
@@ -414,7 +456,10 @@ def test_pieces_are_those_of_a_loop_over_tokens(tokenizer: str, data: st.DataObj
         )
         for i in chosen
     ]
-    assert words_of(found, *layout.fit(found, np.array(chosen, np.int64))) == list(itertools.chain(*expected))
+    pieces = list(itertools.chain(*expected))
+    if characters:  # without the space around them
+        pieces = [list(text) for piece in pieces if (text := "".join(piece).strip())]
+    assert words_of(found, *layout.fit(found, np.array(chosen, np.int64))) == pieces
 
 
 def test_a_mark_at_the_start_of_a_line_belongs_to_no_sentence_before() -> None:
@@ -449,7 +494,7 @@ def test_what_becomes_of_tokens_of_overlong_lines(overlong: str, lines: list[lis
         ("words", 8, "Mr. J. B. Lee of the U.S. won it.", ["Mr. J. B. Lee of the U.S. won", "it."]),
         ("words", 8, "a b c d e f g h.", ["a b c d e f g", "h."]),  # no piece begins with the full stop
         ("whitespace", 6, "We won today. They lost, and left.", ["We won today.", "They lost, and left."]),
-        ("chars", 9, "5.5 up. No", ["5.5 up. ", "No"]),
+        ("chars", 9, "5.5 up. No", ["5.5 up.", "No"]),
         ("chars", 5, "床前。明月光", ["床前。", "明月光"]),
     ],
 )
@@ -601,7 +646,7 @@ def test_lines_that_are_all_too_long_are_refused(tmp_path: Path, name: str, trai
 
 @pytest.mark.parametrize(
     ("text", "own"),
-    [("a a\na\n", {}), ("a a\na b\n", {"min_count": 2}), ("a a\na b\n", {"max_vocab": 1}), ("a <unk>\n<eos> a\n", {})],
+    [("a a\na\n", {}), ("a a\na b\n", {"min_count": 2}), ("a a\na b\n", {"max_vocab": 1})],
 )
 def test_a_vocabulary_of_one_word_is_refused(tmp_path: Path, text: str, own: dict[str, int]) -> None:
     message = refusal(tmp_path, text, test="a\n", **own)

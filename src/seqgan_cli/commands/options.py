@@ -20,6 +20,7 @@ DATA = {
     "--validation": "data.validation",
     "--tokenizer": "data.tokenizer",
     "--lowercase/--no-lowercase": "data.lowercase",
+    "--markers": "data.markers",
     "--max-length": "data.max-length",
     "--overlong": "data.overlong",
     "--min-count": "data.min-count",

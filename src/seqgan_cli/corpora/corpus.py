@@ -18,7 +18,7 @@ from seqgan_cli.errors import SeqganError, restarting
 from seqgan_cli.metrics.diversity import copied_share
 from seqgan_cli.randomness import rng
 from seqgan_cli.settings import Data
-from seqgan_cli.vocabulary import EOS, PAD, SPECIAL, UNK, Vocabulary
+from seqgan_cli.vocabulary import EOS, PAD, SPECIAL, SPECIAL_BEFORE, UNK, Vocabulary
 
 SHARDS = Path("corpus", "shards.json")  # in a run: where the training sequences are, if it has not got them all
 COPIED = 0.1  # share of held-out sequences that the training data hold too, from which it is worth a word
@@ -123,6 +123,7 @@ def corpus_of(documents: Documents, test: Documents | None, layout: Layout, sett
     tables = {name: table_of(sources[name], *span, vocabulary, layout) for name, span in spans.items()}
     train = tables.pop("train")
     vocabulary.unk_taught = vocabulary.has_special_tokens and bool((train == UNK).any())
+    vocabulary.has_eos = layout.ended
     tallies = {name: Tally(vocabulary) for name in chosen}
     for name, tally in tallies.items():
         tally.add(train if name == "train" else tables[name])
@@ -163,9 +164,9 @@ def _vocabulary(documents: Documents, starts: np.ndarray, ends: np.ndarray, sett
 
 
 def ranked_vocabulary(tokens: Sequence[str], counts: np.ndarray, settings: Data) -> Vocabulary:
-    """Tokens that were counted, by falling frequency, ties by their order. The names of special tokens are no tokens."""
+    """Tokens that were counted, by falling frequency, ties by their order."""
     ranked = np.argsort(-counts, kind="stable")
-    kept = [i for i in ranked if counts[i] >= settings.min_count and tokens[i] not in SPECIAL]
+    kept = [i for i in ranked if counts[i] >= max(1, settings.min_count)]
     return Vocabulary([tokens[i] for i in kept[: settings.max_vocab or None]])
 
 
@@ -321,6 +322,6 @@ def read_vocabulary(path: Path, plain_size: int | None, tables: tuple[np.ndarray
         raise SeqganError(f"Cannot read {path}: {error}.") from None
     *tokens, after = text.split("\n")
     largest = max(int(table.max(initial=0)) for table in tables)
-    if tuple(tokens[: len(SPECIAL)]) != SPECIAL or after or largest >= len(tokens):
+    if tuple(tokens[: len(SPECIAL)]) not in (SPECIAL, SPECIAL_BEFORE) or after or largest >= len(tokens):
         raise SeqganError(f"{path} is damaged: it does not hold all {largest + 1} tokens of the corpus.")
-    return Vocabulary(tokens[len(SPECIAL) :], unk_taught=unk_taught)
+    return Vocabulary(tokens[len(SPECIAL) :], unk_taught=unk_taught, has_eos=bool((tables[0] == EOS).any()))

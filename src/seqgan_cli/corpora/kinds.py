@@ -18,7 +18,7 @@ from seqgan_cli.corpora.text import TOKENIZERS, lines_of, read_lines, text_layou
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.metrics.music import PITCHES
 from seqgan_cli.settings import BUILT_IN, Data, Settings
-from seqgan_cli.vocabulary import Vocabulary
+from seqgan_cli.vocabulary import UNKNOWN, Vocabulary
 
 LOOKED_AT = 50  # lines that tell poems from other text
 
@@ -81,19 +81,23 @@ def read(source: str, data: Data, report: Report = lambda done, total: None) -> 
         )
     if data.kind == "poems":
         return read_poems(Path(source), data)
-    documents = read_lines(Path(source), data.tokenizer, data.lowercase)
+    return _text(Path(source), data)
+
+
+def _text(path: Path, data: Data, spaces: bool = False) -> Documents:
+    documents = read_lines(path, data.tokenizer, data.lowercase, data.markers, spaces)
     return numbers_of(documents, None, "--kind text takes any tokens") if data.kind == "ids" else documents
 
 
 def numbers_of(documents: Documents, below: int | None, hint: str, before: int = 0) -> Documents:
     """The documents, whose tokens are to be whole numbers. Raises SeqganError for the first that is none.
 
-    Those with a bound are written without leading zeros, as the names of the vocabulary's tokens are. `before`: documents of
-    the same source that came before these.
+    Those with a bound are written without leading zeros, as the names of the vocabulary's tokens are; among others `<unk>` may
+    stand, as it does where `corpus --write` had no number. `before`: documents of the same source that came before these.
     """
     known = None if below is None else {*map(str, range(below))}
     for i, token in enumerate(documents.tokens):
-        if not (token.isascii() and token.isdecimal()) if known is None else token not in known:
+        if not (token == UNKNOWN or (token.isascii() and token.isdecimal())) if known is None else token not in known:
             line = before + int(np.searchsorted(documents.offsets, int(np.argmax(documents.ids == i)), side="right"))
             kind = "whole number" if below is None else f"number from 0 to {below - 1}"
             raise SeqganError(f"{documents.source}: {token[:30]!r}, in sequence {line}, is no {kind}; {hint}.")
@@ -152,35 +156,55 @@ def real_corpus(
 class Writing:
     """How sequences are written. Each function takes ids int `[T]`.
 
-    line: on one line, for people; page: as it is printed, without its last newline; raw: on one line, as it is read again.
+    line: on one line, for people; page: as it is printed, without its last newline; raw: on one line, token by token; numbers:
+    what programs read, the tokens where they are numbers, else their ids. `sentences_of` reads the same tokens of line and raw.
     """
 
     line: Callable[[np.ndarray], str]
     page: Callable[[np.ndarray], str]
     raw: Callable[[np.ndarray], str]
+    numbers: Callable[[np.ndarray], list[int | str]]
 
 
 def writing(data: Data, vocabulary: Vocabulary) -> Writing:
     """How sequences of this kind are written; those of the oracle and of music are numbers with spaces."""
     decode = vocabulary.decode
+
+    def ids_of(ids: np.ndarray) -> list[int | str]:
+        return ids[: vocabulary.length(ids)].tolist()
+
     if data.kind == "poems":
         width = width_of(data.poem_form)
         return Writing(
             lambda ids: "".join(poem_lines(decode(ids), width)),
             lambda ids: "\n".join([*poem_lines(decode(ids), width), ""]),
             lambda ids: " ".join(decode(ids)),
+            ids_of,
         )
     tokenizer = data.tokenizer if vocabulary.has_special_tokens else "whitespace"
     join = TOKENIZERS[tokenizer].join
     raw = TOKENIZERS["chars" if tokenizer == "chars" else "whitespace"].join
-    return Writing(lambda ids: join(decode(ids)), lambda ids: join(decode(ids)), lambda ids: raw(decode(ids)))
+    numbers: Callable[[np.ndarray], list[int | str]] = ids_of
+    if data.kind == "ids":  # the number of a token that is a number is its own
+
+        def numbers(ids: np.ndarray) -> list[int | str]:
+            return [int(token) if token == "0" or re.fullmatch(r"[1-9]\d{0,17}", token) else token for token in decode(ids)]
+
+    return Writing(lambda ids: join(decode(ids)), lambda ids: join(decode(ids)), lambda ids: raw(decode(ids)), numbers)
 
 
 def sentences_of(path: Path, data: Data) -> Documents:
     """Samples or references from a file, to be scored: every one of them, whatever its length. Raises SeqganError.
 
-    Music is read from MIDI files, or from numbers with spaces.
+    Music is read from MIDI files, or from numbers with spaces. Among single characters the space at the ends of a line counts,
+    as it does in samples.
     """
+    if path.is_file() and path.suffix.lower() not in (*SUFFIXES, ".json"):
+        first = next((line for _, line in lines_of(path)), "")
+        if first.startswith('{"text": ') and first.endswith("}"):
+            raise SeqganError(f"{path} is of --format jsonl: `sample --format raw` writes what is read here.")
     if data.kind == "poems":
         return read_poems(path, data, once=False)
+    if data.kind in ("text", "speeches") and data.tokenizer == "chars":
+        return _text(path, data, spaces=True)
     return read(str(path.absolute()), data)  # a file may be called speech or folk

@@ -15,8 +15,10 @@ from seqgan_cli.corpora.documents import Collector, Documents, counts_of
 from seqgan_cli.corpora.text import lines_of
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.settings import Data
+from seqgan_cli.vocabulary import UNKNOWN
 
 VERSES = 4
+STAND_IN = "ᛟ"  # a letter that stands for the one character that `<unk>` is, while a poem is cut into lines
 LARGEST_JSON = 64 << 20  # bytes of a file that is parsed whole, into 25 times as many; those of chinese-poetry hold under 2 MB
 MIXED = 0.05  # share of the rarer script from which a corpus is called mixed; variants alone make up to half of it
 
@@ -115,7 +117,8 @@ def read_poems(path: Path, settings: Data, once: bool = True) -> Documents:
             yield from ((f"line {number}", line) for number, line in lines_of(path))
 
     for place, text in poems():
-        verses = verses_of(text, width)
+        unknown = UNKNOWN in text  # of a file that was written with it
+        verses = verses_of(text.replace(UNKNOWN, STAND_IN) if unknown else text, width)
         if not verses:
             found.reject(place, "blank")
         elif not is_opening(verses, width) or (settings.whole and len(verses) > VERSES):
@@ -124,7 +127,7 @@ def read_poems(path: Path, settings: Data, once: bool = True) -> Documents:
         elif (digest := _digest(verses)) in seen:
             found.reject(place, "a duplicate")
         else:
-            found.add("".join(verses[:VERSES]))
+            found.add([UNKNOWN if unknown and one == STAND_IN else one for one in "".join(verses[:VERSES])])
             if once:
                 seen.add(digest)
     other = f"{others} have lines of {12 - width} characters: --poem-form {12 - width}x4 reads those instead."
@@ -133,7 +136,9 @@ def read_poems(path: Path, settings: Data, once: bool = True) -> Documents:
             raise SeqganError(f"{path} holds no .json file: name a folder with some, or a text file with one poem a line.")
         why = "; ".join(f"{entry.count} left out: {reason} ({entry.places[0]})" for reason, entry in found.rejected.items())
         raise SeqganError(
-            f"{path} holds no poem of the form {settings.poem_form}: {why or 'it is empty'}." + f" {other}" * (others > 0)
+            f"{path} holds no poem of the form {settings.poem_form}: {why or 'it is empty'}."
+            + f" {other}" * (others > 0)
+            + " `sample --format raw` writes poems that are read here." * (not once)
         )
     if others:
         found.notes.append(other)

@@ -201,7 +201,7 @@ class _Preparation:
             done += more
 
         documents = max(1, PART // (self.data.max_length or LONGEST_BY_DEFAULT))
-        for part in line_parts(path, self.data.tokenizer, self.data.lowercase, PART, documents, passed):
+        for part in line_parts(path, self.data.tokenizer, self.data.lowercase, PART, documents, passed, self.data.markers):
             yield numbers_of(part, None, "--kind text takes any tokens", first) if self.data.kind == "ids" else part
             first += len(part)
         self.report((passes + 1) * size, 2 * size)
