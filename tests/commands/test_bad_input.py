@@ -25,9 +25,18 @@ UNUSABLE = {
     "binary": (b"a b\nc\0d\n", ", line 2: holds a zero byte, so it is binary; text is needed."),
     "latin-1": (
         b"a b c\nd\xe9j\xe0 vu\n",
-        ", line 2: 0xe9 after 1 bytes of text is not UTF-8; convert the file, e.g. with `iconv`.",
+        ", line 2: 0xe9 after 1 bytes of text is not UTF-8; convert it to UTF-8, with "
+        "`iconv -f CP1252 -t UTF-8 DATA.txt > DATA.utf-8.txt`.",
     ),
-    "utf-16": ("a b\n".encode("utf-16"), " is UTF-16: convert it to UTF-8, e.g. with `iconv -f UTF-16 -t UTF-8`."),
+    "utf-16": (
+        "a b\n".encode("utf-16"),
+        " is UTF-16: convert it to UTF-8, with `iconv -f UTF-16 -t UTF-8 DATA.txt > DATA.utf-8.txt`.",
+    ),
+    "old Mac": (
+        b"a b\rb a\r",
+        " has the line ends of old Macs, carriage returns alone: make newlines of them, with "
+        "`tr '\\r' '\\n' < DATA.txt > DATA.lines.txt`.",
+    ),
     "one line": (b"a b c\n", " holds one line: at least two are needed, so that one can be held out."),
     "one word": (
         b"a a\na\na a a\n",
@@ -41,7 +50,7 @@ def test_unusable_text_is_named_and_begins_no_run(seqgan, refused, tmp_path, kin
     content, sentence = UNUSABLE[kind]
     (tmp_path / "data.txt").write_bytes(content)
     outcome = seqgan("pretrain-g", "--data", tmp_path / "data.txt", "--run", tmp_path / "run")
-    refused(outcome, 1, f"{tmp_path / 'data.txt'}{sentence}")
+    refused(outcome, 1, f"{tmp_path / 'data.txt'}{sentence.replace('DATA', str(tmp_path / 'data'))}")
     assert not (tmp_path / "run").exists()
 
 
@@ -105,7 +114,7 @@ def test_unusable_files_to_score(seqgan, refused, tmp_path, sentences, option, k
     (tmp_path / "data.txt").write_bytes(content)
     files = {"--hypotheses": sentences, "--references": sentences, option: tmp_path / "data.txt"}
     outcome = seqgan("eval-bleu", "--run", tmp_path / "run", *(part for pair in files.items() for part in pair))
-    refused(outcome, 1, f"{tmp_path / 'data.txt'}{sentence}")
+    refused(outcome, 1, f"{tmp_path / 'data.txt'}{sentence.replace('DATA', str(tmp_path / 'data'))}")
 
 
 def test_fewer_sequences_than_a_batch_train_in_a_smaller_one(seqgan, tiny_config, tmp_path):

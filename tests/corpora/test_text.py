@@ -211,7 +211,7 @@ def test_reading_characters_gives_each_line_back_without_the_space_around_it(
     tmp_path_factory: pytest.TempPathFactory, texts: list[str]
 ) -> None:
     """Only the newline ends a line, whatever else Unicode takes for a line end."""
-    lines = read_lines(put(tmp_path_factory.mktemp("lines"), "\n".join(texts)), "chars", False)
+    lines = read_lines(put(tmp_path_factory.mktemp("lines"), "\n".join([*texts, ""])), "chars", False)
     found = [
         "".join(lines.tokens[i] for i in lines.ids[start:end])
         for start, end in zip(lines.offsets[:-1], lines.offsets[1:], strict=True)
@@ -219,9 +219,26 @@ def test_reading_characters_gives_each_line_back_without_the_space_around_it(
     assert found == [text.strip() for text in texts if text.strip()]
 
 
-def test_a_byte_order_mark_is_no_token(tmp_path: Path) -> None:
-    assert read_lines(put(tmp_path, b"\xef\xbb\xbfa b\n"), "whitespace", False).tokens == ["a", "b"]
-    assert read_lines(put(tmp_path, b"\xef\xbb\xbfab\n"), "chars", False).tokens == ["a", "b"]
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(st.lists(st.sampled_from(["a", "b", "ab"]), min_size=1), min_size=1, max_size=5),
+    st.lists(st.integers(0, 30), max_size=5),
+    st.sampled_from(["whitespace", "words", "chars"]),
+)
+@example([["a", "b"], ["a"]], [0, 4], "whitespace")
+def test_a_byte_order_mark_is_no_part_of_a_token_wherever_it_stands(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[list[str]], places: list[int], tokenizer: str
+) -> None:
+    """Files that have one may have been joined."""
+    text = marked = "".join(" ".join(line) + "\n" for line in lines)
+    for place in places:
+        marked = f"{marked[:place]}\ufeff{marked[place:]}"
+    folder = tmp_path_factory.mktemp("marked")
+    found = read_lines(put(folder, marked.encode(), "marked.txt"), tokenizer, False)
+    expected = read_lines(put(folder, text.encode(), "plain.txt"), tokenizer, False)
+    assert found.tokens == expected.tokens
+    assert found.ids.tolist() == expected.ids.tolist()
+    assert found.offsets.tolist() == expected.offsets.tolist()
 
 
 @pytest.mark.parametrize("tokenizer", ["whitespace", "words", "chars"])

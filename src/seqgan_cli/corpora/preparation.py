@@ -175,7 +175,7 @@ class _Preparation:
             self._whole = self._whole or read(self.data.source, self.data, self.report)
             yield self._whole
             return
-        path, done, first = Path(self.data.source), 0, 0
+        path, done = Path(self.data.source), 0
         size = path.stat().st_size if path.exists() else 0
 
         def passed(more: int) -> None:
@@ -186,8 +186,7 @@ class _Preparation:
 
         documents = max(1, PART // (self.data.max_length or LONGEST_BY_DEFAULT))
         for part in line_parts(path, self.data.tokenizer, self.data.lowercase, PART, documents, passed):
-            yield numbers_of(part, None, "--kind text takes any tokens", first) if self.data.kind == "ids" else part
-            first += len(part)
+            yield numbers_of(part, None, "--kind text takes any tokens") if self.data.kind == "ids" else part
         self.report((passes + 1) * size, 2 * size)
 
     def write(self, folder: Path) -> None:
