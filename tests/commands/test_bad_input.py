@@ -40,7 +40,7 @@ UNUSABLE = {
     "one line": (b"a b c\n", " holds one line: at least two are needed, so that one can be held out."),
     "one word": (
         b"a a\na\na a a\n",
-        " holds fewer than two different tokens (after --min-count and --max-vocab): nothing to learn.",
+        " holds fewer than two different tokens: nothing to learn.",
     ),
 }
 
@@ -104,7 +104,7 @@ def test_lines_longer_than_the_default_bound_are_dropped_and_counted(seqgan, ref
 def test_too_high_a_min_count(seqgan, refused, tmp_path):
     data = write_lines(tmp_path / "rare.txt", ["a b", "c d", "e f"])
     outcome = seqgan("pretrain-g", "--data", data, "--min-count", 5, "--run", tmp_path / "run")
-    refused(outcome, 1, f"{data}{UNUSABLE['one word'][1]}")
+    refused(outcome, 1, f"{data} holds fewer than two different tokens (after --min-count 5): nothing to learn.")
 
 
 @pytest.mark.parametrize("option", ["--hypotheses", "--references"])
@@ -144,8 +144,9 @@ def test_setting_that_contradicts_the_run(seqgan, refused, contents, synthetic, 
     refused(
         outcome,
         2,
-        f"data.vocab-size is 12 in {synthetic.path} and cannot become 13: leave it out, use another --run, "
-        f"or restart with `seqgan pretrain-g --run {synthetic.path} --overwrite`.",
+        f"data.vocab-size is 12 in {synthetic.path} and cannot become 13: leave it out, use another --run, or "
+        f"restart with `seqgan pretrain-g --run {synthetic.path} --overwrite --set data.vocab-size=13`, which drops pretrain-d "
+        "and adversarial too.",
     )
     assert contents(synthetic.path) == before
 
@@ -167,11 +168,12 @@ def test_setting_that_contradicts_the_run(seqgan, refused, contents, synthetic, 
 def test_other_settings_that_are_fixed(seqgan, refused, contents, synthetic, arguments, setting, before, after, restart):
     files = contents(synthetic.path)
     outcome = seqgan(*arguments, "--run", synthetic.path)
+    later = "pretrain-d and adversarial" if restart == "pretrain-g" else "adversarial"
     refused(
         outcome,
         2,
-        f"{setting} is {before} in {synthetic.path} and cannot become {after}: leave it out, use another --run, "
-        f"or restart with `seqgan {restart} --run {synthetic.path} --overwrite`.",
+        f"{setting} is {before} in {synthetic.path} and cannot become {after}: leave it out, use another --run, or restart "
+        f"with `seqgan {restart} --run {synthetic.path} --overwrite --set {setting}={after}`, which drops {later} too.",
     )
     assert contents(synthetic.path) == files
 
@@ -183,8 +185,9 @@ def test_another_text_for_a_run(seqgan, refused, contents, text, sentences, tmp_
     refused(
         outcome,
         2,
-        f"data.source is {sentences} in {text.path} and cannot become {other}: leave it out, use another --run, "
-        f"or restart with `seqgan pretrain-g --run {text.path} --overwrite`.",
+        f"data.source is {sentences} in {text.path} and cannot become {other}: leave it out, use another --run, or restart "
+        f"with `seqgan pretrain-g --run {text.path} --overwrite --set data.source={other}`, which drops pretrain-d and "
+        "adversarial too.",
     )
     assert contents(text.path) == files
 
@@ -195,14 +198,16 @@ def test_another_text_for_a_run(seqgan, refused, contents, text, sentences, tmp_
 @pytest.mark.parametrize("command", ["pretrain-d", "adversarial"])
 def test_training_needs_a_generator(seqgan, refused, tmp_path, command):
     outcome = seqgan(command, "--run", tmp_path / "run")
-    refused(outcome, 1, f"{tmp_path / 'run'} holds no pre-trained generator: run `seqgan pretrain-g` first.")
+    run = tmp_path / "run"
+    refused(outcome, 1, f"{run} holds no pre-trained generator: run `seqgan pretrain-g --run {run}` first.")
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("command", ["sample", "eval-nll", "eval-bleu", "status"])
 def test_reading_needs_a_run(seqgan, refused, tmp_path, command):
     outcome = seqgan(command, "--run", tmp_path / "run")
-    refused(outcome, 1, f"There is no run in {tmp_path / 'run'}: `seqgan pretrain-g` begins one.")
+    run = tmp_path / "run"
+    refused(outcome, 1, f"There is no run in {run}: `seqgan pretrain-g --run {run}` begins one.")
     assert not (tmp_path / "run").exists()
 
 
@@ -210,13 +215,15 @@ def test_reading_needs_a_run(seqgan, refused, tmp_path, command):
 def test_reading_needs_a_checkpoint(seqgan, refused, synthetic_copy, command):
     shutil.rmtree(synthetic_copy / "checkpoints")
     outcome = seqgan(command, "--run", synthetic_copy)
-    refused(outcome, 1, f"{synthetic_copy} holds no trained generator: run `seqgan pretrain-g` first.")
+    message = f"{synthetic_copy} holds no trained generator: run `seqgan pretrain-g --run {synthetic_copy}` first."
+    refused(outcome, 1, message)
 
 
 def test_the_stage_that_from_names_must_be_there(seqgan, refused, synthetic_copy):
     shutil.rmtree(synthetic_copy / "checkpoints" / "adversarial")
     outcome = seqgan("sample", "--from", "adversarial", "--run", synthetic_copy)
-    refused(outcome, 1, f"{synthetic_copy} holds no trained generator 'adversarial': run `seqgan adversarial` first.")
+    advised = f"run `seqgan adversarial --run {synthetic_copy}` first"
+    refused(outcome, 1, f"{synthetic_copy} holds no trained generator 'adversarial': {advised}.")
 
 
 # Damage.

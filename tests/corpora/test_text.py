@@ -519,6 +519,28 @@ def test_the_summary_counts_lines_blanks_and_tokens(tmp_path: Path) -> None:
     )
 
 
+@given(
+    st.lists(st.integers(1, 6), min_size=2, max_size=9),
+    st.lists(st.integers(1, 6), min_size=1, max_size=9),
+    st.sampled_from(["drop", "cut", "split"]),
+)
+@settings(deadline=None, max_examples=50)
+@example([2, 3], [1, 9, 9], "drop")
+def test_a_long_line_is_told_of_the_file_it_stands_in(
+    tmp_path_factory: pytest.TempPathFactory, train: list[int], test: list[int], overlong: str
+) -> None:
+    folder, longest = tmp_path_factory.mktemp("long"), 3
+    texts = ["".join(" ".join("ab"[i % 2] for i in range(n)) + "\n" for n in part) for part in (train, test)]
+    texts = ["a b\n" + text for text in texts]  # so that something is left
+    summary = numbered(folder, texts[0], test=texts[1], max_length=longest, overlong=overlong).summary
+    fate = {"drop": "dropped", "cut": "cut", "split": "split at the ends of sentences"}[overlong]
+    long = [sum(n > longest for n in part) for part in (train, test)]
+    assert f"{len(train) + 1} lines, 0 blank; {long[0]} longer than 3 tokens, {fate}" in summary[0]
+    told = f"Of the held-out data, {folder / 'test.txt'}; {long[1]} longer than 3 tokens, {fate}."
+    assert (told in summary) == (long[1] > 0)
+    assert sum("longer than" in line for line in summary) == 1 + (long[1] > 0)
+
+
 # Refusals
 
 
@@ -588,7 +610,15 @@ def test_lines_that_are_all_too_long_are_refused(tmp_path: Path, name: str, trai
 )
 def test_a_vocabulary_of_one_word_is_refused(tmp_path: Path, text: str, own: dict[str, int]) -> None:
     message = refusal(tmp_path, text, test="a\n", **own)
-    assert message.startswith(f"{tmp_path / 'train.txt'} holds fewer than two different tokens")
+    after = "".join(f" (after --{name.replace('_', '-')} {value})" for name, value in own.items())  # and of no other option
+    assert message == f"{tmp_path / 'train.txt'} holds fewer than two different tokens{after}: nothing to learn."
+
+
+@pytest.mark.parametrize("own", [{}, {"min_count": 1, "max_vocab": 0}])
+def test_a_tune_of_one_pitch_is_refused_as_one(tmp_path: Path, own: dict[str, int]) -> None:
+    """Music has no --min-count that could be changed."""
+    message = refusal(tmp_path, f"{'60 ' * 40}\n" * 3, kind="music", **own)
+    assert message == f"{tmp_path / 'train.txt'} holds fewer than two different pitches: nothing to learn."
 
 
 def test_one_line_alone_is_refused(tmp_path: Path) -> None:

@@ -39,6 +39,15 @@ class Reading:
     notes: tuple[str, ...]
 
 
+def told_of(reading: Reading) -> list[str]:
+    """What was left out and what else a reader should know, a sentence each."""
+    left_out = [
+        f"{entry.count} left out: {reason} ({', '.join(entry.places)}{', …' * (entry.count > len(entry.places))})."
+        for reason, entry in reading.rejected.items()
+    ]
+    return [*left_out, *reading.notes]
+
+
 @dataclass(frozen=True)
 class Documents:
     """Tokenized documents with ids in the order of first sight: `ids[offsets[i] : offsets[i + 1]]` is document i.

@@ -1,10 +1,10 @@
 """What a text file is that is not UTF-8 with newlines, and the command that makes it so."""
 
 import codecs
-import os
 import re
-import shlex
 from pathlib import Path
+
+from seqgan_cli.errors import quoted
 
 SAMPLE = 1 << 18  # bytes of lines with other than ASCII that a guess is made from
 CHUNK = 1 << 20  # bytes read at once
@@ -64,14 +64,6 @@ def command_from(encoding: str, path: Path) -> str:
     return f"`iconv -f {encoding} -t UTF-8 {_to(path, 'utf-8')}`"
 
 
-def quoted(path: Path) -> str:
-    """A path as a shell takes it. One that cannot be printed is written in escapes, as Bash and Zsh read them."""
-    text = "./" * str(path).startswith("-") + str(path)  # or it would be taken for an option
-    if text.isprintable():
-        return shlex.quote(text)
-    return "$'" + "".join(chr(b) if 32 <= b < 127 and b not in b"'\\" else f"\\x{b:02x}" for b in os.fsencode(text)) + "'"
-
-
 def _to(path: Path, what: str) -> str:
     source, target = _names(path, what)
     return f"{source} > {target}"
@@ -83,7 +75,8 @@ def _names(path: Path, what: str) -> tuple[str, str]:
     while target.exists():
         number += 1
         target = path.with_name(f"{path.stem}.{what}{number}{path.suffix}")
-    return quoted(path), quoted(target)
+    source, new = (quoted("./" * str(each).startswith("-") + str(each)) for each in (path, target))  # "-" begins options
+    return source, new
 
 
 def _options(path: Path) -> str:

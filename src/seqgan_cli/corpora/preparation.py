@@ -21,6 +21,7 @@ from seqgan_cli.corpora.corpus import (
     refuse_nothing,
     summary_of,
     table_of,
+    too_long,
 )
 from seqgan_cli.corpora.documents import EXAMPLES, Documents, Reading, Rejected
 from seqgan_cli.corpora.kinds import Report, layout_of, numbers_of, prepared_corpus, read
@@ -199,8 +200,8 @@ class _Preparation:
             )
         vocabulary = layout.vocabulary or ranked_vocabulary([*survey.numbers], survey.counts, self.data)
         test = documents.reading if documents else None
+        long = survey.long, too_long(documents, layout) if documents else 0
         if documents:
-            survey.long += int((documents.lengths > layout.max_length).sum())
             heldout = table_of(documents, *layout.fit(documents, np.arange(len(documents))), vocabulary, layout)
             refuse_nothing(heldout, self.data.test, layout)
         else:
@@ -212,7 +213,7 @@ class _Preparation:
         held_out = Tally(vocabulary)
         held_out.add(heldout)
         read_ = survey.reading(self.data.source)
-        summary = summary_of(read_, test, layout, self.data, (training, held_out), survey.long, copied)
+        summary = summary_of(read_, test, layout, self.data, (training, held_out), long, copied)
         self._finish(folder, vocabulary, heldout, summary)
 
     def _survey(self) -> tuple[_Survey, Layout]:
@@ -254,7 +255,7 @@ class _Preparation:
                 first += len(part)
             if first != survey.count or len(tally) != survey.sequences:
                 raise SeqganError(f"{self.data.source} has changed while it was read: run the command again.")
-            refuse_monotony(tally, self.data.source)
+            refuse_monotony(tally, self.data.source, self.data)
             taught = vocabulary.has_special_tokens and bool(tally.used[UNK])
             self.shards = dataclasses.replace(dealer.finish(), unk_taught=taught, heldout_copied=float(copied.mean()))
         return tally, float(copied.mean())
