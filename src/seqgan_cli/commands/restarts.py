@@ -35,7 +35,8 @@ def check_locked(asked: dict[str, Any], sources: dict[str, str], recorded: Confi
     since = {restarted, *(CATALOGUE[each].fixed_by for each in locked)}
     first = STAGES[0] if "corpus" in since else next(stage for stage in STAGES if stage in since)
     raise UsageError(
-        f"{name} is {'not given' if before == '' else before} in {run.path} and cannot become {value_of(different[name])}: "
+        f"{name} is {'not given' if before == '' else value_of(before)} in {run.path} and cannot become "
+        f"{value_of(different[name])}: "
         f"leave it out, {_restart(first, different, sources, recorded, run)}."
     )
 
