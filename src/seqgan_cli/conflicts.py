@@ -89,3 +89,16 @@ def check_together(settings: Settings) -> None:
     for found, words in wrong:
         if found:
             raise UsageError(words)
+
+
+def check_source(settings: Settings) -> None:
+    """Raises UsageError for settings of the oracle with other data, and of other data with the oracle."""
+    synthetic = settings.data.source == "oracle"
+    if not synthetic and settings.adversarial.monitor == "nll_oracle":
+        raise UsageError("adversarial.monitor is nll_oracle, which only synthetic data have: use nll_validation.")
+    if not synthetic and settings.data.oracle:
+        raise UsageError("--oracle gives weights for synthetic data and does not go with a text file: leave one out.")
+    if synthetic and settings.data.kind != "auto":
+        raise UsageError("--kind goes with --data: the oracle has numbers of its own.")
+    if synthetic and settings.data.test:
+        raise UsageError("--test goes with --data FILE: the oracle draws its own held-out sequences.")

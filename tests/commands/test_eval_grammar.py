@@ -207,6 +207,23 @@ def test_the_corpus_is_its_grammars(seqgan, text, sentences):
     assert found["p"] == {}
 
 
+@pytest.mark.parametrize(("blanks", "ends"), [(1, True), (3, False), (40, True)])
+def test_blank_lines_of_a_samples_file_stay_in_the_denominator(seqgan, text, sentences, tmp_path, blanks, ends):
+    """k of them among n lines leave n/(n + k) of the share; a newline at the end makes none."""
+    lines = sentences.read_text().splitlines()[:20]
+    lines[3:6] = ["cat the the", "sings", "the"]  # no sentences
+    share = 17 / (20 + blanks)
+    mixed = [*lines[:7], *[" "] * (blanks - 1), *lines[7:-1], "", lines[-1]]
+    padded = tmp_path / "padded.txt"
+    padded.write_text("\n".join(mixed) + "\n" * ends)
+    outcome = seqgan("eval-grammar", "--json", "-q", GRAMMAR, "--run", text.path, "--samples-file", padded)
+    assert outcome.code == 0
+    found = json.loads(outcome.out)["scores"]["samples"]
+    assert found["sequences"] == 20 + blanks
+    assert found["parsed"]["mean"] == pytest.approx(share)
+    assert outcome.err == f"Warning: {padded}: {blanks} of {20 + blanks} lines are blank, each a sample without tokens.\n"
+
+
 def test_a_file_needs_no_generator(seqgan, text, sentences, tmp_path):
     run = Path(shutil.copytree(text.path, tmp_path / "run"))
     shutil.rmtree(run / "checkpoints")

@@ -5,6 +5,8 @@ import math
 
 import pytest
 
+from seqgan_cli.store.run import Run
+
 KEYS = {
     "temperature",
     "num_samples",
@@ -111,16 +113,29 @@ def test_text_has_no_oracle(seqgan, text):
     assert result["data"].keys() == {"token_types", "distinct_share", "copied_share"}
 
 
-def test_extreme_temperatures_leave_valid_json(seqgan, synthetic):
-    outcome = seqgan("eval-nll", "-q", "--json", "--samples", 16, "--temperature", "1e-50", "--run", synthetic.path)
+def refuse(constant):
+    raise AssertionError(f"{constant} is no JSON")
 
-    def refuse(constant):
-        raise AssertionError(f"{constant} is no JSON")
 
-    if outcome.code == 0:
-        json.loads(outcome.out, parse_constant=refuse)
-    else:
-        assert (outcome.code, outcome.out) == (2, "")
+@pytest.mark.parametrize("run", ["synthetic", "text"])
+def test_extreme_temperatures_leave_valid_json(seqgan, request, run):
+    """The lowest and the highest that are allowed: nothing in it is NaN or Infinity, which JSON lacks."""
+    path = request.getfixturevalue(run).path
+    extremes = [word for value in ("0.001", "1000") for word in ("--temperature", value)]
+    outcome = seqgan("eval-nll", "-q", "--json", "--samples", 16, *extremes, "--run", path)
+    assert (outcome.code, outcome.err) == (0, "")
+    found = json.loads(outcome.out, parse_constant=refuse)
+    assert [entry["temperature"] for entry in found["scores"]] == [0.001, 1000.0]
+    cold, hot = (entry["nll_test"]["mean"] for entry in found["scores"])
+    tokens = Run(path).corpus().vocabulary.size
+    assert math.log(tokens - 3) - 0.1 < hot < math.log(tokens) + 0.1  # all are alike likely, but for special ones
+    assert cold > 2 * hot
+
+
+@pytest.mark.parametrize("value", ["1e-50", "0.00099", "1001", "1e50", "nan", "inf", "-1", "0"])
+def test_temperatures_beyond_them_are_refused(seqgan, refused, synthetic, value):
+    outcome = seqgan("eval-nll", "-q", "--json", "--temperature", value, "--run", synthetic.path)
+    refused(outcome, 2, "--temperature", usage=True)
 
 
 def test_table(seqgan, synthetic):

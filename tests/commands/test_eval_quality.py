@@ -218,7 +218,8 @@ def test_music_has_two_named_errors(seqgan, music):
 
 def test_a_run_without_a_generator(seqgan, refused, tmp_path):
     outcome = seqgan("eval-quality", "--run", tmp_path / "none")
-    refused(outcome, 1, f"There is no run in {tmp_path / 'none'}: `seqgan pretrain-g` begins one.")
+    none = tmp_path / "none"
+    refused(outcome, 1, f"There is no run in {none}: `seqgan pretrain-g --run {none}` begins one.")
 
 
 @pytest.mark.parametrize("arguments", [["-n", 1], ["--temperature", "nan"], ["--temperature", 0]])

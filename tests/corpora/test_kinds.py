@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from seqgan_cli.config import explicit, resolve
@@ -197,10 +197,10 @@ def test_ids_are_whole_numbers_with_spaces(tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.mark.parametrize(
-    ("text", "token", "sequence"),
+    ("text", "token", "line"),
     [
         ("1 2\n3 x\n", "x", 2),
-        ("1 2\n\n-3 4\n", "-3", 2),
+        ("1 2\n\n-3 4\n", "-3", 3),
         ("1.5 2\n", "1.5", 1),
         ("1,2,3\n", "1,2,3", 1),
         ("1 ٣\n", "٣", 1),
@@ -211,21 +211,53 @@ def test_ids_are_whole_numbers_with_spaces(tmp_path_factory: pytest.TempPathFact
         ("1 " + "a" * 100_000 + "\n", "a" * 30, 1),
     ],
 )
-def test_what_is_no_number_is_refused_in_a_short_sentence(tmp_path: Path, text: str, token: str, sequence: int) -> None:
+def test_what_is_no_number_is_refused_in_a_short_sentence(tmp_path: Path, text: str, token: str, line: int) -> None:
     path = put(tmp_path, text)
     with pytest.raises(SeqganError) as refused:
         read(str(path), of_kind("ids"))
-    assert str(refused.value) == f"{path}: {token!r}, in sequence {sequence}, is no whole number; --kind text takes any tokens."
+    assert str(refused.value) == f"{path}, line {line}: {token!r} is no whole number; --kind text takes any tokens."
+
+
+@given(
+    before=st.lists(st.sampled_from(["1 2", "3", "", " ", "\t"]), max_size=9),
+    after=st.lists(st.sampled_from(["1", "", "x"]), max_size=3),
+    kind=st.sampled_from(["ids", "music"]),
+)
+@example(before=["1 2 3", "", "", "4 5 6"], after=["1 1 2"], kind="ids")
+def test_the_line_that_is_named_is_the_files_own(
+    tmp_path_factory: pytest.TempPathFactory, before: list[str], after: list[str], kind: str
+) -> None:
+    """As an editor counts them, blank ones too."""
+    path = put(tmp_path_factory.mktemp("ids"), "".join(f"{line}\n" for line in [*before, "7 x 9", *after]))
+    with pytest.raises(SeqganError) as refused:
+        read(str(path), of_kind(kind))
+    assert str(refused.value).startswith(f"{path}, line {len(before) + 1}: 'x' is no ")
+
+
+ZEROS = st.builds(lambda zeros, number: "0" * zeros + str(number), st.integers(0, 3), st.integers(0, 30))
+
+
+@given(st.lists(st.lists(ZEROS, min_size=1, max_size=6), min_size=1, max_size=6), st.sampled_from(["ids", "music"]))
+@example([["01", "1", "007", "7"]], "ids")
+def test_a_number_is_one_token_however_it_is_written(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[list[str]], kind: str
+) -> None:
+    path = put(tmp_path_factory.mktemp("ids"), "".join(" ".join(line) + "\n" for line in lines))
+    found = read(str(path), of_kind(kind))
+    assert [found.tokens[i] for i in found.ids] == [str(int(token)) for line in lines for token in line]
+    assert len({*found.tokens}) == len(found.tokens) == len({int(token) for line in lines for token in line})
+    changed = any(token != str(int(token)) for line in lines for token in line)
+    assert found.notes == ("Numbers are read without leading zeros: 01 is 1.",) * changed
 
 
 def test_pitches_are_numbers_from_0_to_88(tmp_path: Path) -> None:
     found = read(str(put(tmp_path, "0 88 40\n")), of_kind("music"))
     assert found.tokens == ["0", "88", "40"]
-    for token in ("89", "-1", "007", "00", "1" * 5000, "0000000001", "x", "1.0"):
+    for token in ("89", "-1", "1" * 5000, "0089", "x", "1.0"):
         path = put(tmp_path, f"1 2\n3 {token}\n")
         with pytest.raises(SeqganError) as refused:
             read(str(path), of_kind("music"))
-        assert str(refused.value).startswith(f"{path}: {token[:30]!r}, in sequence 2, is no number from 0 to 88; ")
+        assert str(refused.value).startswith(f"{path}, line 2: {token[:30]!r} is no number from 0 to 88; ")
 
 
 def test_the_size_of_a_vocabulary_of_numbers() -> None:

@@ -214,7 +214,7 @@ def test_reading_characters_gives_each_line_back_without_the_space_around_it(
     tmp_path_factory: pytest.TempPathFactory, texts: list[str]
 ) -> None:
     """Only the newline ends a line, whatever else Unicode takes for a line end."""
-    lines = read_lines(put(tmp_path_factory.mktemp("lines"), "\n".join(texts)), "chars", False)
+    lines = read_lines(put(tmp_path_factory.mktemp("lines"), "\n".join([*texts, ""])), "chars", False)
     found = [
         "".join(lines.tokens[i] for i in lines.ids[start:end])
         for start, end in zip(lines.offsets[:-1], lines.offsets[1:], strict=True)
@@ -222,9 +222,26 @@ def test_reading_characters_gives_each_line_back_without_the_space_around_it(
     assert found == [text.strip() for text in texts if text.strip()]
 
 
-def test_a_byte_order_mark_is_no_token(tmp_path: Path) -> None:
-    assert read_lines(put(tmp_path, b"\xef\xbb\xbfa b\n"), "whitespace", False).tokens == ["a", "b"]
-    assert read_lines(put(tmp_path, b"\xef\xbb\xbfab\n"), "chars", False).tokens == ["a", "b"]
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(st.lists(st.sampled_from(["a", "b", "ab"]), min_size=1), min_size=1, max_size=5),
+    st.lists(st.integers(0, 30), max_size=5),
+    st.sampled_from(["whitespace", "words", "chars"]),
+)
+@example([["a", "b"], ["a"]], [0, 4], "whitespace")
+def test_a_byte_order_mark_is_no_part_of_a_token_wherever_it_stands(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[list[str]], places: list[int], tokenizer: str
+) -> None:
+    """Files that have one may have been joined."""
+    text = marked = "".join(" ".join(line) + "\n" for line in lines)
+    for place in places:
+        marked = f"{marked[:place]}\ufeff{marked[place:]}"
+    folder = tmp_path_factory.mktemp("marked")
+    found = read_lines(put(folder, marked.encode(), "marked.txt"), tokenizer, False)
+    expected = read_lines(put(folder, text.encode(), "plain.txt"), tokenizer, False)
+    assert found.tokens == expected.tokens
+    assert found.ids.tolist() == expected.ids.tolist()
+    assert found.offsets.tolist() == expected.offsets.tolist()
 
 
 @pytest.mark.parametrize("tokenizer", ["whitespace", "words", "chars"])
@@ -581,6 +598,28 @@ def test_the_summary_counts_lines_blanks_and_tokens(tmp_path: Path) -> None:
     )
 
 
+@given(
+    st.lists(st.integers(1, 6), min_size=2, max_size=9),
+    st.lists(st.integers(1, 6), min_size=1, max_size=9),
+    st.sampled_from(["drop", "cut", "split"]),
+)
+@settings(deadline=None, max_examples=50)
+@example([2, 3], [1, 9, 9], "drop")
+def test_a_long_line_is_told_of_the_file_it_stands_in(
+    tmp_path_factory: pytest.TempPathFactory, train: list[int], test: list[int], overlong: str
+) -> None:
+    folder, longest = tmp_path_factory.mktemp("long"), 3
+    texts = ["".join(" ".join("ab"[i % 2] for i in range(n)) + "\n" for n in part) for part in (train, test)]
+    texts = ["a b\n" + text for text in texts]  # so that something is left
+    summary = numbered(folder, texts[0], test=texts[1], max_length=longest, overlong=overlong).summary
+    fate = {"drop": "dropped", "cut": "cut", "split": "split at the ends of sentences"}[overlong]
+    long = [sum(n > longest for n in part) for part in (train, test)]
+    assert f"{len(train) + 1} lines, 0 blank; {long[0]} longer than 3 tokens, {fate}" in summary[0]
+    told = f"Of the held-out data, {folder / 'test.txt'}; {long[1]} longer than 3 tokens, {fate}."
+    assert (told in summary) == (long[1] > 0)
+    assert sum("longer than" in line for line in summary) == 1 + (long[1] > 0)
+
+
 # Refusals
 
 
@@ -650,7 +689,15 @@ def test_lines_that_are_all_too_long_are_refused(tmp_path: Path, name: str, trai
 )
 def test_a_vocabulary_of_one_word_is_refused(tmp_path: Path, text: str, own: dict[str, int]) -> None:
     message = refusal(tmp_path, text, test="a\n", **own)
-    assert message.startswith(f"{tmp_path / 'train.txt'} holds fewer than two different tokens")
+    after = "".join(f" (after --{name.replace('_', '-')} {value})" for name, value in own.items())  # and of no other option
+    assert message == f"{tmp_path / 'train.txt'} holds fewer than two different tokens{after}: nothing to learn."
+
+
+@pytest.mark.parametrize("own", [{}, {"min_count": 1, "max_vocab": 0}])
+def test_a_tune_of_one_pitch_is_refused_as_one(tmp_path: Path, own: dict[str, int]) -> None:
+    """Music has no --min-count that could be changed."""
+    message = refusal(tmp_path, f"{'60 ' * 40}\n" * 3, kind="music", **own)
+    assert message == f"{tmp_path / 'train.txt'} holds fewer than two different pitches: nothing to learn."
 
 
 def test_one_line_alone_is_refused(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_writing_again_keeps_the_preset_and_adds_the_command(tmp_path: Path, mon
 
 
 def test_a_run_that_is_not_there_says_how_to_begin_one(tmp_path: Path) -> None:
-    with pytest.raises(SeqganError, match=r"There is no run in .*none: `seqgan pretrain-g` begins one\."):
+    with pytest.raises(SeqganError, match=r"There is no run in .*none: `seqgan pretrain-g --run .*none` begins one\."):
         Run(tmp_path / "none").config()
 
 
@@ -157,7 +157,7 @@ def test_before_adversarial_training_the_latest_is_the_pretrained_one(tmp_path: 
 
 @pytest.mark.parametrize("which", ["latest", "adversarial", "pretrain-g", "best"])
 def test_a_run_without_a_generator_says_what_to_run_first(tmp_path: Path, which: str) -> None:
-    with pytest.raises(SeqganError, match=r"holds no trained generator.*: run `seqgan pretrain-g` first"):
+    with pytest.raises(SeqganError, match=r"holds no trained generator.*: run `seqgan pretrain-g --run .*` first"):
         with_corpus(tmp_path).generator_checkpoint(which, never)
 
 

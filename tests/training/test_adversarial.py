@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from seqgan_cli.conflicts import check_together
 from seqgan_cli.console import Console
 from seqgan_cli.corpora.synthetic import synthetic_corpus
-from seqgan_cli.errors import SeqganError
+from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards import BleuReward
@@ -159,12 +160,12 @@ def state(training: AdversarialTraining) -> dict[str, np.ndarray]:
 
 
 @functools.cache
-def as_published() -> dict[str, np.ndarray]:
-    """After two rounds of the paper's way."""
-    plain = stage()
+def after_two_rounds(options: frozenset[tuple[str, Any]]) -> dict[str, np.ndarray]:
+    """The generator's weights, by the paper's way but for these options."""
+    training = stage(**dict(options))
     for position in (1, 2):
-        plain.advance(position, lambda _: None)
-    return state(plain)
+        training.advance(position, lambda _: None)
+    return {name: array for name, array in state(training).items() if name.startswith("generator/")}
 
 
 OPTIONS = [
@@ -186,10 +187,33 @@ OPTIONS = [
 ]
 
 
+# Without these, what goes with them in OPTIONS is refused.
+NEEDED = [("discriminator.prefixes", True), ("discriminator.gradient-penalty", 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [(options, name) for options in OPTIONS for name in options],
+    ids=lambda part: " ".join([part] if isinstance(part, str) else part),
+)
+def test_every_option_acts(options: dict[str, Any], name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each by itself: with the others that go with it, the generator becomes another without it. Or they need it."""
+    monkeypatch.setattr(AdversarialTraining, "scores", lambda self, position: {})  # half of the time, and they move nothing
+    others = {other: value for other, value in options.items() if other != name}
+    check_together(tiny_settings(**options))
+    if (name, options[name]) in NEEDED:
+        with pytest.raises(UsageError):
+            check_together(tiny_settings(**others))
+        return
+    check_together(tiny_settings(**others))
+    with_it, without = after_two_rounds(frozenset(options.items())), after_two_rounds(frozenset(others.items()))
+    assert with_it.keys() != without.keys() or any(
+        array.shape != without[name].shape or (array != without[name]).any() for name, array in with_it.items()
+    )
+
+
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda options: " ".join(options))
-def test_every_option_acts_and_what_is_saved_goes_on_as_if_never_stopped(
-    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_saved_goes_on_as_if_never_stopped(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(AdversarialTraining, "scores", lambda self, position: {})  # half of the time, and they move nothing
     whole, again = stage(**options), stage(**options)
     assert (whole.trainer is None) == (options.get("adversarial.reward") == "lm")
@@ -200,14 +224,11 @@ def test_every_option_acts_and_what_is_saved_goes_on_as_if_never_stopped(
     for training in (whole, again):
         training.advance(2, lambda _: None)
     np.testing.assert_equal(state(again), state(whole))
-    weights = {name: array for name, array in state(whole).items() if name.startswith("generator/")}
     for fixed in ("start/", "language_model/"):  # what rewards hold on to, whatever pretrain-g does meanwhile
         held = [name for name in saved if name.startswith(fixed)]
         assert all(np.array_equal(saved[name], state(whole)[name]) for name in held)
         kl, lm = "adversarial.kl-coefficient" in options, options.get("adversarial.reward") == "lm"
         assert bool(held) == {"start/": kl, "language_model/": lm}[fixed]
-    others = as_published()
-    assert any(name not in others or not np.array_equal(array, others[name]) for name, array in weights.items())
 
 
 def test_the_cost_of_departure_keeps_the_policy_near_where_it_began() -> None:

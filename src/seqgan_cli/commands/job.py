@@ -11,15 +11,17 @@ import click
 from seqgan_cli import config as configuration
 from seqgan_cli.commands.options import chosen_settings, console_of
 from seqgan_cli.commands.processes import join, naming_the_lost, place_of, received, refuse_too_few_rows, share
+from seqgan_cli.commands.restarts import check_locked, tell_of_changed_files
 from seqgan_cli.config import Config
-from seqgan_cli.conflicts import check_kind, check_together
+from seqgan_cli.conflicts import check_kind, check_source, check_together
 from seqgan_cli.console import Console, Progress
 from seqgan_cli.corpora.parts import CHOOSES_AND_REPORTS
 from seqgan_cli.corpora.shards import is_prepared
 from seqgan_cli.distribution.placement import Placement
-from seqgan_cli.errors import SeqganError, UsageError, restarting
+from seqgan_cli.errors import SeqganError, UsageError, advised, restarting
 from seqgan_cli.settings import CATALOGUE, JUDGED, STAGES, Settings
 from seqgan_cli.store.checkpoints import Checkpoint
+from seqgan_cli.store.origins import origins_of
 from seqgan_cli.store.run import Run
 
 if TYPE_CHECKING:
@@ -61,9 +63,10 @@ class Job:
             run_stage(likelihood, self.run, self.console, self.tensorboard)
             later = [name for name in STAGES[1:] if self.run.has(name)]
             if later and self.run.checkpoints(stage).positions() != before:
+                dropped = f" and drops {' and '.join(later[1:])}" * (len(later) > 1)
                 self.console.warn(
                     f"{' and '.join(later)} began with an earlier generator: {restarting(later[0], self.run.path)} "
-                    "restarts from this one."
+                    f"restarts {later[0]} from this one{dropped}."
                 )
         elif stage == "pretrain-d":
             from seqgan_cli.training.discriminator import DiscriminatorPretraining
@@ -91,34 +94,12 @@ class Job:
         if stage.trainer:
             discriminator = self.run.checkpoints("pretrain-d").latest(self.console.warn)
             if discriminator is None:
-                raise SeqganError(f"{self.run.path} holds no trained discriminator: run `seqgan pretrain-d` first.")
+                raise SeqganError(
+                    f"{self.run.path} holds no trained discriminator: run {advised('pretrain-d', self.run.path)} first."
+                )
             assign(discriminator, stage.trainer.variables())
         stage.begun_with = self.start().position
         run_stage(stage, self.run, self.console, self.tensorboard)
-
-
-def _locked(name: str, run: Run, restarted: str | None) -> bool:
-    """Whether the run has come too far to change a setting, given the stage that is restarted, if any."""
-    since = CATALOGUE[name].fixed_by
-    if since is None:
-        return False
-    kept = STAGES[: STAGES.index(restarted)] if restarted else STAGES
-    if since == "corpus":
-        return restarted != "pretrain-g"
-    return any(stage in kept and run.has(stage) for stage in STAGES[STAGES.index(since) :])
-
-
-def _check_locked(asked: dict[str, Any], recorded: Config, run: Run, restarted: str | None) -> None:
-    for name, value in asked.items():
-        before = recorded.values.get(name, value)
-        if before != value and _locked(name, run, restarted):
-            since = CATALOGUE[name].fixed_by
-            first = since if since in STAGES else STAGES[0]
-            raise UsageError(
-                f"{name} is {'not given' if before == '' else before} in {run.path} and cannot become {value}: "
-                "leave it out, use another --run, "
-                f"or restart with {restarting(first, run.path)}."
-            )
 
 
 @contextlib.contextmanager
@@ -181,11 +162,11 @@ def _chiefs_job(
     if recorded is not None:
         moved = is_prepared(source) and run.streams_from(Path(source))
         changing = {name: value for name, value in asked.items() if name != "data.source" or not moved}
-        _check_locked(changing, recorded, run, restarted)
+        check_locked(changing, asked_sources, recorded, run, restarted)
         if parameters["preset"] and parameters["preset"] != run.record().get("preset"):
             console.say(f"{run.path} was begun with --preset {run.record().get('preset')}: its settings stand.")
     if stage != "pretrain-g" and not run.has("pretrain-g"):
-        raise SeqganError(f"{run.path} holds no pre-trained generator: run `seqgan pretrain-g` first.")
+        raise SeqganError(f"{run.path} holds no pre-trained generator: run {advised('pretrain-g', run.path)} first.")
     config = configuration.resolve(asked, asked_sources, recorded, preset)
 
     check_kind(config)
@@ -196,6 +177,7 @@ def _chiefs_job(
         or restarted == "pretrain-g"
         or any(config.values[name] != recorded.values.get(name) for name in CATALOGUE if CATALOGUE[name].fixed_by == "corpus")
     )
+    origins = origins_of(config.values) if changed else None  # before it is read: what changes meanwhile has changed since
     corpus, oracle = _new_corpus(config, stages, console) if changed else (run.corpus(), run.oracle())
     if oracle is not None and config.values["data.vocab-size"] != oracle.vocabulary.size:
         if "data.vocab-size" in asked:
@@ -215,10 +197,12 @@ def _chiefs_job(
             run.drop_from(restarted)
         if changed:
             _store(run, corpus, oracle)
-        run.write_config(config, preset)
+        run.write_config(config, preset, origins)
         run = Run(run.path)
         seed = config.values["seed"]
         console.say(f"Run {run.path}, seed {seed}.")
+        if not changed:
+            tell_of_changed_files(run, config, console)
         for line in corpus.summary:
             console.say(line)
         if corpus.choosing == "test" and CHOOSES_AND_REPORTS not in corpus.summary:
@@ -255,14 +239,7 @@ def _check_fit(settings: Settings, stages: Sequence[str], corpus: "Corpus", orac
     size = corpus.vocabulary.size
     sequences = len(corpus.train) + sum(map(len, corpus.held_out.values()))
     refuse_too_large(settings, stages, size, corpus.sequence_length, sequences)  # and filters that do not fit the length
-    if oracle is None and settings.adversarial.monitor == "nll_oracle":
-        raise UsageError("adversarial.monitor is nll_oracle, which only synthetic data have: use nll_validation.")
-    if oracle is None and settings.data.oracle:
-        raise UsageError("--oracle gives weights for synthetic data and does not go with a text file: leave one out.")
-    if oracle is not None and settings.data.kind != "auto":
-        raise UsageError("--kind goes with --data: the oracle has numbers of its own.")
-    if oracle is not None and settings.data.test:
-        raise UsageError("--test goes with --data FILE: the oracle draws its own held-out sequences.")
+    check_source(settings)
 
 
 def _new_corpus(config: Config, stages: Sequence[str], console: Console) -> "tuple[Corpus, Generator | None]":

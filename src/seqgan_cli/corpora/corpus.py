@@ -127,8 +127,8 @@ def corpus_of(documents: Documents, test: Documents | None, layout: Layout, sett
     tallies = {name: Tally(vocabulary) for name in chosen}
     for name, tally in tallies.items():
         tally.add(train if name == "train" else tables[name])
-    refuse_monotony(tallies["train"], documents.source)
-    long = sum(int((sources[name].lengths[which] > layout.max_length).sum()) for name, which in chosen.items())
+    refuse_monotony(tallies["train"], documents.source, settings)
+    long = too_long(documents, layout), 0 if test is None else too_long(test, layout)
     copied = copied_share(np.concatenate([*tables.values()]), train)
     told = None if test is None else test.reading
     held_out = {
@@ -137,6 +137,11 @@ def corpus_of(documents: Documents, test: Documents | None, layout: Layout, sett
     }
     summary = summary_of(documents.reading, told, layout, settings, tallies, long, copied)
     return Corpus(train, held_out, vocabulary, summary, seed=seed)
+
+
+def too_long(documents: Documents, layout: Layout) -> int:
+    """How many documents are longer than a sequence can be."""
+    return int((documents.lengths > layout.max_length).sum())
 
 
 def refuse_nothing(sequences: np.ndarray, source: str, layout: Layout, part: str = "") -> None:
@@ -149,13 +154,15 @@ def refuse_nothing(sequences: np.ndarray, source: str, layout: Layout, part: str
         )
 
 
-def refuse_monotony(training: "Tally", source: str) -> None:
+def refuse_monotony(training: "Tally", source: str, settings: Data) -> None:
     """Raises SeqganError unless training sequences hold two different tokens."""
     ordinary = training.used[UNK + 1 :] if training.vocabulary.has_special_tokens else training.used
     if ordinary.sum() < 2:
-        raise SeqganError(
-            f"{source} holds fewer than two different tokens (after --min-count and --max-vocab): nothing to learn."
-        )
+        kind = "tokens" if training.vocabulary.has_special_tokens else "pitches"
+        cuts = [f"--min-count {settings.min_count}"] * (settings.min_count > 1)
+        cuts += [f"--max-vocab {settings.max_vocab}"] * (settings.max_vocab > 0)
+        after = f" (after {' and '.join(cuts)})" if cuts and kind == "tokens" else ""
+        raise SeqganError(f"{source} holds fewer than two different {kind}{after}: nothing to learn.")
 
 
 def _vocabulary(documents: Documents, starts: np.ndarray, ends: np.ndarray, settings: Data) -> Vocabulary:
@@ -242,8 +249,8 @@ def summary_of(
     test: Reading | None,
     layout: Layout,
     settings: Data,
-    tallies: "Mapping[str, Tally]",
-    long: int,
+    tallies: Mapping[str, Tally],
+    long: tuple[int, int],
     copied: float,
 ) -> tuple[str, ...]:
     """What was read and what became of it, a line each.
@@ -251,16 +258,16 @@ def summary_of(
     Args:
         read, test: the data, and the held-out data if they are others.
         tallies: of the sequences of each part, by its name.
-        long: documents that are too long.
+        long: documents that are too long, of the data and of held-out data that are others.
         copied: share of the held-out sequences that stand in the training data.
     """
     train, heldout = tallies["train"], [tally for name, tally in tallies.items() if name != "train"]
     fate, vocabulary = layout.overlong, train.vocabulary
-    if settings.overlong == "drop" and long > 0.1 * read.count and layout.ended:
+    if settings.overlong == "drop" and long[0] > 0.1 * read.count and layout.ended:
         fate += " (--overlong cut or split, or a larger --max-length, keeps them)"
     blanks = read.rejected["blank"].count if "blank" in read.rejected else 0
     blank = f", {blanks} blank" if layout.ended or blanks else ""
-    told = f"; {long} longer than {layout.max_length} tokens, {fate}" if fate else ""
+    told = f"; {long[0]} longer than {layout.max_length} tokens, {fate}" if fate else ""
     known = vocabulary.size - (len(SPECIAL) if vocabulary.has_special_tokens else 0)
     seen = f"Vocabulary: {known} {layout.tokens}"
     if vocabulary.has_special_tokens:
@@ -271,7 +278,8 @@ def summary_of(
     notes = [*read.notes]
     if test is not None:
         notes += [*(f"{note} (held out)" for note in test.notes)]
-        if lost := _left_out(test):
+        lost = f"; {long[1]} longer than {layout.max_length} tokens, {layout.overlong}" if layout.overlong and long[1] else ""
+        if lost := _left_out(test) + lost:
             notes.append(f"Of the held-out data, {test.source}{lost}.")
     if copied > COPIED:
         notes.append(

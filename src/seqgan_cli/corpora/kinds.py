@@ -1,5 +1,6 @@
 """The kinds of data there are: how each is recognised, read, laid out as sequences, and written for people."""
 
+import dataclasses
 import itertools
 import re
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from seqgan_cli.corpora.corpus import Corpus, Layout, corpus_of, read_vocabulary
 from seqgan_cli.corpora.documents import Documents
 from seqgan_cli.corpora.midi import SUFFIXES
 from seqgan_cli.corpora.parts import read_parts
-from seqgan_cli.corpora.poems import is_opening, poem_layout, poem_lines, read_poems, verses_of, width_of
+from seqgan_cli.corpora.poems import is_opening, poem_layout, poem_lines, read_poems, title_end, verses_of, width_of
 from seqgan_cli.corpora.shards import INDEX, Shards, is_prepared, read_index
 from seqgan_cli.corpora.text import TOKENIZERS, lines_of, read_lines, text_layout
 from seqgan_cli.errors import SeqganError
@@ -60,11 +61,14 @@ def _is_poem(line: str) -> bool:
     """Whether a line is nothing but Chinese characters and marks, in four or more lines of five or of seven."""
     if not re.fullmatch(r"[\u3400-\u9fff\U00020000-\U0003ffff\W]+", line):
         return False
-    return any(is_opening(verses_of(line, width), width) for width in (5, 7))
+    return any(is_opening(verses_of(line[title_end(line, width) :], width), width) for width in (5, 7))
 
 
-def read(source: str, data: Data, report: Report = lambda done, total: None) -> Documents:
-    """The documents of a file, folder or built-in name, of the kind that `data` says. Raises SeqganError."""
+def read(source: str, data: Data, report: Report = lambda done, total: None, keep_blank: bool = False) -> Documents:
+    """The documents of a file, folder or built-in name, of the kind that `data` says. Raises SeqganError.
+
+    `keep_blank`: blank lines are documents without tokens.
+    """
     if source == "speech":
         from seqgan_cli.corpora.speeches import read_speech
 
@@ -77,31 +81,40 @@ def read(source: str, data: Data, report: Report = lambda done, total: None) -> 
         if Path(source).is_dir() or Path(source).suffix.lower() in SUFFIXES:
             return music.read_music(Path(source), data, report)
         return numbers_of(
-            read_lines(Path(source), "whitespace", lowercase=False), PITCHES, "--kind music needs MIDI or pitch ids"
+            read_lines(Path(source), "whitespace", False, keep_blank=keep_blank), PITCHES, "--kind music needs MIDI or pitch ids"
         )
     if data.kind == "poems":
         return read_poems(Path(source), data)
-    return _text(Path(source), data)
+    return _text(Path(source), data, keep_blank=keep_blank)
 
 
-def _text(path: Path, data: Data, spaces: bool = False) -> Documents:
-    documents = read_lines(path, data.tokenizer, data.lowercase, data.markers, spaces)
+def _text(path: Path, data: Data, spaces: bool = False, keep_blank: bool = False) -> Documents:
+    documents = read_lines(path, data.tokenizer, data.lowercase, data.markers, spaces, keep_blank)
     return numbers_of(documents, None, "--kind text takes any tokens") if data.kind == "ids" else documents
 
 
-def numbers_of(documents: Documents, below: int | None, hint: str, before: int = 0) -> Documents:
-    """The documents, whose tokens are to be whole numbers. Raises SeqganError for the first that is none.
+def numbers_of(documents: Documents, below: int | None, hint: str) -> Documents:
+    """The documents of a file's lines, whose tokens are to be whole numbers. Raises SeqganError for the first that is none.
 
-    Those with a bound are written without leading zeros, as the names of the vocabulary's tokens are; among others `<unk>` may
-    stand, as it does where `corpus --write` had no number. `before`: documents of the same source that came before these.
+    They come back without leading zeros, as the names of the vocabulary's tokens are: 01 is 1. Among those without a bound
+    `<unk>` may stand, as it does where `corpus --write` had no number.
     """
+    numbers: dict[str, int] = {}
+    renumbered = np.empty(len(documents.tokens), np.int32)
     known = None if below is None else {*map(str, range(below))}
     for i, token in enumerate(documents.tokens):
-        if not (token == UNKNOWN or (token.isascii() and token.isdecimal())) if known is None else token not in known:
-            line = before + int(np.searchsorted(documents.offsets, int(np.argmax(documents.ids == i)), side="right"))
+        plain = token.lstrip("0") or "0"
+        if known is None and token == UNKNOWN:
+            plain = token
+        elif not (token.isascii() and token.isdecimal() and (known is None or plain in known)):
+            document = int(np.searchsorted(documents.offsets, int(np.argmax(documents.ids == i)), side="right")) - 1
             kind = "whole number" if below is None else f"number from 0 to {below - 1}"
-            raise SeqganError(f"{documents.source}: {token[:30]!r}, in sequence {line}, is no {kind}; {hint}.")
-    return documents
+            raise SeqganError(f"{documents.source}, line {documents.lines[document]}: {token[:30]!r} is no {kind}; {hint}.")
+        renumbered[i] = numbers.setdefault(plain, len(numbers))
+    if [*numbers] == documents.tokens:
+        return documents
+    notes = (*documents.notes, "Numbers are read without leading zeros: 01 is 1.")
+    return dataclasses.replace(documents, ids=renumbered[documents.ids], tokens=[*numbers], notes=notes)
 
 
 def layout_of(documents: Documents, data: Data) -> Layout:
@@ -137,9 +150,7 @@ def prepared_corpus(folder: Path) -> Corpus:
     return Corpus(train, held_out, vocabulary, tuple(index["summary"]), shards, seed)
 
 
-def real_corpus(
-    settings: Settings, report: Report = lambda done, total: None
-) -> tuple[Corpus, Documents | None]:
+def real_corpus(settings: Settings, report: Report = lambda done, total: None) -> tuple[Corpus, Documents | None]:
     """Read, split, number and pad a corpus that is not the oracle's; and what was read, if it was not prepared before.
 
     Raises SeqganError for what cannot be trained on.
@@ -193,18 +204,23 @@ def writing(data: Data, vocabulary: Vocabulary) -> Writing:
     return Writing(lambda ids: join(decode(ids)), lambda ids: join(decode(ids)), lambda ids: raw(decode(ids)), numbers)
 
 
-def sentences_of(path: Path, data: Data) -> Documents:
+def sentences_of(path: Path, data: Data, samples: bool = False) -> Documents:
     """Samples or references from a file, to be scored: every one of them, whatever its length. Raises SeqganError.
 
-    Music is read from MIDI files, or from numbers with spaces. Among single characters the space at the ends of a line counts,
-    as it does in samples.
+    A blank line is no reference, and of samples one without tokens. Music is read from MIDI files, or from numbers with
+    spaces. Among single characters the space at the ends of a line counts, as it does in samples.
     """
     if path.is_file() and path.suffix.lower() not in (*SUFFIXES, ".json"):
         first = next((line for _, line in lines_of(path)), "")
         if first.startswith('{"text": ') and first.endswith("}"):
             raise SeqganError(f"{path} is of --format jsonl: `sample --format raw` writes what is read here.")
     if data.kind == "poems":
-        return read_poems(path, data, once=False)
-    if data.kind in ("text", "speeches") and data.tokenizer == "chars":
-        return _text(path, data, spaces=True)
-    return read(str(path.absolute()), data)  # a file may be called speech or folk
+        documents = read_poems(path, data, once=False, keep_blank=samples)
+    elif data.kind in ("text", "speeches") and data.tokenizer == "chars":
+        documents = _text(path, data, spaces=True, keep_blank=samples)
+    else:
+        documents = read(str(path.absolute()), data, keep_blank=samples)  # a file may be called speech or folk
+    if blank := int((documents.lengths == 0).sum()):
+        note = f"{blank} of {len(documents)} lines are blank, each a sample without tokens"
+        documents = dataclasses.replace(documents, notes=(*documents.notes, f"{note}."))
+    return documents

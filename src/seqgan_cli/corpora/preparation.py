@@ -21,6 +21,7 @@ from seqgan_cli.corpora.corpus import (
     refuse_nothing,
     summary_of,
     table_of,
+    too_long,
 )
 from seqgan_cli.corpora.documents import EXAMPLES, Documents, Reading, Rejected
 from seqgan_cli.corpora.kinds import Report, layout_of, numbers_of, prepared_corpus, read
@@ -191,7 +192,7 @@ class _Preparation:
             self._whole = self._whole or read(self.data.source, self.data, self.report)
             yield self._whole
             return
-        path, done, first = Path(self.data.source), 0, 0
+        path, done = Path(self.data.source), 0
         size = path.stat().st_size if path.exists() else 0
 
         def passed(more: int) -> None:
@@ -202,8 +203,7 @@ class _Preparation:
 
         documents = max(1, PART // (self.data.max_length or LONGEST_BY_DEFAULT))
         for part in line_parts(path, self.data.tokenizer, self.data.lowercase, PART, documents, passed, self.data.markers):
-            yield numbers_of(part, None, "--kind text takes any tokens", first) if self.data.kind == "ids" else part
-            first += len(part)
+            yield numbers_of(part, None, "--kind text takes any tokens") if self.data.kind == "ids" else part
         self.report((passes + 1) * size, 2 * size)
 
     def write(self, folder: Path) -> None:
@@ -219,19 +219,19 @@ class _Preparation:
         held_out = survey.held.parts(self.counts, [*survey.numbers], vocabulary, layout, self.settings.seed)
         for name, part in held_out.items():
             refuse_nothing(part.tokens, self.data.source, layout, name)
+        long = survey.long, too_long(documents, layout) if documents else 0
         if documents:
-            survey.long += int((documents.lengths > layout.max_length).sum())
             starts, ends = layout.fit(documents, np.arange(len(documents)))
             table = table_of(documents, starts, ends, vocabulary, layout)
             refuse_nothing(table, self.data.test, layout)
-            owners = np.searchsorted(documents.offsets, starts, side="right") - 1
-            held_out["test"] = HeldOut.shuffled(table, owners, self.settings.seed, "test").first(AT_HAND)
+            source_ids = np.searchsorted(documents.offsets, starts, side="right") - 1
+            held_out["test"] = HeldOut.shuffled(table, source_ids, self.settings.seed, "test").first(AT_HAND)
         training, copied = self._deal(folder, survey, layout, vocabulary, [part.tokens for part in held_out.values()])
         tallies = {"train": training, **{name: Tally(vocabulary) for name in held_out}}
         for name, part in held_out.items():
             tallies[name].add(part.tokens)
         read_ = survey.reading(self.data.source)
-        summary = summary_of(read_, test, layout, self.data, tallies, survey.long, copied)
+        summary = summary_of(read_, test, layout, self.data, tallies, long, copied)
         self._finish(folder, vocabulary, held_out, summary)
 
     def _survey(self) -> tuple[_Survey, Layout]:
@@ -272,7 +272,7 @@ class _Preparation:
                 first += len(part)
             if first != survey.count or len(tally) != survey.sequences:
                 raise SeqganError(f"{self.data.source} has changed while it was read: run the command again.")
-            refuse_monotony(tally, self.data.source)
+            refuse_monotony(tally, self.data.source, self.data)
             taught = vocabulary.has_special_tokens and bool(tally.used[UNK])
             self.shards = dataclasses.replace(dealer.finish(), unk_taught=taught, heldout_copied=float(copied.mean()))
         return tally, float(copied.mean())

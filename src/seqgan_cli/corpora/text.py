@@ -1,6 +1,7 @@
 """Text: a UTF-8 file with one document a line → tokens, sequences of them that are not too long, and lines a person reads."""
 
 import codecs
+import functools
 import itertools
 import re
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from seqgan_cli.corpora import encodings
 from seqgan_cli.corpora.corpus import Layout
 from seqgan_cli.corpora.documents import Collector, Documents
 from seqgan_cli.corpora.markers import Markers
@@ -19,6 +21,7 @@ from seqgan_cli.settings import Data
 
 LONGEST_BY_DEFAULT = 64
 LONGEST_LINE = 256 << 20  # bytes; a line is held whole
+BYTE_ORDER_MARK = "\ufeff"
 PIECE = 1 << 20  # characters of a line whose tokens are held at once
 # What a full stop after them does not end, lower case and without the last one.
 _SHORT = "mr mrs ms dr prof gen sen rep gov st jr sr no vs etc e.g i.e u.s u.n d.c a.m p.m inc ltd co "
@@ -46,16 +49,17 @@ def lines_of(
 ) -> Iterator[tuple[int, str]]:
     """Number and text of each line of a UTF-8 file, without the space around it. The file is never held whole.
 
-    `passed` is called with the bytes of each line. `spaces`: keep the space around it, all but the end of the line.
+    A byte-order mark is no text, wherever it stands: files that have one are joined too. `passed` is called with the bytes of
+    each line. `spaces`: keep the space around it, all but the end of the line.
 
-    Raises SeqganError for a file that is missing, binary or not UTF-8 or has a line of more than 16 MB, naming the line.
+    Raises SeqganError for a file that is missing, binary, not UTF-8 or without newlines between its lines, or has a line of
+    more than 256 MB, naming the line.
     """
     try:
         with path.open("rb") as file:
             for line_number, raw in enumerate(iter(lambda: file.readline(LONGEST_LINE + 1), b""), start=1):
                 if line_number == 1:
-                    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                        raise SeqganError(f"{path} is UTF-16: convert it to UTF-8, e.g. with `iconv -f UTF-16 -t UTF-8`.")
+                    _refuse_other_line_ends_or_units(path, raw)
                     raw = raw.removeprefix(codecs.BOM_UTF8)
                 if b"\0" in raw:
                     raise SeqganError(f"{path}, line {line_number}: holds a zero byte, so it is binary; text is needed.")
@@ -65,17 +69,35 @@ def lines_of(
                     )
                 passed(len(raw))
                 try:
-                    line = raw.decode("utf-8")
+                    line = raw.decode("utf-8").replace(BYTE_ORDER_MARK, "")
                     yield line_number, line.removesuffix("\n").removesuffix("\r") if spaces else line.strip()
                 except UnicodeDecodeError as error:
                     raise SeqganError(
                         f"{path}, line {line_number}: 0x{raw[error.start]:02x} after {error.start} bytes of text is not UTF-8; "
-                        "convert the file, e.g. with `iconv`."
+                        f"convert it to UTF-8{_with(path, encodings.command_to_utf8)}."
                     ) from None
     except OSError as error:
         raise SeqganError(f"Cannot read {path}: {error.strerror}.") from None
     except ValueError as error:  # a name with a zero byte
         raise SeqganError(f"Cannot read {str(path)!r}: {error}.") from None
+
+
+def _refuse_other_line_ends_or_units(path: Path, first: bytes) -> None:
+    """Raises SeqganError, with the command that helps, where the first line tells that bytes are not what newlines end."""
+    encoding = encodings.mark_of(first) or encodings.utf16_without_mark(first)
+    if encoding:
+        command = functools.partial(encodings.command_from, encoding)
+        raise SeqganError(f"{path} is {encoding}: convert it to UTF-8{_with(path, command)}.")
+    if b"\r" in first.strip() and not first.endswith(b"\n"):
+        raise SeqganError(
+            f"{path} has the line ends of old Macs, carriage returns alone: make newlines of them"
+            f"{_with(path, encodings.command_to_newlines)}."
+        )
+
+
+def _with(path: Path, command: Callable[[Path], str]) -> str:
+    """The command that does it, of what can be read again."""
+    return f", with {command(path)}" if path.is_file() else ""
 
 
 def _parts(line: str) -> Iterator[str]:
@@ -87,14 +109,18 @@ def _parts(line: str) -> Iterator[str]:
     yield line[first:]
 
 
-def read_lines(path: Path, tokenizer: str, lowercase: bool, markers: str = "", spaces: bool = False) -> Documents:
-    """Read and tokenize a file in one pass; a line is a document, and blank ones are left out.
+def read_lines(
+    path: Path, tokenizer: str, lowercase: bool, markers: str = "", spaces: bool = False, keep_blank: bool = False
+) -> Documents:
+    """Read and tokenize a file in one pass; a line is a document, and blank ones are left out, or none of tokens.
 
     `markers`: see `Markers`; `spaces`: see `lines_of`.
 
     Raises SeqganError for a file that `lines_of` refuses, or without any text.
     """
-    (documents,) = line_parts(path, tokenizer, lowercase, sys.maxsize, markers=markers, spaces=spaces)
+    (documents,) = line_parts(
+        path, tokenizer, lowercase, sys.maxsize, markers=markers, spaces=spaces, keep_blank=keep_blank
+    )
     return documents
 
 
@@ -107,6 +133,7 @@ def line_parts(
     passed: Callable[[int], object] = lambda size: None,
     markers: str = "",
     spaces: bool = False,
+    keep_blank: bool = False,
 ) -> Iterator[Documents]:
     """The documents of a file in parts, each with ids of its own; see `read_lines`.
 
@@ -116,13 +143,16 @@ def line_parts(
     for number, read in lines_of(path, passed, spaces):
         line = marked.without(read)
         tokens: Iterable[str] = itertools.chain.from_iterable(map(split, _parts(line.lower() if lowercase else line)))
-        if not found.add(tokens):
+        if "\r" in line and not found.notes:
+            command = _with(path, encodings.command_to_newlines)
+            found.note(f"Carriage returns within lines end none: if they should, make newlines of them{command}.")
+        if not found.add(tokens, number, keep_blank):
             found.reject(f"line {number}", "blank")
         if found.size >= most or len(found) >= documents:
             found.notes += marked.notes
             yield found.documents(str(path))
             found, given = Collector(), True
-    if not len(found) and not given:
+    if not found.size and not given:
         raise SeqganError(f"{path} holds no text: one sequence a line is needed.")
     if len(found) or found.rejected:
         found.notes += marked.notes

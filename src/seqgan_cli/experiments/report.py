@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from seqgan_cli import __version__, files
-from seqgan_cli.errors import SeqganError
+from seqgan_cli.errors import SeqganError, advised
 from seqgan_cli.evaluation.generators import Likelihoods
 from seqgan_cli.evaluation.real import SCORES, quality_of
 from seqgan_cli.experiments import findings, outputs, tables
@@ -88,7 +88,7 @@ def run_page(run: Run, samples: int, warn: Callable[[str], None], step: Callable
     Raises SeqganError if the run has no trained generator.
     """
     if not run.has("pretrain-g"):
-        raise SeqganError(f"{run.path} holds no trained generator: run `seqgan pretrain-g` first.")
+        raise SeqganError(f"{run.path} holds no trained generator: run {advised('pretrain-g', run.path)} first.")
     scorer = Scorer(run, samples, warn)
     rows = run.history.rows()
     adversarial = run.has("adversarial")

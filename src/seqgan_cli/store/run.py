@@ -23,7 +23,7 @@ import numpy as np
 from seqgan_cli import files
 from seqgan_cli.arrays import read_arrays
 from seqgan_cli.config import Config
-from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.errors import SeqganError, UsageError, advised
 from seqgan_cli.settings import CATALOGUE, EARLIER, STAGES
 from seqgan_cli.store import lock, record
 from seqgan_cli.store.checkpoints import Checkpoint, Checkpoints, assign, named
@@ -67,9 +67,9 @@ class Run:
                 if (folder / "experiment.json").exists():
                     raise SeqganError(
                         f"{self.path} is no run but an experiment's: name one of its runs, as {folder}/seed-0/mle, or use "
-                        f"`seqgan report --run {folder}` for all of it."
+                        f"{advised('report', folder)} for all of it."
                     )
-            raise SeqganError(f"There is no run in {self.path}: `seqgan pretrain-g` begins one.")
+            raise SeqganError(f"There is no run in {self.path}: {advised('pretrain-g', self.path)} begins one.")
         settings = self.record()["settings"]
         earlier = {name: {"value": EARLIER.get(name, info.default), "source": "default"} for name, info in CATALOGUE.items()}
         entries = {name: settings.get(name, earlier[name]) for name in CATALOGUE}
@@ -78,9 +78,9 @@ class Run:
             {name: entry["source"] for name, entry in entries.items()},
         )
 
-    def write_config(self, config: Config, preset: str) -> None:
-        """Record the settings, and this command's line and versions. Raises OSError."""
-        record.write(self.path / "config.json", config, preset, self.record() if self.exists else {})
+    def write_config(self, config: Config, preset: str, origins: Any = None) -> None:
+        """Record the settings, and this command's line and versions; `origins` of data that were read anew. Raises OSError."""
+        record.write(self.path / "config.json", config, preset, self.record() if self.exists else {}, origins)
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -247,7 +247,7 @@ class Run:
             first = "adversarial" if which == "adversarial" and self.has("pretrain-g") else "pretrain-g"
             raise SeqganError(
                 f"{self.path} holds no trained generator{'' if which == 'latest' else f' {which!r}'}: "
-                f"run `seqgan {first}` first."
+                f"run {advised(first, self.path)} first."
             )
         return found
 
