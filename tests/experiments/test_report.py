@@ -1,5 +1,6 @@
 """`seqgan report`: everything escaped, nothing fetched, and a browser that shows it without complaint."""
 
+import random
 import re
 import shutil
 import subprocess
@@ -7,10 +8,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from made_up import results
-from seqgan_cli.experiments import outputs
+from seqgan_cli.experiments import outputs, report
 from seqgan_cli.experiments.report import Page, Section, Table, experiment_page, run_page
+from seqgan_cli.store.history import Row
 from seqgan_cli.store.run import Run
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -73,6 +77,23 @@ def test_the_page_fetches_nothing_and_runs_nothing(reported):
     assert all(address.startswith("data:image/svg+xml;base64,") for address in found.addresses)
     assert found.tags.count("img") == 4
     assert not re.search(r"url\(|@import", reported[1])
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.sets(st.integers(1, 2000), min_size=1, max_size=12), st.randoms())
+@example({10, 99, 100, 101}, random.Random(0))
+def test_the_reward_by_position_is_drawn_in_the_order_of_positions(places, shuffled):
+    rows = [Row("adversarial", 3, 1, f"reward_{place:02d}", place / 10, 0.1) for place in places]
+    rows.append(Row("adversarial", 3, 1, "reward_mean", 0.5, 0.1))
+    shuffled.shuffle(rows)
+    drawn = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report, "panels", lambda shown, *rest: drawn.extend(shown[0].curves))
+        patch.setattr(report, "_figure", lambda alternative, draw: (draw(Path("none.svg")), alternative))
+        report._reward_sections(rows)
+    (curve,) = drawn
+    assert list(curve.x) == sorted(places)
+    assert list(curve.y) == [place / 10 for place in sorted(places)]
 
 
 def test_what_comes_from_data_is_text():

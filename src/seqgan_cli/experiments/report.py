@@ -177,19 +177,24 @@ def _spread(positions: Sequence[int]) -> list[int]:
     return [positions[round(i * (len(positions) - 1) / (SHOWN_ROUNDS - 1))] for i in range(SHOWN_ROUNDS)]
 
 
+def _place(metric: str) -> int:
+    """The position in the sequence that `reward_01` … is of."""
+    return int(metric.removeprefix("reward_"))
+
+
 def _reward_sections(rows: Sequence[Row]) -> list[Section]:
     own = [row for row in rows if row.stage == "adversarial"]
     by_position: dict[int, dict[str, float]] = {}
     for row in own:
         by_position.setdefault(row.position, {})[row.metric] = row.value
-    places = sorted({row.metric for row in own if row.metric.startswith("reward_") and row.metric[7:].isdigit()})
+    places = sorted({row.metric for row in own if row.metric.startswith("reward_") and row.metric[7:].isdecimal()}, key=_place)
     sections = []
     if places:
         rounds = _spread([position for position, scores in by_position.items() if places[0] in scores])
         curves = [
             Curve(
                 f"round {position}",
-                [int(place[7:]) for place in places if place in by_position[position]],
+                [_place(place) for place in places if place in by_position[position]],
                 [by_position[position][place] for place in places if place in by_position[position]],
             )
             for position in rounds
