@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from seqgan_cli.experiments.findings import above_curve, against_temperature, co
 from seqgan_cli.experiments.results import Design, arrange, compare
 from seqgan_cli.metrics.significance import shown_p
 
+RECORD = Path(__file__).parents[2] / "docs" / "results"
 SEEDS = 5
 rng = np.random.default_rng(0)
 NOISE = rng.normal(0, 0.3, SEEDS)  # what seeds share
@@ -287,6 +289,14 @@ def test_the_matched_table_stands_among_the_others():
     assert "| SeqGAN | 1 | 8.550" in text
     assert "minus MLE, strong" in text
     assert "SeqGAN's nll_oracle, minus that of MLE, strong at some temperature" in text
+
+
+@pytest.mark.parametrize(
+    "folder", sorted(path.parent for path in RECORD.rglob("results.json")), ids=lambda path: path.parts[-2]
+)
+def test_the_record_says_what_its_figures_do(folder):
+    """Tables and sentences under docs/results are those that are made of results.json beside them."""
+    assert (folder / "table.md").read_text(encoding="utf-8") == outputs.markdown(outputs.read(folder)[0])
 
 
 def test_files_read_back_to_the_same_results(tmp_path):

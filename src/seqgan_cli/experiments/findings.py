@@ -47,11 +47,11 @@ def discriminator(scores: Mapping[str, float]) -> list[str]:
         f"{scores['d_accuracy_test']:.0%} of held-out real ones and {scores['d_accuracy_fake']:.0%} of fresh samples"
     )
     if on_test < 0.55:
-        told += f": on what it has not seen it does as well as a coin ({on_test:.0%} on average" + (
+        told += f": on the last two together it does as well as a coin ({on_test:.0%} on average" + (
             ", so it knows the training set by heart)." if on_train > 0.75 else ")."
         )
     else:
-        told += f": {on_test:.0%} on average on what it has not seen, where a coin has 50%."
+        told += f": {on_test:.0%} on average on the last two, where a coin has 50%."
     if "reward_oracle_correlation" in scores:
         correlation = scores["reward_oracle_correlation"]
         told += f" Over fresh samples, the rank correlation of its reward with the truth is {correlation:+.2f}."

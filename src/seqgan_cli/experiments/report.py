@@ -215,7 +215,7 @@ def _reward_sections(rows: Sequence[Row]) -> list[Section]:
             lines.append(Curve(label, *zip(*points, strict=True)))
     if lines:
         told = (
-            "What counts is what it makes of sequences it has not seen: held-out real ones and fresh samples. A coin has 0.5. "
+            "What counts is what it makes of what it is not trained on: held-out real ones and fresh samples. A coin has 0.5. "
             "The correlation, on synthetic data, says whether the reward ranks samples as the truth does; 0 is no knowledge."
         )
         shown = [Panel("the discriminator over rounds", "share, or correlation", lines, {})]
