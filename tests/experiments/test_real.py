@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ttest_ind_from_stats
 
@@ -57,6 +57,7 @@ def test_sampling_mle_colder_is_the_control():
     assert told.endswith("worse than turning that knob.")
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0.1, 0.9), st.floats(4, 8), st.floats(0.1, 0.9)), min_size=2, max_size=6),
     st.tuples(st.floats(0.1, 0.9), st.floats(4, 8), st.floats(0.1, 0.9)),

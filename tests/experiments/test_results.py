@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from made_up import results, scored
@@ -147,6 +147,7 @@ STRONG = [(7.537, 9.226), (7.568, 8.969), (7.642, 8.629), (7.793, 8.184), (8.087
 NUMBERS = st.floats(1.0, 20.0, allow_subnormal=False)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=7), st.data())
 @example(STRONG, None)
 def test_a_curve_never_gains_on_itself(curve, data):
@@ -165,6 +166,7 @@ def test_a_curve_never_gains_on_itself(curve, data):
                     assert gap == pytest.approx(quality - min(rivals), abs=1e-9)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0.01, 2.0), st.floats(0.01, 2.0)), min_size=1, max_size=7), st.integers(0, 6), st.floats(0, 1)
 )
@@ -178,6 +180,7 @@ def test_on_a_curve_whose_quality_is_paid_for_all_of_it_lies_at_nothing(steps, w
     assert above_curve(np.clip(coverage, x[i], x[j]), quality, curve) == pytest.approx(0.0, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(st.integers(2, 6), st.integers(1, 6), st.integers(0, 2**32 - 1))
 def test_a_method_is_not_held_against_itself(count, cut, seed):
     """Neither in the table nor in a sentence; and one that is the same under another name gains nothing where a figure is.

@@ -105,6 +105,8 @@ class Scorer:
             record = dict(json.loads(path.read_text(encoding="utf-8")))
             if {field: record.get(field) for field in stamp} == stamp:
                 return parse(dict(record["scores"]))
+            if not stamp.keys() <= record.keys() and "token_types" not in record:  # which every unstamped record has
+                raise KeyError("token_types")
         except FileNotFoundError:
             pass
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):

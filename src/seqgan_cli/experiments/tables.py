@@ -180,6 +180,8 @@ def scores_caption(results: Results) -> str:
             f"{seeds} seed{'s' * (seeds != 1)}, {split} of {design.source}; {design.samples} samples of each generator. "
             "BLEU: method1, each sample against the whole held-out set; the training data's is of as many of its sequences. "
             f"nll_test in nats per token. copied run: tokens. {spread}"
+            + " Seeds are splits of the same data: it says nothing of other data."
+            * (seeds > 1 and not design.one_oracle)
         )
         if "nearest_window_mse" in design.quality:
             told += " nearest-window MSE: semitones², from each sample to the nearest held-out window."
