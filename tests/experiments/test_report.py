@@ -11,9 +11,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from made_up import results
+from made_up import results, scored
 from seqgan_cli.experiments import outputs, report
+from seqgan_cli.experiments.findings import against_temperature
+from seqgan_cli.experiments.plan import COLDER, TEMPERATURES
 from seqgan_cli.experiments.report import Page, Section, Table, experiment_page, run_page
+from seqgan_cli.settings import Settings
 from seqgan_cli.store.history import Row
 from seqgan_cli.store.run import Run
 
@@ -176,3 +179,33 @@ def test_text_runs_have_bleu_for_quality(tmp_path, tiny_config, seqgan):
     found = Tags((run / "report.html").read_text(encoding="utf-8"))
     assert "Samples over pretrain-g" in found.text
     assert "script" not in found.tags
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.floats(1.0, 40.0), st.floats(1.0, 40.0), st.floats(0.0, 2.0))
+def test_the_curve_of_the_generator_before_goes_on_until_it_meets_the_one_after(before, after, growth):
+    """Where it does, the two are compared; else the page says that they are not."""
+    asked = []
+
+    class Generators:
+        settings = Settings()
+        oracle = object()
+
+        def score(self, which, temperature):
+            asked.append((which, temperature))
+            coverage = {"pretrain-g": before, "adversarial": after}[which] / temperature**growth
+            return scored(9.0 * temperature, coverage, temperature=temperature)
+
+    names = {"pretrain-g": "MLE", "adversarial": "SeqGAN"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report, "_figure", lambda alternative, draw: ("data:,", alternative))
+        section, sweeps = report._frontier(Generators(), ["pretrain-g", "adversarial"], names, lambda what: None)
+    sweep = [scores.temperature for scores in sweeps["pretrain-g"]]
+    assert sweep == [*TEMPERATURES, *COLDER][: len(sweep)]
+    assert [scores.temperature for scores in sweeps["adversarial"]] == list(TEMPERATURES)
+    meets = before / sweep[-1] ** growth >= after
+    assert meets or sweep[-1] == COLDER[-1]
+    assert len(sweep) == len(TEMPERATURES) or before / sweep[-2] ** growth < after
+    assert f"down to {sweep[-1]:g};" in section.sentences[0]
+    (told,) = against_temperature(sweeps["adversarial"][0], sweeps["pretrain-g"], "MLE", "nll_oracle")
+    assert ("cannot be compared" in told) == (not meets or after < before)
