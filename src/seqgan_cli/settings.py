@@ -23,6 +23,8 @@ PRESETS = (*SIZES, "mle-strong")
 # The stages, and the setting that says how many units each is to do.
 TARGETS = {"pretrain-g": "pretrain-g.epochs", "pretrain-d": "pretrain-d.d-steps", "adversarial": "adversarial.rounds"}
 STAGES = tuple(TARGETS)
+# What names one of a run's generators: the last of a stage, or the best by the score that the stage watches.
+GENERATORS = ("latest", "adversarial", "pretrain-g", "best", "best-adversarial")
 # The rewards that come from a discriminator.
 JUDGED = ("discriminator", "partial")
 # What the data can be, and the defaults that go with it.

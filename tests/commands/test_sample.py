@@ -8,8 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from seqgan_cli.models.generator import Generator
+from seqgan_cli.randomness import key
+from seqgan_cli.settings import GENERATORS
+from seqgan_cli.store.run import Run
 from store_parts import record_anew
 
 FORMATS = ("text", "ids", "jsonl")
@@ -154,13 +159,67 @@ def test_seeds(seqgan, synthetic):
     assert sum(a == b for a, b in zip(fifty, other, strict=True)) < 10
 
 
-def test_from_chooses_the_generator(seqgan, synthetic):
-    drawn = {
-        name: seqgan("sample", "-n", 50, "--from", name, "--run", synthetic.path).out
-        for name in ("latest", "adversarial", "pretrain-g", "best")
+NAMED = {
+    "latest": "adversarial/0000002.npz",
+    "adversarial": "adversarial/0000002.npz",
+    "pretrain-g": "pretrain-g/0000060.npz",
+    "best": "pretrain-g/best.npz",
+    "best-adversarial": "adversarial/best.npz",
+}
+
+
+@pytest.fixture(scope="module")
+def four_generators(synthetic, tmp_path_factory):
+    """A run in which every checkpoint that can be named holds weights of its own: its path, and samples by checkpoint."""
+    run = Run(Path(shutil.copytree(synthetic.path, tmp_path_factory.mktemp("from") / "run")))
+    corpus, samples = run.corpus(), {}
+    for i, place in enumerate(dict.fromkeys(NAMED.values())):
+        path = run.path / "checkpoints" / place
+        with np.load(path if path.exists() else path.with_name("0000002.npz")) as file:
+            arrays = dict(file)
+        draw = np.random.default_rng(i)
+        for weights in (name for name in arrays if name.startswith("generator/")):
+            arrays[weights] = draw.normal(0, 1, arrays[weights].shape).astype(np.float32)
+        path.unlink(missing_ok=True)
+        np.savez(path, **arrays)
+        generator = Generator(corpus.vocabulary, corpus.sequence_length, run.config().settings.generator)
+        for j, variable in enumerate(generator.trainable_variables):
+            (array,) = (array for weights, array in arrays.items() if weights.startswith(f"generator/{j}."))
+            variable.assign(array)
+        samples[place] = generator.sample(50, key(0, "sample")).tolist()
+    assert len({str(drawn) for drawn in samples.values()}) == 4
+    return run.path, samples
+
+
+@pytest.mark.parametrize("which", GENERATORS)
+def test_from_chooses_the_generator(seqgan, four_generators, which):
+    path, samples = four_generators
+    done = seqgan("sample", "-n", 50, "--from", which, "--run", path)
+    assert done.code == 0, done.err
+    assert [list(map(int, line.split())) for line in done.out.splitlines()] == samples[NAMED[which]]
+
+
+def test_every_command_that_takes_a_generator_takes_them_all():
+    from seqgan_cli import cli
+
+    top = [cli.group.get_command(None, name) for name in cli.COMMANDS]
+    commands = [*top, *(sub for command in top for sub in getattr(command, "commands", {}).values())]
+    offered = {
+        command.name: option.type.choices for command in commands for option in command.params if "--from" in option.opts
     }
-    assert drawn["latest"] == drawn["adversarial"]
-    assert drawn["adversarial"] != drawn["pretrain-g"]
+    assert {"sample", "make", "eval-nll", "eval-bleu", "eval-quality", "eval-grammar"} <= set(offered)
+    assert all(tuple(choices) == GENERATORS for choices in offered.values())
+
+
+@pytest.mark.parametrize("command", ["eval-nll", "eval-bleu", "eval-quality"])
+def test_every_command_that_scores_knows_the_best_round(seqgan, four_generators, command):
+    path, _ = four_generators
+    size = ["--samples", 50] if command == "eval-nll" else ["-n", 50]
+    scored = {
+        which: seqgan(command, *size, "--json", "--from", which, "--run", path) for which in ("latest", "best-adversarial")
+    }
+    assert all(done.code == 0 for done in scored.values()), scored
+    assert scored["latest"].out != scored["best-adversarial"].out
 
 
 def test_best_is_the_checkpoint_with_the_lowest_held_out_loss(seqgan, synthetic_copy):

@@ -1,7 +1,7 @@
 """What every training command does around its stages: settle settings, lock the run, make or load the corpus, record."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,7 @@ class Job:
     oracle: "Generator | None"
     console: Console
     tensorboard: bool
+    scored: Collection[int] | None = None  # the epochs of pretrain-g to score, where those of another run are repeated
 
     def start(self) -> "Checkpoint":
         """The pre-trained generator's checkpoint that the later stages start from. Raises SeqganError if there is none."""
@@ -59,7 +60,7 @@ class Job:
             from seqgan_cli.training.mle import LikelihoodTraining
 
             before = self.run.checkpoints(stage).positions()
-            likelihood = LikelihoodTraining(self.settings, self.corpus, self.oracle, self.console)
+            likelihood = LikelihoodTraining(self.settings, self.corpus, self.oracle, self.console, self.scored)
             run_stage(likelihood, self.run, self.console, self.tensorboard)
             later = [name for name in STAGES[1:] if self.run.has(name)]
             if later and self.run.checkpoints(stage).positions() != before:

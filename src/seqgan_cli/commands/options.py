@@ -10,7 +10,7 @@ import click
 
 from seqgan_cli.console import Console
 from seqgan_cli.distribution.placement import KINDS as KINDS_OF_PLACE
-from seqgan_cli.settings import PRESETS, find
+from seqgan_cli.settings import GENERATORS, PRESETS, find
 
 DATA = {
     "--data": "data.source",
@@ -240,7 +240,8 @@ def from_option(function: Callable) -> Callable:
         "which",
         cls=GroupedOption,
         group="Generator",
-        type=click.Choice(["latest", "adversarial", "pretrain-g", "best"]),
+        type=click.Choice(GENERATORS),
         default="latest",
-        help="latest: adversarial if there is one; best: pretrain-g's best held-out one [latest]",
+        help="latest: adversarial if there is one; best: pretrain-g's best held-out one; best-adversarial: the best round by "
+        "adversarial.monitor [latest]",
     )(function)

@@ -80,9 +80,8 @@ def read(source: str, data: Data, report: Report = lambda done, total: None, kee
             return music.read_folk(data, report)
         if Path(source).is_dir() or Path(source).suffix.lower() in SUFFIXES:
             return music.read_music(Path(source), data, report)
-        return numbers_of(
-            read_lines(Path(source), "whitespace", False, keep_blank=keep_blank), PITCHES, "--kind music needs MIDI or pitch ids"
-        )
+        numbers = read_lines(Path(source), "whitespace", False, keep_blank=keep_blank)
+        return numbers_of(numbers, PITCHES, "--kind music needs MIDI or pitch ids")
     if data.kind == "poems":
         return read_poems(Path(source), data)
     return _text(Path(source), data, keep_blank=keep_blank)

@@ -91,12 +91,16 @@ def draw(results: Results, tasks: Sequence[Task], found: Histories, settings: Ma
 
 
 def frontier_curves(results: Results) -> tuple[list[Curve], list[float]]:
-    """A curve a method, mean over seeds at each temperature, and the temperatures."""
+    """A curve a method, mean over seeds at each temperature that all have, and the temperatures from the highest on.
+
+    Some curves go on to colder ones, where others end.
+    """
     temperatures = sorted({row.temperature for row in results.rows}, reverse=True)
     curves = []
     for method in dict.fromkeys(row.method for row in results.rows):
         own = [row for row in results.rows if row.method == method]
-        if len(own) == len(temperatures):
+        own = [row for row in own if len(row.seeds) == len(own[0].seeds)]
+        if len(own) > 1:
             quality = results.design.quality[0]
             x, y = ([row.over_seeds(score).mean for row in own] for score in (results.design.coverage, quality))
             curves.append(Curve(own[0].title, x, [1.0 - score for score in y] if SCORES[quality].higher else y))

@@ -48,6 +48,10 @@ STRATEGIES = {(100, 1, 10): 1 / 30, (30, 1, 30): 1 / 15, (1, 1, 10): 1 / 2, (1, 
 # Of the converged generator's epochs: the paper's 20 of 120.
 SHORT = 1 / 6
 TEMPERATURES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
+# Where a curve that others are held against goes on until it covers as little as they do: it is not known beyond its end.
+COLDER = (0.45, 0.4, 0.35, 0.3, 0.25, 0.2, 0.15, 0.1)
+KNOBS = ("mle", "mle-best", "mle-strong")  # whose curves findings speak of
+MATCHED = ("mle-strong", "mle-best", "constant")  # whose curves are columns of the table
 # What the paper, its reviewers and its followers propose, one thing at a time against SeqGAN: a title, and the settings of the
 # generator, the discriminator and the rounds that differ.
 PROPOSALS: dict[str, tuple[str, dict[str, Any]]] = {

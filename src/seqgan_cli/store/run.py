@@ -29,6 +29,8 @@ from seqgan_cli.store import lock, record
 from seqgan_cli.store.checkpoints import Checkpoint, Checkpoints, assign, named
 from seqgan_cli.store.history import History
 
+BEST = {"best": "pretrain-g", "best-adversarial": "adversarial"}  # the stage whose best generator a name means
+
 if TYPE_CHECKING:
     from seqgan_cli.corpora.corpus import Corpus
     from seqgan_cli.models.generator import Generator
@@ -234,9 +236,9 @@ class Run:
         return read_oracle(self.path / "corpus" / "oracle.npz", config.values["data.sequence-length"])
 
     def generator_checkpoint(self, which: str, warn: Callable[[str], None]) -> Checkpoint:
-        """The checkpoint `which` names: latest, adversarial, pretrain-g or best. Raises SeqganError if there is none."""
-        if which == "best":
-            found = self.checkpoints("pretrain-g").best()
+        """The checkpoint that `which`, one of GENERATORS, names. Raises SeqganError if there is none."""
+        if which in BEST:
+            found = self.checkpoints(BEST[which]).best()
         elif which == "latest":
             found = self.checkpoints("adversarial").latest(warn) or self.checkpoints("pretrain-g").latest(warn)
         else:
@@ -244,7 +246,12 @@ class Run:
         if found is None:
             if which == "best" and self.has("pretrain-g"):
                 raise SeqganError(f"{self.path} has no best checkpoint yet: no epoch has bettered the untrained generator.")
-            first = "adversarial" if which == "adversarial" and self.has("pretrain-g") else "pretrain-g"
+            if which == "best-adversarial" and self.has("adversarial"):
+                raise SeqganError(
+                    f"{self.path} has no best round yet: none has bettered the generator that the rounds began with. "
+                    "--from adversarial names the last one."
+                )
+            first = "adversarial" if which.endswith("adversarial") and self.has("pretrain-g") else "pretrain-g"
             raise SeqganError(
                 f"{self.path} holds no trained generator{'' if which == 'latest' else f' {which!r}'}: "
                 f"run {advised(first, self.path)} first."

@@ -1,6 +1,7 @@
 """`pretrain-g`: maximum likelihood by teacher forcing (Algorithm 1, line 2)."""
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -67,9 +68,16 @@ class LikelihoodTraining(Stage):
     shown = ("nll_train", "nll_oracle", "nll_validation", "nll_test", *REAL)
     step_sizes = ("pretrain-g.learning-rate",)
 
-    def __init__(self, settings: Settings, corpus: Corpus, oracle: Generator | None, console: Console) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        corpus: Corpus,
+        oracle: Generator | None,
+        console: Console,
+        scored: Collection[int] | None = None,
+    ) -> None:
         super().__init__(settings, corpus)
-        own = settings.pretrain_g
+        own, self.scored = settings.pretrain_g, scored
         self.oracle, self.real = oracle, None if oracle else RealScores(corpus, settings.data, corpus.validation)
         self.monitor = f"nll_{corpus.choosing}"
         self.generator = untrained_generator(settings, corpus)
@@ -130,7 +138,10 @@ class LikelihoodTraining(Stage):
     def advance(self, position: int, tick: Tick) -> dict[str, float]:
         own = self.settings.pretrain_g
         losses = self.epoch(position, tick)
-        scored = position % own.eval_every == 0 or position >= own.epochs
+        if self.scored is None:
+            scored = position % own.eval_every == 0 or position >= own.epochs
+        else:
+            scored = position in self.scored
         measured = {"nll_train": float(np.mean(losses)), "loss": losses[-1]}
         if own.scheduled_sampling != "none":
             measured["nll_given_own"] = measured.pop("nll_train")  # of the true tokens, after what was read in their stead
