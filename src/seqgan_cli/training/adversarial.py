@@ -32,8 +32,8 @@ from seqgan_cli.training.discriminator import DiscriminatorTrainer
 from seqgan_cli.training.mle import likelihood_loss
 from seqgan_cli.training.optimizers import Adam, descend, refuse_spoilt
 from seqgan_cli.training.policy_gradient import (
-    leave_one_out_baseline,
-    mean_baseline,
+    less_mean,
+    less_others_mean,
     normalized,
     past_the_end,
     policy_gradient_loss,
@@ -148,43 +148,47 @@ class AdversarialTraining(Stage):
 
     def _climb(self, tokens: Any, action_values: Any) -> Any:
         own, mask = self.settings.adversarial, self.corpus.vocabulary.mask(tokens)
-        promised, error = self._learn_promises(tokens, action_values, mask) if self.value else (0.0, 0.0)
+        if own.reward != "lm":  # log-likelihoods are to go: past the end nothing is left of them
+            action_values = past_the_end(action_values, mask)
+        promised, error = self._learn_promises(tokens, action_values) if self.value else (0.0, 0.0)
         if own.baseline == "value":
             action_values -= promised
-        advantages = self._advantages(tokens, action_values, mask)
+        advantages = self._advantages(tokens, action_values)
         with tf.GradientTape() as tape:
             loss = policy_gradient_loss(self.generator, replicas.own_rows(tokens), replicas.own_rows(advantages))
         return tf.stack([descend(self.optimizer, tape, loss, own.clip_norm), error])
 
-    def _learn_promises(self, tokens: Any, action_values: Any, mask: Any) -> tuple[Any, Any]:
+    def _learn_promises(self, tokens: Any, action_values: Any) -> tuple[Any, Any]:
         """What the value head expected, `[B, T]`, and its loss; then it learns what came."""
         assert self.value
         outputs, _ = self.generator.unroll(replicas.own_rows(tokens))
         promised = replicas.all_rows(self.value(outputs))
-        came = replicas.own_rows(past_the_end(action_values, mask))
+        came = replicas.own_rows(action_values)
         with tf.GradientTape() as tape:
-            error = self.value.squared_error(outputs, came) / tf.cast(tf.size(mask), tf.float32)
+            error = self.value.squared_error(outputs, came) / tf.cast(tf.size(tokens), tf.float32)
         return promised, descend(self.value_optimizer, tape, error, self.settings.adversarial.clip_norm)
 
-    def _advantages(self, tokens: Any, action_values: Any, mask: Any) -> Any:
-        """What the policy climbs: action values `[B, T]`, transformed, with the costs of tokens, less a mean."""
+    def _advantages(self, tokens: Any, action_values: Any) -> Any:
+        """What the policy climbs: action values `[B, T]`, transformed, with the costs of tokens, less a mean.
+
+        A sequence that has ended counts at later positions with the action value that it ended with, and no cost is left of it.
+        """
         own = self.settings.adversarial
         if own.reward_transform == "standardize":
-            action_values = standardized(action_values, mask)
+            action_values = standardized(action_values)
         elif own.reward_transform == "mali":
-            action_values = normalized(action_values, mask)
+            action_values = normalized(action_values)
         if own.kl_coefficient or own.entropy_coefficient:
             mine = replicas.own_rows(tokens)
             surprise = self.generator.token_nll(mine)
             token_rewards = own.entropy_coefficient * surprise
             if self.start:
                 token_rewards -= own.kl_coefficient * (self.start.token_nll(mine) - surprise)
-            token_rewards = replicas.all_rows(token_rewards)
-            action_values += to_go(token_rewards, mask)
+            action_values += to_go(replicas.all_rows(token_rewards), self.corpus.vocabulary.mask(tokens))
         if own.baseline == "mean":
-            return action_values - mean_baseline(action_values, mask)
+            return less_mean(action_values)
         if own.baseline == "leave-one-out":
-            return action_values - leave_one_out_baseline(action_values, mask)
+            return less_others_mean(action_values)
         return action_values
 
     @tf.function(autograph=False, reduce_retracing=True)
