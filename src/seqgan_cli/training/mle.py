@@ -66,7 +66,6 @@ class LikelihoodTraining(Stage):
     target_option = "--epochs"
     shown = ("nll_train", "nll_oracle", "nll_test", *REAL)
     step_sizes = ("pretrain-g.learning-rate",)
-    monitor = "nll_test"
 
     def __init__(self, settings: Settings, corpus: Corpus, oracle: Generator | None, console: Console) -> None:
         super().__init__(settings, corpus)
