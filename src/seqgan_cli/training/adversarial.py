@@ -28,7 +28,7 @@ from seqgan_cli.rewards import (
 from seqgan_cli.rollout import ActionValues, NetworkPolicy, NgramPolicy, RolloutPolicy
 from seqgan_cli.settings import JUDGED, Settings
 from seqgan_cli.store.checkpoints import named
-from seqgan_cli.training.discriminator import DiscriminatorTrainer
+from seqgan_cli.training.discriminator import DiscriminatorTrainer, tell_of_positives
 from seqgan_cli.training.mle import likelihood_loss
 from seqgan_cli.training.optimizers import Adam, descend, refuse_spoilt
 from seqgan_cli.training.policy_gradient import (
@@ -86,28 +86,28 @@ class AdversarialTraining(Stage):
             self.trainer = DiscriminatorTrainer(
                 settings, corpus, oracle, console, own.d_learning_rate, own.d_samples, own.k, self.name
             )
-        self.action_values = ActionValues(self.policy, self._reward(), own.rollouts, own.rollout_horizon, self.value)
+        self.action_values = ActionValues(self.policy, self._reward(console), own.rollouts, own.rollout_horizon, self.value)
         searched = 0 if isinstance(self.action_values.reward, StepwiseReward) else own.rollouts * (corpus.sequence_length - 1)
         self.rewarded = float(own.batch_size * (searched + 1))  # sequences a g-step scores
         d_work = own.d_steps * self.trainer.work if self.trainer else 0.0
         self.target, self.work = own.rounds, own.g_steps * self.rewarded + d_work
-        self.monitor = own.monitor if own.monitor != "auto" else "nll_oracle" if oracle else "nll_test"
 
-    def _reward(self) -> Reward | StepwiseReward:
-        own, train = self.settings.adversarial, self.corpus.train
+    def _reward(self, console: Console) -> Reward | StepwiseReward:
+        own, real = self.settings.adversarial, self.corpus.sayable(self.corpus.train)
         if self.trainer:
             discriminator = self.trainer.discriminator
             if own.reward == "partial":
                 return PartialReward(discriminator)
             if own.reward_transform == "rank":
-                return RankReward(discriminator, train)
+                return RankReward(discriminator, real)
             return OddsReward(discriminator) if own.reward_transform == "mali" else DiscriminatorReward(discriminator)
         if self.language_model:
             return LanguageModelReward(self.language_model)
         if own.reward == "bleu":
-            num = max(1, round(own.reward_references * len(train)))
-            chosen = rng(self.settings.seed, self.name, "references").permutation(len(train))[:num]
-            return BleuReward(self.corpus.vocabulary, train[chosen], own.reward_order)
+            tell_of_positives(self.corpus, console)
+            num = max(1, round(own.reward_references * len(real)))
+            chosen = rng(self.settings.seed, self.name, "references").permutation(len(real))[:num]
+            return BleuReward(self.corpus.vocabulary, real[chosen], own.reward_order)
         return ConstantReward() if own.reward == "constant" else RandomReward()
 
     def examples(self) -> list[str]:
