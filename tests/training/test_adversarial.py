@@ -1,6 +1,7 @@
 """The policy gradient against analysis, and on a reward it must learn."""
 
 import functools
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,10 @@ from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards import BleuReward
 from seqgan_cli.rollout import ActionValues
+from seqgan_cli.store.run import Run
 from seqgan_cli.training.adversarial import AdversarialTraining
 from seqgan_cli.training.policy_gradient import policy_gradient_loss
+from seqgan_cli.training.stage import run_stage
 from seqgan_cli.vocabulary import EOS, PAD, UNK, Vocabulary
 from tiny import tiny_settings
 
@@ -243,9 +246,49 @@ def test_reward_bleu_is_learned() -> None:
     assert mean() > before + 0.2
 
 
-def test_monitor_defaults_to_what_can_be_known(tmp_path: Path) -> None:
+def test_monitor_defaults_to_what_can_be_known() -> None:
     assert stage().monitor == "nll_oracle"
-    assert stage(**{"adversarial.monitor": "reward_mean"}).monitor == "reward_mean"
+    assert text_stage().monitor == "nll_test"
+    assert text_stage(**{"adversarial.monitor": "reward_mean"}).monitor == "reward_mean"
+
+
+MONITORS = {"nll_oracle": False, "nll_test": False, "distinct_share": True, "reward_mean": True}  # whether more is better
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.sampled_from([(stage, "nll_oracle"), (text_stage, "nll_test")]),
+    st.sampled_from(["auto", *MONITORS]),
+    st.lists(st.lists(st.integers(-9, 9), min_size=5, max_size=5), min_size=2, max_size=6),
+)
+def test_the_best_round_is_that_of_the_score_that_is_asked_for_or_can_be_known(
+    kind: tuple[Callable[..., AdversarialTraining], str], monitor: str, curve: list[list[int]]
+) -> None:
+    """Whatever else is measured beside it, such as d_loss: the first round with the best value of that score, if it betters
+    the start."""
+    make, usual = kind
+    training = MADE.setdefault(make, make(**{"adversarial.reward": "constant"}))
+    chosen = monitor if monitor != "auto" else usual
+    training.settings = tiny_settings(
+        **{
+            "data.source": "oracle" if make is stage else "made-up",
+            "adversarial.monitor": monitor,
+            "adversarial.rounds": len(curve) - 1,
+        }
+    )
+    training.target, training.monitor = len(curve) - 1, training.settings.monitor("adversarial")
+    rows = [dict(zip((*MONITORS, "d_loss"), map(float, values), strict=True)) for values in curve]
+    with pytest.MonkeyPatch.context() as patched, tempfile.TemporaryDirectory() as folder:
+        patched.setattr(training, "scores", lambda position: rows[position])
+        patched.setattr(training, "advance", lambda position, tick: rows[position])
+        run_stage(training, Run(Path(folder)), Console(quiet=True))
+        best = Run(Path(folder)).checkpoints("adversarial").best()
+    values = [-row[chosen] if MONITORS[chosen] else row[chosen] for row in rows]
+    expected = values.index(min(values))
+    assert (best.position if best else 0) == expected
+
+
+MADE: dict[Any, AdversarialTraining] = {}
 
 
 def state(training: AdversarialTraining) -> dict[str, np.ndarray]:
