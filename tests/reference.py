@@ -259,38 +259,43 @@ def action_values(
     return [*values, float(reward(tokens))]
 
 
-def _columns(values: np.ndarray, mask: np.ndarray) -> Iterator[tuple[int, list[int]]]:
-    """Each position, and the sequences that count there."""
-    for t in range(values.shape[1]):
-        yield t, [i for i in range(len(values)) if mask[i, t]]
+def advantages(
+    values: Sequence[Sequence[float]], costs: Sequence[Sequence[float]], leave_one_out: bool
+) -> list[list[float]]:
+    """What each token's return exceeds the mean return of the batch, or of its other sequences, by.
 
+    Of sequence i `values[i]` is the action value of each of its tokens, `costs[i]` what each costs by itself. Its return at a
+    position t is values[i][t] less what its tokens from t on cost. Where it has ended before t, it is worth what it ended with
+    and has no token left to pay for.
+    """
 
-def less_the_others_mean(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Each action value [B, T] less the mean of the other sequences' at its position."""
-    result = np.zeros(values.shape)
-    for t, counted in _columns(values, mask):
-        for i in counted:
-            others = [values[j, t] for j in counted if j != i]
-            result[i, t] = values[i, t] - (sum(others) / len(others) if others else 0.0)
+    def back(i: int, t: int) -> float:
+        worth = values[i][t] if t < len(values[i]) else values[i][-1]
+        return float(worth) - sum(float(cost) for cost in costs[i][t:])
+
+    result = []
+    for i, own in enumerate(values):
+        compared = [j for j in range(len(values)) if not (leave_one_out and j == i)]
+        result.append([back(i, t) - sum(back(j, t) for j in compared) / len(compared) for t in range(len(own))])
     return result
 
 
-def standardized(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Each action value [B, T] less the mean at its position, in standard deviations there; 0 for one by itself."""
+def standardized(values: np.ndarray) -> np.ndarray:
+    """Each action value [B, T] less the mean at its position, in standard deviations there; 0 where all are alike."""
     result = np.zeros(values.shape)
-    for t, counted in _columns(values, mask):
-        column = values[counted, t].astype(np.float64)
-        for i in counted:
-            result[i, t] = (values[i, t] - column.mean()) / column.std() if len(counted) > 1 else 0.0
+    for i, t in np.ndindex(*values.shape):
+        column = [float(value) for value in values[:, t]]
+        mean = sum(column) / len(column)
+        deviation = (sum((value - mean) ** 2 for value in column) / len(column)) ** 0.5
+        result[i, t] = (column[i] - mean) / deviation if deviation else 0.0
     return result
 
 
-def normalized(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def normalized(values: np.ndarray) -> np.ndarray:
     """MaliGAN: each action value [B, T] as a share of the sum at its position, times how many there are."""
     result = np.zeros(values.shape)
-    for t, counted in _columns(values, mask):
-        for i in counted:
-            result[i, t] = values[i, t] * len(counted) / values[counted, t].astype(np.float64).sum()
+    for i, t in np.ndindex(*values.shape):
+        result[i, t] = values[i, t] * len(values) / sum(float(value) for value in values[:, t])
     return result
 
 

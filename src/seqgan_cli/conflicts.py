@@ -63,6 +63,11 @@ def check_together(settings: Settings) -> None:
             "adversarial.reward-transform=standardize leaves nothing of a batch of one: use a larger --batch-size.",
         ),
         (
+            own.baseline in ("mean", "leave-one-out") and own.batch_size == 1,
+            f"adversarial.baseline={own.baseline} compares the sequences of a batch, and one by itself teaches nothing: use a "
+            "larger adversarial.batch-size, or adversarial.baseline=none.",
+        ),
+        (
             own.rollout_horizon > 0 and own.rollout_policy == "ngram",
             "adversarial.rollout-horizon ends in what the generator's state promises, and an n-gram model has none: leave it "
             "or adversarial.rollout-policy=ngram out.",

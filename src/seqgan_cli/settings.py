@@ -332,6 +332,18 @@ class Settings:
             return self.pretrain_g.patience * self.pretrain_g.eval_every
         return self.adversarial.patience if stage == "adversarial" else 0
 
+    def monitor(self, stage: str) -> str | None:
+        """The score that decides which checkpoint of a stage is best; None where none is."""
+        held_out = "nll_validation" if self.data.validation else "nll_test"  # the former name of both
+        if stage == "adversarial" and (own := self.adversarial.monitor) not in ("nll_validation", "nll_test"):
+            return own if own != "auto" else "nll_oracle" if self.data.source == "oracle" else held_out
+        return None if stage == "pretrain-d" else held_out
+
+    def measure(self, stage: str) -> dict[str, Any] | None:
+        """All that decides what that score is a score of: values of two measures do not compare. None where there is none."""
+        score = self.monitor(stage)
+        return None if score is None else {"score": score, "samples": self.evaluation.samples}
+
 
 def _catalogue() -> dict[str, Info]:
     found = {}

@@ -60,6 +60,12 @@ class Vocabulary:
             return np.full(ids.shape[:-1], ids.shape[-1], np.int32)[()]
         return ((ids != PAD) & (ids != EOS)).sum(-1, dtype=np.int32)
 
+    def sayable(self, table: np.ndarray) -> np.ndarray:
+        """Which sequences a generator can say, bool `[n]` for ids `[n, T]`: those without `<unk>`, which it never samples."""
+        if not self.has_special_tokens:
+            return np.ones(len(table), bool)
+        return ~(table == UNK).any(axis=1)
+
     def mask(self, tokens: Any) -> Any:
         """bool, the shape of `tokens`: the positions that losses, rewards and scores count, `<eos>` included.
 

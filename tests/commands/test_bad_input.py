@@ -573,6 +573,14 @@ def test_bad_assignments(seqgan, refused, tmp_path, assignment, sentence):
             ["adversarial.reward-transform=standardize", "adversarial.batch-size=1"],
             "adversarial.reward-transform=standardize leaves nothing of a batch of one: use a larger --batch-size.",
         ),
+        (
+            ["adversarial.baseline=mean", "adversarial.batch-size=1"],
+            "adversarial.baseline=mean compares the sequences of a batch, and one by itself teaches nothing: use a larger ",
+        ),
+        (
+            ["adversarial.baseline=leave-one-out", "adversarial.batch-size=1"],
+            "adversarial.baseline=leave-one-out compares the sequences of a batch, and one by itself teaches nothing: use a ",
+        ),
         (["discriminator.kind=recurrent", "discriminator.precision=bfloat16"], "--precision bfloat16 is of convolutions and "),
         (
             ["adversarial.rollout-horizon=2", "adversarial.rollout-policy=ngram"],

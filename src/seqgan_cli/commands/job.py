@@ -75,6 +75,7 @@ class Job:
             discriminator = DiscriminatorPretraining(
                 self.settings, self.corpus, self.oracle, self.start_generator(), self.console
             )
+            discriminator.begun_with = self.start().position
             run_stage(discriminator, self.run, self.console, self.tensorboard)
         else:
             self._train_adversarially()
@@ -99,8 +100,22 @@ class Job:
                     f"{self.run.path} holds no trained discriminator: run {advised('pretrain-d', self.run.path)} first."
                 )
             assign(discriminator, stage.trainer.variables())
+            self._tell_of_another_generator(discriminator)
         stage.begun_with = self.start().position
         run_stage(stage, self.run, self.console, self.tensorboard)
+
+
+    def _tell_of_another_generator(self, discriminator: "Checkpoint") -> None:
+        """Warn where rounds are about to begin with a discriminator that met another generator than they begin with."""
+        met, start = discriminator.facts.get("begun_with"), self.start()
+        if met in (None, start.position) or self.run.has("adversarial"):  # an early version's checkpoint does not say
+            return
+        which = self.settings.adversarial.start
+        self.console.warn(
+            f"The discriminator was taught against the generator after epoch {met} of pretrain-g, and the rounds begin with "
+            f"the {which} one, after epoch {start.position}: its first rewards are of the other's samples. "
+            f"{restarting('pretrain-d', self.run.path)} teaches it against this one, before the rounds are begun again."
+        )
 
 
 @contextlib.contextmanager
@@ -241,6 +256,10 @@ def _check_fit(settings: Settings, stages: Sequence[str], corpus: "Corpus", orac
     sequences = len(corpus.train) + sum(map(len, corpus.held_out.values()))
     refuse_too_large(settings, stages, size, corpus.sequence_length, sequences)  # and filters that do not fit the length
     check_source(settings)
+    if settings.adversarial.reward in (*JUDGED, "bleu") if "adversarial" in stages else "pretrain-d" in stages:
+        from seqgan_cli.corpora.corpus import refuse_no_positives
+
+        refuse_no_positives(corpus)
 
 
 def _new_corpus(config: Config, stages: Sequence[str], console: Console) -> "tuple[Corpus, Generator | None]":

@@ -12,7 +12,7 @@ import numpy as np
 from seqgan_cli import files
 from seqgan_cli.corpora.documents import BLOCK, Documents, Reading, counts_of
 from seqgan_cli.corpora.parts import CHOOSES_AND_REPORTS, HeldOut, held_out_counts, read_parts, save_parts
-from seqgan_cli.corpora.sequences import InMemory, Sequences, Streamed
+from seqgan_cli.corpora.sequences import InMemory, Positives, Sequences, Streamed
 from seqgan_cli.corpora.shards import Shards
 from seqgan_cli.errors import SeqganError, restarting
 from seqgan_cli.metrics.diversity import copied_share
@@ -21,6 +21,7 @@ from seqgan_cli.settings import Data
 from seqgan_cli.vocabulary import EOS, PAD, SPECIAL, SPECIAL_BEFORE, UNK, Vocabulary
 
 SHARDS = Path("corpus", "shards.json")  # in a run: where the training sequences are, if it has not got them all
+FEWER_UNKNOWN = "A smaller --min-count, a larger --max-vocab or a mask over numbers and names leaves more."
 COPIED = 0.1  # share of held-out sequences that the training data hold too, from which it is worth a word
 
 
@@ -64,14 +65,27 @@ class Corpus:
         """int64 `[m]`."""
         return self.held_out["test"].documents
 
-    def train_sample(self, num: int) -> np.ndarray:
-        """A fair sample of the training sequences, always the same, or all of them: int32 `[≤ num, T]`."""
-        return self.train[np.sort(rng(self.seed, "corpus", "train", "sample").permutation(len(self.train))[:num])]
+    def train_sample(self, num: int, sayable: bool = False) -> np.ndarray:
+        """A fair sample of the training sequences, or of the `sayable` ones, always the same: int32 `[≤ num, T]`."""
+        order = rng(self.seed, "corpus", "train", "sample").permutation(len(self.train))
+        if sayable:
+            order = order[self.vocabulary.sayable(self.train)[order]]
+        return self.train[order[:num]]
 
     @functools.cached_property
     def sequences(self) -> Sequences:
         """All training sequences, for those who train on them."""
         return Streamed(self.shards) if self.shards else InMemory(self.train)
+
+    @functools.cached_property
+    def positives(self) -> Positives:
+        """Those of them that a generator can say, for whoever holds samples against real sequences."""
+        return Positives(self.sequences, self.vocabulary, self.train)
+
+    def sayable(self, table: np.ndarray) -> np.ndarray:
+        """Those of the sequences int32 `[n, T]` that a generator can say: without `<unk>`."""
+        known = self.vocabulary.sayable(table)
+        return table if known.all() else table[known]
 
     def save(self, run: Path) -> None:
         """Write into a run directory. Raises OSError."""
@@ -151,6 +165,15 @@ def refuse_nothing(sequences: np.ndarray, source: str, layout: Layout, part: str
         raise SeqganError(
             f"{source}: every {layout.unit}{of_part} is longer than {layout.max_length} tokens; raise --max-length, or use "
             "--overlong cut or split."
+        )
+
+
+def refuse_no_positives(corpus: Corpus) -> None:
+    """Raises SeqganError if every training sequence holds `<unk>`, so that samples can be held against none."""
+    if not len(corpus.positives):
+        raise SeqganError(
+            f"All {len(corpus.sequences)} training sequences hold <unk>, which the generator never says, so its samples can be "
+            f"held against none. {FEWER_UNKNOWN}"
         )
 
 

@@ -16,6 +16,7 @@ from seqgan_cli.conflicts import OF_KINDS
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.settings import CATALOGUE, EARLIER, MLE_STRONG, TARGETS
 from seqgan_cli.store import lock
+from seqgan_cli.store.best import best_of, has_stalled
 from seqgan_cli.store.record import refuse_newer
 from seqgan_cli.store.run import Run
 
@@ -279,9 +280,9 @@ class Task:
             return False
         if found is None:
             return False
-        patience = self.config.settings.patience(self.work.stage)
-        stale = patience and found.position - found.facts["best"]["position"] >= patience
-        return bool(stale) or found.position >= self.target
+        stage, settings = self.work.stage, self.config.settings
+        stalled = has_stalled(found.position, best_of(found.facts, settings, stage), settings.patience(stage))
+        return stalled or found.position >= self.target
 
 
 def tasks(directory: Path, methods: Sequence[str], seeds: Sequence[int], config: Config, preset: str) -> list[Task]:

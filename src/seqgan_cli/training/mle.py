@@ -79,7 +79,6 @@ class LikelihoodTraining(Stage):
         super().__init__(settings, corpus)
         own, self.scored = settings.pretrain_g, scored
         self.oracle, self.real = oracle, None if oracle else RealScores(corpus, settings.data, corpus.validation)
-        self.monitor = f"nll_{corpus.choosing}"
         self.generator = untrained_generator(settings, corpus)
         self.optimizer: Adam | RMSprop = OPTIMIZERS[own.optimizer](self.generator.trainable_variables, own.learning_rate)
         self.batch_size = batches_of(corpus.sequences.largest_batch, own.batch_size, console, self.name)
