@@ -343,7 +343,7 @@ def test_markers_are_taken_off_both_ends(
 def test_markers_that_nobody_took_off_are_told_with_the_option_that_does(tmp_path: Path) -> None:
     text = "<sos> the cat sat <eos>\n<sos> the dog ran <eos>\n<sos> a bird <eos> sang\n"
     corpus = numbered(tmp_path, text, test=text)
-    told = "Most lines begin or end with <eos> or <sos>, taken as words of the text: --markers '<eos>,<sos>' takes them off."
+    told = "Most lines begin or end with <sos> or <eos>, taken as words of the text: --markers '<sos>,<eos>' takes them off."
     assert corpus.summary[1:3] == (told, f"{told} (held out)")
     assert "<eos>" in corpus.vocabulary.tokens
     kept = numbered(tmp_path, text, test=text, markers="<sos>")

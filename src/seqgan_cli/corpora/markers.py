@@ -31,13 +31,13 @@ class Markers:
             line = end.sub("", line)
         self._lines += 1
         if line and (line[0] in "<[" or line[-1] in ">]"):
-            self._seen.update({found.group() for found in (_FIRST.match(line), _LAST.search(line)) if found})
+            self._seen.update(dict.fromkeys(found.group() for found in (_FIRST.match(line), _LAST.search(line)) if found).keys())
         return line
 
     @property
     def notes(self) -> list[str]:
         """What to tell if most lines so far had one that is not given."""
-        found = sorted(word for word, count in self._seen.items() if count > MARKED * self._lines)
+        found = [word for word, count in self._seen.items() if count > MARKED * self._lines]
         if not found:
             return []
         return [
