@@ -526,10 +526,13 @@ def pitches_of_steps(
             time = len(sequence) * step
             sequence.append(max((key for start, stop, key in keys if start <= time < stop), default=0))
     else:
-        parts = [part for start, stop, key in keys for part in parts_of_note(start, stop, key, step)]
+        parts: dict[int, list[tuple[Any, Any, int]]] = {}
+        for start, stop, key in keys:
+            for part in parts_of_note(start, stop, key, step):
+                parts.setdefault(part[0] // step, []).append(part)
         for number in range(math.ceil(max(last, until) / step)):
             heard: dict[int, Any] = {}
-            own = [part for part in parts if number * step <= part[0] < (number + 1) * step]
+            own = parts.get(number, [])
             for begins, ends in itertools.pairwise(sorted({moment for start, stop, _ in own for moment in (start, stop)})):
                 key = max((key for start, stop, key in own if start <= begins and ends <= stop), default=0)
                 if key:

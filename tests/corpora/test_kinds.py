@@ -53,7 +53,10 @@ def test_names_that_come_with_the_program_are_no_paths(name: str, kind: str, tmp
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("a.mid", "music"), ("a.MIDI", "music"), ("a.json", "poems"), ("a.JSON", "poems"), ("mid", "text"), ("a.txt.x", "text")],
+    [
+        *(("a.mid", "music"), ("a.MIDI", "music"), ("a.kar", "music"), ("a.json", "poems"), ("a.JSON", "poems")),
+        *(("mid", "text"), ("a.txt.x", "text")),
+    ],
 )
 def test_the_ending_of_a_files_name_tells_most(tmp_path: Path, name: str, kind: str) -> None:
     assert recognise(str(put(tmp_path, b"a b\n", name))) == kind
@@ -66,6 +69,7 @@ def test_the_ending_of_a_files_name_tells_most(tmp_path: Path, name: str, kind: 
         (["deep/down/a.JSON", "readme.txt"], "poems"),
         (["a.mid"], "music"),
         (["x/b.MIDI", "readme.txt"], "music"),
+        (["song.kar", "readme.txt"], "music"),
         (["a.json", "b/c.mid"], "music"),
     ],
 )

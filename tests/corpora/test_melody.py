@@ -31,7 +31,7 @@ NOTES = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=150)
 @given(
     spans=NOTES,
     step=st.sampled_from([1, 7, 10, 30, Fraction(50, 7)]),
