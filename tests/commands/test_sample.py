@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from seqgan_cli.commands.trained import sampled, trained_of
+from seqgan_cli.console import Console
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key
 from seqgan_cli.settings import GENERATORS
@@ -197,6 +199,19 @@ def test_from_chooses_the_generator(seqgan, four_generators, which):
     done = seqgan("sample", "-n", 50, "--from", which, "--run", path)
     assert done.code == 0, done.err
     assert [list(map(int, line.split())) for line in done.out.splitlines()] == samples[NAMED[which]]
+
+
+def test_samples_that_are_tested_against_those_of_mle_have_draws_of_their_own(synthetic_copy):
+    """`eval-bleu`, `eval-quality` and `eval-grammar` test between the two as between independent ones, and so they are."""
+    stages = synthetic_copy / "checkpoints"
+    with np.load(stages / NAMED["pretrain-g"]) as mle, np.load(stages / NAMED["adversarial"]) as after:
+        arrays = {name: mle[name] if name.startswith("generator/") else after[name] for name in after.files}
+    np.savez(stages / NAMED["adversarial"], **arrays)
+    trained = trained_of(Run(synthetic_copy), "adversarial", Console(quiet=True))
+    drawn = sampled(trained, 1000, 0, 1.0, Console(quiet=True), "eval-bleu")
+    alike = (drawn["samples"] == drawn["MLE"]).all(axis=1).mean()
+    pairs = (drawn["samples"] == np.roll(drawn["MLE"], 1, axis=0)).all(axis=1).mean()
+    assert alike == pytest.approx(pairs, abs=0.02), "as often as two samples are that have nothing to do with each other"
 
 
 def test_every_command_that_takes_a_generator_takes_them_all():
