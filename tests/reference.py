@@ -448,14 +448,18 @@ def ngrams(sequence: Sequence[int], n: int) -> list[tuple[int, ...]]:
 
 
 def distinct_n(sequences: Sequence[Sequence[int]], n: int) -> float:
-    """Different n-grams over n-grams; nan for none."""
-    found = [ngram for sequence in sequences for ngram in ngrams(sequence, n)]
+    """Different n-grams over n-grams, those with a −1 left out; nan for none."""
+    found = [ngram for sequence in sequences for ngram in ngrams(sequence, n) if -1 not in ngram]
     return len(set(found)) / len(found) if found else float("nan")
 
 
 def longest_copied_run(sequence: Sequence[int], training: Sequence[Sequence[int]]) -> int:
-    """Tokens of the longest run that stands in one of the training sequences."""
-    runs = (n for n in range(len(sequence), 0, -1) if any({*ngrams(sequence, n)} & {*ngrams(t, n)} for t in training))
+    """Tokens of the longest run without a −1 that stands in one of the training sequences."""
+
+    def found(n: int) -> set[tuple[int, ...]]:
+        return {ngram for ngram in ngrams(sequence, n) if -1 not in ngram}
+
+    runs = (n for n in range(len(sequence), 0, -1) if any(found(n) & {*ngrams(t, n)} for t in training))
     return next(runs, 0)
 
 

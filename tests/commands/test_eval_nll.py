@@ -3,6 +3,7 @@
 import json
 import math
 
+import numpy as np
 import pytest
 
 KEYS = {
@@ -108,7 +109,20 @@ def test_text_has_no_oracle(seqgan, text):
     (entry,) = result["scores"]
     assert entry["nll_oracle"] is None
     assert math.isfinite(entry["nll_test"]["mean"])
-    assert result["data"].keys() == {"token_types", "distinct_share", "copied_share"}
+    assert result["data"].keys() == {"token_types", "distinct_share", "copied_share", "unknown_share"}
+
+
+def test_the_share_of_unknown_tokens_stands_beside_the_score(seqgan, text, synthetic):
+    """Counted in the words of the file: rarer ones than three times are `<unk>`."""
+    with np.load(text.path / "corpus" / "heldout.npz") as file:
+        tokens = file["tokens"]
+    share = (tokens == 2).sum() / (tokens > 1).sum()
+    assert 0.0 < share < 1.0
+    assert scored(seqgan, text.path, "--samples", 64)["data"]["unknown_share"] == share
+    told = f"<unk> is {share:.2%} of the held-out tokens"
+    assert told in seqgan("eval-nll", "-q", "--samples", 64, "--run", text.path).out
+    assert told in text.out  # of `train`
+    assert "<unk>" not in seqgan("eval-nll", "-q", "--samples", 64, "--run", synthetic.path).out
 
 
 def test_extreme_temperatures_leave_valid_json(seqgan, synthetic):

@@ -55,7 +55,7 @@ def test_likelihood_training_follows_the_curve_of_one_device(number: int) -> Non
 
     def losses() -> list[float]:
         training = likelihood(**{"pretrain-g.batch-size": 7, "pretrain-g.clip-norm": 0.02})
-        return [loss for epoch in range(1, 5) for loss in training.epoch(epoch, lambda _: None)]
+        return [loss for epoch in range(1, 5) for part in training.epoch(epoch, lambda _: None) for loss in part]
 
     expected = losses()
     assert len(expected) > 50
@@ -172,7 +172,7 @@ def test_samples_of_several_replicas_are_drawn_from_the_same_distribution() -> N
 
 
 def test_scheduled_sampling_and_dropout_run_and_repeat() -> None:
-    def losses() -> list[float]:
+    def losses() -> tuple[list[float], list[float]]:
         training = likelihood(**{"pretrain-g.scheduled-sampling": "linear", "pretrain-g.dropout": 0.3})
         return training.epoch(100, lambda _: None)
 

@@ -12,7 +12,7 @@ from seqgan_cli.models.generator import Generator
 from seqgan_cli.models.oracle import oracle_arrays
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.settings import Data, GeneratorSettings
-from seqgan_cli.vocabulary import EOS, PAD, Vocabulary
+from seqgan_cli.vocabulary import EOS, PAD, UNK, Vocabulary
 
 
 def exact_entropy(weights: list[np.ndarray], vocab_size: int, length: int, temperature: float = 1.0) -> float:
@@ -58,7 +58,7 @@ def test_low_temperature_trades_coverage_for_quality() -> None:
 
 def test_lengths_count_per_token() -> None:
     """Two sentences of 2 and 4 counted tokens (with their ends) under a uniform policy over three tokens: log 3 each."""
-    vocabulary = Vocabulary(["a", "b"], unk_taught=False)
+    vocabulary = Vocabulary(["a", "b"])
     generator = Generator(vocabulary, 5, GeneratorSettings(embedding_dim=2, hidden_dim=2))
     generator.trainable_variables[-1].assign([0.0, 0.0, -1e9, 0.0, 0.0])
     table = np.array([[3, EOS, PAD, PAD, PAD], [3, 4, 3, EOS, PAD]], np.int32)
@@ -67,6 +67,41 @@ def test_lengths_count_per_token() -> None:
     assert estimate.high - estimate.low == pytest.approx(0.0, abs=1e-6)
     corpus = Corpus(table, table, vocabulary)
     assert "nll_oracle" not in curve_scores(generator, corpus, None, None, 16, key(0, "x"))
+
+
+def policy_of(weights: list[np.ndarray], prefix: tuple[int, ...], temperature: float) -> dict[int, float]:
+    """What may come after a prefix of text, and how probable the policy makes it."""
+    logits = reference.next_logits(weights, prefix) / temperature
+    logits[[PAD, UNK]] = -np.inf
+    shares = reference.softmax(logits)
+    return {token: float(shares[token]) for token in np.flatnonzero(shares)}
+
+
+@pytest.mark.parametrize("unknown", [-3.0, 0.0, 5.0])
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_entropy_is_that_of_the_distribution_that_is_sampled_from(unknown: float, temperature: float) -> None:
+    """E[−log G(Y)] / E[tokens] over all sentences, enumerated; however likely the model finds `<unk>`, which is not said."""
+    length = 4
+    generator = Generator(Vocabulary(["a", "b"]), length, GeneratorSettings(embedding_dim=2, hidden_dim=3))
+    generator.initialise(rng(0, "w"), 1.0)
+    generator.trainable_variables[-1].assign_add([0.0, 0.0, unknown, 0.0, 0.0])
+    weights = [variable.numpy() for variable in generator.trainable_variables]
+    open_prefixes, bits, tokens = {(): 1.0}, 0.0, 0.0
+    for _ in range(length):
+        following = {}
+        for prefix, probability in open_prefixes.items():
+            tokens += probability
+            for token, share in policy_of(weights, prefix, temperature).items():
+                bits -= probability * share * np.log(share)
+                if token != EOS:
+                    following[*prefix, token] = probability * share
+        open_prefixes = following
+    samples = generator.sample(20_000, key(0, "x"), temperature)
+    found = nll(generator, samples, temperature)
+    assert abs(found.mean - bits / tokens) < 2.5 * (found.high - found.mean)
+    if temperature == 1.0:
+        corpus = Corpus(samples[:16], samples[:16], generator.vocabulary)
+        assert curve_scores(generator, corpus, None, None, 20_000, key(0, "x"))["entropy"] == pytest.approx(found.mean)
 
 
 def test_bleu_means() -> None:

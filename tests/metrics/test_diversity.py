@@ -83,7 +83,7 @@ def test_copied_share_of_all_none_and_empty_tables(tokens: np.ndarray, training:
 
 # n-grams and copied runs.
 
-SEQUENCES = st.lists(st.lists(st.integers(0, 3), max_size=6), min_size=1, max_size=6)
+SEQUENCES = st.lists(st.lists(st.integers(-1, 3), max_size=6), min_size=1, max_size=6)
 
 
 def table(sequences: list[list[int]], width: int = 6, junk: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -67,7 +67,7 @@ def _score(
     run: "Run", console: Console, which: str, samples: int, temperatures: tuple[float, ...], seed: int, as_json: bool
 ) -> None:
     from seqgan_cli.commands.trained import trained_of
-    from seqgan_cli.evaluation.generators import data_figures, likelihoods
+    from seqgan_cli.evaluation.generators import data_figures, likelihoods, unknown_note
     from seqgan_cli.experiments.tables import generators_table
     from seqgan_cli.randomness import key
 
@@ -93,4 +93,5 @@ def _score(
         f"Scores of {trained.origin}: {samples} samples, nats per token, ± half a 95 % interval",
         ["temperature", *columns],
         rows,
+        caption=unknown_note(data),
     )

@@ -17,7 +17,11 @@ HELDOUT_AT_MOST = AT_HAND
 
 
 def nll(model: Generator, tokens: np.ndarray, temperature: float = 1.0) -> Estimate:
-    """−log of the model's probability of the sequences int32 `[n, T]`, per token that counts, in nats."""
+    """−log of the policy's probability of the sequences int32 `[n, T]` at that temperature, per token that counts, in nats.
+
+    `<unk>` is no target: the policy is normalised over the tokens that are sampled, and neither the sum nor the number of
+    tokens has an `<unk>`. Of a generator's own samples it is the entropy of the distribution they were drawn from.
+    """
     return per_token(model.sequence_nll(tokens, temperature), model.vocabulary.mask(tokens).sum(axis=1))
 
 
@@ -99,6 +103,12 @@ def likelihoods(
     )
 
 
+def unknown_note(data: Mapping[str, float]) -> str:
+    """What part of the held-out tokens no score counts, a sentence; nothing where all count. `data`: of `data_figures`."""
+    share = data.get("unknown_share", 0.0)
+    return f"<unk> is {share:.2%} of the held-out tokens: no likelihood counts it, and it matches nothing." if share else ""
+
+
 def data_figures(
     corpus: Corpus, oracle: Generator | None, seed: int, num: int, real: RealScores | None = None
 ) -> dict[str, float]:
@@ -107,7 +117,8 @@ def data_figures(
     token_types and distinct_share of `num` sequences of the training set, evenly spread, or all if it has fewer, since more
     sequences have more types; copied_share of the held-out set; for synthetic data the oracle's nll_oracle on its own
     held-out sequences and that of uniform tokens; with `real`, what those training sequences score in its stead, but for
-    copied_run, which is the held-out set's.
+    copied_run, which is the held-out set's; for text unknown_share, the share of `<unk>` among the held-out tokens, which no
+    likelihood counts and no n-gram matches.
     """
     train = corpus.train[np.linspace(0, len(corpus.train) - 1, min(num, len(corpus.train))).astype(int)]
     figures = {
@@ -115,6 +126,8 @@ def data_figures(
         "distinct_share": diversity.distinct_share(train),
         "copied_share": corpus.shards.heldout_copied if corpus.shards else corpus.sequences.copied_share(corpus.heldout),
     }
+    if corpus.vocabulary.has_special_tokens:
+        figures["unknown_share"] = corpus.vocabulary.unknown_share(corpus.heldout)
     if real is not None:
         figures.update(real.of_data(train))
     if oracle is not None:

@@ -41,15 +41,16 @@ class Measures:
         return {**self._variety(self.heldout), **self._copying(self.heldout), **self._distances(self.training)}
 
     def _variety(self, tokens: np.ndarray) -> dict[str, Value]:
+        sentences = self._sentences(tokens[: self.equal])
+        return {f"distinct_{n}": distinct_n(*sentences, n) for n in ORDERS}
 
-        first = tokens[: self.equal]
-        return {f"distinct_{n}": distinct_n(first, self.corpus.vocabulary.length(first), n) for n in ORDERS}
+    def _sentences(self, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Ids `[n, T]` in which `<unk>` matches nothing, and lengths `[n]`."""
+        return self.corpus.vocabulary.matchable(tokens), self.corpus.vocabulary.length(tokens)
 
     def _copying(self, tokens: np.ndarray) -> dict[str, Value]:
-
-        train, length = self.corpus.train, self.corpus.vocabulary.length
-        lengths = length(tokens)
-        runs = longest_copied_run(tokens, lengths, train, length(train))
+        lengths = self.corpus.vocabulary.length(tokens)
+        runs = longest_copied_run(*self._sentences(tokens), *self._sentences(self.corpus.train))
         return {
             "copied_run": mean_of(runs),
             "copied_run_share": mean_of(runs[lengths > 0] / lengths[lengths > 0]),

@@ -44,7 +44,8 @@ def stand_in(tokens: np.ndarray, training: np.ndarray) -> np.ndarray:
 def distinct_n(tokens: np.ndarray, lengths: np.ndarray, n: int) -> float:
     """Number of different n-grams over the number of n-grams in all sequences (Li et al. 2016); nan if there is none.
 
-    More sequences repeat more, so only equal numbers of them compare.
+    More sequences repeat more, so only equal numbers of them compare. An n-gram with an id below 0, of which nobody knows what
+    it equals, is left out of both numbers.
 
     Args:
         tokens, lengths: int `[N, T]` and `[N]`; what stands past a row's length is ignored.
@@ -54,7 +55,7 @@ def distinct_n(tokens: np.ndarray, lengths: np.ndarray, n: int) -> float:
         return math.nan
     windows = np.lib.stride_tricks.sliding_window_view(tokens, n, axis=1)  # [N, T − n + 1, n]
     whole = np.arange(windows.shape[1])[None, :] + n <= np.asarray(lengths)[:, None]
-    ngrams = windows[whole]
+    ngrams = windows[whole & (windows >= 0).all(axis=2)]
     return len(np.unique(_as_single_values(ngrams))) / len(ngrams) if len(ngrams) else math.nan
 
 
@@ -77,6 +78,7 @@ class _Starts:
     def longer(self, n: int, base: int) -> tuple["_Starts", np.ndarray]:
         """The starts of runs of n tokens, and a key for each: (run of n − 1 tokens, token after it)."""
         whole = self.only(self.left >= n)
+        whole = whole.only(whole.tokens[whole.place + n - 1] >= 0)
         return whole, whole.run * base + whole.tokens[whole.place + n - 1]
 
 
@@ -93,7 +95,7 @@ def longest_copied_run(
     """For each sequence the longest run of consecutive tokens that stands in some training sequence, int64 `[N]`.
 
     Runs grow by a token at a time, and a place whose run has stood in the other set last is dropped, so what is left is
-    soon little.
+    soon little. An id below 0 equals no other, so that no run goes past it.
 
     Args:
         tokens, lengths: int `[N, T]` and `[N]`; what stands past a row's length is ignored.
