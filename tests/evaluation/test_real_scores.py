@@ -60,7 +60,8 @@ def test_self_bleu_leaves_out_the_sentence_itself_and_copied_runs_are_the_loops(
 def test_self_bleu_is_of_so_many_samples_however_many_there_are(lines: Corpus) -> None:
     draw = np.random.default_rng(3)
     samples = text(SELF_BLEU_SAMPLES + 50, draw)
-    scores = RealScores(lines, Data(source="x", kind="text"))
+    many = Corpus(text(SELF_BLEU_SAMPLES, draw), lines.heldout, lines.vocabulary)
+    scores = RealScores(many, Data(source="x", kind="text"))
     assert scores.self_bleu(samples).mean == scores.self_bleu(samples[:SELF_BLEU_SAMPLES]).mean
     assert scores.self_bleu(samples).count == SELF_BLEU_SAMPLES
 
@@ -125,3 +126,40 @@ def test_the_datas_own_marks(lines: Corpus) -> None:
     assert figures["bleu_3"] == pytest.approx(scores.all(lines.train)["bleu_3"].mean)
     assert figures["copied_run"] == pytest.approx(scores.all(lines.heldout)["copied_run"].mean)
     assert figures["copied_run"] < lines.vocabulary.length(lines.train).mean(), "training sequences copy themselves whole"
+
+
+def test_the_datas_own_self_bleu_is_of_sequences_from_all_documents() -> None:
+    """Documents of ten lines that are nearly one: neighbours are alike, and a fair sample of 100 lines of 400 has few pairs."""
+    draw = np.random.default_rng(0)
+    documents = draw.integers(3, 200, (400, 12)).astype(np.int32)
+    train = np.repeat(documents, 10, axis=0)
+    train[:, -1] = draw.integers(3, 200, len(train))
+    vocabulary = Vocabulary([str(i) for i in range(197)])
+    corpus = Corpus(train, train[:20], vocabulary)
+    scores = RealScores(corpus, Data(source="x", kind="text"))
+    smooth, found = SmoothingFunction().method1, data_figures(corpus, None, 0, 100, scores)["self_bleu_3"]
+    expected = []
+    for _ in range(20):
+        own = sentences(corpus, train[draw.permutation(len(train))[:100]])
+        every = [sentence_bleu(own[:i] + own[i + 1 :], words, (1 / 3,) * 3, smooth) for i, words in enumerate(own[:20])]
+        expected.append(np.mean(every))
+    assert abs(found - np.mean(expected)) < 4 * np.std(expected) < 0.4
+    assert scores.self_bleu(train[:100]).mean > 0.9, "neighbours"
+    assert data_figures(corpus, None, 0, 100, scores)["self_bleu_3"] == found
+    assert data_figures(corpus, None, 1, 100, scores)["self_bleu_3"] != found
+
+
+def test_self_bleu_is_of_equal_numbers_where_data_are_few(lines: Corpus) -> None:
+    """Forty training sequences: so many samples, too."""
+    samples = text(500, np.random.default_rng(3))
+    scores = RealScores(lines, Data(source="x", kind="text"))
+    assert scores.self_bleu(samples).count == len(lines.train) == 40
+    assert scores.self_bleu(samples).mean == scores.self_bleu(samples[:40]).mean
+
+
+def test_variety_of_the_data_is_that_of_as_many_draws(lines: Corpus) -> None:
+    """More samples than the forty different sequences: nobody expects more than forty of 400 to differ."""
+    figures = data_figures(lines, None, 0, 400)
+    assert figures["distinct_share"] == pytest.approx(len({*map(tuple, lines.train.tolist())}) / 400, rel=0.01)
+    assert figures["least_distinct_share"] < figures["distinct_share"] / 2 + 1e-9
+    assert data_figures(lines, None, 0, 10)["distinct_share"] > 0.8

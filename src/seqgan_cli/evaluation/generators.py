@@ -109,21 +109,36 @@ def unknown_note(data: Mapping[str, float]) -> str:
     return f"<unk> is {share:.2%} of the held-out tokens: no likelihood counts it, and it matches nothing." if share else ""
 
 
+def train_sample(corpus: Corpus, num: int, seed: int) -> np.ndarray:
+    """Different training sequences in an order drawn by the seed, `num` or all if there are fewer: int32 `[n, T]`.
+
+    Neighbours come from one text or tune and have more in common than two of all, so that the first of these are a fair sample.
+    """
+    return corpus.train[rng(seed, "data", "training").permutation(len(corpus.train))[:num]]
+
+
 def data_figures(
     corpus: Corpus, oracle: Generator | None, seed: int, num: int, real: RealScores | None = None
 ) -> dict[str, float]:
     """What the data themselves score: the marks that a generator's figures are read against.
 
-    token_types and distinct_share of `num` sequences of the training set, evenly spread, or all if it has fewer, since more
-    sequences have more types; copied_share of the held-out set; for synthetic data the oracle's nll_oracle on its own
-    held-out sequences and that of uniform tokens; with `real`, what those training sequences score in its stead, but for
-    copied_run, which is the held-out set's; for text unknown_share, the share of `<unk>` among the held-out tokens, which no
-    likelihood counts and no n-gram matches.
+    token_types and distinct_share of as many training sequences as there are samples, drawn by the seed: different ones, or, if
+    there are fewer, the mean of draws with replacement; since more sequences repeat more and have more types.
+    least_distinct_share, least_token_types: below them so many samples repeat themselves more than as many draws would, and a
+    generator has collapsed. copied_share of the held-out set; for synthetic data the oracle's nll_oracle on its own held-out
+    sequences and that of uniform tokens; with `real`, what different training sequences score in its stead, as many as there
+    are samples or all, but for copied_run, which is the held-out set's; for text unknown_share, the share of `<unk>` among the
+    held-out tokens, which no likelihood counts and no n-gram matches.
     """
-    train = corpus.train[np.linspace(0, len(corpus.train) - 1, min(num, len(corpus.train))).astype(int)]
+    train, mask = train_sample(corpus, num, seed), corpus.vocabulary.mask
+    among = corpus.sequences.draw(num, seed, "data", "draws") if corpus.shards else corpus.train
+    distinct, types = diversity.of_draws(among, mask(among), num)
+    enough = len(train) == num
     figures = {
-        "token_types": float(diversity.token_types(train, corpus.vocabulary.mask(train))),
-        "distinct_share": diversity.distinct_share(train),
+        "token_types": float(diversity.token_types(train, mask(train))) if enough else types,
+        "distinct_share": diversity.distinct_share(train) if enough else distinct / num,
+        "least_token_types": diversity.least(types, num, corpus.sequence_length),
+        "least_distinct_share": diversity.least(distinct, num) / num,
         "copied_share": corpus.shards.heldout_copied if corpus.shards else corpus.sequences.copied_share(corpus.heldout),
     }
     if corpus.vocabulary.has_special_tokens:

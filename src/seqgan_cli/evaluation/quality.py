@@ -4,7 +4,7 @@ import numpy as np
 
 from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.evaluation.generators import HELDOUT_AT_MOST
+from seqgan_cli.evaluation.generators import HELDOUT_AT_MOST, train_sample
 from seqgan_cli.metrics import frechet, music
 from seqgan_cli.metrics.diversity import distinct_n, longest_copied_run
 from seqgan_cli.metrics.likelihood import Estimate, mean_of
@@ -30,8 +30,7 @@ class Measures:
         self.corpus, self.music, self.vectors, self.source = corpus, music, vectors, source
         self.heldout = corpus.heldout[:HELDOUT_AT_MOST]
         self.equal = min(num, len(self.heldout))
-        # Evenly spread: neighbours come from one text or tune.
-        self.training = corpus.train[np.linspace(0, len(corpus.train) - 1, min(num, len(corpus.train))).astype(int)]
+        self.training = train_sample(corpus, num, 0)
 
     def of_samples(self, tokens: np.ndarray) -> dict[str, Value]:
         return {**self._variety(tokens), **self._copying(tokens), **self._distances(tokens)}
@@ -61,12 +60,13 @@ class Measures:
     def _distances(self, tokens: np.ndarray) -> dict[str, Value]:
 
         found: dict[str, Value] = {}
+        first = tokens[: len(self.training)]  # fewer are farther away by chance
         if self.music:
             found["nearest_window_mse"] = mean_of(music.nearest_window_mse(tokens, self.heldout))
-            found["pitch_histogram_mse"] = music.pitch_histogram_mse(tokens, self.heldout)
+            found["pitch_histogram_mse"] = music.pitch_histogram_mse(first, self.heldout)
         if self.vectors is not None:
             length = self.corpus.vocabulary.length
-            sentences, covered = frechet.mean_vectors(tokens, length(tokens), self.vectors)
+            sentences, covered = frechet.mean_vectors(first, length(first), self.vectors)
             heldout, _ = frechet.mean_vectors(self.heldout, length(self.heldout), self.vectors)
             if min(len(sentences), len(heldout)) < 2:
                 raise SeqganError(
@@ -75,7 +75,7 @@ class Measures:
                 )
             found["frechet_distance"] = frechet.frechet_distance(sentences, heldout)
             found["embedded_tokens"] = covered
-            found["embedded_sequences"] = len(sentences) / len(tokens)
+            found["embedded_sequences"] = len(sentences) / len(first)
         return found
 
     def caption(self) -> str:
@@ -87,7 +87,7 @@ class Measures:
         if self.music or self.vectors is not None:
             lines += [
                 f"Distances are to the held-out sequences; data: from {len(self.training)} training sequences to them, which",
-                "is how far two sets of one source are apart.",
+                f"is how far two sets of one source are apart. The last of them is of {len(self.training)} samples too.",
             ]
         if self.music:
             lines += [

@@ -88,8 +88,11 @@ class RealScores:
         return {name: float(scores[name].mean()) for name in self.names}
 
     def self_bleu(self, samples: np.ndarray) -> Estimate:
-        """self_bleu_3 of the first samples; without an interval, since its sentences score one another."""
-        some, nan = samples[:SELF_BLEU_SAMPLES], float("nan")
+        """self_bleu_3 of the first samples; without an interval, since its sentences score one another.
+
+        Of no more than there are training sequences, whose own Self-BLEU is of as many.
+        """
+        some, nan = samples[: min(SELF_BLEU_SAMPLES, len(self.corpus.train))], float("nan")
         own = self_bleu_scores(self._sentences(some), [(1 / 3,) * 3], SMOOTHING)[0] if len(some) > 1 else nan
         return Estimate(own, nan, nan, nan, len(some))
 
@@ -102,7 +105,10 @@ class RealScores:
         return {**quality, "self_bleu_3": self.self_bleu(samples), "copied_run": self.copied_run(samples)}
 
     def of_data(self, train: np.ndarray) -> dict[str, float]:
-        """The marks: what those training sequences score as if they were samples, and the copied_run of the held-out set."""
+        """The marks: what those training sequences score as if they were samples, and the copied_run of the held-out set.
+
+        They come in an order drawn at random, since self_bleu_3 is of the first.
+        """
         quality = {name: float(values.mean()) for name, values in self.quality(train).items()}
         copied = self.copied_run(self.corpus.heldout)
         return {**quality, "self_bleu_3": self.self_bleu(train).mean, "copied_run": copied.mean}
