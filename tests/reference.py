@@ -447,6 +447,21 @@ def ngrams(sequence: Sequence[int], n: int) -> list[tuple[int, ...]]:
     return [tuple(sequence[i : i + n]) for i in range(len(sequence) - n + 1)]
 
 
+def clustered_error(sums: Sequence[float], lengths: Sequence[int], clusters: Sequence[int]) -> float:
+    """Standard error of Σ sums / Σ lengths: every pair of residuals whose clusters are the same, one at a time.
+
+    A residual's product with that of a sequence of another cluster has mean 0, with that of its own it may have any. Each is
+    with the cluster's correction G / (G − 1).
+    """
+    ratio, number = sum(sums) / sum(lengths), len(set(clusters))
+    together = 0.0
+    for s, length, cluster in zip(sums, lengths, clusters, strict=True):
+        for other_s, other_length, other in zip(sums, lengths, clusters, strict=True):
+            if cluster == other:
+                together += (s - ratio * length) * (other_s - ratio * other_length)
+    return float(np.sqrt(max(0.0, together) * number / (number - 1))) / sum(lengths)
+
+
 def distinct_n(sequences: Sequence[Sequence[int]], n: int) -> float:
     """Different n-grams over n-grams, those with a −1 left out; nan for none."""
     found = [ngram for sequence in sequences for ngram in ngrams(sequence, n) if -1 not in ngram]

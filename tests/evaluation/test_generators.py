@@ -7,7 +7,9 @@ import reference
 from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.corpora.synthetic import synthetic_corpus
 from seqgan_cli.evaluation.generators import curve_scores, data_figures, likelihoods, nll
+from seqgan_cli.evaluation.quality import Measures
 from seqgan_cli.evaluation.real import bleu_scores, self_bleu_scores
+from seqgan_cli.metrics.likelihood import Estimate
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.models.oracle import oracle_arrays
 from seqgan_cli.randomness import key, rng
@@ -67,6 +69,23 @@ def test_lengths_count_per_token() -> None:
     assert estimate.high - estimate.low == pytest.approx(0.0, abs=1e-6)
     corpus = Corpus(table, table, vocabulary)
     assert "nll_oracle" not in curve_scores(generator, corpus, None, None, 16, key(0, "x"))
+
+
+def test_intervals_of_held_out_scores_are_over_documents_where_they_are_known() -> None:
+    """Ten documents of windows that are one: as wide as if each were there once, in eval-nll and in the data's column."""
+    corpus, oracle = synthetic_corpus(Data(vocab_size=9, sequence_length=4, num_sequences=300), seed=0)
+    windows = np.repeat(corpus.heldout[:10], 30, axis=0)
+    clustered = Corpus(corpus.train, windows, corpus.vocabulary)
+    object.__setattr__(clustered, "test_documents", np.repeat(np.arange(10), 30))
+    once = nll(oracle, windows[::30])
+    found = likelihoods(oracle, clustered, oracle, 100, key(0, "x")).nll_test
+    ratio = 2.262157 / 1.96  # Student's t of nine degrees
+    assert found.mean == pytest.approx(once.mean, rel=1e-6)
+    assert found.high - found.mean == pytest.approx(ratio * (once.high - once.mean), rel=1e-5)
+    assert found.count == 10
+    run = Measures(clustered, False, None, 300, "").of_data()["copied_run"]
+    assert isinstance(run, Estimate)
+    assert run.count == 10
 
 
 def policy_of(weights: list[np.ndarray], prefix: tuple[int, ...], temperature: float) -> dict[int, float]:

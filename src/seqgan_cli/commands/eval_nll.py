@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from seqgan_cli import files
 from seqgan_cli.commands.options import GroupedCommand, GroupedOption, common_options, console_of, from_option, placed
 from seqgan_cli.commands.sample import check_temperature
 from seqgan_cli.console import Console
@@ -86,7 +87,7 @@ def _score(
         records = [dataclasses.asdict(s) for s in scores]
         for record in records:
             del record["real"]  # what eval-bleu and eval-quality are for
-        console.result(json.dumps({"from": trained.origin, "scores": records, "data": data}))
+        console.result(json.dumps(files.plain({"from": trained.origin, "scores": records, "data": data})))
         return
     columns, rows = generators_table([(f"{s.temperature:g}", s) for s in scores], data)
     console.table(

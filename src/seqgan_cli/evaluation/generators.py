@@ -16,13 +16,23 @@ from seqgan_cli.randomness import rng
 HELDOUT_AT_MOST = AT_HAND
 
 
-def nll(model: Generator, tokens: np.ndarray, temperature: float = 1.0) -> Estimate:
+def nll(
+    model: Generator, tokens: np.ndarray, temperature: float = 1.0, documents: np.ndarray | None = None
+) -> Estimate:
     """−log of the policy's probability of the sequences int32 `[n, T]` at that temperature, per token that counts, in nats.
 
     `<unk>` is no target: the policy is normalised over the tokens that are sampled, and neither the sum nor the number of
     tokens has an `<unk>`. Of a generator's own samples it is the entropy of the distribution they were drawn from.
+
+    `documents`: int `[n]`, what each sequence is from, if several may be from one: the interval is over documents.
     """
-    return per_token(model.sequence_nll(tokens, temperature), model.vocabulary.mask(tokens).sum(axis=1))
+    return per_token(model.sequence_nll(tokens, temperature), model.vocabulary.mask(tokens).sum(axis=1), documents)
+
+
+def heldout_documents(corpus: Corpus) -> np.ndarray | None:
+    """The document that each held-out sequence that is scored is from, int64 `[m]`; None where it was not kept."""
+    found: np.ndarray | None = getattr(corpus, "test_documents", None)
+    return None if found is None else found[:HELDOUT_AT_MOST]
 
 
 def curve_scores(
@@ -76,6 +86,9 @@ def likelihoods(
 ) -> Likelihoods:
     """Score `num` samples under the oracle, and at most 10,000 held-out and training sequences under the generator.
 
+    Samples are independent. Sequences of one document are not, so the interval of nll_test is over documents; that of
+    nll_train is over sequences, whose documents are not kept, and too narrow where many are from one.
+
     `report` is called with the number of samples done so far.
     """
     batches: list[np.ndarray] = []
@@ -94,7 +107,7 @@ def likelihoods(
         temperature,
         num,
         per_token(np.concatenate(oracle_sums), np.full(num, samples.shape[1])) if oracle_sums else None,
-        nll(generator, corpus.heldout[:HELDOUT_AT_MOST], temperature),
+        nll(generator, corpus.heldout[:HELDOUT_AT_MOST], temperature, heldout_documents(corpus)),
         nll(generator, corpus.train[:HELDOUT_AT_MOST], temperature),
         diversity.distinct_share(samples),
         diversity.token_types(samples, corpus.vocabulary.mask(samples)),

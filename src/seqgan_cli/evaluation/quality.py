@@ -4,7 +4,7 @@ import numpy as np
 
 from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.evaluation.generators import HELDOUT_AT_MOST, train_sample
+from seqgan_cli.evaluation.generators import HELDOUT_AT_MOST, heldout_documents, train_sample
 from seqgan_cli.metrics import frechet, music
 from seqgan_cli.metrics.diversity import distinct_n, longest_copied_run
 from seqgan_cli.metrics.likelihood import Estimate, mean_of
@@ -28,7 +28,7 @@ class Measures:
     def __init__(self, corpus: Corpus, music: bool, vectors: np.ndarray | None, num: int, source: str) -> None:
 
         self.corpus, self.music, self.vectors, self.source = corpus, music, vectors, source
-        self.heldout = corpus.heldout[:HELDOUT_AT_MOST]
+        self.heldout, self.documents = corpus.heldout[:HELDOUT_AT_MOST], heldout_documents(corpus)
         self.equal = min(num, len(self.heldout))
         self.training = train_sample(corpus, num, 0)
 
@@ -37,7 +37,8 @@ class Measures:
 
     def of_data(self) -> dict[str, Value]:
         """Held-out sequences as if they were samples; but they are at no distance to themselves, so there training ones are."""
-        return {**self._variety(self.heldout), **self._copying(self.heldout), **self._distances(self.training)}
+        copying = self._copying(self.heldout, self.documents)
+        return {**self._variety(self.heldout), **copying, **self._distances(self.training)}
 
     def _variety(self, tokens: np.ndarray) -> dict[str, Value]:
         sentences = self._sentences(tokens[: self.equal])
@@ -47,12 +48,15 @@ class Measures:
         """Ids `[n, T]` in which `<unk>` matches nothing, and lengths `[n]`."""
         return self.corpus.vocabulary.matchable(tokens), self.corpus.vocabulary.length(tokens)
 
-    def _copying(self, tokens: np.ndarray) -> dict[str, Value]:
+    def _copying(self, tokens: np.ndarray, documents: np.ndarray | None = None) -> dict[str, Value]:
+        """`documents`: int `[n]`, what each sequence is from, if several may be from one."""
         lengths = self.corpus.vocabulary.length(tokens)
         runs = longest_copied_run(*self._sentences(tokens), *self._sentences(self.corpus.train))
         return {
-            "copied_run": mean_of(runs),
-            "copied_run_share": mean_of(runs[lengths > 0] / lengths[lengths > 0]),
+            "copied_run": mean_of(runs, documents),
+            "copied_run_share": mean_of(
+                runs[lengths > 0] / lengths[lengths > 0], None if documents is None else documents[lengths > 0]
+            ),
             "copied_run_largest": float(runs[: self.equal].max(initial=0)),
             "copied_share": share(round(self.corpus.sequences.copied_share(tokens) * len(tokens)), len(tokens)),
         }
@@ -95,5 +99,6 @@ class Measures:
                 "pitch-histogram MSE: mean over the 89 ids of the squared difference between their shares in samples and data.",
                 "Neither is known to be the paper's MSE, which it does not define.",
             ]
-        lines.append("±: half a 95 % interval over sequences; for a share the interval itself (Wilson's).")
+        over = "sequences" if self.documents is None else "samples, and over the data's documents"
+        lines.append(f"±: half a 95 % interval over {over}; for a share the interval itself (Wilson's, over sequences).")
         return "\n".join(lines)
