@@ -152,7 +152,7 @@ def test_repeating_every_sequence_narrows_nothing() -> None:
     assert per_token(np.tile(sums, 5), np.tile(lengths, 5)).high < often.high
 
 
-@pytest.mark.parametrize("documents", [6, 40])
+@pytest.mark.parametrize("documents", [12, 80])
 def test_intervals_over_clusters_hold_the_truth_in_about_95_of_100_draws_and_naive_ones_do_not(documents: int) -> None:
     """Windows of one document share most of what makes them hard, and documents have from one window to thirty."""
     draws, trials, held, naive = np.random.default_rng(21), 1500, 0, 0
@@ -164,5 +164,5 @@ def test_intervals_over_clusters_hold_the_truth_in_about_95_of_100_draws_and_nai
             estimate = per_token(20 * hard, lengths, clusters)
             covers = estimate.low <= 2.0 <= estimate.high
             held, naive = held + (covers and clusters is not None), naive + (covers and clusters is None)
-    assert 0.91 < held / trials < 0.97
-    assert naive / trials < 0.65
+    assert 0.92 < held / trials < 0.97
+    assert naive / trials < 0.5
