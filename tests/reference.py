@@ -483,15 +483,34 @@ def ngrams(sequence: Sequence[int], n: int) -> list[tuple[int, ...]]:
     return [tuple(sequence[i : i + n]) for i in range(len(sequence) - n + 1)]
 
 
+def clustered_error(sums: Sequence[float], lengths: Sequence[int], clusters: Sequence[int]) -> float:
+    """Standard error of Σ sums / Σ lengths: every pair of residuals whose clusters are the same, one at a time.
+
+    A residual's product with that of a sequence of another cluster has mean 0, with that of its own it may have any. Each is
+    with the cluster's correction G / (G − 1).
+    """
+    ratio, number = sum(sums) / sum(lengths), len(set(clusters))
+    together = 0.0
+    for s, length, cluster in zip(sums, lengths, clusters, strict=True):
+        for other_s, other_length, other in zip(sums, lengths, clusters, strict=True):
+            if cluster == other:
+                together += (s - ratio * length) * (other_s - ratio * other_length)
+    return float(np.sqrt(max(0.0, together) * number / (number - 1))) / sum(lengths)
+
+
 def distinct_n(sequences: Sequence[Sequence[int]], n: int) -> float:
-    """Different n-grams over n-grams; nan for none."""
-    found = [ngram for sequence in sequences for ngram in ngrams(sequence, n)]
+    """Different n-grams over n-grams, those with a −1 left out; nan for none."""
+    found = [ngram for sequence in sequences for ngram in ngrams(sequence, n) if -1 not in ngram]
     return len(set(found)) / len(found) if found else float("nan")
 
 
 def longest_copied_run(sequence: Sequence[int], training: Sequence[Sequence[int]]) -> int:
-    """Tokens of the longest run that stands in one of the training sequences."""
-    runs = (n for n in range(len(sequence), 0, -1) if any({*ngrams(sequence, n)} & {*ngrams(t, n)} for t in training))
+    """Tokens of the longest run without a −1 that stands in one of the training sequences."""
+
+    def found(n: int) -> set[tuple[int, ...]]:
+        return {ngram for ngram in ngrams(sequence, n) if -1 not in ngram}
+
+    runs = (n for n in range(len(sequence), 0, -1) if any(found(n) & {*ngrams(t, n)} for t in training))
     return next(runs, 0)
 
 

@@ -359,7 +359,7 @@ def some_text(num: int, length: int = 6) -> np.ndarray:
 
 def followable(vocabulary: Vocabulary, sequences: np.ndarray) -> list[list[int]]:
     """The sequences up to their end, which counts."""
-    return [row[: int(counted.sum())].tolist() for row, counted in zip(sequences, vocabulary.mask(sequences), strict=True)]
+    return [row[: int(inside.sum())].tolist() for row, inside in zip(sequences, vocabulary.inside(sequences), strict=True)]
 
 
 @pytest.mark.parametrize("order", [1, 2, 3])

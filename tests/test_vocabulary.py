@@ -113,13 +113,24 @@ def test_synthetic_length_is_the_whole_row() -> None:
     assert lengths.dtype == np.int32
 
 
-def test_mask_counts_eos_but_no_pad_and_no_unk_that_was_never_taught(text: Vocabulary) -> None:
+def test_mask_counts_eos_but_no_pad_and_no_unk(text: Vocabulary) -> None:
     assert text.mask(TEXT).astype(int).tolist() == [[1, 1, 0, 1, 0, 0], [1, 1, 0, 0, 0, 0], [1, 1, 1, 1, 1, 1]]
 
 
-def test_mask_counts_unk_that_was_taught() -> None:
-    taught = Vocabulary(["the", "cat", "sat"], unk_taught=True)
-    assert taught.mask(TEXT).astype(int).tolist() == [[1, 1, 1, 1, 0, 0], [1, 1, 0, 0, 0, 0], [1, 1, 1, 1, 1, 1]]
+def test_inside_is_everything_up_to_the_end(text: Vocabulary) -> None:
+    assert text.inside(TEXT).astype(int).tolist() == [[1, 1, 1, 1, 0, 0], [1, 1, 0, 0, 0, 0], [1, 1, 1, 1, 1, 1]]
+    assert Vocabulary(size=9).inside(TEXT).all()
+
+
+def test_only_unk_matches_nothing(text: Vocabulary) -> None:
+    assert text.matchable(np.array([[3, 2, 5, 1, 0]])).tolist() == [[3, -1, 5, 1, 0]]
+    assert Vocabulary(size=9).matchable(TEXT).tolist() == TEXT.tolist()
+
+
+def test_unknown_share_is_of_the_tokens_before_the_end(text: Vocabulary) -> None:
+    assert text.unknown_share(np.array([[3, 2, 5, 1, 0], [2, 1, 0, 0, 0]])) == 2 / 4
+    assert text.unknown_share(np.array([[1, 0]])) == 0.0
+    assert Vocabulary(size=9).unknown_share(TEXT) == 0.0
 
 
 def test_synthetic_mask_counts_everything() -> None:

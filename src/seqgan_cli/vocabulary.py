@@ -66,12 +66,27 @@ class Vocabulary:
             return np.ones(len(table), bool)
         return ~(table == UNK).any(axis=1)
 
-    def mask(self, tokens: Any) -> Any:
-        """bool, the shape of `tokens`: the positions that losses, rewards and scores count, `<eos>` included.
+    def inside(self, tokens: Any) -> Any:
+        """bool, the shape of `tokens`: the positions of a sequence up to its `<eos>`, which likelihood training teaches.
 
         `tokens` is a NumPy array or a TensorFlow tensor; `<pad>` stands nowhere but after `<eos>`, so comparing is enough.
         """
+        return tokens != PAD if self.has_special_tokens else tokens == tokens
+
+    def mask(self, tokens: Any) -> Any:
+        """bool, the shape of `tokens`: the positions that scores and rewards count, which are those inside but for `<unk>`.
+
+        The policy never says `<unk>`, and which token stands there nobody knows: so it is no target of any score.
+        """
+        inside = self.inside(tokens)
+        return inside & (tokens != UNK) if self.has_special_tokens else inside
+
+    def matchable(self, tokens: np.ndarray) -> np.ndarray:
+        """The ids with −1 in place of `<unk>`, which stands for many tokens and so for none that another one equals."""
+        return np.where(tokens == UNK, -1, tokens) if self.has_special_tokens else tokens
+
+    def unknown_share(self, tokens: np.ndarray) -> float:
+        """Share of `<unk>` among the tokens of sequences int `[n, T]`, `<eos>` not counted; 0 for no token."""
         if not self.has_special_tokens:
-            return tokens == tokens
-        counted = tokens != PAD
-        return counted if self.unk_taught else counted & (tokens != UNK)
+            return 0.0
+        return int((tokens == UNK).sum()) / max(1, int((tokens > EOS).sum()))

@@ -3,6 +3,7 @@
 import json
 import math
 
+import numpy as np
 import pytest
 
 from seqgan_cli.store.run import Run
@@ -52,7 +53,8 @@ def test_keys(sweep):
         assert entry["num_samples"] == 600
         for name in ("nll_oracle", "nll_test", "nll_train"):
             assert entry[name].keys() == {"mean", "low", "high", "std", "count"}
-    assert sweep["data"].keys() == {"token_types", "distinct_share", "copied_share", "nll_oracle", "nll_oracle_uniform"}
+    variety = {f"{least}{name}" for least in ("", "least_") for name in ("token_types", "distinct_share")}
+    assert sweep["data"].keys() == {*variety, "copied_share", "nll_oracle", "nll_oracle_uniform"}
 
 
 def test_intervals_contain_their_mean_in_the_middle(sweep):
@@ -110,7 +112,21 @@ def test_text_has_no_oracle(seqgan, text):
     (entry,) = result["scores"]
     assert entry["nll_oracle"] is None
     assert math.isfinite(entry["nll_test"]["mean"])
-    assert result["data"].keys() == {"token_types", "distinct_share", "copied_share"}
+    assert {"token_types", "distinct_share", "copied_share", "unknown_share"} <= result["data"].keys()
+    assert not {"nll_oracle", "nll_oracle_uniform"} & result["data"].keys()
+
+
+def test_the_share_of_unknown_tokens_stands_beside_the_score(seqgan, text, synthetic):
+    """Counted in the words of the file: rarer ones than three times are `<unk>`."""
+    with np.load(text.path / "corpus" / "heldout.npz") as file:
+        tokens = file["tokens"]
+    share = (tokens == 2).sum() / (tokens > 1).sum()
+    assert 0.0 < share < 1.0
+    assert scored(seqgan, text.path, "--samples", 64)["data"]["unknown_share"] == share
+    told = f"<unk> is {share:.2%} of the held-out tokens"
+    assert told in seqgan("eval-nll", "-q", "--samples", 64, "--run", text.path).out
+    assert told in text.out  # of `train`
+    assert "<unk>" not in seqgan("eval-nll", "-q", "--samples", 64, "--run", synthetic.path).out
 
 
 def refuse(constant):

@@ -78,7 +78,7 @@ def test_one_seed_claims_nothing():
 
 
 def test_a_collapse_is_told():
-    data = {"distinct_share": 1.0, "token_types": 100.0}
+    data = {"distinct_share": 1.0, "token_types": 100.0, "least_distinct_share": 0.5, "least_token_types": 50.0}
     whole = scored(9, 9).scores
     assert "has not collapsed" in variety(whole, data)
     poor = type(whole)(**{**vars(whole), "distinct_share": 0.4})

@@ -1,5 +1,6 @@
 """BLEU and Self-BLEU: equal to NLTK's sentence scores on anything, and to hand computations on small cases."""
 
+import itertools
 import math
 import warnings
 from collections.abc import Sequence
@@ -119,6 +120,31 @@ def test_what_stands_past_the_length_changes_nothing(
     index = References(*table(references, 9 + extra, fill), orders_needed(weights, smoothing))
     padded = scores(index.match(*table(hypotheses, 9 + extra, fill)), weights, smoothing)
     assert padded.tolist() == bleu(references, hypotheses, weights, smoothing).tolist()
+
+
+def unlike(corpus: list[list[int]], first: int) -> list[list[int]]:
+    """The sentences with a word of its own in each place of a −1."""
+    words = itertools.count(first)
+    return [[next(words) if token < 0 else token for token in sentence] for sentence in corpus]
+
+
+def with_unknown(min_size: int) -> st.SearchStrategy[list[list[int]]]:
+    return st.lists(st.lists(st.integers(-1, 2), max_size=9), min_size=min_size, max_size=6)
+
+
+@settings(deadline=None, max_examples=300)
+@given(references=with_unknown(1), hypotheses=with_unknown(1), method=methods())
+@example(references=[[-1, -1]], hypotheses=[[-1, -1], [-1]], method=([0.5, 0.5], "method0"))
+@example(references=[[0, -1, 1, 2]], hypotheses=[[0, -1, 1, 2]], method=([0.25] * 4, "method1"))
+def test_a_token_below_0_matches_nothing_as_if_each_were_a_word_of_its_own(
+    references: list[list[int]], hypotheses: list[list[int]], method: tuple[list[float], str]
+) -> None:
+    theirs = [nltk_bleu(unlike(references, 100), hypothesis, *method) for hypothesis in unlike(hypotheses, 1000)]
+    assert_equal_to_nltk(bleu(references, hypotheses, *method), theirs)
+    if len(references) > 1:
+        corpus = unlike(references, 100)
+        theirs = [nltk_bleu(corpus[:i] + corpus[i + 1 :], sentence, *method) for i, sentence in enumerate(corpus)]
+        assert_equal_to_nltk(self_bleu(references, *method), theirs)
 
 
 def test_geometric_mean_of_clipped_precisions() -> None:

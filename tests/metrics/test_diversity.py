@@ -1,10 +1,11 @@
 """Variety of samples: shares and counts worked out by hand, and against literal loops."""
 
+import itertools
 import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import reference
@@ -12,7 +13,9 @@ from seqgan_cli.metrics.diversity import (
     copied_share,
     distinct_n,
     distinct_share,
+    least,
     longest_copied_run,
+    of_draws,
     token_types,
 )
 from seqgan_cli.metrics.significance import fisher, share
@@ -83,7 +86,7 @@ def test_copied_share_of_all_none_and_empty_tables(tokens: np.ndarray, training:
 
 # n-grams and copied runs.
 
-SEQUENCES = st.lists(st.lists(st.integers(0, 3), max_size=6), min_size=1, max_size=6)
+SEQUENCES = st.lists(st.lists(st.integers(-1, 3), max_size=6), min_size=1, max_size=6)
 
 
 def table(sequences: list[list[int]], width: int = 6, junk: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -146,6 +149,65 @@ def test_longest_copied_run_of_empty_tables() -> None:
     none = np.zeros(0, np.int64)
     assert longest_copied_run(EMPTY, none, *table([[1]])).tolist() == []
     assert longest_copied_run(*table([[1, 2], []]), EMPTY, none).tolist() == [0, 0]
+
+
+# What as many draws have.
+
+
+def literal_draws(sequences: list[tuple[int, ...]], num: int) -> tuple[float, float]:
+    """Mean numbers of different sequences and tokens over all ways of drawing `num` with replacement."""
+    ways = list(itertools.product(sequences, repeat=num))
+    distinct = sum(len({*way}) for way in ways) / len(ways)
+    return distinct, sum(len({token for sequence in way for token in sequence}) for way in ways) / len(ways)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=5), st.integers(1, 4))
+def test_what_draws_have_equals_the_mean_over_all_ways_of_drawing(sequences: list[tuple[int, ...]], num: int) -> None:
+    table = np.array(sequences, np.int32)
+    assert of_draws(table, np.ones_like(table, bool), num) == pytest.approx(literal_draws(sequences, num))
+
+
+def test_what_is_masked_is_no_type() -> None:
+    table = rows([1, 2, 0], [1, 3, 0])
+    assert of_draws(table, table > 1, 1) == pytest.approx((1.0, 1.0))
+    assert of_draws(table, table > 1, 10_000) == pytest.approx((2.0, 2.0))
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    seed=st.integers(0, 10**6),
+    kinds=st.integers(1, 300),
+    skew=st.floats(0.0, 4.0),
+    size=st.integers(1, 1000),
+    num=st.integers(1, 3000),
+)
+@example(seed=0, kinds=180, skew=0.0, size=162, num=2000)
+@example(seed=0, kinds=3, skew=0.0, size=3, num=3)
+@example(seed=0, kinds=300, skew=4.0, size=1000, num=100)
+def test_draws_from_the_data_never_repeat_themselves_more_than_draws(
+    seed: int, kinds: int, skew: float, size: int, num: int
+) -> None:
+    """Whatever the data: all alike, all different, a few common ones and many rare; fewer or more than there are samples."""
+    draw = np.random.default_rng(seed)
+    shares = draw.random(kinds) ** skew
+    known = draw.integers(0, 50, (kinds, 4)).astype(np.int32)
+    data = known[draw.choice(kinds, size, p=shares / shares.sum())]
+    distinct, types = of_draws(data, np.ones_like(data, bool), num)
+    for _ in range(20):
+        samples = data[draw.integers(0, size, num)]
+        assert distinct_share(samples) * num >= least(distinct, num)
+        assert token_types(samples, np.ones_like(samples, bool)) >= least(types, num, 4)
+
+
+@settings(deadline=None, max_examples=50)
+@given(seed=st.integers(0, 10**6), size=st.integers(50, 1000), num=st.integers(300, 3000))
+def test_a_generator_that_says_a_tenth_of_the_data_does(seed: int, size: int, num: int) -> None:
+    """Different lines, of which it knows one in ten."""
+    data = np.arange(size, dtype=np.int32)[:, None]
+    distinct, _ = of_draws(data, np.ones_like(data, bool), num)
+    samples = data[np.random.default_rng(seed).integers(0, size // 10, num)]
+    assert distinct_share(samples) * num < least(distinct, num)
 
 
 # Shares.

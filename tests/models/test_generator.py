@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 import reference
@@ -246,6 +248,9 @@ def text_generator(stddev: float = 0.5) -> Generator:
     return make(Vocabulary(["a", "b"]), 6, stddev=stddev)
 
 
+TEXT = text_generator()
+
+
 def test_after_the_end_there_is_only_padding() -> None:
     samples = text_generator().sample(2000, key(0, "x"))
     ended = np.cumsum(samples == EOS, axis=1) - (samples == EOS) > 0
@@ -321,20 +326,31 @@ def test_padding_does_not_count_in_the_nll() -> None:
     expected = 0.0
     for t in range(3):
         logits = reference.next_logits(w, tokens[0, :t])
-        logits[PAD] = -np.inf
+        logits[[PAD, UNK]] = -np.inf
         expected -= np.log(reference.softmax(logits)[tokens[0, t]])
     np.testing.assert_allclose(generator.sequence_nll(tokens), [expected], rtol=1e-5)
 
 
-def test_an_untaught_unknown_is_not_scored() -> None:
-    generator = text_generator()
-    with_unknown = np.array([[3, UNK, EOS, PAD, PAD, PAD]], np.int32)
-    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(with_unknown, generator(with_unknown)).numpy()[0]
-    np.testing.assert_allclose(generator.sequence_nll(with_unknown), [losses[0] + losses[2]], rtol=1e-5)
-    taught = Generator(Vocabulary(["a", "b"], unk_taught=True), 6, generator.settings)
-    for mine, theirs in zip(generator.trainable_variables, taught.trainable_variables, strict=True):
-        theirs.assign(mine)
-    np.testing.assert_allclose(taught.sequence_nll(with_unknown), [losses[:3].sum()], rtol=1e-5)
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 999), temperature=st.floats(0.1, 10.0), share=st.floats(0.0, 1.0))
+@example(seed=0, temperature=1.0, share=1.0)
+def test_a_score_is_of_the_policy_and_of_no_unknown(seed: int, temperature: float, share: float) -> None:
+    """Softmax of the literal logits over the temperature without `<pad>` and `<unk>`, at every target that is neither."""
+    generator, draw = TEXT, rng(seed, "text")
+    generator.initialise(rng(seed, "weights"), 1.0)
+    ends, columns = draw.integers(0, 6, (5, 1)), np.arange(6)
+    tokens = np.where(draw.random((5, 6)) < share, UNK, draw.integers(3, 5, (5, 6)))
+    tokens = np.where(columns < ends, tokens, np.where(columns == ends, EOS, PAD)).astype(np.int32)
+    by_token = []
+    for row in tokens:
+        by_token.append(np.zeros(6))
+        for t in np.flatnonzero((row != PAD) & (row != UNK)):
+            logits = reference.next_logits(weights(generator), row[:t]) / temperature
+            logits[[PAD, UNK]] = -np.inf
+            by_token[-1][t] = -np.log(reference.softmax(logits)[row[t]])
+    np.testing.assert_allclose(generator.sequence_nll(tokens, temperature), np.sum(by_token, axis=1), rtol=1e-4, atol=1e-5)
+    if temperature == 1.0:
+        np.testing.assert_allclose(generator.token_nll(tokens), by_token, rtol=1e-4, atol=1e-5)
 
 
 def test_any_number_of_samples_starts_alike_and_keys_differ() -> None:

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 import reference
 from seqgan_cli.models import softmax
-from seqgan_cli.models.softmax import draw_tokens, token_nll, weighted_nll
+from seqgan_cli.models.softmax import draw_tokens, token_nll, weighted_nll, weighted_nll_and_score
 from seqgan_cli.randomness import key, rng
 
 ROWS, HIDDEN, VOCABULARY = 13, 4, 11
@@ -63,6 +63,30 @@ def test_loss_and_gradients_equal_the_literal_sum(
     np.testing.assert_allclose(by_outputs, expected_outputs, atol=2e-5 * scale)
     np.testing.assert_allclose(by_head[:-1], expected_kernel, atol=2e-5 * scale)
     np.testing.assert_allclose(by_head[-1], expected_bias, atol=2e-5 * scale)
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 3, 100])
+@pytest.mark.parametrize("unscored", [(), (2,), (0, 2, 7)])
+def test_the_score_is_the_literal_sum_without_the_unscored_tokens(
+    unscored: tuple[int, ...], rows_at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In their sum and in the softmax; loss and gradients know nothing of it, whatever is made of the score."""
+    monkeypatch.setattr(softmax, "LOGITS_AT_ONCE", rows_at_once * VOCABULARY)
+    outputs, kernel, bias, tokens, weights = case(2.0)
+    arguments = [tf.constant(array) for array in (outputs, head_of(kernel, bias))]
+    scored = np.isin(np.arange(VOCABULARY), unscored, invert=True)
+    with tf.GradientTape() as tape:
+        tape.watch(arguments)
+        loss, score = weighted_nll_and_score(*arguments, tokens, weights, scored.astype(np.float32))
+        made = loss + 3.0 * score
+    plain = evaluate(outputs, head_of(kernel, bias), tokens, weights)
+    for found, expected in zip([loss, *tape.gradient(made, arguments)], plain, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+    literal = 0.0
+    for output, token, weight in zip(outputs.astype(np.float64), tokens, weights, strict=True):
+        if scored[token]:
+            literal -= weight * np.log(reference.softmax(np.where(scored, output @ kernel + bias, -np.inf))[token])
+    np.testing.assert_allclose(score, literal, rtol=1e-4)
 
 
 @pytest.mark.parametrize("rows_at_once", [1, 3, 100])

@@ -18,16 +18,46 @@ from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.settings import GeneratorSettings
 from seqgan_cli.store.run import Run
-from seqgan_cli.training.mle import LikelihoodTraining, likelihood_loss, true_share
+from seqgan_cli.training.mle import LikelihoodTraining, likelihood_loss, likelihood_loss_and_score, true_share
 from seqgan_cli.vocabulary import EOS, PAD, UNK, Vocabulary
 from tiny import tiny_settings
 
 
 def test_loss_is_the_mean_over_positions_that_count() -> None:
+    """Of the loss all up to the end, `<unk>` among them; of the score, which is under the policy, all but `<unk>`."""
     generator = Generator(Vocabulary(["a", "b"]), 4, GeneratorSettings(embedding_dim=2, hidden_dim=2))
     generator.initialise(rng(0, "test"), 1.0)
-    tokens = np.array([[3, EOS, PAD, PAD], [4, 3, 4, EOS]], np.int32)
-    np.testing.assert_allclose(likelihood_loss(generator, tokens), generator.sequence_nll(tokens).sum() / 6, rtol=1e-5)
+    weights = [variable.numpy() for variable in generator.trainable_variables]
+    tokens = np.array([[3, EOS, PAD, PAD], [4, UNK, 4, EOS]], np.int32)
+
+    def literal(*banned: int) -> float:
+        losses = []
+        for row in tokens:
+            for t in np.flatnonzero(~np.isin(row, banned)):
+                logits = reference.next_logits(weights, row[:t])
+                logits[list(banned)] = -np.inf
+                losses.append(-np.log(reference.softmax(logits)[row[t]]))
+        return float(np.mean(losses))
+
+    loss, score = likelihood_loss_and_score(generator, tokens)
+    np.testing.assert_allclose(loss, literal(PAD), rtol=1e-5)
+    np.testing.assert_allclose(score, literal(PAD, UNK), rtol=1e-5)
+    np.testing.assert_allclose(likelihood_loss(generator, tokens), loss)
+
+
+def test_the_history_scores_what_the_policy_says_and_the_loss_teaches_unk() -> None:
+    """Text that is `<unk>` but for its ends: after training the model says so, and the policy cannot."""
+    table = np.full((64, 6), UNK, np.int32)
+    table[:, 3:] = EOS, PAD, PAD
+    chosen = tiny_settings(**{"pretrain-g.learning-rate": 0.05, "pretrain-g.batch-size": 64})
+    training = LikelihoodTraining(chosen, parts_of(table, table, Vocabulary(["a", "b"])), None, Console(quiet=True))
+    for epoch in range(1, 41):
+        measured = training.advance(epoch, lambda _: None)
+        if epoch == 1:  # three counted positions of four, weights near 0: four tokens, or three without <unk>
+            assert measured["loss"] == pytest.approx(math.log(4), abs=0.1)
+            assert measured["nll_train"] == pytest.approx(math.log(3), abs=0.1)
+    assert measured["loss"] < 0.2
+    assert training.generator.samples(key(0, "x"), allow_unknown=True).__next__()[0].tolist() == table[0].tolist()
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -71,7 +101,7 @@ def test_every_epoch_has_its_own_order_and_visits_each_sequence_at_most_once() -
     corpus, oracle = synthetic_corpus(chosen.data, 0)
     training = LikelihoodTraining(chosen, corpus, oracle, Console(quiet=True))
     seen: list[np.ndarray] = []
-    training._steps = lambda batches, *_: seen.extend(batches) or tf.zeros([len(batches)])
+    training._steps = lambda batches, *_: seen.extend(batches) or tf.zeros([len(batches), 2])
     training.advance(1, lambda _: None)
     training.advance(2, lambda _: None)
     first, second = np.concatenate(seen[:3]), np.concatenate(seen[3:])
@@ -165,7 +195,7 @@ def test_the_first_step_of_an_epoch_reads_with_that_epochs_share_and_keys(epoch:
     batch = training.corpus.train[rng(0, "pretrain-g", "order", epoch).permutation(96)[:32]]
     read = training.generator.partly_own(batch, share, key(0, "pretrain-g", "scheduled-sampling", epoch, 0))
     expected, plain = likelihood_loss(training.generator, batch, read=read), likelihood_loss(training.generator, batch)
-    found = training.epoch(epoch, lambda _: None)[0]
+    found = training.epoch(epoch, lambda _: None)[0][0]
     np.testing.assert_allclose(found, expected, rtol=1e-5)
     assert (abs(found - plain) > 1e-3) == (share < 1.0)
 
@@ -180,7 +210,7 @@ def test_every_step_of_every_epoch_has_a_key_of_its_own() -> None:
         assert len(batches) == len(true_shares) == 3
         keys.extend(map(tuple, [*dropout_keys.tolist(), *sampling_keys.tolist()]))
         shares.append(true_shares)
-        return tf.zeros([len(batches)])
+        return tf.zeros([len(batches), 2])
 
     training._steps = steps
     for epoch in (1, 2):

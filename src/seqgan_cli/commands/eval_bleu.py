@@ -175,6 +175,7 @@ def command(
     own = {}
     if self_bleu:
         own = dict(zip(weights, self_bleu_scores(scored, list(weights.values()), smoothing), strict=True))
+    unknown = {"hypotheses": pool.unknown_share(scored), "references": pool.unknown_share(against)}
     signature = (
         f"weights:{ngram_weights or 'uniform'}|smoothing:{smoothing}|hypotheses:{len(scored[0])}|references:{len(against[0])}|"
         f"average:sentences|tokenizer:{data.tokenizer}|lowercase:{'yes' if data.lowercase else 'no'}|"
@@ -188,6 +189,7 @@ def command(
             "intervals": {name: [estimate.low, estimate.high] for name, estimate in scores.items()},
             "mle": {name: {"bleu": e.mean, "p": welch(scores[name], e)} for name, e in mle.items()} or None,
             "self_bleu": own or None,
+            "unknown_share": unknown,
             "signature": signature,
         }
         console.result(json.dumps(record))
@@ -199,7 +201,8 @@ def command(
         rows.append(["p, Welch's t-test", *(shown_p(welch(scores[name], e)) for name, e in mle.items())])
     if own:
         rows.append(["Self-BLEU ↓", *(f"{value:.4f}" for value in own.values())])
-    console.table(f"BLEU of {origin}", columns, rows, caption=signature)
+    told = [f"<unk> is {share:.2%} of the {what}' tokens and matches nothing." for what, share in unknown.items() if share]
+    console.table(f"BLEU of {origin}", columns, rows, caption="\n".join([*told, signature]))
 
 
 def _data(context: click.Context, run: "Run", two_files: bool) -> Data:
@@ -250,7 +253,11 @@ class _Pool:
     def _renumber(self, table: "np.ndarray", tokens: list[str] | tuple[str, ...]) -> "np.ndarray":
         import numpy as np
 
-        return np.array([self.numbers.setdefault(token, len(self.numbers)) for token in tokens], np.int64)[table]
+        from seqgan_cli.vocabulary import SPECIAL, UNK
+
+        # <unk> stands for many words, and for none that another one equals.
+        numbers = [-1 if t == SPECIAL[UNK] else self.numbers.setdefault(t, len(self.numbers)) for t in tokens]
+        return np.array(numbers, np.int64)[table]
 
     def file(self, path: Path, samples: bool = False) -> "Sentences":
         """The sentences of a file. Raises SeqganError if it cannot be read."""
@@ -272,5 +279,19 @@ class _Pool:
         """Whether the two have a token in common."""
         import numpy as np
 
-        inside = [table[np.arange(table.shape[1])[None, :] < lengths[:, None]] for table, lengths in (first, second)]
-        return bool(np.isin(inside[0], inside[1]).any())
+        inside = [_tokens(sentences) for sentences in (first, second)]
+        return bool((np.isin(inside[0], inside[1]) & (inside[0] >= 0)).any())
+
+    @staticmethod
+    def unknown_share(sentences: "Sentences") -> float:
+        """Share of `<unk>` among their tokens, 0 for none."""
+        tokens = _tokens(sentences)
+        return float((tokens < 0).mean()) if len(tokens) else 0.0
+
+
+def _tokens(sentences: "Sentences") -> "np.ndarray":
+    """All tokens of sentences, flat."""
+    import numpy as np
+
+    table, lengths = sentences
+    return table[np.arange(table.shape[1])[None, :] < lengths[:, None]]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from seqgan_cli import files
 from seqgan_cli.commands.options import GroupedCommand, GroupedOption, common_options, console_of, from_option, placed
 from seqgan_cli.commands.sample import check_temperature
 from seqgan_cli.console import Console
@@ -67,7 +68,7 @@ def _score(
     run: "Run", console: Console, which: str, samples: int, temperatures: tuple[float, ...], seed: int, as_json: bool
 ) -> None:
     from seqgan_cli.commands.trained import trained_of
-    from seqgan_cli.evaluation.generators import data_figures, likelihoods
+    from seqgan_cli.evaluation.generators import data_figures, likelihoods, unknown_note
     from seqgan_cli.experiments.tables import generators_table
     from seqgan_cli.randomness import key
 
@@ -86,11 +87,12 @@ def _score(
         records = [dataclasses.asdict(s) for s in scores]
         for record in records:
             del record["real"]  # what eval-bleu and eval-quality are for
-        console.result(json.dumps({"from": trained.origin, "scores": records, "data": data}))
+        console.result(json.dumps(files.plain({"from": trained.origin, "scores": records, "data": data})))
         return
     columns, rows = generators_table([(f"{s.temperature:g}", s) for s in scores], data)
     console.table(
         f"Scores of {trained.origin}: {samples} samples, nats per token, ± half a 95 % interval",
         ["temperature", *columns],
         rows,
+        caption=unknown_note(data),
     )

@@ -49,7 +49,7 @@ def command(context: click.Context, file: str | None, **_: Any) -> None:
 def _report(work: "Job") -> None:
     """Score what the run has come to, and leave table, samples and learning curve."""
     from seqgan_cli.commands.trained import Trained
-    from seqgan_cli.evaluation.generators import data_figures, likelihoods
+    from seqgan_cli.evaluation.generators import data_figures, likelihoods, unknown_note
     from seqgan_cli.evaluation.real import RealScores, quality_of
     from seqgan_cli.experiments.findings import LEFT_BEHIND, discriminator, trade
     from seqgan_cli.experiments.scores import samples_key
@@ -78,7 +78,7 @@ def _report(work: "Job") -> None:
         f"Scores of {run.path}: {own.final_samples} samples each, nats per token, ± half a 95 % interval",
         ["generator", *columns],
         rows,
-        caption=generators_caption(work.oracle is not None) + "\n",
+        caption="\n".join([generators_caption(work.oracle is not None), *filter(None, [unknown_note(data)])]) + "\n",
     )
     started = scores[1 if work.settings.adversarial.start == "best" else 0]
     quality = quality_of(work.settings.data)[0]

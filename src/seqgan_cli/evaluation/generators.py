@@ -16,9 +16,17 @@ from seqgan_cli.randomness import rng
 HELDOUT_AT_MOST = AT_HAND
 
 
-def nll(model: Generator, tokens: np.ndarray, temperature: float = 1.0) -> Estimate:
-    """−log of the model's probability of the sequences int32 `[n, T]`, per token that counts, in nats."""
-    return per_token(model.sequence_nll(tokens, temperature), model.vocabulary.mask(tokens).sum(axis=1))
+def nll(
+    model: Generator, tokens: np.ndarray, temperature: float = 1.0, documents: np.ndarray | None = None
+) -> Estimate:
+    """−log of the policy's probability of the sequences int32 `[n, T]` at that temperature, per token that counts, in nats.
+
+    `<unk>` is no target: the policy is normalised over the tokens that are sampled, and neither the sum nor the number of
+    tokens has an `<unk>`. Of a generator's own samples it is the entropy of the distribution they were drawn from.
+
+    `documents`: int `[n]`, what each sequence is from, if several may be from one: the interval is over documents.
+    """
+    return per_token(model.sequence_nll(tokens, temperature), model.vocabulary.mask(tokens).sum(axis=1), documents)
 
 
 def curve_scores(
@@ -73,6 +81,9 @@ def likelihoods(
 ) -> Likelihoods:
     """Score `num` samples under the oracle, and at most 10,000 held-out and training sequences under the generator.
 
+    Samples are independent. Sequences of one document are not, so the interval of nll_test is over documents; that of
+    nll_train is over sequences, whose documents are not kept, and too narrow where many are from one.
+
     `report` is called with the number of samples done so far.
     """
     batches: list[np.ndarray] = []
@@ -91,7 +102,7 @@ def likelihoods(
         temperature,
         num,
         per_token(np.concatenate(oracle_sums), np.full(num, samples.shape[1])) if oracle_sums else None,
-        nll(generator, corpus.test[:HELDOUT_AT_MOST], temperature),
+        nll(generator, corpus.test[:HELDOUT_AT_MOST], temperature, corpus.test_documents[:HELDOUT_AT_MOST]),
         nll(generator, corpus.train_sample(HELDOUT_AT_MOST), temperature),
         diversity.distinct_share(samples),
         diversity.token_types(samples, corpus.vocabulary.mask(samples)),
@@ -100,22 +111,38 @@ def likelihoods(
     )
 
 
+def unknown_note(data: Mapping[str, float]) -> str:
+    """What part of the held-out tokens no score counts, a sentence; nothing where all count. `data`: of `data_figures`."""
+    share = data.get("unknown_share", 0.0)
+    return f"<unk> is {share:.2%} of the held-out tokens: no likelihood counts it, and it matches nothing." if share else ""
+
+
 def data_figures(
     corpus: Corpus, oracle: Generator | None, seed: int, num: int, real: RealScores | None = None
 ) -> dict[str, float]:
     """What the data themselves score: the marks that a generator's figures are read against.
 
-    token_types and distinct_share of `num` sequences drawn from the training set, or all if it has fewer, since more
-    sequences have more types; copied_share of the held-out set; for synthetic data the oracle's nll_oracle on its own
-    held-out sequences and that of uniform tokens; with `real`, what those training sequences score in its stead, but for
-    copied_run, which is the held-out set's.
+    token_types and distinct_share of as many training sequences as there are samples, drawn by the seed: different ones, or, if
+    there are fewer, the mean of draws with replacement; since more sequences repeat more and have more types.
+    least_distinct_share, least_token_types: below them so many samples repeat themselves more than as many draws would, and a
+    generator has collapsed. copied_share of the held-out set; for synthetic data the oracle's nll_oracle on its own held-out
+    sequences and that of uniform tokens; with `real`, what different training sequences score in its stead, as many as there
+    are samples or all, but for copied_run, which is the held-out set's; for text unknown_share, the share of `<unk>` among the
+    held-out tokens, which no likelihood counts and no n-gram matches.
     """
-    train = corpus.train_sample(num)
+    train, mask = corpus.train_sample(num), corpus.vocabulary.mask
+    among = corpus.sequences.draw(num, seed, "data", "draws") if corpus.shards else corpus.train
+    distinct, types = diversity.of_draws(among, mask(among), num)
+    enough = len(train) == num
     figures = {
-        "token_types": float(diversity.token_types(train, corpus.vocabulary.mask(train))),
-        "distinct_share": diversity.distinct_share(train),
+        "token_types": float(diversity.token_types(train, mask(train))) if enough else types,
+        "distinct_share": diversity.distinct_share(train) if enough else distinct / num,
+        "least_token_types": diversity.least(types, num, corpus.sequence_length),
+        "least_distinct_share": diversity.least(distinct, num) / num,
         "copied_share": corpus.shards.heldout_copied if corpus.shards else corpus.sequences.copied_share(corpus.test),
     }
+    if corpus.vocabulary.has_special_tokens:
+        figures["unknown_share"] = corpus.vocabulary.unknown_share(corpus.test)
     if real is not None:
         figures.update(real.of_data(train))
     if oracle is not None:

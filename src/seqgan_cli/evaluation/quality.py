@@ -28,7 +28,8 @@ class Measures:
     def __init__(self, corpus: Corpus, music: bool, vectors: np.ndarray | None, num: int, source: str) -> None:
 
         self.corpus, self.music, self.vectors, self.source = corpus, music, vectors, source
-        self.heldout = corpus.test[:HELDOUT_AT_MOST]
+        part = corpus.held_out["test"].first(HELDOUT_AT_MOST)
+        self.heldout, self.documents = part.tokens, part.documents
         self.equal = min(num, len(self.heldout))
         self.training = corpus.train_sample(num)
 
@@ -37,21 +38,26 @@ class Measures:
 
     def of_data(self) -> dict[str, Value]:
         """Held-out sequences as if they were samples; but they are at no distance to themselves, so there training ones are."""
-        return {**self._variety(self.heldout), **self._copying(self.heldout), **self._distances(self.training)}
+        copying = self._copying(self.heldout, self.documents)
+        return {**self._variety(self.heldout), **copying, **self._distances(self.training)}
 
     def _variety(self, tokens: np.ndarray) -> dict[str, Value]:
+        sentences = self._sentences(tokens[: self.equal])
+        return {f"distinct_{n}": distinct_n(*sentences, n) for n in ORDERS}
 
-        first = tokens[: self.equal]
-        return {f"distinct_{n}": distinct_n(first, self.corpus.vocabulary.length(first), n) for n in ORDERS}
+    def _sentences(self, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Ids `[n, T]` in which `<unk>` matches nothing, and lengths `[n]`."""
+        return self.corpus.vocabulary.matchable(tokens), self.corpus.vocabulary.length(tokens)
 
-    def _copying(self, tokens: np.ndarray) -> dict[str, Value]:
-
-        train, length = self.corpus.train, self.corpus.vocabulary.length
-        lengths = length(tokens)
-        runs = longest_copied_run(tokens, lengths, train, length(train))
+    def _copying(self, tokens: np.ndarray, documents: np.ndarray | None = None) -> dict[str, Value]:
+        """`documents`: int `[n]`, what each sequence is from, if several may be from one."""
+        lengths = self.corpus.vocabulary.length(tokens)
+        runs = longest_copied_run(*self._sentences(tokens), *self._sentences(self.corpus.train))
         return {
-            "copied_run": mean_of(runs),
-            "copied_run_share": mean_of(runs[lengths > 0] / lengths[lengths > 0]),
+            "copied_run": mean_of(runs, documents),
+            "copied_run_share": mean_of(
+                runs[lengths > 0] / lengths[lengths > 0], None if documents is None else documents[lengths > 0]
+            ),
             "copied_run_largest": float(runs[: self.equal].max(initial=0)),
             "copied_share": share(round(self.corpus.sequences.copied_share(tokens) * len(tokens)), len(tokens)),
         }
@@ -59,12 +65,13 @@ class Measures:
     def _distances(self, tokens: np.ndarray) -> dict[str, Value]:
 
         found: dict[str, Value] = {}
+        first = tokens[: len(self.training)]  # fewer are farther away by chance
         if self.music:
             found["nearest_window_mse"] = mean_of(music.nearest_window_mse(tokens, self.heldout))
-            found["pitch_histogram_mse"] = music.pitch_histogram_mse(tokens, self.heldout)
+            found["pitch_histogram_mse"] = music.pitch_histogram_mse(first, self.heldout)
         if self.vectors is not None:
             length = self.corpus.vocabulary.length
-            sentences, covered = frechet.mean_vectors(tokens, length(tokens), self.vectors)
+            sentences, covered = frechet.mean_vectors(first, length(first), self.vectors)
             heldout, _ = frechet.mean_vectors(self.heldout, length(self.heldout), self.vectors)
             if min(len(sentences), len(heldout)) < 2:
                 raise SeqganError(
@@ -73,7 +80,7 @@ class Measures:
                 )
             found["frechet_distance"] = frechet.frechet_distance(sentences, heldout)
             found["embedded_tokens"] = covered
-            found["embedded_sequences"] = len(sentences) / len(tokens)
+            found["embedded_sequences"] = len(sentences) / len(first)
         return found
 
     def caption(self) -> str:
@@ -85,7 +92,7 @@ class Measures:
         if self.music or self.vectors is not None:
             lines += [
                 f"Distances are to the held-out sequences; data: from {len(self.training)} training sequences to them, which",
-                "is how far two sets of one source are apart.",
+                f"is how far two sets of one source are apart. The last of them is of {len(self.training)} samples too.",
             ]
         if self.music:
             lines += [
@@ -93,5 +100,6 @@ class Measures:
                 "pitch-histogram MSE: mean over the 89 ids of the squared difference between their shares in samples and data.",
                 "Neither is known to be the paper's MSE, which it does not define.",
             ]
-        lines.append("±: half a 95 % interval over sequences; for a share the interval itself (Wilson's).")
+        over = "sequences" if self.documents is None else "samples, and over the data's documents"
+        lines.append(f"±: half a 95 % interval over {over}; for a share the interval itself (Wilson's, over sequences).")
         return "\n".join(lines)

@@ -61,7 +61,8 @@ class RealScores:
 
     bleu_n: sentence BLEU with orders 1 … n alike and the whole held-out set as references, smoothed by method 1;
     nearest_window_mse, for music: the mean squared distance, in semitones², to the nearest held-out window; self_bleu_3;
-    copied_run: the longest run of tokens that stands in the training set.
+    copied_run: the longest run of tokens that stands in the training set. `<unk>` matches nothing in any of them, be it in
+    samples, held-out or training sequences, since nobody knows that two of them are the same token.
     """
 
     def __init__(self, corpus: Corpus, data: Data, references: np.ndarray | None = None) -> None:
@@ -71,11 +72,15 @@ class RealScores:
 
     @functools.cached_property
     def _references(self) -> bleu.References:
-        return bleu.References(self.references, self.corpus.vocabulary.length(self.references), 4)
+        return bleu.References(*self._sentences(self.references), 4)
+
+    def _sentences(self, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Ids `[n, T]` in which `<unk>` matches nothing, and lengths `[n]`."""
+        return self.corpus.vocabulary.matchable(table), self.corpus.vocabulary.length(table)
 
     def quality(self, samples: np.ndarray) -> dict[str, np.ndarray]:
         """bleu_2 … bleu_4, and nearest_window_mse for music: float `[n]` each."""
-        matches = self._references.match(samples, self.corpus.vocabulary.length(samples))
+        matches = self._references.match(*self._sentences(samples))
         scores = {f"bleu_{n}": bleu.scores(matches, (1.0 / n,) * n, SMOOTHING) for n in (2, 3, 4)}
         return {**scores, "nearest_window_mse": nearest_window_mse(samples, self.references)} if self.music else scores
 
@@ -85,15 +90,16 @@ class RealScores:
         return {name: float(scores[name].mean()) for name in self.names}
 
     def self_bleu(self, samples: np.ndarray) -> Estimate:
-        """self_bleu_3 of the first samples; without an interval, since its sentences score one another."""
-        some, nan = samples[:SELF_BLEU_SAMPLES], float("nan")
-        lengths = self.corpus.vocabulary.length(some)
-        own = self_bleu_scores((some, lengths), [(1 / 3,) * 3], SMOOTHING)[0] if len(some) > 1 else nan
+        """self_bleu_3 of the first samples; without an interval, since its sentences score one another.
+
+        Of no more than there are training sequences, whose own Self-BLEU is of as many.
+        """
+        some, nan = samples[: min(SELF_BLEU_SAMPLES, len(self.corpus.train))], float("nan")
+        own = self_bleu_scores(self._sentences(some), [(1 / 3,) * 3], SMOOTHING)[0] if len(some) > 1 else nan
         return Estimate(own, nan, nan, nan, len(some))
 
     def copied_run(self, samples: np.ndarray) -> Estimate:
-        length, train = self.corpus.vocabulary.length, self.corpus.train
-        return mean_of(diversity.longest_copied_run(samples, length(samples), train, length(train)))
+        return mean_of(diversity.longest_copied_run(*self._sentences(samples), *self._sentences(self.corpus.train)))
 
     def all(self, samples: np.ndarray) -> dict[str, Estimate]:
         """Every score by name."""
@@ -101,7 +107,10 @@ class RealScores:
         return {**quality, "self_bleu_3": self.self_bleu(samples), "copied_run": self.copied_run(samples)}
 
     def of_data(self, train: np.ndarray) -> dict[str, float]:
-        """The marks: what those training sequences score as if they were samples, and the copied_run of the held-out set."""
+        """The marks: what those training sequences score as if they were samples, and the copied_run of the held-out set.
+
+        They come in an order drawn at random, since self_bleu_3 is of the first.
+        """
         quality = {name: float(values.mean()) for name, values in self.quality(train).items()}
         copied = self.copied_run(self.references)
         return {**quality, "self_bleu_3": self.self_bleu(train).mean, "copied_run": copied.mean}
@@ -113,7 +122,10 @@ def bleu_scores(
     weights: Sequence[Sequence[float]],
     smoothing: str,
 ) -> list[Estimate]:
-    """Mean sentence BLEU of hypotheses (ids `[n, L]`, lengths `[n]`) against all references, one for each tuple of weights."""
+    """Mean sentence BLEU of hypotheses (ids `[n, L]`, lengths `[n]`) against all references, one for each tuple of weights.
+
+    An id below 0 matches nothing.
+    """
     table = bleu.References(*references, max(bleu.orders_needed(w, smoothing) for w in weights))
     matches = table.match(*hypotheses)
     return [mean_of(bleu.scores(matches, w, smoothing)) for w in weights]

@@ -65,8 +65,12 @@ def variety(scores: Likelihoods, data: Mapping[str, float]) -> str:
     """Whether the generator has come to repeat itself, by what as many sequences of the training data have."""
     kept, had = scores.distinct_share, data["distinct_share"]
     types = scores.token_types / max(1.0, data["token_types"])
-    numbers = f"{kept:.1%} of its samples are different (the data: {had:.1%}), and they use {types:.0%} of the data's tokens"
-    if kept < 0.5 * had or types < 0.5:
+    numbers = (
+        f"{kept:.1%} of its samples are different (as many of the data: {had:.1%}), and they use {types:.0%} of those data's "
+        "tokens"
+    )
+    least = data.get("least_distinct_share", 0.5 * had), data.get("least_token_types", 0.5 * data["token_types"])
+    if kept < least[0] or scores.token_types < least[1]:
         return f"The generator has collapsed: {numbers}. Trust no quality score."
     return f"The generator has not collapsed: {numbers}."
 

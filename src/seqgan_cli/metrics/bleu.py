@@ -2,7 +2,8 @@
 
 NLTK counts every reference again for every hypothesis. Here the largest count of each n-gram over the references is taken
 once, and a hypothesis then costs the look-up of its own n-grams. Sentences are rows of an int table `[n, L]` and their lengths
-`[n]`; what stands past a row's length is ignored.
+`[n]`; what stands past a row's length is ignored. A token below 0 counts in lengths and totals and matches nothing, not even
+itself elsewhere: NLTK's score with a word of its own in each such place.
 """
 
 import sys
@@ -54,11 +55,14 @@ class References:
         ids = np.zeros(tokens.shape, np.int64)  # of the n-gram that starts at each position
         for order in range(1, max_order + 1):
             ids, tokens_ahead, rows = _extend(ids, tokens, self.lengths, order)
-            ngrams = ids * self.base + tokens_ahead
-            keys, ngram_ids = np.unique(ngrams, return_inverse=True)
-            pairs, counts = np.unique(ngram_ids * self.count + rows, return_counts=True)
+            ngrams = _keys(ids, tokens_ahead, self.base)
+            whole = ngrams >= 0
+            keys, ngram_ids = np.unique(ngrams[whole], return_inverse=True)
+            pairs, counts = np.unique(ngram_ids * self.count + rows[whole], return_counts=True)
             self.orders.append(_order(keys, pairs // self.count, pairs % self.count, counts))
-            ids = _scatter(ngram_ids, rows, tokens.shape, self.lengths, order)
+            found = np.full(len(ngrams), -1, np.int64)
+            found[whole] = ngram_ids
+            ids = _scatter(found, rows, tokens.shape, self.lengths, order)
 
     def match(self, tokens: np.ndarray, lengths: np.ndarray, excluding_self: bool = False) -> Matches:
         """Matches of hypotheses int `[n, L]` with lengths `[n]`.
@@ -74,7 +78,7 @@ class References:
         for order, table in enumerate(self.orders, start=1):
             total[:, order - 1] = np.maximum(lengths - order + 1, 0)
             ids, tokens_ahead, rows = _extend(ids, tokens, lengths, order)
-            ngrams = np.where(ids >= 0, ids * self.base + tokens_ahead, -1)
+            ngrams = _keys(ids, tokens_ahead, self.base)
             places = np.minimum(np.searchsorted(table.keys, ngrams), len(table.keys) - 1)
             known = table.keys[places] == ngrams if len(table.keys) else np.zeros(len(ngrams), bool)
             found = np.where(known, places, -1)
@@ -105,6 +109,11 @@ def _extend(ids: np.ndarray, tokens: np.ndarray, lengths: np.ndarray, order: int
     whole = np.arange(starts)[None, :] + order <= lengths[:, None]  # [n, starts]
     rows = np.nonzero(whole)[0]
     return ids[:, :starts][whole], tokens[:, order - 1 : order - 1 + starts][whole], rows
+
+
+def _keys(ids: np.ndarray, tokens_ahead: np.ndarray, base: int) -> np.ndarray:
+    """A number for each n-gram, the same for equal ones; −1 where its first tokens, or its last, match nothing."""
+    return np.where((ids >= 0) & (tokens_ahead >= 0), ids * base + tokens_ahead, -1)
 
 
 def _scatter(values: np.ndarray, rows: np.ndarray, shape: tuple[int, ...], lengths: np.ndarray, order: int) -> np.ndarray:

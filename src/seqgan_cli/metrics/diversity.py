@@ -27,6 +27,39 @@ def token_types(tokens: np.ndarray, mask: np.ndarray) -> int:
     return len(np.unique(tokens[mask]))
 
 
+def of_draws(tokens: np.ndarray, mask: np.ndarray, num: int) -> tuple[float, float]:
+    """What `num` sequences drawn with replacement from the given ones have, on average.
+
+    A kind that a share s of the sequences is, or holds, is among them with probability 1 − (1 − s)^num.
+
+    Args:
+        tokens, mask: int and bool `[N, T]`, N ≥ 1.
+
+    Returns:
+        the expected numbers of different sequences and of different token ids where the mask is set.
+    """
+    sequences = np.unique(_as_single_values(tokens), return_counts=True)[1]
+    rows = np.broadcast_to(np.arange(len(tokens))[:, None], tokens.shape)[mask]
+    pairs = np.unique(rows * (int(tokens.max(initial=0)) + 1) + tokens[mask])  # each id of a sequence once
+    holders = np.unique(pairs % (int(tokens.max(initial=0)) + 1), return_counts=True)[1]
+    distinct, types = (float((1.0 - (1.0 - counts / len(tokens)) ** num).sum()) for counts in (sequences, holders))
+    return distinct, types
+
+
+def least(expected: float, num: int, at_most: int = 1) -> float:
+    """The number of different things below which samples repeat themselves: half of what as many draws have, and no chance.
+
+    A number of different things among `num` independent draws, of which each can change it by `at_most`, has a variance of at
+    most `at_most` times its mean; of the draws themselves also of at most twice the number that repeat another (Efron and
+    Stein 1981). Chance are five standard deviations by the smaller bound.
+
+    Args:
+        expected: of as many draws that do not repeat themselves.
+    """
+    variance = at_most * expected if at_most > 1 else min(expected, 2.0 * max(0.0, num - expected))
+    return max(0.0, min(0.5 * expected, expected - 5.0 * math.sqrt(variance)))
+
+
 def copied_share(tokens: np.ndarray, training: np.ndarray) -> float:
     """Share of the sequences that stand in the training set as they are; 0 for none."""
     return float(stand_in(tokens, training).mean()) if len(tokens) else 0.0
@@ -44,7 +77,8 @@ def stand_in(tokens: np.ndarray, training: np.ndarray) -> np.ndarray:
 def distinct_n(tokens: np.ndarray, lengths: np.ndarray, n: int) -> float:
     """Number of different n-grams over the number of n-grams in all sequences (Li et al. 2016); nan if there is none.
 
-    More sequences repeat more, so only equal numbers of them compare.
+    More sequences repeat more, so only equal numbers of them compare. An n-gram with an id below 0, of which nobody knows what
+    it equals, is left out of both numbers.
 
     Args:
         tokens, lengths: int `[N, T]` and `[N]`; what stands past a row's length is ignored.
@@ -54,7 +88,7 @@ def distinct_n(tokens: np.ndarray, lengths: np.ndarray, n: int) -> float:
         return math.nan
     windows = np.lib.stride_tricks.sliding_window_view(tokens, n, axis=1)  # [N, T − n + 1, n]
     whole = np.arange(windows.shape[1])[None, :] + n <= np.asarray(lengths)[:, None]
-    ngrams = windows[whole]
+    ngrams = windows[whole & (windows >= 0).all(axis=2)]
     return len(np.unique(_as_single_values(ngrams))) / len(ngrams) if len(ngrams) else math.nan
 
 
@@ -77,6 +111,7 @@ class _Starts:
     def longer(self, n: int, base: int) -> tuple["_Starts", np.ndarray]:
         """The starts of runs of n tokens, and a key for each: (run of n − 1 tokens, token after it)."""
         whole = self.only(self.left >= n)
+        whole = whole.only(whole.tokens[whole.place + n - 1] >= 0)
         return whole, whole.run * base + whole.tokens[whole.place + n - 1]
 
 
@@ -93,7 +128,7 @@ def longest_copied_run(
     """For each sequence the longest run of consecutive tokens that stands in some training sequence, int64 `[N]`.
 
     Runs grow by a token at a time, and a place whose run has stood in the other set last is dropped, so what is left is
-    soon little.
+    soon little. An id below 0 equals no other, so that no run goes past it.
 
     Args:
         tokens, lengths: int `[N, T]` and `[N]`; what stands past a row's length is ignored.

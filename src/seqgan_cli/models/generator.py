@@ -46,7 +46,9 @@ class Generator(keras.Model):
 
     Args:
         vocabulary: the tokens; `<pad>` never has probability, nor `<eos>` where no sequence ends early; `<unk>` is never
-            sampled unless asked.
+            sampled unless asked. The *model* is normalised over all but `<pad>`: likelihood training teaches it, `<unk>`
+            included. The *policy*, which is sampled from, rewarded and scored, is the model given that no `<unk>` comes:
+            normalised over all but `<pad>` and `<unk>`.
         sequence_length: T of the sequences it samples. Where they end in `<eos>`, the last place can hold nothing else, so
             that it is certain there: it is never drawn, taught or paid for.
         settings: sizes and cell.
@@ -114,7 +116,7 @@ class Generator(keras.Model):
         return softmax.logits(outputs, self.head(temperature, banned))
 
     def policy_logits(self, outputs: Any, temperature: Any = 1.0) -> Any:
-        """float32 `[..., V]` of the distribution that is sampled from: the model's without `<unk>`."""
+        """float32 `[..., V]` of the policy: the distribution that is sampled from, the model's without `<unk>`."""
         return self.logits(outputs, temperature, self._unsampled)
 
     # Teacher forcing.
@@ -203,8 +205,7 @@ class Generator(keras.Model):
     ) -> Any:
         """Σ weight · −log G(y_t | Y₁:t-1), a differentiable scalar, for int32 and float32 `[B, T]`.
 
-        A certain `<eos>` adds nothing. `policy`: under the distribution that is sampled from, which leaves `<unk>` out.
-        `dropout`, `key`: as in `unroll`.
+        A certain `<eos>` adds nothing. `policy`: under the policy, else under the model. `dropout`, `key`: as in `unroll`.
         `read`: int32 `[B, T]`, what the generator reads instead of `tokens` (scheduled sampling).
         """
         outputs, _ = self.unroll(tokens if read is None else read, dropout=dropout, key=key)
@@ -220,8 +221,25 @@ class Generator(keras.Model):
             return places < self.sequence_length - 1
         return places >= 0
 
+    def weighted_nll_and_score(
+        self, tokens: Any, weights: Any, dropout: float = 0.0, key: Any = None, read: Any = None
+    ) -> tuple[Any, Any]:
+        """`weighted_nll` under the model, and the same sum under the policy over all tokens but `<unk>`.
+
+        The second is a score of the same pass, and not differentiable.
+        """
+        outputs, _ = self.unroll(tokens if read is None else read, dropout=dropout, key=key)
+        flat, scored = tf.reshape(outputs, [-1, outputs.shape[-1]]), tf.cast(self._unsampled == 0.0, tf.float32)
+        weights = tf.where(self._uncertain(tokens), weights, 0.0)
+        return softmax.weighted_nll_and_score(
+            flat, self.head(), tf.reshape(tokens, [-1]), tf.reshape(weights, [-1]), scored
+        )
+
     def token_nll(self, tokens: Any) -> Any:
-        """−log of the policy at every token, float32 `[B, T]` for int32 `[B, T]`, 0 past the end. Not differentiable."""
+        """−log of the policy at every token, float32 `[B, T]` for int32 `[B, T]`; 0 at `<unk>` and past the end.
+
+        Not differentiable.
+        """
         outputs, _ = self.unroll(tokens)
         flat, counted = tf.reshape(outputs, [-1, outputs.shape[-1]]), self.vocabulary.mask(tokens) & self._uncertain(tokens)
         head = self.head(banned=self._unsampled)
@@ -236,11 +254,16 @@ class Generator(keras.Model):
         tokens = replicas.own_rows(tokens)
         outputs, _ = self.unroll(tokens)
         flat, counted = tf.reshape(outputs, [-1, outputs.shape[-1]]), self.vocabulary.mask(tokens) & self._uncertain(tokens)
-        losses = softmax.token_nll(flat, self.head(temperature), tf.reshape(tokens, [-1]), tf.reshape(counted, [-1]))
+        head = self.head(temperature, self._unsampled)
+        losses = softmax.token_nll(flat, head, tf.reshape(tokens, [-1]), tf.reshape(counted, [-1]))
         return replicas.all_rows(tf.reduce_sum(tf.reshape(losses, tf.shape(tokens)), axis=1))
 
     def sequence_nll(self, tokens: np.ndarray, temperature: float = 1.0) -> np.ndarray:
-        """−log G(Y) of sequences in nats: float32 `[n]` for int32 `[n, T]`; a certain `<eos>` and all `<pad>` add nothing."""
+        """−log G(Y) of whole sequences in nats: float32 `[n]` for int32 `[n, T]`; a certain `<eos>` and `<pad>` add nothing.
+
+        G is the policy at that temperature, normalised over what `sample` draws from: all tokens but `<pad>` and `<unk>`. An
+        `<unk>` is read, and adds nothing: the sum is over the positions that `vocabulary.mask` counts.
+        """
         # Several tables of outputs and gates are alive at once; the logits have chunks of their own.
         rows = max(16, min(1024, LOGITS_AT_ONCE // (8 * tokens.shape[1] * self.settings.hidden_dim))) * replicas.number()
         parts = [self._sequence_nll(tokens[i : i + rows], temperature).numpy() for i in range(0, len(tokens), rows)]

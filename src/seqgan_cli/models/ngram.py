@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from seqgan_cli.vocabulary import UNK, Vocabulary
+from seqgan_cli.vocabulary import Vocabulary
 
 
 class NgramModel:
@@ -22,10 +22,7 @@ class NgramModel:
 
     def __init__(self, vocabulary: Vocabulary, sequences: np.ndarray, order: int) -> None:
         self.order, self.base = order, vocabulary.size + 1
-        counted = vocabulary.mask(sequences)
-        if vocabulary.has_special_tokens:
-            counted = counted & (sequences != UNK)
-        rows, places = np.nonzero(counted)
+        rows, places = np.nonzero(vocabulary.mask(sequences))
         before = np.concatenate([np.full((len(sequences), order - 1), vocabulary.size), sequences], axis=1)
         followers = sequences[rows, places].astype(np.int32)
         self.tables = []

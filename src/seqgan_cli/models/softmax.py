@@ -70,12 +70,8 @@ def token_nll(outputs: Any, head: Any, tokens: Any, counted: Any) -> Any:
     return _by_chunks(outputs, head, lambda i, width: _chunk(i, width, head, outputs, tokens, counted)[3:])[0]
 
 
-@tf.custom_gradient
 def weighted_nll(outputs: Any, head: Any, tokens: Any, weights: Any) -> Any:
     """Σ weight · −log softmax(token), differentiable in outputs and head; tokens of weight 0 add nothing, whatever they are.
-
-    The gradient, weight · (softmax − one-hot), is formed with the loss while a chunk's probabilities are at hand, and its
-    one-hot part as a sum over tokens: the table is written by one product, scaled by the softmax and read by two products.
 
     Args:
         outputs, head: float32 `[R, H]`, `[H+1, V]`.
@@ -84,19 +80,43 @@ def weighted_nll(outputs: Any, head: Any, tokens: Any, weights: Any) -> Any:
     Returns:
         float32 scalar.
     """
-    columns = tf.transpose(head)  # [V, H+1]
+    return weighted_nll_and_score(outputs, head, tokens, weights, tf.ones(head.shape[1]))[0]
 
-    def body(i: Any, width: Any, total: Any, by_head: Any) -> tuple:
+
+@tf.custom_gradient
+def weighted_nll_and_score(outputs: Any, head: Any, tokens: Any, weights: Any, scored: Any) -> Any:
+    """`weighted_nll`, and the same sum over scored tokens alone, their softmax normalised over scored tokens alone.
+
+    The gradient, weight · (softmax − one-hot), is formed with the loss while a chunk's probabilities are at hand, and its
+    one-hot part as a sum over tokens: the table is written by one product, scaled by the softmax and read by two products.
+
+    Args:
+        outputs, head, tokens, weights: as there.
+        scored: float32 `[V]`, 1 for tokens that scores count, else 0.
+
+    Returns:
+        float32 scalars, the first differentiable and the second not. Where all scored tokens together are less probable than
+        TOO_SMALL, the second takes that for their probability.
+    """
+    # The bias's column is no output's slope. In its place one sums the probability of all scored tokens in the same product.
+    columns = tf.concat([tf.transpose(head)[:, :-1], scored[:, None]], axis=1)  # [V, H+1]
+
+    def body(i: Any, width: Any, total: Any, score: Any, by_head: Any) -> tuple:
         inputs, said, probabilities, losses = _chunk(i, width, head, outputs, tokens, weights != 0.0)
         weight = weights[i * width : (i + 1) * width, None]
         weighted = weight * inputs
-        by_output = weight * (tf.matmul(probabilities, columns) - tf.gather(columns, said))
+        expected = tf.matmul(probabilities, columns)
+        by_output = weight * (expected - tf.gather(columns, said))
         taught = tf.math.unsorted_segment_sum(weighted, said, head.shape[1])  # [V, H+1]
         by_head += tf.matmul(weighted, probabilities, transpose_a=True) - tf.transpose(taught)
-        return by_output[:, :-1], total + tf.reduce_sum(weight[:, 0] * losses), by_head
+        counted = weight[:, 0] * tf.gather(scored, said)
+        given_scored = tf.where(counted != 0.0, losses + tf.math.log(tf.maximum(expected[:, -1], TOO_SMALL)), 0.0)
+        total, score = total + tf.reduce_sum(weight[:, 0] * losses), score + tf.reduce_sum(counted * given_scored)
+        return by_output[:, :-1], total, score, by_head
 
-    by_outputs, total, by_head = _by_chunks(outputs, head, body, tf.constant(0.0), tf.zeros_like(head))
-    return total, lambda upstream: (upstream * by_outputs, upstream * by_head, None, None)
+    zero = tf.constant(0.0)
+    by_outputs, total, score, by_head = _by_chunks(outputs, head, body, zero, zero, tf.zeros_like(head))
+    return (total, score), lambda upstream, _: (upstream * by_outputs, upstream * by_head, None, None, None)
 
 
 def draw_tokens(logits: Any, key: Any) -> Any:

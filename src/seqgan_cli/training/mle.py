@@ -12,7 +12,7 @@ from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.distribution import replicas
 from seqgan_cli.evaluation.generators import curve_scores
 from seqgan_cli.evaluation.real import RealScores
-from seqgan_cli.metrics.diversity import distinct_share
+from seqgan_cli.metrics.diversity import of_draws
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.settings import Settings
@@ -22,16 +22,27 @@ from seqgan_cli.training.stage import REAL, Stage, Tick, batches_of, examples_of
 
 
 def likelihood_loss(generator: Generator, tokens: Any, dropout: float = 0.0, dropout_key: Any = None, read: Any = None) -> Any:
-    """Mean −log G(y_t | Y₁:t-1) over the positions that count, for int32 `[B, T]`; differentiable in the weights.
+    """Mean −log of the model at every token up to `<eos>`, for int32 `[B, T]`; differentiable in the weights.
+
+    `<unk>` is taught like any token, so that `sample --allow-unk` knows where it stands; no score counts it.
 
     In one of several replicas, the part of that mean that its own rows are, and `read` has those rows alone.
 
     `read`: int32 `[B, T]`, what the generator reads instead of `tokens` (scheduled sampling).
     """
-    tokens = replicas.own_rows(tokens)
-    mask = tf.cast(generator.vocabulary.mask(tokens), tf.float32)
-    weights = mask / replicas.total(tf.reduce_sum(mask))
-    return generator.weighted_nll(tokens, weights, dropout=dropout, key=dropout_key, read=read)
+    return likelihood_loss_and_score(generator, tokens, dropout, dropout_key, read)[0]
+
+
+def likelihood_loss_and_score(
+    generator: Generator, tokens: Any, dropout: float = 0.0, dropout_key: Any = None, read: Any = None
+) -> tuple[Any, Any]:
+    """`likelihood_loss`, and of the same pass the mean −log of the policy over the tokens that scores count."""
+    tokens, vocabulary = replicas.own_rows(tokens), generator.vocabulary
+    inside, counted = (tf.cast(mask(tokens), tf.float32) for mask in (vocabulary.inside, vocabulary.mask))
+    number, scored = replicas.total((tf.reduce_sum(inside), tf.reduce_sum(counted)))
+    weights = inside / number
+    loss, score = generator.weighted_nll_and_score(tokens, weights, dropout, dropout_key, read)
+    return loss, score * tf.math.divide_no_nan(number, scored)
 
 
 def true_share(schedule: str, decay: float, epoch: int) -> float:
@@ -93,8 +104,10 @@ class LikelihoodTraining(Stage):
         return {**named("generator", self.generator), **slots}
 
     def variety(self, start: dict[str, float]) -> dict[str, float]:
-        # The untrained generator's entropy is no mark to hold: learning is losing most of it.
-        return {"distinct_share": distinct_share(self.corpus.train_sample(self.settings.evaluation.samples))}
+        # The untrained generator's entropy is no mark to hold: learning is losing most of it. Few lines come again among many
+        # samples, however well they are learned: as many draws from the data are the mark.
+        num, train = self.settings.evaluation.samples, self.corpus.train
+        return {"distinct_share": of_draws(train, self.corpus.vocabulary.mask(train), num)[0] / num}
 
     @property
     def steps(self) -> int:
@@ -105,8 +118,10 @@ class LikelihoodTraining(Stage):
         if own.scheduled_sampling != "none":
             read = self.generator.partly_own(replicas.own_rows(tokens), share, replicas.own_key(sampling_key))
         with tf.GradientTape() as tape:
-            loss = likelihood_loss(self.generator, tokens, own.dropout, replicas.own_key(dropout_key), read)
-        return descend(self.optimizer, tape, loss, own.clip_norm, own.weight_decay)
+            loss, score = likelihood_loss_and_score(
+                self.generator, tokens, own.dropout, replicas.own_key(dropout_key), read
+            )
+        return tf.stack([descend(self.optimizer, tape, loss, own.clip_norm, own.weight_decay), replicas.total(score)])
 
     @tf.function(autograph=False, reduce_retracing=True)
     def _steps(self, tokens: Any, dropout_keys: Any, shares: Any, sampling_keys: Any) -> Any:
@@ -117,10 +132,11 @@ class LikelihoodTraining(Stage):
         num = self.settings.evaluation.samples
         return curve_scores(self.generator, self.corpus, self.oracle, self.real, num, sample_key)
 
-    def epoch(self, position: int, tick: Tick) -> list[float]:
-        """An epoch's steps, a pass over the training set unless it is told otherwise: the loss of every step."""
+    def epoch(self, position: int, tick: Tick) -> tuple[list[float], list[float]]:
+        """An epoch's steps, a pass over the training set unless it is told otherwise: the loss and the score of every step."""
         seed, first = self.settings.seed, (position - 1) * self.num_batches
         losses: list[float] = []
+        scores: list[float] = []
         own = self.settings.pretrain_g
         share = true_share(own.scheduled_sampling, own.sampling_decay, position)
         for steps in groups(self.num_batches):
@@ -128,20 +144,21 @@ class LikelihoodTraining(Stage):
             dropout_keys = np.stack([key(seed, self.name, "dropout", position, i) for i in steps])
             sampling_keys = np.stack([key(seed, self.name, "scheduled-sampling", position, i) for i in steps])
             shares = np.full(len(steps), share, np.float32)
-            latest = self._steps(tokens, dropout_keys, shares, sampling_keys).numpy().tolist()
+            latest, scored = self._steps(tokens, dropout_keys, shares, sampling_keys).numpy().T.tolist()
             refuse_spoilt(latest, f"{self.name}, epoch {position}", len(losses), "pretrain-g.learning-rate", own.learning_rate)
             losses.extend(latest)
+            scores.extend(scored)
             tick(float(len(steps)))
-        return losses
+        return losses, scores
 
     def advance(self, position: int, tick: Tick) -> dict[str, float]:
         own = self.settings.pretrain_g
-        losses = self.epoch(position, tick)
+        losses, scores = self.epoch(position, tick)
         if self.scored is None:
             scored = position % own.eval_every == 0 or position >= own.epochs
         else:
             scored = position in self.scored
-        measured = {"nll_train": float(np.mean(losses)), "loss": losses[-1]}
+        measured = {"nll_train": float(np.mean(scores)), "loss": losses[-1]}
         if own.scheduled_sampling != "none":
             measured["nll_given_own"] = measured.pop("nll_train")  # of the true tokens, after what was read in their stead
             measured["true_share"] = true_share(own.scheduled_sampling, own.sampling_decay, position)

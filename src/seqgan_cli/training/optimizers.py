@@ -133,11 +133,14 @@ def groups(num: int) -> Iterator[range]:
 
 
 def consecutive(step: Callable[..., Any], *batches: Any) -> Any:
-    """Inside compiled code: every replica steps on each batch in turn, `[S, ...]` split along S. Returns the losses `[S]`."""
+    """Inside compiled code: every replica steps on each batch in turn, `[S, ...]` split along S.
+
+    Returns what the steps returned, losses `[S]` or several figures each `[S, F]`.
+    """
 
     def advance(i: Any, losses: Any) -> tuple:
         return i + 1, losses.write(i, replicas.together(step, *(batch[i] for batch in batches)))
 
     number = tf.shape(batches[0])[0]
-    losses = tf.TensorArray(tf.float32, size=number, element_shape=[])
+    losses = tf.TensorArray(tf.float32, size=number)
     return tf.while_loop(lambda i, _: i < number, advance, (0, losses), parallel_iterations=1)[1].stack()

@@ -19,6 +19,7 @@ from seqgan_cli.corpora.kinds import writing
 from seqgan_cli.distribution.agreement import agreed
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.evaluation.real import QUALITY
+from seqgan_cli.metrics.diversity import least
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key
 from seqgan_cli.settings import Settings
@@ -99,11 +100,11 @@ def better(metric: str, value: float, than: float | None) -> bool:
     return value > than if metric in HIGHER_IS_BETTER else value < than
 
 
-def _troubles(scores: dict[str, float], variety: dict[str, float]) -> dict[str, str]:
-    """What has gone wrong, by its name, in words and with what to do.
+def _troubles(scores: dict[str, float], variety: dict[str, float], num: int) -> dict[str, str]:
+    """What has gone wrong, by its name, in words and with what to do. `num`: samples behind the scores.
 
-    collapse: the generator has come to repeat itself, variety is under half of what it was. defeat: the discriminator knows
-    every sample for one, and rewards are all but 0.
+    collapse: the generator has come to repeat itself, variety is under half of what is expected, and not by chance. defeat: the
+    discriminator knows every sample for one, and rewards are all but 0.
     """
     found = {}
     if 0.0 <= scores.get("reward_mean", 1.0) < DEFEAT and scores.get("d_accuracy_fake", 0.0) > 1.0 - DEFEAT:
@@ -112,11 +113,12 @@ def _troubles(scores: dict[str, float], variety: dict[str, float]) -> dict[str, 
             "the generator little to climb. Consider fewer d-steps or epochs k, a smaller adversarial.d-learning-rate, more "
             "g-steps, or more epochs of pretrain-g."
         )
-    for metric, meaning in (
-        ("distinct_share", "the share of different sequences among samples"),
-        ("entropy", "the entropy of the policy (nats per token)"),
+    distinct, entropy = variety.get("distinct_share", 0.0), variety.get("entropy", 0.0)
+    for metric, meaning, lowest in (
+        ("distinct_share", "the share of different sequences among samples", least(distinct * num, num) / num),
+        ("entropy", "the entropy of the policy (nats per token)", 0.5 * entropy),
     ):
-        if metric in scores and scores[metric] < 0.5 * variety.get(metric, 0.0):
+        if metric in scores and scores[metric] < lowest:
             found["collapse"] = (
                 f"the generator is collapsing: {meaning} is {scores[metric]:.3f}, where {variety[metric]:.3f} is expected. "
                 "It repeats itself; trust no quality score from here on, and consider fewer rounds or a smaller step size."
@@ -186,7 +188,7 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
                 progress.finish_unit(position, {name: scores[name] for name in stage.shown if name in scores})
                 if board:
                     board.add(position, scores)
-                for trouble, words in _troubles(scores, variety).items():
+                for trouble, words in _troubles(scores, variety, stage.settings.evaluation.samples).items():
                     if trouble not in told:
                         told.add(trouble)
                         console.warn(f"{stage.name}, {stage.unit} {position}: {words}")
