@@ -35,8 +35,8 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 # Data that come with the program or with a package, by name, and what they are.
 BUILT_IN = {"oracle": "oracle", "speech": "speeches", "folk": "music"}
-# What holds for a record that was written before there was such a setting, where that is not the default.
-EARLIER: dict[str, Any] = {"data.sampling": "instant"}
+# By kind of data, what holds for a record that was written before there was such a setting, where that is not the default.
+EARLIER: dict[str, dict[str, Any]] = {"music": {"data.sampling": "instant"}}
 
 
 @dataclass(frozen=True)

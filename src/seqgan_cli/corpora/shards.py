@@ -265,7 +265,7 @@ def take_over(asked: dict[str, Any], sources: dict[str, str]) -> None:
     """
     folder = Path(asked["data.source"])
     settled = read_index(folder)["settings"]
-    for name, value in {**EARLIER, **settled}.items():
+    for name, value in {**EARLIER.get(settled["data.kind"], {}), **settled}.items():
         if name in asked and asked[name] not in (value, "auto"):
             raise UsageError(
                 f"{folder} was prepared with {name} = {'none' if value == '' else value}, and not {asked[name]}: leave it out, "

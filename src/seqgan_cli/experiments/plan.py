@@ -332,8 +332,7 @@ def claim(directory: Path, config: Config, preset: str, begin: bool) -> None:
         raise SeqganError(f"{path} is damaged ({error}): restore it, or use another --out.") from None
     if before != preset:
         raise UsageError(f"{directory} was begun with --preset {before}: give that, or another --out.")
-    if settings.get("data.kind") == "music":  # no other reads what has become different
-        settings = {**EARLIER, **settings}
+    settings = {**EARLIER.get(str(settings.get("data.kind")), {}), **settings}
     for name in sorted({*values, *settings}, key=lambda name: (not name.startswith("data."), name)):
         default = CATALOGUE[name].default if name in CATALOGUE else None  # for a setting one of the two versions lacks
         earlier, now = settings.get(name, default), values.get(name, default)

@@ -71,8 +71,11 @@ class Run:
                     )
             raise SeqganError(f"There is no run in {self.path}: `seqgan pretrain-g` begins one.")
         settings = self.record()["settings"]
-        earlier = {name: {"value": EARLIER.get(name, info.default), "source": "default"} for name, info in CATALOGUE.items()}
-        entries = {name: settings.get(name, earlier[name]) for name in CATALOGUE}
+        earlier = EARLIER.get(settings.get("data.kind", {}).get("value"), {})
+        entries = {
+            name: settings.get(name, {"value": earlier.get(name, info.default), "source": "default"})
+            for name, info in CATALOGUE.items()
+        }
         return Config(
             {name: entry["value"] for name, entry in entries.items()},
             {name: entry["source"] for name, entry in entries.items()},
