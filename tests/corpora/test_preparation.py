@@ -172,6 +172,17 @@ def test_prepared_data_settle_what_was_asked_when_they_were(tmp_path: Path) -> N
         take_over({"data.source": source, "data.max-length": 10}, {})
 
 
+def test_tunes_that_were_prepared_before_there_was_a_choice_were_read_at_instants(tmp_path: Path) -> None:
+    prepare(settings_for(DATA / "tunes"), tmp_path / "prepared", lambda done, total: None)
+    index = tmp_path / "prepared" / "seqgan-corpus.json"
+    record = json.loads(index.read_text())
+    assert record["settings"].pop("data.sampling") == "longest"
+    index.write_text(json.dumps(record))
+    asked: dict[str, Any] = {"data.source": str(tmp_path / "prepared")}
+    take_over(asked, {})
+    assert asked["data.sampling"] == "instant"
+
+
 @pytest.mark.parametrize("text", ["", "a b\n", "a b\nc d\n" * 3, "a a\n" * 100])
 def test_what_cannot_be_trained_on_leaves_nothing(tmp_path: Path, text: str) -> None:
     (tmp_path / "data.txt").write_text(text)
