@@ -384,7 +384,8 @@ def test_overlong_lines_are_dropped(tmp_path: Path) -> None:
     assert decoded(corpus, corpus.train) == ["f g", "h i j"]
     assert decoded(corpus, corpus.test) == ["g f"]
     assert corpus.sequence_length == 4
-    assert "2 longer than 3 tokens, dropped (--overlong cut or split" in corpus.summary[0]
+    assert "1 longer than 3 tokens, dropped (--overlong cut or split" in corpus.summary[0]
+    assert corpus.summary[1].endswith("test.txt; 1 longer than 3 tokens, dropped.")
 
 
 def test_overlong_lines_are_cut(tmp_path: Path) -> None:
