@@ -15,7 +15,7 @@ START = 0
 PAD, EOS, UNK = 0, 1, 2
 SPECIAL = (" <pad>", " <eos>", " <unk>")
 SPECIAL_BEFORE = ("<pad>", "<eos>", "<unk>")  # as vocabularies of earlier versions call them, which have no such words
-UNKNOWN = "<unk>"  # what people read for it
+UNKNOWN = "<unk>"  # what people read for it; if that is a word of the text, `<unk_>`
 
 
 class Vocabulary:
@@ -32,7 +32,10 @@ class Vocabulary:
         self.tokens: tuple[str, ...] = (*SPECIAL, *words) if words is not None else tuple(map(str, range(size or 0)))
         self.has_eos = has_eos and words is not None
         self._ids = {token: i for i, token in enumerate(self.tokens)}
-        self._shown = (*SPECIAL[:UNK], UNKNOWN, *self.tokens[UNK + 1 :]) if self.has_special_tokens else self.tokens
+        unknown = UNKNOWN
+        while unknown in self._ids:  # as a word of the text
+            unknown = f"{unknown[:-1]}_>"
+        self._shown = (*SPECIAL[:UNK], unknown, *self.tokens[UNK + 1 :]) if self.has_special_tokens else self.tokens
 
     @property
     def size(self) -> int:

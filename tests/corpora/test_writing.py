@@ -14,7 +14,7 @@ from seqgan_cli.errors import SeqganError
 from seqgan_cli.settings import Settings
 from seqgan_cli.vocabulary import EOS, UNK
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n\r\0\ufeff"), min_size=1, max_size=12)
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n\r\0\ufeff\ufffd"), min_size=1, max_size=12)
 QUOTED = st.text(st.sampled_from("ab .,'\"`“”‘’„«»()[]<>-…!?$&;:@#1İΣ\u3000\x85"), min_size=1, max_size=20)
 MARKED = st.lists(st.sampled_from(["<eos>", "<unk>", "<pad>", "<sos>", "a", "U.S.", "''", "``", '"b']), min_size=1).map(
     " ".join
@@ -73,6 +73,8 @@ def test_every_format_is_read_as_the_same_ids(
     if kind.startswith(("ids", "music")):
         formats["ids"] = lambda ids: " ".join(map(str, ways.numbers(ids)))
     for name, write in formats.items():
+        if (kind, name) == ("text chars", "text"):  # people read the name of what is unknown, which is several characters
+            rows = [row for row in rows if UNK not in row]
         again = folder / f"{name}.txt"
         again.write_bytes("".join(f"{write(row)}\n" for row in rows).encode())
         found = sentences_of(again, wanted.data)

@@ -193,7 +193,7 @@ def writing(data: Data, vocabulary: Vocabulary) -> Writing:
         )
     tokenizer = data.tokenizer if vocabulary.has_special_tokens else "whitespace"
     join = TOKENIZERS[tokenizer].join
-    raw = TOKENIZERS["chars" if tokenizer == "chars" else "whitespace"].join
+    raw = _characters if tokenizer == "chars" else TOKENIZERS["whitespace"].join
     numbers: Callable[[np.ndarray], list[int | str]] = ids_of
     if data.kind == "ids":  # the number of a token that is a number is its own
 
@@ -201,6 +201,11 @@ def writing(data: Data, vocabulary: Vocabulary) -> Writing:
             return [int(token) if token == "0" or re.fullmatch(r"[1-9]\d{0,17}", token) else token for token in decode(ids)]
 
     return Writing(lambda ids: join(decode(ids)), lambda ids: join(decode(ids)), lambda ids: raw(decode(ids)), numbers)
+
+
+def _characters(tokens: list[str]) -> str:
+    """Characters on a line, with a replacement character for one that is unknown, whose name would be read as several."""
+    return "".join(token if len(token) == 1 else "\N{REPLACEMENT CHARACTER}" for token in tokens)
 
 
 def sentences_of(path: Path, data: Data, samples: bool = False) -> Documents:

@@ -6,6 +6,7 @@ from collections import Counter
 # What looks like one, and the share of lines that must begin or end with it to be worth a word.
 LIKELY = r"</?\w+>|<\|\w+\|>|\[[A-Z]+\]"
 MARKED = 0.5
+LONGEST = 32  # characters of one
 _FIRST, _LAST = re.compile(LIKELY), re.compile(rf"(?:{LIKELY})$")
 
 
@@ -31,7 +32,8 @@ class Markers:
             line = end.sub("", line)
         self._lines += 1
         if line and (line[0] in "<[" or line[-1] in ">]"):
-            self._seen.update({found.group() for found in (_FIRST.match(line), _LAST.search(line)) if found})
+            ends = (_FIRST.match(line), _LAST.search(line[-LONGEST:]))
+            self._seen.update({found.group() for found in ends if found})
         return line
 
     @property

@@ -16,21 +16,24 @@ OPENING, CLOSING = "``", "''"  # the tokens that stand for double quotes, which 
 _SHORT = "mr mrs ms dr prof gen sen rep gov st jr sr vs etc inc ltd co jan feb mar apr aug sept oct nov dec"
 # Of a link: brackets that close what they open, and no mark at its end, which belongs to the sentence.
 _LINK = r"(?:[^\s\"`<>()]|\([^\s\"`<>()]*\))*(?:[\w/=&\#%+~$*-]|\([^\s\"`<>()]*\))"
-# What the Treebank would cut, or whose full stop it would take off, and is one token wherever it stands.
+# What the Treebank would cut, or whose full stop it would take off, and is one token wherever it stands. None is looked for in
+# the midst of what could be its own beginning, or a long chunk would take the square of its length.
 WHOLE = re.compile(
     rf"""
-    (?: [a-z][a-z0-9+.-]*:// | www\. | (?:[\w-]+\.)+[\w-]+/ ) {_LINK}           # https://a.b/c?d=1, www.a.b, a.b/c
-    | [\w.+-]+ @ (?:[\w-]+\.)+[\w-]+                                            # a.b@c.d
-    | </?\w+>                                                                   # <unk>
-    | \.{{2,}} | …+                                                             # ellipses
-    | (?<!\w) \w+ (?:&\w+)+ (?![\w&]) | &\#?\w+;                                # AT&T, &amp;
-    | (?<!\w) [a-z]\# (?!\w)                                                    # C#
-    | (?<![\w.]) (?:[^\W\d_]\.){{2,}} (?![\w.-])                                # U.S.
-    | (?<![\w.]) (?:\w+-)* (?:{"|".join(_SHORT.split())})\. (?![\w.-])          # Mr.
-    | (?<![\w.'/-]) (?!i)[^\W\d_]\. (?![\w.-])                                  # J., but not I.
+    (?: (?<![\w+.-]) [a-z][a-z0-9+.-]*:// | (?<![\w.-]) (?:www\. | (?:[\w-]+\.)+[\w-]+/) ) {_LINK}  # https://a.b/c?d=1, a.b/c
+    | (?<![\w.+-]) [\w.+-]+ @ (?:[\w-]+\.)+[\w-]+                                 # a.b@c.d
+    | </?\w+>                                                                      # <unk>
+    | \.{{2,}} | …+                                                                # ellipses
+    | (?<![\w&]) \w+ (?:&\w+)+ (?![\w&]) | &\#?\w+;                               # AT&T, &amp;
+    | (?<!\w) [a-z]\# (?!\w)                                                       # C#
+    | (?<![\w.]) (?:[^\W\d_]\.){{2,}} (?![\w.-])                                   # U.S.
+    | (?<![\w.]) (?<!\w-) (?:\w+-)* (?:{"|".join(_SHORT.split())})\. (?![\w.-])     # Mr.
+    | (?<![\w.'/-]) (?!i)[^\W\d_]\. (?![\w.-])                                     # J., but not I.
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+WORD = 40  # characters from which on a chunk is no word that comes again and is worth remembering
+TOGETHER = 64  # tokens at most that are written without a space
 _QUOTE = re.compile(r"(\"|`+|'')")
 _BRACKETS = ("(", "[", "{", "<")
 # What stands without a space after or before it.
@@ -59,16 +62,32 @@ def _cut(chunk: str) -> list[str]:
                 opens = i == 0 or parts[i - 1] == OPENING or parts[i - 1].endswith(_BRACKETS)
                 parts[i] = OPENING if opens else CLOSING
         return parts
-    if whole := WHOLE.search(chunk):
-        return [part for part in (chunk[: whole.start()], whole.group(), chunk[whole.end() :]) if part]
-    return list(_treebank().tokenize(chunk))
+    parts, end = [], 0
+    for whole in WHOLE.finditer(chunk):
+        parts += [chunk[end : whole.start()], whole.group()]
+        end = whole.end()
+    return [part for part in (*parts, chunk[end:]) if part] if parts else list(_treebank().tokenize(chunk))
+
+
+def _tokens(chunk: str) -> list[str]:
+    """The tokens of text without white space: its parts, their parts, and so on while there are any."""
+    found: list[str] = []
+    left = [chunk]
+    while left:
+        part = left.pop()
+        if len(part) < WORD:
+            found += _tokens_of_word(part)
+        elif (parts := _cut(part)) == [part]:
+            found.append(part)
+        else:
+            left += reversed(parts)
+    return found
 
 
 @functools.lru_cache(1 << 17)
-def _tokens(chunk: str) -> tuple[str, ...]:
-    """The tokens of text without white space: its parts, their parts, and so on while there are any."""
+def _tokens_of_word(chunk: str) -> tuple[str, ...]:
     parts = _cut(chunk)
-    return tuple(parts) if parts == [chunk] else tuple(token for part in parts for token in _tokens(part))
+    return (chunk,) if parts == [chunk] else tuple(token for part in parts for token in _tokens(part))
 
 
 def split_words(line: str) -> list[str]:
@@ -97,9 +116,9 @@ def _written(tokens: list[str]) -> str:
     """Tokens that want no space between them: without one wherever they are read as the same again."""
     chunks, rest = [], tokens
     while rest:
-        for count in range(len(rest), 0, -1):
+        for count in range(min(len(rest), TOGETHER), 0, -1):
             chunk = "".join('"' if token in (OPENING, CLOSING) else token for token in rest[:count])
-            if [*_tokens(chunk)] == rest[:count]:
+            if _tokens(chunk) == rest[:count]:
                 break
         else:
             count, chunk = 1, rest[0]  # a quote by itself, or no token of this tokenizer
