@@ -107,7 +107,8 @@ def test_a_run_of_before_goes_on_and_keeps_the_sampling_that_there_was(seqgan, t
     assert Run(run).fingerprint == before
     assert Run(run).config().values["data.sampling"] == "instant"
     done = seqgan("pretrain-g", "--data", TUNES, "--set", "data.sampling=longest", "--run", run)
-    refused(done, 2, f"data.sampling is instant in {run} and cannot become longest", usage=True)
+    assert (done.code, done.out) == (2, "")
+    assert f"data.sampling is instant in {run} and cannot become longest" in done.err
 
 
 @pytest.mark.parametrize(("kind", "shut"), [("music", True), ("text", False)])
@@ -136,12 +137,16 @@ def test_an_experiment_of_before_goes_on_with_the_sampling_that_there_was(tmp_pa
     ("options", "words"),
     [
         (["--channel", "17"], "must be at most 16."),
-        (["--channel", "10"], "data.channel=10: that channel is the drums', which have no pitch: choose another."),
         (["--sampling", "first"], "'first' is not one of 'longest', 'instant'."),
     ],
 )
 def test_what_cannot_be_chosen_of_music_is_refused(seqgan, refused, options, words):
     refused(seqgan("corpus", TUNES, *options), 2, words, usage=True)
+
+
+def test_the_drums_channel_is_refused(seqgan, refused):
+    done = seqgan("corpus", TUNES, "--channel", 10)
+    refused(done, 2, "data.channel=10: that channel is the drums', which have no pitch: choose another.")
 
 
 def test_the_summary_tells_of_channels_faults_and_other_files(seqgan, tmp_path):
