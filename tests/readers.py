@@ -200,6 +200,7 @@ def readers() -> dict[str, Reader]:
     begun = {name: value for name, value in resolve({}, {}, None, "quick").values.items() if name != "seed"}
     experiment = json.dumps({"format": 1, "preset": "quick", "settings": begun}).encode()
     tunes = tuple(sorted((path.read_bytes() for path in (DATA / "tunes").glob("*.mid")), key=len))[:2]
+    windows = {"data.window": 4, "data.test": str(DATA / "tunes")}
     position = {"position": 3, "arrays": ["w"]}
     tokens = np.array([[3, 4, 1], [4, 1, 0]], np.int32)
     table = "item,text,answer\nbcd-1,a b,h\nbcd-2,c,m\n"
@@ -218,7 +219,8 @@ def readers() -> dict[str, Reader]:
         "ids": Reader("data.txt", corpus("ids", "data.txt"), (b"1 2 3\n4 5 6\n" * 9,)),
         "poems": Reader("poems.txt", corpus("poems", "poems.txt"), (both.encode(),)),
         "poems of a folder": Reader("poems.json", corpus("poems", "poems.json"), (poems,)),
-        "music": Reader("tune.mid", corpus("music", "tune.mid", **{"data.window": 4, "data.test": str(DATA / "tunes")}), tunes),
+        "karaoke": Reader("tune.kar", corpus("", "tune.kar", **windows), tunes),
+        "music": Reader("tune.mid", corpus("music", "tune.mid", **windows), tunes),
         "settings": Reader("settings.toml", read_settings, (b"seed = 3\n[pretrain-g]\nepochs = 4\nlearning-rate = 1e-3\n",)),
         "config": Reader("config.json", read_config, (_config(),)),
         "history": Reader(

@@ -1,7 +1,10 @@
 """Slow, literal NumPy versions of what the fast paths compute: one sequence, one token, one rollout at a time."""
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -160,6 +163,34 @@ def sample_sequence(
     return sequence
 
 
+def sample_text(weights: Sequence[np.ndarray], length: int, uniforms: Sequence[float], ends: bool) -> list[int]:
+    """A sequence of text, where 0 is `<pad>`, 1 `<eos>`, 2 `<unk>`: neither 0 nor 2 is drawn, nor 1 unless it `ends`.
+
+    After 1 there is 0; at the last place, if it has not ended, there is 1.
+    """
+    sequence: list[int] = []
+    for t in range(length):
+        if 1 in sequence:
+            sequence.append(0)
+        elif ends and t == length - 1:
+            sequence.append(1)
+        else:
+            logits = next_logits(weights, sequence)
+            logits[[0, 2] if ends else [0, 1, 2]] = -np.inf
+            sequence.append(draw_token(logits, uniforms[t]))
+    return sequence
+
+
+def text_probability(weights: Sequence[np.ndarray], words: Sequence[int], length: int) -> float:
+    """That `sample_text` of sequences that end draws these ordinary tokens, less than `length`."""
+    probability = 1.0
+    for t, token in enumerate([*words, 1][: length - 1]):
+        logits = next_logits(weights, words[:t])
+        logits[[0, 2]] = -np.inf
+        probability *= float(softmax(logits)[token])
+    return probability
+
+
 def partly_own(
     weights: Sequence[np.ndarray],
     tokens: Sequence[int],
@@ -228,38 +259,43 @@ def action_values(
     return [*values, float(reward(tokens))]
 
 
-def _columns(values: np.ndarray, mask: np.ndarray) -> Iterator[tuple[int, list[int]]]:
-    """Each position, and the sequences that count there."""
-    for t in range(values.shape[1]):
-        yield t, [i for i in range(len(values)) if mask[i, t]]
+def advantages(
+    values: Sequence[Sequence[float]], costs: Sequence[Sequence[float]], leave_one_out: bool
+) -> list[list[float]]:
+    """What each token's return exceeds the mean return of the batch, or of its other sequences, by.
 
+    Of sequence i `values[i]` is the action value of each of its tokens, `costs[i]` what each costs by itself. Its return at a
+    position t is values[i][t] less what its tokens from t on cost. Where it has ended before t, it is worth what it ended with
+    and has no token left to pay for.
+    """
 
-def less_the_others_mean(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Each action value [B, T] less the mean of the other sequences' at its position."""
-    result = np.zeros(values.shape)
-    for t, counted in _columns(values, mask):
-        for i in counted:
-            others = [values[j, t] for j in counted if j != i]
-            result[i, t] = values[i, t] - (sum(others) / len(others) if others else 0.0)
+    def back(i: int, t: int) -> float:
+        worth = values[i][t] if t < len(values[i]) else values[i][-1]
+        return float(worth) - sum(float(cost) for cost in costs[i][t:])
+
+    result = []
+    for i, own in enumerate(values):
+        compared = [j for j in range(len(values)) if not (leave_one_out and j == i)]
+        result.append([back(i, t) - sum(back(j, t) for j in compared) / len(compared) for t in range(len(own))])
     return result
 
 
-def standardized(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Each action value [B, T] less the mean at its position, in standard deviations there; 0 for one by itself."""
+def standardized(values: np.ndarray) -> np.ndarray:
+    """Each action value [B, T] less the mean at its position, in standard deviations there; 0 where all are alike."""
     result = np.zeros(values.shape)
-    for t, counted in _columns(values, mask):
-        column = values[counted, t].astype(np.float64)
-        for i in counted:
-            result[i, t] = (values[i, t] - column.mean()) / column.std() if len(counted) > 1 else 0.0
+    for i, t in np.ndindex(*values.shape):
+        column = [float(value) for value in values[:, t]]
+        mean = sum(column) / len(column)
+        deviation = (sum((value - mean) ** 2 for value in column) / len(column)) ** 0.5
+        result[i, t] = (column[i] - mean) / deviation if deviation else 0.0
     return result
 
 
-def normalized(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def normalized(values: np.ndarray) -> np.ndarray:
     """MaliGAN: each action value [B, T] as a share of the sum at its position, times how many there are."""
     result = np.zeros(values.shape)
-    for t, counted in _columns(values, mask):
-        for i in counted:
-            result[i, t] = values[i, t] * len(counted) / values[counted, t].astype(np.float64).sum()
+    for i, t in np.ndindex(*values.shape):
+        result[i, t] = values[i, t] * len(values) / sum(float(value) for value in values[:, t])
     return result
 
 
@@ -491,6 +527,61 @@ def pitch_histogram_mse(samples: Sequence[Sequence[int]], heldout: Sequence[Sequ
         return 100.0 * sum(found == pitch for found in pitches) / len(pitches)
 
     return sum((share(samples, pitch) - share(heldout, pitch)) ** 2 for pitch in range(89)) / 89
+
+
+def pitches_of_steps(
+    notes: Sequence[tuple[Any, Any, int]], step: Any, sampling: str, rests: str, until: Any
+) -> list[int]:
+    """Notes (start, end, MIDI note) in seconds, asked at every step which is heard, the highest of those that sound.
+
+    `instant`: when the step begins. `longest`: in every stretch of it in which nothing begins or ends, and the key with the
+    longest of these stretches together is the step's, of several the one that was heard first.
+    """
+    keys = [(start, stop, note - 20) for start, stop, note in notes if 21 <= note <= 108]
+    last = max((stop for _, stop, _ in keys), default=0)
+    sequence: list[int] = []
+    if sampling == "instant":
+        while len(sequence) * step < max(last, until if rests == "token" else 0):
+            time = len(sequence) * step
+            sequence.append(max((key for start, stop, key in keys if start <= time < stop), default=0))
+    else:
+        parts: dict[int, list[tuple[Any, Any, int]]] = {}
+        for start, stop, key in keys:
+            for part in parts_of_note(start, stop, key, step):
+                parts.setdefault(part[0] // step, []).append(part)
+        for number in range(math.ceil(max(last, until) / step)):
+            heard: dict[int, Any] = {}
+            own = parts.get(number, [])
+            for begins, ends in itertools.pairwise(sorted({moment for start, stop, _ in own for moment in (start, stop)})):
+                key = max((key for start, stop, key in own if start <= begins and ends <= stop), default=0)
+                if key:
+                    heard[key] = heard.get(key, 0) + ends - begins
+            most = max(heard.values(), default=0)
+            sequence.append(next((key for key, length in heard.items() if length == most), 0))
+        # A last step of which the track has less than a tenth is none.
+        stays = math.ceil(until / step - Fraction(1, 10)) if rests == "token" else 0
+        while len(sequence) > stays and not sequence[-1]:
+            sequence.pop()
+    if not any(sequence):
+        return []
+    if rests == "hold":
+        while not sequence[0]:
+            del sequence[0]
+        for i, pitch in enumerate(sequence):
+            sequence[i] = pitch or sequence[i - 1]
+    return sequence
+
+
+def parts_of_note(start: Any, stop: Any, key: int, step: Any) -> list[tuple[Any, Any, int]]:
+    """A note cut where steps begin, without parts of less than a tenth of a step, but with the first of its longest ones."""
+    parts = []
+    while start < stop:
+        border = min(stop, (start // step + 1) * step)
+        parts.append((start, border, key))
+        start = border
+    longest = max((ends - begins for begins, ends, _ in parts), default=0)
+    first = next((part for part in parts if part[1] - part[0] == longest), None)
+    return [part for part in parts if part == first or (part[1] - part[0]) * 10 >= step]
 
 
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seqgan_cli.corpora.corpus import Corpus
+from parts import parts_of
 from seqgan_cli.store.history import Row
 from seqgan_cli.store.record import checksum
 from seqgan_cli.store.run import Run
@@ -34,7 +34,7 @@ def row(stage: str, position: int, metric: str = "nll_test", value: float = 1.5,
 
 def with_corpus(folder: Path, first: int = 3) -> Run:
     tokens = np.array([[first, 4, 1], [4, 1, 0]], np.int32)
-    Corpus(tokens, tokens, Vocabulary(["a", "b"])).save(folder)
+    parts_of(tokens, tokens, Vocabulary(["a", "b"])).save(folder)
     return Run(folder)
 
 

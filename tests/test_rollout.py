@@ -188,6 +188,18 @@ def test_last_action_value_is_the_discriminators_score() -> None:
     assert np.ptp(values[:, 0]) > 0
 
 
+@pytest.mark.parametrize("ends", [True, False], ids=["lines", "poems"])
+@pytest.mark.parametrize("rollout", ["generator", "ngram"])
+def test_no_completion_is_longer_than_may_be(rollout: str, ends: bool) -> None:
+    """The last place of a line is that of its `<eos>`, whatever draws it; a poem fills all places."""
+    generator = make(Vocabulary(["a", "b", "c"], has_eos=ends), 5, stddev=0.3)
+    tokens = np.array([[3, 4, 5, 3, EOS], [4, 4, 4, 4, EOS]] * 30 if ends else [[3, 4, 5, 3, 4]] * 60, np.int32)
+    policy = NetworkPolicy(generator) if rollout == "generator" else NgramPolicy(generator.vocabulary, tokens)
+    completed = policy.complete(tokens, key(0, "r")).numpy().reshape(-1, 5)
+    assert (generator.vocabulary.length(completed) <= (4 if ends else 5)).all()
+    assert ((completed == EOS).sum(axis=1) == ends).all()
+
+
 def test_nothing_follows_the_end() -> None:
     generator = make(Vocabulary(["a", "b"], unk_taught=True), 6, stddev=0.3)
     tokens = np.array([[3, 4, EOS, PAD, PAD, PAD], [4, EOS, PAD, PAD, PAD, PAD], [3, 3, 3, 4, 4, 4]] * 30, np.int32)

@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from seqgan_cli.vocabulary import EOS, PAD, START, UNK, Vocabulary
+from seqgan_cli.corpora.text import TOKENIZERS
+from seqgan_cli.vocabulary import EOS, PAD, SPECIAL, START, UNK, Vocabulary
 
 TEXT = np.array([[3, 4, 2, 1, 0, 0], [3, 1, 0, 0, 0, 0], [3, 4, 5, 4, 3, 1]], np.int32)
 
@@ -15,7 +18,7 @@ def text() -> Vocabulary:
 
 def test_special_tokens_have_fixed_ids_and_words_follow(text: Vocabulary) -> None:
     assert (PAD, EOS, UNK, START) == (0, 1, 2, 0)
-    assert text.tokens == ("<pad>", "<eos>", "<unk>", "the", "cat", "sat")
+    assert text.tokens == (*SPECIAL, "the", "cat", "sat")
     assert text.size == 6
     assert text.has_special_tokens
 
@@ -31,8 +34,21 @@ def test_text_encode_gives_ids_and_unk_for_unknown_words(text: Vocabulary) -> No
     assert text.encode(["sat", "the", "dog", "cat", ""]) == [5, 3, 2, 4, 2]
 
 
-def test_names_of_special_tokens_are_no_tokens(text: Vocabulary) -> None:
-    assert text.encode(["<pad>", "<eos>", "<unk>"]) == [UNK, UNK, UNK]
+WORDS = ["<pad>", "<eos>", "<unk>", "<sos>"]
+
+
+def test_words_that_are_called_like_special_tokens_are_words(text: Vocabulary) -> None:
+    marked = Vocabulary(WORDS)
+    assert marked.encode(WORDS) == [3, 4, 5, 6]
+    assert marked.decode([4, 3, 5, 6, EOS, PAD]) == ["<eos>", "<pad>", "<unk>", "<sos>"]
+    assert marked.mask(np.array([4, 3, 5, 6, EOS, PAD])).tolist() == [True] * 5 + [False]
+    assert text.encode(WORDS) == [UNK] * 4  # in a vocabulary without them they are unknown
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])) | st.sampled_from([*WORDS, *SPECIAL, " <eos> "]))
+def test_no_text_holds_the_name_of_a_special_token(text: str) -> None:
+    for tokenizer in TOKENIZERS.values():
+        assert not {*tokenizer.split(text)} & {*SPECIAL}
 
 
 def test_encode_takes_any_iterable_once(text: Vocabulary) -> None:

@@ -7,8 +7,8 @@ from seqgan_cli.settings import BUILT_IN, CATALOGUE, JUDGED, KINDS, Settings
 # Settings that only some kinds of data have a use for.
 OF_KINDS = {
     **dict.fromkeys(("poem-form", "whole"), ("poems",)),
-    **dict.fromkeys(("track", "step", "rests", "window", "stride"), ("music",)),
-    **dict.fromkeys(("lowercase", "max-length", "overlong"), ("auto", "text", "speeches", "ids")),
+    **dict.fromkeys(("track", "channel", "step", "sampling", "rests", "window", "stride"), ("music",)),
+    **dict.fromkeys(("lowercase", "markers", "max-length", "overlong"), ("auto", "text", "speeches", "ids")),
     **dict.fromkeys(("min-count", "max-vocab"), ("auto", "text", "speeches", "ids", "poems")),
     "strict": ("poems", "music"),
 }
@@ -26,6 +26,8 @@ def check_kind(config: Config) -> None:
         raise UsageError(f"--tokenizer {data.tokenizer} does not go with --kind {data.kind}: leave it out.")
     if (data.speaker or data.since) and data.source != "speech":
         raise UsageError("--speaker and --since choose among the texts of --data speech: leave them out.")
+    if data.markers and data.source == "speech":
+        raise UsageError("--markers is of files, and the texts of --data speech have none: leave it out.")
     if BUILT_IN.get(data.source, data.kind) != data.kind and data.source != "oracle":
         raise UsageError(f"--data {data.source} is of kind {BUILT_IN[data.source]}: leave --kind out.")
 
@@ -61,6 +63,11 @@ def check_together(settings: Settings) -> None:
             "adversarial.reward-transform=standardize leaves nothing of a batch of one: use a larger --batch-size.",
         ),
         (
+            own.baseline in ("mean", "leave-one-out") and own.batch_size == 1,
+            f"adversarial.baseline={own.baseline} compares the sequences of a batch, and one by itself teaches nothing: use a "
+            "larger adversarial.batch-size, or adversarial.baseline=none.",
+        ),
+        (
             own.rollout_horizon > 0 and own.rollout_policy == "ngram",
             "adversarial.rollout-horizon ends in what the generator's state promises, and an n-gram model has none: leave it "
             "or adversarial.rollout-policy=ngram out.",
@@ -87,3 +94,16 @@ def check_together(settings: Settings) -> None:
     for found, words in wrong:
         if found:
             raise UsageError(words)
+
+
+def check_source(settings: Settings) -> None:
+    """Raises UsageError for settings of the oracle with other data, and of other data with the oracle."""
+    synthetic = settings.data.source == "oracle"
+    if not synthetic and settings.adversarial.monitor == "nll_oracle":
+        raise UsageError("adversarial.monitor is nll_oracle, which only synthetic data have: use nll_validation.")
+    if not synthetic and settings.data.oracle:
+        raise UsageError("--oracle gives weights for synthetic data and does not go with a text file: leave one out.")
+    if synthetic and settings.data.kind != "auto":
+        raise UsageError("--kind goes with --data: the oracle has numbers of its own.")
+    if synthetic and settings.data.test:
+        raise UsageError("--test goes with --data FILE: the oracle draws its own held-out sequences.")

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
 QUALITY = "quality: nll_oracle of samples ↓"
 COVERAGE = "coverage: nll_test of held-out data ↓"
-CURVES = {"nll_oracle": QUALITY, "nll_test": COVERAGE}
+CURVES = {"nll_oracle": QUALITY, "nll_validation": "coverage: nll_validation of held-out data ↓"}
+# Scores on the validation part, and what they are called in runs that have none: there the test part chooses too.
+WITHOUT_VALIDATION = {"nll_validation": "nll_test", "d_accuracy_validation": "d_accuracy_test"}
+
+
+def on_curve(metric: str, name: str) -> bool:
+    """Whether a row's metric is the score of that name, as learning curves have it."""
+    return metric in (name, WITHOUT_VALIDATION.get(name))
 
 
 @dataclass(frozen=True)
@@ -75,10 +82,10 @@ def learning_curve(rows: "Sequence[Row]", marks: dict[str, float], *paths: Path)
     bleu = min({row.metric for row in rows if row.metric.startswith("bleu_")}, default="")
 
     def points_of(metric: str) -> list[tuple[int, float]]:
-        points = [(row.position, row.value) for row in rows if row.stage == "pretrain-g" and row.metric == metric]
+        points = [(row.position, row.value) for row in rows if row.stage == "pretrain-g" and on_curve(row.metric, metric)]
         # Round 0 is the generator the last epoch left: the curve goes on from there.
         return points + [
-            (start + row.position, row.value) for row in rows if row.stage == "adversarial" and row.metric == metric
+            (start + row.position, row.value) for row in rows if row.stage == "adversarial" and on_curve(row.metric, metric)
         ]
 
     with _drawing(paths, figsize=(8, 4.5)) as (_, table):

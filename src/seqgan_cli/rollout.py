@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from seqgan_cli.models.generator import Generator
+from seqgan_cli.models.generator import Generator, as_sequence
 from seqgan_cli.models.ngram import NgramModel
 from seqgan_cli.models.softmax import LOGITS_AT_ONCE
 from seqgan_cli.models.value import ValueHead
 from seqgan_cli.rewards import PrefixReward, Reward, StepwiseReward
 from seqgan_cli.store.checkpoints import named
-from seqgan_cli.vocabulary import PAD, UNK, Vocabulary
+from seqgan_cli.vocabulary import Vocabulary
 
 # Prefixes that advance together: enough to fill the cores, few enough for their logits to fit.
 PREFIXES_AT_ONCE = 2560
@@ -44,8 +44,8 @@ class RolloutPolicy(abc.ABC):
         """Read tokens int32 `[B]`: what the next ones are drawn from, and the new state."""
 
     @abc.abstractmethod
-    def draw(self, known: Any, last: Any, key: Any) -> Any:
-        """The tokens after `last`, int32 `[B]`, from what `read` gave; `<pad>` after the end."""
+    def draw(self, known: Any, last: Any, place: Any, key: Any) -> Any:
+        """The tokens after `last`, int32 `[B]`, from what `read` gave, at a place counted from 0; see `as_sequence`."""
 
     def complete(self, tokens: Any, key: Any, first: int = 1) -> Any:
         """Finish every proper prefix of every sequence once, from those of `first` tokens on.
@@ -69,7 +69,7 @@ class RolloutPolicy(abc.ABC):
             last = tf.concat([last, columns[t - 1]], axis=0)  # [(t-first+1)·C]
             state = [tf.concat([old, new[t - 1]], axis=0) for old, new in zip(state, states, strict=True)]
             known, state = self.read(last, state)
-            drawn = self.draw(known, last, tf.random.experimental.stateless_fold_in(key, t))
+            drawn = self.draw(known, last, t, tf.random.experimental.stateless_fold_in(key, t))
             given = tf.tile(columns[t], [length - 1 - t])  # the longer prefixes hold their own token here
             return t + 1, drawn, state, sampled.write(t, tf.concat([drawn, given], axis=0))
 
@@ -109,8 +109,8 @@ class NetworkPolicy(RolloutPolicy):
     def read(self, tokens: Any, state: list) -> tuple[Any, list]:
         return self.network.step(tokens, state)
 
-    def draw(self, known: Any, last: Any, key: Any) -> Any:
-        return self.network.draw_next(self.network.policy_logits(known), last, True, key)
+    def draw(self, known: Any, last: Any, place: Any, key: Any) -> Any:
+        return self.network.draw_next(self.network.policy_logits(known), last, place, key)
 
     def promises(self, tokens: Any, horizon: int, value: Callable[[Any], Any], key: Any) -> Any:
         """What a value function expects after `horizon` more tokens, of the prefixes that are not finished by then.
@@ -128,7 +128,8 @@ class NetworkPolicy(RolloutPolicy):
         state = [tf.reshape(each[:number], [number * count, each.shape[-1]]) for each in self.states(tokens)]
         for i in range(horizon):
             known, state = self.read(last, state)
-            last = self.draw(known, last, tf.random.experimental.stateless_fold_in(key, i))
+            # Of rows with prefixes of all lengths, none is at the last place before the horizon, nor at the first.
+            last = self.draw(known, last, 1, tf.random.experimental.stateless_fold_in(key, i))
         return tf.reshape(value(self.read(last, state)[0]), [number, count])
 
 
@@ -154,9 +155,9 @@ class NgramPolicy(RolloutPolicy):
         context = tf.concat([state[0][:, 1:], tokens[:, None]], axis=1)
         return context, [context]
 
-    def draw(self, known: Any, last: Any, key: Any) -> Any:
+    def draw(self, known: Any, last: Any, place: Any, key: Any) -> Any:
         drawn = self.model.draw(known, key)
-        return tf.where(last < UNK, PAD, drawn) if self.vocabulary.has_special_tokens else drawn
+        return as_sequence(self.vocabulary, drawn, last, place > 0, place >= self.sequence_length - 1)
 
 
 class ActionValues:

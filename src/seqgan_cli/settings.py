@@ -23,6 +23,8 @@ PRESETS = (*SIZES, "mle-strong")
 # The stages, and the setting that says how many units each is to do.
 TARGETS = {"pretrain-g": "pretrain-g.epochs", "pretrain-d": "pretrain-d.d-steps", "adversarial": "adversarial.rounds"}
 STAGES = tuple(TARGETS)
+# What names one of a run's generators: the last of a stage, or the best by the score that the stage watches.
+GENERATORS = ("latest", "adversarial", "pretrain-g", "best", "best-adversarial")
 # The rewards that come from a discriminator.
 JUDGED = ("discriminator", "partial")
 # What the data can be, and the defaults that go with it.
@@ -53,6 +55,7 @@ class Info:
     below: float | None = None
     at_most: float | None = None
     fixed_by: str | None = None
+    before: Any = None  # what holds for records that are older than the setting; None: the default
 
     def preset(self, name: str) -> Any:
         """The value under that preset, or None where it keeps the default."""
@@ -108,10 +111,19 @@ class Data:
     kind: str = _setting("auto", "what the data are (auto: seen from the file)", choices=("auto", *KINDS), fixed_by="corpus")
     test: str = _setting("", "file of held-out sequences (default: a share of the data)", fixed_by="corpus")
     holdout: float = _setting(
-        0.1, "share of the lines held out when no test file is given", above=0, below=1, fixed_by="corpus"
+        0.1, "share of the lines held out for the test part when no test file is given", above=0, below=1, fixed_by="corpus"
+    )
+    validation: float = _setting(
+        0.1,
+        "share of the lines held out to choose by: best, patience, curves (0: the test part chooses too)",
+        at_least=0,
+        below=1,
+        fixed_by="corpus",
+        before=0.0,
     )
     tokenizer: str = _setting("whitespace", "what a token is", choices=("whitespace", "words", "chars"), fixed_by="corpus")
     lowercase: bool = _setting(False, "lower-case the text", fixed_by="corpus")
+    markers: str = _setting("", "words that begin and end lines and are no text, such as '<sos>,<eos>'", fixed_by="corpus")
     max_length: int = _setting(0, "longest line in tokens (0: the longest, at most 64)", at_least=0, fixed_by="corpus")
     overlong: str = _setting("drop", "what to do with longer lines", choices=("drop", "cut", "split"), fixed_by="corpus")
     min_count: int = _setting(1, "rarer tokens become <unk>", at_least=1, fixed_by="corpus")
@@ -123,7 +135,17 @@ class Data:
     track: str = _setting(
         "", "music: number or name of the track (default: solo, melody or lead, else the first)", fixed_by="corpus"
     )
+    channel: int = _setting(
+        0, "music: channel of the track, 1 to 16 (0: all but the drums')", at_least=0, at_most=16, fixed_by="corpus"
+    )
     step: float = _setting(0.4, "music: seconds between the pitches of a sequence", above=0, fixed_by="corpus")
+    sampling: str = _setting(
+        "longest",
+        "music: a step's pitch is what sounds longest in it, or when it begins",
+        choices=("longest", "instant"),
+        fixed_by="corpus",
+        before="instant",
+    )
     rests: str = _setting("hold", "music: a rest holds the pitch, or is 0", choices=("hold", "token"), fixed_by="corpus")
     window: int = _setting(32, "music: pitches in a sequence", at_least=2, fixed_by="corpus")
     stride: int = _setting(
@@ -133,7 +155,7 @@ class Data:
     vocab_size: int = _setting(5000, "oracle: number of token ids", at_least=2, quick=200, fixed_by="corpus")
     sequence_length: int = _setting(20, "oracle: tokens in a sequence", at_least=1, quick=10, fixed_by="corpus")
     num_sequences: int = _setting(
-        10000, "oracle: training sequences, and as many held out", at_least=4, quick=5000, fixed_by="corpus"
+        10000, "oracle: sequences of each part: training, validation, test", at_least=4, quick=5000, fixed_by="corpus"
     )
     oracle: str = _setting("", "oracle: .npz with its weights (default: N(0, 1) from the seed)", fixed_by="corpus")
 
@@ -203,7 +225,7 @@ class PretrainG:
     dropout: float = _setting(0.0, "share of embedding and output features dropped in training", at_least=0, below=1)
     weight_decay: float = _setting(0.0, "λ of decoupled weight decay, biases spared", at_least=0)
     eval_every: int = _setting(1, "epochs between scores of the generator", at_least=1)
-    patience: int = _setting(0, "stop after so many scored epochs without a better nll_test (0: never)", at_least=0)
+    patience: int = _setting(0, "stop after so many scored epochs without a better nll_validation (0: never)", at_least=0)
 
 
 @dataclass(frozen=True)
@@ -277,8 +299,8 @@ class Adversarial:
     start: str = _setting("last", "which pretrain-g checkpoint to start from", choices=("last", "best"), fixed_by="adversarial")
     monitor: str = _setting(
         "auto",
-        "score that decides best and patience (auto: nll_oracle, for text nll_test)",
-        choices=("auto", "nll_oracle", "nll_test", "distinct_share", "reward_mean"),
+        "score that decides best and patience (auto: nll_oracle, for text nll_validation)",
+        choices=("auto", "nll_oracle", "nll_validation", "nll_test", "distinct_share", "reward_mean"),
     )
     patience: int = _setting(0, "stop after so many rounds without a better score (0: never)", at_least=0)
 
@@ -286,7 +308,7 @@ class Adversarial:
 @dataclass(frozen=True)
 class Evaluation:
     samples: int = _setting(
-        2000, "samples, and held-out sequences, behind each point of a learning curve", at_least=16, quick=1000, fast=1000
+        2000, "samples, and validation sequences, behind each point of a learning curve", at_least=16, quick=1000, fast=1000
     )
     final_samples: int = _setting(10000, "samples behind the table that ends `train`", at_least=16, quick=5000)
 
@@ -310,6 +332,18 @@ class Settings:
             return self.pretrain_g.patience * self.pretrain_g.eval_every
         return self.adversarial.patience if stage == "adversarial" else 0
 
+    def monitor(self, stage: str) -> str | None:
+        """The score that decides which checkpoint of a stage is best; None where none is."""
+        held_out = "nll_validation" if self.data.validation else "nll_test"  # the former name of both
+        if stage == "adversarial" and (own := self.adversarial.monitor) not in ("nll_validation", "nll_test"):
+            return own if own != "auto" else "nll_oracle" if self.data.source == "oracle" else held_out
+        return None if stage == "pretrain-d" else held_out
+
+    def measure(self, stage: str) -> dict[str, Any] | None:
+        """All that decides what that score is a score of: values of two measures do not compare. None where there is none."""
+        score = self.monitor(stage)
+        return None if score is None else {"score": score, "samples": self.evaluation.samples}
+
 
 def _catalogue() -> dict[str, Info]:
     found = {}
@@ -328,6 +362,8 @@ def _catalogue() -> dict[str, Info]:
 
 
 CATALOGUE = _catalogue()
+# What holds for a record that was written before there was such a setting, where that is not the default.
+EARLIER = {name: info.before for name, info in CATALOGUE.items() if info.before is not None}
 
 
 def find(name: str) -> Info:

@@ -1,6 +1,7 @@
 """Token ids and what they mean; the one place that knows which positions of a sequence count.
 
-Text has three special tokens: 0 `<pad>` (also the start input), 1 `<eos>`, 2 `<unk>`, then tokens by falling frequency.
+Text has three special tokens: 0 `<pad>` (also the start input), 1 `<eos>`, 2 `<unk>`, then tokens by falling frequency. Their
+names hold a space besides other characters, as no token of a text does: with any tokenizer `<eos>` is a word like others.
 A sequence is its tokens, one `<eos>`, then `<pad>` to the full length. Synthetic vocabularies have no special tokens: every id
 is ordinary and 0 is also the start input, as in the authors' program.
 """
@@ -12,7 +13,9 @@ import numpy as np
 
 START = 0
 PAD, EOS, UNK = 0, 1, 2
-SPECIAL = ("<pad>", "<eos>", "<unk>")
+SPECIAL = (" <pad>", " <eos>", " <unk>")
+SPECIAL_BEFORE = ("<pad>", "<eos>", "<unk>")  # as vocabularies of earlier versions call them, which have no such words
+UNKNOWN = "<unk>"  # what people read for it
 
 
 class Vocabulary:
@@ -23,35 +26,45 @@ class Vocabulary:
         size: V; given for a synthetic vocabulary only.
         unk_taught: whether the training data holds `<unk>`. If it does not, a held-out `<unk>` is not scored: no model could
             have learned it, and its unbounded loss would drown the rest.
+        has_eos: whether sequences end in `<eos>` (text). Those of poems do not: each fills its T places with tokens.
     """
 
-    def __init__(self, words: Sequence[str] | None = None, size: int | None = None, unk_taught: bool = False) -> None:
+    def __init__(
+        self, words: Sequence[str] | None = None, size: int | None = None, unk_taught: bool = False, has_eos: bool = True
+    ) -> None:
         self.has_special_tokens = words is not None
         self.tokens: tuple[str, ...] = (*SPECIAL, *words) if words is not None else tuple(map(str, range(size or 0)))
-        self.unk_taught = unk_taught
+        self.unk_taught, self.has_eos = unk_taught, has_eos and words is not None
         self._ids = {token: i for i, token in enumerate(self.tokens)}
+        self._shown = (*SPECIAL[:UNK], UNKNOWN, *self.tokens[UNK + 1 :]) if self.has_special_tokens else self.tokens
 
     @property
     def size(self) -> int:
         return len(self.tokens)
 
     def encode(self, tokens: Sequence[str]) -> list[int]:
-        """Ids of the tokens; an unknown one, or the name of a special one, is `<unk>` (for synthetic: ValueError)."""
+        """Ids of the tokens; an unknown one is `<unk>` (for synthetic: ValueError)."""
         if not self.has_special_tokens:
             if unknown := [token for token in tokens if token not in self._ids]:
                 raise ValueError(f"{unknown[0]!r} is no token of this vocabulary.")
             return [self._ids[token] for token in tokens]
-        return [i if (i := self._ids.get(token, UNK)) > UNK else UNK for token in tokens]
+        return [self._ids.get(token, UNK) for token in tokens]
 
     def decode(self, ids: Sequence[int] | np.ndarray) -> list[str]:
-        """Tokens of one sequence, up to and without `<eos>`."""
-        return [self.tokens[i] for i in ids[: self.length(np.asarray(ids))]]
+        """Tokens of one sequence as people read them, up to and without `<eos>`."""
+        return [self._shown[i] for i in ids[: self.length(np.asarray(ids))]]
 
     def length(self, ids: np.ndarray) -> Any:
         """Number of ordinary tokens: int32 `[...]` for ids `[..., T]`; neither `<eos>` nor `<pad>` counts."""
         if not self.has_special_tokens:
             return np.full(ids.shape[:-1], ids.shape[-1], np.int32)[()]
         return ((ids != PAD) & (ids != EOS)).sum(-1, dtype=np.int32)
+
+    def sayable(self, table: np.ndarray) -> np.ndarray:
+        """Which sequences a generator can say, bool `[n]` for ids `[n, T]`: those without `<unk>`, which it never samples."""
+        if not self.has_special_tokens:
+            return np.ones(len(table), bool)
+        return ~(table == UNK).any(axis=1)
 
     def inside(self, tokens: Any) -> Any:
         """bool, the shape of `tokens`: the positions of a sequence up to its `<eos>`, which likelihood training teaches.

@@ -132,7 +132,7 @@ def test_ids_are_described(seqgan, refused, tmp_path):
     data = put(tmp_path / "ids.txt", "3 1 2\n2 2 2\n1 3\n")
     assert "Vocabulary: 3 tokens" in seqgan("corpus", data, "--kind", "ids").out
     put(data, "3 1 2\n2 two\n")
-    message = f"{data}: 'two', in sequence 2, is no whole number; --kind text takes any tokens."
+    message = f"{data}, line 2: 'two' is no whole number; --kind text takes any tokens."
     refused(seqgan("corpus", data, "--kind", "ids"), 1, message)
 
 

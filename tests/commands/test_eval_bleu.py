@@ -7,6 +7,8 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
 from seqgan_cli import __version__
@@ -158,7 +160,7 @@ def test_samples_equal_nltk(seqgan, text):
     import numpy as np
 
     found = scored(seqgan, "-n", 10, "--max-order", 2, "--from", "pretrain-g", "--self-bleu", "--run", text.path)
-    with np.load(text.path / "corpus" / "heldout.npz") as file:
+    with np.load(text.path / "corpus" / "test.npz") as file:
         references = [[str(t) if t > 2 else f"unlike {i}" for i, t in enumerate(row) if t > 1] for row in file["tokens"]]
 
     from seqgan_cli.randomness import key
@@ -177,6 +179,22 @@ def test_samples_equal_nltk(seqgan, text):
     assert found["self_bleu"]["BLEU-2"] == pytest.approx(alike, rel=1e-9)
 
 
+SAID = [
+    f'{who} said "{what}" {how}' for who in ("Tom", "My aunt") for what in ("go home", "wait") for how in ("at last", "now.")
+]
+
+
+@pytest.mark.parametrize("own", [("--tokenizer", "words"), ("--kind", "speeches"), ("--tokenizer", "chars"), ()], ids=str)
+def test_held_out_sentences_that_were_written_score_one_against_themselves(seqgan, tiny_config, tmp_path, own):
+    data, run, folder = tmp_path / "said.txt", tmp_path / "run", tmp_path / "written"
+    data.write_text("".join(f"{line}\n" for line in SAID))
+    own = ("--data", data, "--test", data, *own)
+    assert seqgan("pretrain-g", *own, "--config", tiny_config, "--epochs", 1, "--run", run).code == 0
+    assert seqgan("corpus", data, *own[2:], "--write", folder).code == 0
+    for hypotheses in (folder / "heldout.txt", data):
+        assert scored(seqgan, "--hypotheses", hypotheses, "--run", run)["bleu"]["BLEU-4"] == pytest.approx(1.0)
+
+
 def test_files_are_read_with_the_runs_tokenizer(seqgan, text_copy, tmp_path):
     record_anew(text_copy, data__tokenizer="chars", data__lowercase=True)
     hypotheses, references = tmp_path / "hypotheses.txt", tmp_path / "references.txt"
@@ -185,6 +203,83 @@ def test_files_are_read_with_the_runs_tokenizer(seqgan, text_copy, tmp_path):
     found = scored(seqgan, "--hypotheses", hypotheses, "--references", references, "--run", text_copy)
     assert found["bleu"]["BLEU-5"] == pytest.approx(1.0)
     assert "|tokenizer:chars|lowercase:yes|" in found["signature"]
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), kind=st.sampled_from(["text", "ids", "poems"]))
+def test_blank_lines_of_samples_score_nothing_and_those_of_references_are_none(seqgan, files, tmp_path_factory, data, kind):
+    """k of them among n samples give n/(n + k) of the score; a newline at the end makes none."""
+    folder = tmp_path_factory.mktemp("blank")
+    words = {"text": ["a", "b", "c"], "ids": ["1", "2", "3"], "poems": ["春眠不覺曉", "床前明月光"]}[kind]
+    size = {"min_size": 4, "max_size": 4} if kind == "poems" else {"min_size": 1, "max_size": 6}
+    lines = data.draw(st.lists(st.lists(st.sampled_from(words), **size).map(" ".join), min_size=1, max_size=6))
+    blanks = data.draw(st.lists(st.sampled_from(["", " ", "\t", "\ufeff"]), max_size=4))
+    mixed = data.draw(st.permutations([*lines, *blanks]))
+    plain, padded, references = (folder / f"{name}.txt" for name in ("plain", "padded", "references"))
+    plain.write_text("\n".join(lines), encoding="utf-8")
+    padded.write_text("".join(f"{line}\n" for line in mixed), encoding="utf-8")
+    references.write_text("".join(f"{line}\n" for line in [*lines[:2], *blanks, *lines[2:]]), encoding="utf-8")
+    whole, some = (
+        seqgan("eval-bleu", "--json", "--kind", kind, "--hypotheses", path, "--references", other)
+        for path, other in ((plain, plain), (padded, references))
+    )
+    assert (whole.code, whole.err, some.code) == (0, "", 0), some.err
+    whole_scores, some_scores = (json.loads(outcome.out) for outcome in (whole, some))
+    assert f"|hypotheses:{len(lines) + len(blanks)}|references:{len(lines)}|" in some_scores["signature"]
+    for name, score in whole_scores["bleu"].items():
+        expected = score * len(lines) / (len(lines) + len(blanks))
+        assert some_scores["bleu"][name] == pytest.approx(expected, rel=1e-12)
+    told = f"{padded}: {len(blanks)} of {len(mixed)} lines are blank, each a sample without tokens.\n"
+    assert (told in some.err) == bool(blanks)
+
+
+def test_a_file_of_blank_lines_alone_is_refused(seqgan, refused, sentences, tmp_path):
+    (tmp_path / "blank.txt").write_text("\n \n")
+    outcome = seqgan("eval-bleu", "--hypotheses", tmp_path / "blank.txt", "--references", sentences)
+    refused(outcome, 1, f"{tmp_path / 'blank.txt'} holds no text: one sequence a line is needed.")
+
+
+def test_two_files_need_no_run_and_heed_none_that_is_not_named(seqgan, text_copy, tmp_path, monkeypatch):
+    """Whatever lies where runs lie unless they are named."""
+    hypotheses, references = tmp_path / "hypotheses.txt", tmp_path / "references.txt"
+    hypotheses.write_text("ABC D\n")
+    references.write_text("abc D\n")
+    arguments = ["--hypotheses", hypotheses, "--references", references]
+    monkeypatch.chdir(tmp_path)
+    before = scored(seqgan, *arguments)
+    record_anew(text_copy, data__tokenizer="chars", data__lowercase=True)
+    (tmp_path / "runs").mkdir()
+    text_copy.rename(tmp_path / "runs" / "default")
+    assert scored(seqgan, *arguments) == before
+    assert "|tokenizer:whitespace|lowercase:no|" in before["signature"]
+    assert "|tokenizer:chars|lowercase:yes|" in scored(seqgan, *arguments, "--run", "runs/default")["signature"]
+    monkeypatch.setenv("SEQGAN_RUN", "runs/default")
+    monkeypatch.setattr(pytest.MonkeyPatch, "delenv", lambda *_, **__: None)  # the fixture's own
+    assert "|tokenizer:chars|lowercase:yes|" in scored(seqgan, *arguments)["signature"]
+
+
+@pytest.mark.parametrize("run", [[], ["--run", "run"]])
+@pytest.mark.parametrize(
+    ("options", "shown"),
+    [
+        (["--tokenizer", "words"], "|tokenizer:words|lowercase:no|"),
+        (["--lowercase"], "|tokenizer:whitespace|lowercase:yes|"),
+        (["--kind", "speeches"], "|tokenizer:words|lowercase:yes|"),
+        (["--kind", "speeches", "--no-lowercase"], "|tokenizer:words|lowercase:no|"),
+    ],
+)
+def test_two_files_are_read_as_is_asked(seqgan, text_copy, tmp_path, monkeypatch, run, options, shown):
+    (tmp_path / "a.txt").write_text("The cat, it sings.\n")
+    monkeypatch.chdir(tmp_path)
+    found = scored(seqgan, "--hypotheses", "a.txt", "--references", "a.txt", *options, *run)
+    assert shown in found["signature"]
+    assert found["bleu"]["BLEU-4"] == pytest.approx(1.0)
+
+
+def test_what_the_run_says_is_not_asked_for(seqgan, refused, text, sentences):
+    outcome = seqgan("eval-bleu", "--hypotheses", sentences, "--tokenizer", "chars", "--run", text.path)
+    message = "--tokenizer: of both --hypotheses and --references alone; without them the run says it. Leave it out."
+    refused(outcome, 2, message)
 
 
 def test_table(seqgan, files, tmp_path):

@@ -160,14 +160,14 @@ def test_every_figure_is_the_literal_one(seqgan, text, any_words):
     found = scored(seqgan, text.path, grammar)
     run = Run(text.path)
     corpus = run.corpus()
-    sentences = {"data": corpus.heldout}
+    sentences = {"data": corpus.test}
     for column, which, purpose in (("samples", "latest", ()), ("MLE", "pretrain-g", ("MLE",))):
         generator = run.generator(run.generator_checkpoint(which, lambda message: None), corpus)
         sentences[column] = generator.sample(NUM, key(0, "eval-grammar", *purpose))
     known = set(corpus.vocabulary.tokens[3:]) - {","}
     training = [corpus.vocabulary.decode(row) for row in corpus.train]
     equal = found["compared"]
-    assert equal == len(corpus.heldout) < NUM
+    assert equal == len(corpus.test) < NUM
     assert found["rules"] == 3 + len(known)
     tables = {}
     for column, tokens in sentences.items():
@@ -195,8 +195,8 @@ def test_the_corpus_is_its_grammars(seqgan, text, sentences):
     found = scored(seqgan, text.path, GRAMMAR, "--samples-file", sentences)
     run = Run(text.path)
     corpus = run.corpus()
-    whole = sum("<unk>" not in corpus.vocabulary.decode(row) for row in corpus.heldout)
-    assert found["scores"]["data"]["parsed"]["mean"] == pytest.approx(whole / len(corpus.heldout))
+    whole = sum("<unk>" not in corpus.vocabulary.decode(row) for row in corpus.test)
+    assert found["scores"]["data"]["parsed"]["mean"] == pytest.approx(whole / len(corpus.test))
     lines = sentences.read_text().splitlines()
     training = {" ".join(corpus.vocabulary.decode(row)) for row in corpus.train}
     own = found["scores"]["samples"]
@@ -205,6 +205,23 @@ def test_the_corpus_is_its_grammars(seqgan, text, sentences):
     assert own["new"]["mean"] == pytest.approx(sum(line not in training for line in lines) / len(lines))
     assert found["from"] == str(sentences)
     assert found["p"] == {}
+
+
+@pytest.mark.parametrize(("blanks", "ends"), [(1, True), (3, False), (40, True)])
+def test_blank_lines_of_a_samples_file_stay_in_the_denominator(seqgan, text, sentences, tmp_path, blanks, ends):
+    """k of them among n lines leave n/(n + k) of the share; a newline at the end makes none."""
+    lines = sentences.read_text().splitlines()[:20]
+    lines[3:6] = ["cat the the", "sings", "the"]  # no sentences
+    share = 17 / (20 + blanks)
+    mixed = [*lines[:7], *[" "] * (blanks - 1), *lines[7:-1], "", lines[-1]]
+    padded = tmp_path / "padded.txt"
+    padded.write_text("\n".join(mixed) + "\n" * ends)
+    outcome = seqgan("eval-grammar", "--json", "-q", GRAMMAR, "--run", text.path, "--samples-file", padded)
+    assert outcome.code == 0
+    found = json.loads(outcome.out)["scores"]["samples"]
+    assert found["sequences"] == 20 + blanks
+    assert found["parsed"]["mean"] == pytest.approx(share)
+    assert outcome.err == f"Warning: {padded}: {blanks} of {20 + blanks} lines are blank, each a sample without tokens.\n"
 
 
 def test_a_file_needs_no_generator(seqgan, text, sentences, tmp_path):

@@ -6,6 +6,8 @@ import math
 import numpy as np
 import pytest
 
+from seqgan_cli.store.run import Run
+
 KEYS = {
     "temperature",
     "num_samples",
@@ -116,7 +118,7 @@ def test_text_has_no_oracle(seqgan, text):
 
 def test_the_share_of_unknown_tokens_stands_beside_the_score(seqgan, text, synthetic):
     """Counted in the words of the file: rarer ones than three times are `<unk>`."""
-    with np.load(text.path / "corpus" / "heldout.npz") as file:
+    with np.load(text.path / "corpus" / "test.npz") as file:
         tokens = file["tokens"]
     share = (tokens == 2).sum() / (tokens > 1).sum()
     assert 0.0 < share < 1.0
@@ -127,16 +129,29 @@ def test_the_share_of_unknown_tokens_stands_beside_the_score(seqgan, text, synth
     assert "<unk>" not in seqgan("eval-nll", "-q", "--samples", 64, "--run", synthetic.path).out
 
 
-def test_extreme_temperatures_leave_valid_json(seqgan, synthetic):
-    outcome = seqgan("eval-nll", "-q", "--json", "--samples", 16, "--temperature", "1e-50", "--run", synthetic.path)
+def refuse(constant):
+    raise AssertionError(f"{constant} is no JSON")
 
-    def refuse(constant):
-        raise AssertionError(f"{constant} is no JSON")
 
-    if outcome.code == 0:
-        json.loads(outcome.out, parse_constant=refuse)
-    else:
-        assert (outcome.code, outcome.out) == (2, "")
+@pytest.mark.parametrize("run", ["synthetic", "text"])
+def test_extreme_temperatures_leave_valid_json(seqgan, request, run):
+    """The lowest and the highest that are allowed: nothing in it is NaN or Infinity, which JSON lacks."""
+    path = request.getfixturevalue(run).path
+    extremes = [word for value in ("0.001", "1000") for word in ("--temperature", value)]
+    outcome = seqgan("eval-nll", "-q", "--json", "--samples", 16, *extremes, "--run", path)
+    assert (outcome.code, outcome.err) == (0, "")
+    found = json.loads(outcome.out, parse_constant=refuse)
+    assert [entry["temperature"] for entry in found["scores"]] == [0.001, 1000.0]
+    cold, hot = (entry["nll_test"]["mean"] for entry in found["scores"])
+    tokens = Run(path).corpus().vocabulary.size
+    assert math.log(tokens - 3) - 0.1 < hot < math.log(tokens) + 0.1  # all are alike likely, but for special ones
+    assert cold > 2 * hot
+
+
+@pytest.mark.parametrize("value", ["1e-50", "0.00099", "1001", "1e50", "nan", "inf", "-1", "0"])
+def test_temperatures_beyond_them_are_refused(seqgan, refused, synthetic, value):
+    outcome = seqgan("eval-nll", "-q", "--json", "--temperature", value, "--run", synthetic.path)
+    refused(outcome, 2, "--temperature", usage=True)
 
 
 def test_table(seqgan, synthetic):

@@ -57,9 +57,9 @@ def test_every_figure_is_the_literal_one(seqgan, text):
     mle, _ = samples_of(text.path, "pretrain-g", "MLE")
     training = cut(corpus.vocabulary, corpus.train)
     equal = found["compared"]
-    assert equal == min(NUM, len(corpus.heldout)) == found["heldout"] < NUM
+    assert equal == min(NUM, len(corpus.test)) == found["heldout"] < NUM
     runs = {}
-    for column, tokens in (("samples", drawn), ("MLE", mle), ("data", corpus.heldout)):
+    for column, tokens in (("samples", drawn), ("MLE", mle), ("data", corpus.test)):
         sequences = cut(corpus.vocabulary, tokens)
         for n in (1, 2, 3, 4):
             assert measures[f"distinct_{n}"][column] == pytest.approx(reference.distinct_n(sequences[:equal], n))
@@ -132,7 +132,7 @@ def test_frechet_distance_is_that_of_mean_vectors(seqgan, text, embeddings):
         kept = [[vectors[token] for token in corpus.vocabulary.decode(row) if token in vectors] for row in tokens]
         return np.array([np.mean(one, axis=0) for one in kept if one]), sum(map(len, kept)), sum(bool(one) for one in kept)
 
-    heldout = means(corpus.heldout)[0]
+    heldout = means(corpus.test)[0]
     own, covered, sentences = means(drawn)
     measures = found["measures"]
     assert measures["frechet_distance"]["samples"] == pytest.approx(reference.frechet_distance(own, heldout))
@@ -168,7 +168,7 @@ def test_too_few_sequences_with_a_vector(seqgan, refused, text, tmp_path):
     """A word of one training line and of no other: nothing held out has a vector."""
     path = tmp_path / "vectors.txt"
     corpus = Run(text.path).corpus()
-    absent = set(range(3, corpus.vocabulary.size)) - set(np.unique(corpus.heldout).tolist())
+    absent = set(range(3, corpus.vocabulary.size)) - set(np.unique(corpus.test).tolist())
     path.write_text(f"{corpus.vocabulary.tokens[min(absent)]} 1 2\n")
     outcome = seqgan("eval-quality", "-q", "--run", text.path, "--embeddings", path)
     refused(outcome, 1, outcome.err.removeprefix("Error: ").rstrip("\n"))
@@ -199,7 +199,7 @@ def test_music_has_two_named_errors(seqgan, music):
     found = scored(seqgan, music)
     assert list(found["measures"]) == [*COMMON, "nearest_window_mse", "pitch_histogram_mse"]
     drawn, corpus = samples_of(music, "latest")
-    heldout = corpus.heldout.tolist()
+    heldout = corpus.test.tolist()
     spread = corpus.train[np.linspace(0, len(corpus.train) - 1, NUM).astype(int)]
     for column, tokens in (("samples", drawn), ("data", spread)):
         nearest = [reference.nearest_window_mse(window, heldout) for window in tokens.tolist()]
@@ -218,7 +218,8 @@ def test_music_has_two_named_errors(seqgan, music):
 
 def test_a_run_without_a_generator(seqgan, refused, tmp_path):
     outcome = seqgan("eval-quality", "--run", tmp_path / "none")
-    refused(outcome, 1, f"There is no run in {tmp_path / 'none'}: `seqgan pretrain-g` begins one.")
+    none = tmp_path / "none"
+    refused(outcome, 1, f"There is no run in {none}: `seqgan pretrain-g --run {none}` begins one.")
 
 
 @pytest.mark.parametrize("arguments", [["-n", 1], ["--temperature", "nan"], ["--temperature", 0]])

@@ -35,7 +35,7 @@ def test_two_lines_one_of_them_mostly_padding(seqgan, tmp_path, tiny_config):
     done = seqgan("train", tmp_path / "data.txt", "--run", run, "--config", tiny_config, "--epochs", 60)
     assert done.code == 0, done.err
     corpus = Run(run).corpus()
-    assert (len(corpus.train), len(corpus.heldout)) == (1, 1)
+    assert (len(corpus.train), len(corpus.test)) == (1, 1)
     likelihood = scores(run, "pretrain-g")["nll_train"]
     assert 0.0 <= likelihood < 1.5, "one sequence is learned by heart"
     assert all(math.isfinite(value) for value in scores(run, "adversarial").values())

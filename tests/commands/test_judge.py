@@ -217,7 +217,7 @@ def test_no_run_and_no_real_file(seqgan, refused, text, tmp_path):
     refused(
         seqgan("judge", "make", "--run", tmp_path / "none", "-o", tmp_path / "sheet.html"),
         1,
-        f"There is no run in {tmp_path / 'none'}: `seqgan pretrain-g` begins one.",
+        f"There is no run in {tmp_path / 'none'}: `seqgan pretrain-g --run {tmp_path / 'none'}` begins one.",
     )
     done = seqgan("judge", "make", "--run", text.path, "--real", tmp_path / "none.txt", "-o", tmp_path / "sheet.html")
     refused(done, 1, f"Cannot read {tmp_path / 'none.txt'}: No such file or directory.")

@@ -1,13 +1,22 @@
 """A run of music from end to end: samples as MIDI and pictures, scores, and what is refused."""
 
 import json
+import shutil
+from pathlib import Path
 
 import mido
 import numpy as np
 import pytest
 
+from midi_bytes import event, midi, note, off, on, put
+from seqgan_cli.config import resolve
 from seqgan_cli.corpora.music import read_music
+from seqgan_cli.errors import UsageError
+from seqgan_cli.experiments.plan import claim
 from seqgan_cli.settings import Data
+from seqgan_cli.store.run import Run
+
+TUNES = Path(__file__).parents[2] / "data" / "tunes"
 
 
 def ids(seqgan, run, *options):
@@ -75,6 +84,79 @@ def test_places_for_music_that_are_refused(seqgan, tunes, refused, tmp_path, mon
     (tmp_path / "full" / "song").write_text("mine")
     refused(seqgan("sample", *options, "--run", tunes.path), 2, words, usage=True)
     assert contents(tmp_path) == {"full/song": b"mine"}
+
+
+def without_sampling(path):
+    """A record as of before the setting was: written by hand, in the format without a checksum."""
+    record = json.loads(path.read_text())
+    for name in ("data.sampling", "data.channel"):
+        del record["settings"][name]
+    del record["checksum"]
+    path.write_text(json.dumps({**record, "format": 1}))
+
+
+def test_a_run_of_before_goes_on_and_keeps_the_sampling_that_there_was(seqgan, tunes, refused, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(tunes.path, run)
+    without_sampling(run / "config.json")
+    values = Run(run).config().values
+    assert (values["data.sampling"], values["data.channel"]) == ("instant", 0)
+    before = Run(run).fingerprint
+    done = seqgan("pretrain-g", "--data", TUNES, "--set", "pretrain-g.epochs=2", "--run", run)
+    assert done.code == 0, done.err
+    assert Run(run).fingerprint == before
+    assert Run(run).config().values["data.sampling"] == "instant"
+    done = seqgan("pretrain-g", "--data", TUNES, "--set", "data.sampling=longest", "--run", run)
+    refused(done, 2, f"data.sampling is instant in {run} and cannot become longest", usage=True)
+
+
+@pytest.mark.parametrize(("kind", "shut"), [("music", True), ("text", False)])
+def test_an_experiment_of_before_goes_on_with_the_sampling_that_there_was(tmp_path, kind, shut):
+    """Where no tunes are read it is no matter."""
+    asked = {"data.kind": kind}
+    config, instant = (
+        resolve({**asked, **more}, dict.fromkeys([*asked, *more], "option"), None, "paper")
+        for more in ({}, {"data.sampling": "instant"})
+    )
+    claim(tmp_path, config, "paper", begin=True)
+    (tmp_path / "seed-0").mkdir()
+    path = tmp_path / "experiment.json"
+    record = json.loads(path.read_text())
+    del record["settings"]["data.sampling"]
+    path.write_text(json.dumps(record))
+    if shut:
+        claim(tmp_path, instant, "paper", begin=True)
+        with pytest.raises(UsageError, match=r"data\.sampling = instant, and this command asks for longest.*Ask for the same"):
+            claim(tmp_path, config, "paper", begin=True)
+    else:
+        claim(tmp_path, config, "paper", begin=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--channel", "17"], "must be at most 16."),
+        (["--channel", "10"], "data.channel=10: that channel is the drums', which have no pitch: choose another."),
+        (["--sampling", "first"], "'first' is not one of 'longest', 'instant'."),
+    ],
+)
+def test_what_cannot_be_chosen_of_music_is_refused(seqgan, refused, options, words):
+    refused(seqgan("corpus", TUNES, *options), 2, words, usage=True)
+
+
+def test_the_summary_tells_of_channels_faults_and_other_files(seqgan, tmp_path):
+    melody = b"".join(note(60 + i % 7) for i in range(80))
+    put(tmp_path, midi(event(0, 0xB0, 7, 200) + melody), "a.kar")
+    put(tmp_path, midi(melody + on(0, 72, channel=4) + off(50, 72, 4)), "b.mid")
+    put(tmp_path, b"words", "notes.txt")
+    done = seqgan("corpus", tmp_path)
+    assert done.code == 0, done.err
+    for words in (
+        "Read on, as players do, where a file has a data byte above 127: a.kar.",
+        "The track has notes of several channels, and all are heard (--channel N chooses one): b.mid (channels 1 and 5).",
+        "Not read, being no .mid, .midi or .kar file: notes.txt.",
+    ):
+        assert words in done.out
 
 
 def test_text_is_no_music(seqgan, text, refused, tmp_path):

@@ -1,8 +1,12 @@
 """`seqgan rerun`: the same weights, byte for byte, or why not."""
 
 import shutil
+import tempfile
+from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from seqgan_cli.store.run import Run
 from store_parts import record_anew
@@ -73,3 +77,40 @@ def test_what_cannot_be_repeated_is_refused(seqgan, tmp_path, trained, target):
         done = seqgan("rerun", trained, "--run", trained)
         assert done.code == 2
         assert "is RUN itself" in done.err
+
+
+@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 4), st.integers(0, 2)), min_size=1, max_size=2))
+@example([(2, 3, 0), (3, 2, 0), (1, 3, 1)])
+@example([(4, 1, 0), (2, 3, 1)])
+def test_a_run_in_any_number_of_commands_repeats(seqgan, tiny_config, commands):
+    """Whatever epochs its commands scored, and whatever patience the last of them had, a sound run is the same again.
+
+    commands: how many epochs each of them adds, and its --eval-every and patience.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        run, epochs = Path(folder) / "run", 0
+        for more, every, patience in commands:
+            epochs += more
+            options = ["--epochs", epochs, "--eval-every", every, "--set", f"pretrain-g.patience={patience}"]
+            assert seqgan("pretrain-g", "--run", run, "--config", tiny_config, *options, "-q").code == 0
+        done = seqgan("rerun", run)
+        assert done.code == 0, done.err
+        again = Run(run.with_name("run-again"))
+        for name in ("best.npz", f"{Run(run).position('pretrain-g'):07d}.npz"):
+            own, theirs = (one.path / "checkpoints" / "pretrain-g" / name for one in (Run(run), again))
+            assert own.exists() == theirs.exists()
+            if own.exists():
+                assert own.read_bytes() == theirs.read_bytes(), name
+
+
+def test_a_score_that_differs_is_told(seqgan, trained, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(trained, run)
+    path = run / "history.csv"
+    rows = Run(run).history.rows()
+    changed = next(row for row in rows if row.metric == "nll_oracle" and row.position == 2)
+    path.write_text(path.read_text().replace(repr(changed.value), repr(changed.value + 1e-6), 1), encoding="utf-8")
+    done = seqgan("rerun", run)
+    assert done.code == 1
+    assert "differ in 1 points" in done.out

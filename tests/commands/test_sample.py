@@ -8,8 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from seqgan_cli.commands.trained import sampled, trained_of
+from seqgan_cli.console import Console
+from seqgan_cli.models.generator import Generator
+from seqgan_cli.randomness import key
+from seqgan_cli.settings import GENERATORS
+from seqgan_cli.store.run import Run
 from store_parts import record_anew
 
 FORMATS = ("text", "ids", "jsonl")
@@ -48,7 +55,7 @@ def test_formats_agree_through_the_vocabulary(seqgan, text):
         seqgan("sample", "-n", 40, "--format", form, "--run", text.path).out.split("\n")[:-1] for form in FORMATS
     )
     tokens = vocabulary(text.path)
-    assert tokens[:3] == ["<pad>", "<eos>", "<unk>"]
+    assert tokens[:3] == [" <pad>", " <eos>", " <unk>"]
     assert len(texts) == len(ids) == len(objects) == 40
     assert len({len(line.split()) for line in texts}) > 1  # sequences of several lengths
     for line, numbers, entry in zip(texts, ids, objects, strict=True):
@@ -64,6 +71,41 @@ def test_formats_agree_for_ids_without_words(seqgan, synthetic):
     assert [json.loads(entry) for entry in objects] == [{"text": t, "ids": list(map(int, t.split()))} for t in texts]
 
 
+def test_numbers_of_data_are_their_own(seqgan, tiny_config, tmp_path):
+    """And not their places in the vocabulary, which would be read as other numbers."""
+    data, run = tmp_path / "numbers.txt", tmp_path / "run"
+    data.write_text("70 80 90\n90 80 0\n10 70 0\n" * 4)
+    made = seqgan("pretrain-g", "--data", data, "--kind", "ids", "--config", tiny_config, "--epochs", 1, "--run", run)
+    assert made.code == 0, made.err
+    texts, ids, objects = (
+        seqgan("sample", "-n", 10, "--format", form, "--run", run).out.splitlines() for form in ("raw", "ids", "jsonl")
+    )
+    assert texts == ids
+    assert {*" ".join(ids).split()} <= {"70", "80", "90", "10", "0"}
+    assert [json.loads(entry) for entry in objects] == [{"text": t, "ids": list(map(int, t.split()))} for t in texts]
+
+
+def test_poems_are_whole_and_lines_no_longer_than_they_may_be(seqgan, tiny_config, tmp_path):
+    poems, lines, run = tmp_path / "poems.txt", tmp_path / "lines.txt", tmp_path / "run"
+    poems.write_text(
+        "".join(
+            "白日依山盡黃河入海流欲窮千里目更上一層樓"[i:] + "白日依山盡黃河入海流欲窮千里目更上一層樓"[:i] + "\n"
+            for i in range(9)
+        )
+    )
+    lines.write_text("a b c d\nb a\n" * 6)
+    options = ("--config", tiny_config, "--epochs", 1)
+    assert seqgan("pretrain-g", "--data", poems, "--kind", "poems", *options, "--run", run).code == 0
+    raw = seqgan("sample", "-n", 200, "--temperature", 5, "--format", "raw", "--run", run).out.splitlines()
+    assert {len(line.split()) for line in raw} == {20}
+    assert (
+        seqgan("pretrain-g", "--data", lines, "--max-length", 3, "--overlong", "cut", *options, "--run", tmp_path / "r").code
+        == 0
+    )
+    raw = seqgan("sample", "-n", 200, "--temperature", 5, "--format", "raw", "--run", tmp_path / "r").out.split("\n")[:-1]
+    assert max(len(line.split()) for line in raw) == 3
+
+
 def test_characters_are_joined_without_spaces(seqgan, tiny_config, tmp_path):
     data, run = tmp_path / "poems.txt", tmp_path / "run"
     data.write_text("白日依山盡\n黃河入海流\n欲窮千里目\n更上一層樓\n" * 4, encoding="utf-8")
@@ -72,7 +114,7 @@ def test_characters_are_joined_without_spaces(seqgan, tiny_config, tmp_path):
     lines = seqgan("sample", "-n", 20, "--run", run).out.split("\n")[:-1]
     assert len(lines) == 20
     assert set("".join(lines)) <= set(vocabulary(run)[3:])
-    assert max(map(len, lines)) in (5, 6)  # five characters and <eos>, or six where none was drawn
+    assert max(map(len, lines)) <= 5
     entries = seqgan("sample", "-n", 20, "--format", "jsonl", "--run", run).out
     assert "\\u" not in entries
     assert [json.loads(line)["text"] for line in entries.splitlines()] == lines
@@ -119,13 +161,80 @@ def test_seeds(seqgan, synthetic):
     assert sum(a == b for a, b in zip(fifty, other, strict=True)) < 10
 
 
-def test_from_chooses_the_generator(seqgan, synthetic):
-    drawn = {
-        name: seqgan("sample", "-n", 50, "--from", name, "--run", synthetic.path).out
-        for name in ("latest", "adversarial", "pretrain-g", "best")
+NAMED = {
+    "latest": "adversarial/0000002.npz",
+    "adversarial": "adversarial/0000002.npz",
+    "pretrain-g": "pretrain-g/0000060.npz",
+    "best": "pretrain-g/best.npz",
+    "best-adversarial": "adversarial/best.npz",
+}
+
+
+@pytest.fixture(scope="module")
+def four_generators(synthetic, tmp_path_factory):
+    """A run in which every checkpoint that can be named holds weights of its own: its path, and samples by checkpoint."""
+    run = Run(Path(shutil.copytree(synthetic.path, tmp_path_factory.mktemp("from") / "run")))
+    corpus, samples = run.corpus(), {}
+    for i, place in enumerate(dict.fromkeys(NAMED.values())):
+        path = run.path / "checkpoints" / place
+        with np.load(path if path.exists() else path.with_name("0000002.npz")) as file:
+            arrays = dict(file)
+        draw = np.random.default_rng(i)
+        for weights in (name for name in arrays if name.startswith("generator/")):
+            arrays[weights] = draw.normal(0, 1, arrays[weights].shape).astype(np.float32)
+        path.unlink(missing_ok=True)
+        np.savez(path, **arrays)
+        generator = Generator(corpus.vocabulary, corpus.sequence_length, run.config().settings.generator)
+        for j, variable in enumerate(generator.trainable_variables):
+            (array,) = (array for weights, array in arrays.items() if weights.startswith(f"generator/{j}."))
+            variable.assign(array)
+        samples[place] = generator.sample(50, key(0, "sample")).tolist()
+    assert len({str(drawn) for drawn in samples.values()}) == 4
+    return run.path, samples
+
+
+@pytest.mark.parametrize("which", GENERATORS)
+def test_from_chooses_the_generator(seqgan, four_generators, which):
+    path, samples = four_generators
+    done = seqgan("sample", "-n", 50, "--from", which, "--run", path)
+    assert done.code == 0, done.err
+    assert [list(map(int, line.split())) for line in done.out.splitlines()] == samples[NAMED[which]]
+
+
+def test_samples_that_are_tested_against_those_of_mle_have_draws_of_their_own(synthetic_copy):
+    """`eval-bleu`, `eval-quality` and `eval-grammar` test between the two as between independent ones, and so they are."""
+    stages = synthetic_copy / "checkpoints"
+    with np.load(stages / NAMED["pretrain-g"]) as mle, np.load(stages / NAMED["adversarial"]) as after:
+        arrays = {name: mle[name] if name.startswith("generator/") else after[name] for name in after.files}
+    np.savez(stages / NAMED["adversarial"], **arrays)
+    trained = trained_of(Run(synthetic_copy), "adversarial", Console(quiet=True))
+    drawn = sampled(trained, 1000, 0, 1.0, Console(quiet=True), "eval-bleu")
+    alike = (drawn["samples"] == drawn["MLE"]).all(axis=1).mean()
+    pairs = (drawn["samples"] == np.roll(drawn["MLE"], 1, axis=0)).all(axis=1).mean()
+    assert alike == pytest.approx(pairs, abs=0.02), "as often as two samples are that have nothing to do with each other"
+
+
+def test_every_command_that_takes_a_generator_takes_them_all():
+    from seqgan_cli import cli
+
+    top = [cli.group.get_command(None, name) for name in cli.COMMANDS]
+    commands = [*top, *(sub for command in top for sub in getattr(command, "commands", {}).values())]
+    offered = {
+        command.name: option.type.choices for command in commands for option in command.params if "--from" in option.opts
     }
-    assert drawn["latest"] == drawn["adversarial"]
-    assert drawn["adversarial"] != drawn["pretrain-g"]
+    assert {"sample", "make", "eval-nll", "eval-bleu", "eval-quality", "eval-grammar"} <= set(offered)
+    assert all(tuple(choices) == GENERATORS for choices in offered.values())
+
+
+@pytest.mark.parametrize("command", ["eval-nll", "eval-bleu", "eval-quality"])
+def test_every_command_that_scores_knows_the_best_round(seqgan, four_generators, command):
+    path, _ = four_generators
+    size = ["--samples", 50] if command == "eval-nll" else ["-n", 50]
+    scored = {
+        which: seqgan(command, *size, "--json", "--from", which, "--run", path) for which in ("latest", "best-adversarial")
+    }
+    assert all(done.code == 0 for done in scored.values()), scored
+    assert scored["latest"].out != scored["best-adversarial"].out
 
 
 def test_best_is_the_checkpoint_with_the_lowest_held_out_loss(seqgan, synthetic_copy):

@@ -8,6 +8,7 @@ import pytest
 
 from seqgan_cli import __version__
 from seqgan_cli.settings import CATALOGUE
+from seqgan_cli.store.run import Run
 from store_parts import record_anew
 
 
@@ -60,11 +61,32 @@ def test_status_names_the_next_step_of_each_stage(seqgan, synthetic_copy):
     assert next_step(seqgan("status", "--run", synthetic_copy)) == "seqgan pretrain-g" + run
 
 
-def test_status_skips_the_discriminator_where_none_is_needed(seqgan, synthetic_copy):
-    record_anew(synthetic_copy, adversarial__reward="constant")
+def test_status_advises_no_stage_that_patience_has_ended(seqgan, synthetic_copy):
+    """A stage of which another unit is advised does one, and one that is not would stop at once; so for each."""
+    run = f" --run {synthetic_copy}"
+    record_anew(synthetic_copy, pretrain_g__epochs=80, pretrain_g__patience=1, adversarial__rounds=5)
+    for stage, setting, patience in [("pretrain-g", "eval_every", 20), ("adversarial", "patience", 1)]:
+        checkpoints = Run(synthetic_copy).checkpoints(stage)
+        found = checkpoints.latest(pytest.fail)
+        for since in (patience - 1, patience):
+            best = {"position": found.position - since, "value": -1e9}
+            checkpoints.save(found.position, found.arrays, {**found.facts, "best": best}, best=False)
+            if stage == "adversarial":
+                record_anew(synthetic_copy, adversarial__patience=patience)
+            advised = next_step(seqgan("status", "--run", synthetic_copy))
+            assert (advised == f"seqgan {stage}{run}") == (since < patience), (stage, since, setting)
+    assert advised == f"seqgan sample{run} > out.txt, or seqgan eval-nll{run}"
+    assert "has not improved since" in seqgan("pretrain-g", "--run", synthetic_copy).err
+    assert "has not improved since" in seqgan("adversarial", "--run", synthetic_copy).err
+
+
+@pytest.mark.parametrize("reward", CATALOGUE["adversarial.reward"].choices)
+def test_status_advises_the_discriminator_for_every_reward_that_is_its(seqgan, synthetic_copy, reward):
+    record_anew(synthetic_copy, adversarial__reward=reward)
     shutil.rmtree(synthetic_copy / "checkpoints" / "pretrain-d")
     shutil.rmtree(synthetic_copy / "checkpoints" / "adversarial")
-    assert next_step(seqgan("status", "--run", synthetic_copy)) == f"seqgan adversarial --run {synthetic_copy}"
+    needed = "pretrain-d" if reward in ("discriminator", "partial") else "adversarial"
+    assert next_step(seqgan("status", "--run", synthetic_copy)) == f"seqgan {needed} --run {synthetic_copy}"
 
 
 def test_status_of_the_default_run_needs_no_option(seqgan, synthetic, tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from parts import parts_of
 from seqgan_cli.corpora.corpus import Corpus, load_corpus
 from seqgan_cli.corpora.kinds import real_corpus
 from seqgan_cli.errors import SeqganError
@@ -17,11 +18,11 @@ HELDOUT = np.array([[4, 2, 1], [5, 1, 0]], np.int32)
 
 
 def a_corpus() -> Corpus:
-    return Corpus(TRAIN, HELDOUT, Vocabulary(["a", "b", "c"]))
+    return parts_of(TRAIN, HELDOUT, Vocabulary(["a", "b", "c"]))
 
 
 def assert_same(loaded: Corpus, saved: Corpus) -> None:
-    for name in ("train", "heldout"):
+    for name in ("train", "validation", "test"):
         found, expected = getattr(loaded, name), getattr(saved, name)
         assert found.dtype == expected.dtype == np.int32
         assert found.tolist() == expected.tolist()
@@ -34,12 +35,12 @@ def assert_same(loaded: Corpus, saved: Corpus) -> None:
 def test_a_text_corpus_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     a_corpus().save(tmp_path)
     assert_same(load_corpus(tmp_path, None), a_corpus())
-    assert (tmp_path / "vocabulary.txt").read_bytes() == b"<pad>\n<eos>\n<unk>\na\nb\nc\n"
-    assert sorted(path.name for path in (tmp_path / "corpus").iterdir()) == ["heldout.npz", "train.npz"]
+    assert (tmp_path / "vocabulary.txt").read_bytes() == b" <pad>\n <eos>\n <unk>\na\nb\nc\n"
+    assert sorted(path.name for path in (tmp_path / "corpus").iterdir()) == ["test.npz", "train.npz", "validation.npz"]
 
 
 def test_a_synthetic_corpus_comes_back_with_its_vocabulary_size(tmp_path: Path) -> None:
-    corpus = Corpus(TRAIN, HELDOUT, Vocabulary(size=9))
+    corpus = parts_of(TRAIN, HELDOUT, Vocabulary(size=9))
     corpus.save(tmp_path)
     assert_same(load_corpus(tmp_path, 9), corpus)
     assert not (tmp_path / "vocabulary.txt").exists()
@@ -49,11 +50,11 @@ def test_a_synthetic_corpus_comes_back_with_its_vocabulary_size(tmp_path: Path) 
 def test_whether_unk_was_taught_is_read_from_the_training_part(tmp_path: Path, taught: bool) -> None:
     """The held-out part holds an unknown word in either case."""
     train = np.where(TRAIN == 5, 2, TRAIN).astype(np.int32) if taught else TRAIN
-    Corpus(train, HELDOUT, Vocabulary(["a", "b", "c"], unk_taught=taught)).save(tmp_path)
+    parts_of(train, HELDOUT, Vocabulary(["a", "b", "c"], unk_taught=taught)).save(tmp_path)
     assert load_corpus(tmp_path, None).vocabulary.unk_taught is taught
 
 
-ODD = "x\ry\x85z\u2028w\u2029v\x0bu\x0ct\x1cs\u00a0é\u200b日\U0001f600 \ufeffr"
+ODD = "x\ry\x85z\u2028w\u2029v\x0bu\x0ct\x1cs\u00a0é\u200b日\U0001f600 r"
 
 
 @pytest.mark.parametrize("test", ["x\ry\n", "qx\n"])
@@ -70,12 +71,12 @@ def test_tokens_that_other_programs_take_for_line_ends_survive(tmp_path: Path, t
 
 
 def test_saving_again_replaces_the_files(tmp_path: Path) -> None:
-    Corpus(TRAIN[:1], HELDOUT[:1], Vocabulary(["x"] * 1)).save(tmp_path)
+    parts_of(TRAIN[:1], HELDOUT[:1], Vocabulary(["x"] * 1)).save(tmp_path)
     a_corpus().save(tmp_path)
     assert_same(load_corpus(tmp_path, None), a_corpus())
 
 
-@pytest.mark.parametrize("name", ["corpus/train.npz", "corpus/heldout.npz", "vocabulary.txt"])
+@pytest.mark.parametrize("name", ["corpus/train.npz", "corpus/validation.npz", "corpus/test.npz", "vocabulary.txt"])
 def test_a_missing_file_is_refused_by_name(tmp_path: Path, name: str) -> None:
     a_corpus().save(tmp_path)
     (tmp_path / name).unlink()
@@ -83,7 +84,7 @@ def test_a_missing_file_is_refused_by_name(tmp_path: Path, name: str) -> None:
         load_corpus(tmp_path, None)
 
 
-@pytest.mark.parametrize("name", ["train", "heldout"])
+@pytest.mark.parametrize("name", ["train", "validation", "test"])
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"no zip at all"])
 def test_a_table_that_is_none_is_refused_by_name(tmp_path: Path, name: str, content: bytes) -> None:
     a_corpus().save(tmp_path)
@@ -139,6 +140,15 @@ def test_a_vocabulary_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     (tmp_path / "vocabulary.txt").write_bytes(b"<pad>\n<eos>\n<unk>\na\nb\xff\nc\n")
     with pytest.raises(SeqganError, match=r"Cannot read .*vocabulary\.txt"):
         load_corpus(tmp_path, None)
+
+
+def test_a_vocabulary_of_an_earlier_version_is_read_as_it_was(tmp_path: Path) -> None:
+    """Its special tokens have names that words may have now; there, such words are unknown."""
+    a_corpus().save(tmp_path)
+    (tmp_path / "vocabulary.txt").write_bytes(b"<pad>\n<eos>\n<unk>\na\nb\nc\n")
+    loaded = load_corpus(tmp_path, None)
+    assert_same(loaded, a_corpus())
+    assert loaded.vocabulary.encode(["<pad>", "<eos>", "<unk>", "a"]) == [2, 2, 2, 3]
 
 
 @pytest.mark.parametrize("kept", [b"", b"<pad>\n<eos>\n<unk>\na\n", b"<pad>\n<eos>\n<unk>\na\nb\n"])

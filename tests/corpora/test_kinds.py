@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from seqgan_cli.config import explicit, resolve
@@ -53,7 +53,10 @@ def test_names_that_come_with_the_program_are_no_paths(name: str, kind: str, tmp
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("a.mid", "music"), ("a.MIDI", "music"), ("a.json", "poems"), ("a.JSON", "poems"), ("mid", "text"), ("a.txt.x", "text")],
+    [
+        *(("a.mid", "music"), ("a.MIDI", "music"), ("a.kar", "music"), ("a.json", "poems"), ("a.JSON", "poems")),
+        *(("mid", "text"), ("a.txt.x", "text")),
+    ],
 )
 def test_the_ending_of_a_files_name_tells_most(tmp_path: Path, name: str, kind: str) -> None:
     assert recognise(str(put(tmp_path, b"a b\n", name))) == kind
@@ -66,6 +69,7 @@ def test_the_ending_of_a_files_name_tells_most(tmp_path: Path, name: str, kind: 
         (["deep/down/a.JSON", "readme.txt"], "poems"),
         (["a.mid"], "music"),
         (["x/b.MIDI", "readme.txt"], "music"),
+        (["song.kar", "readme.txt"], "music"),
         (["a.json", "b/c.mid"], "music"),
     ],
 )
@@ -197,10 +201,10 @@ def test_ids_are_whole_numbers_with_spaces(tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.mark.parametrize(
-    ("text", "token", "sequence"),
+    ("text", "token", "line"),
     [
         ("1 2\n3 x\n", "x", 2),
-        ("1 2\n\n-3 4\n", "-3", 2),
+        ("1 2\n\n-3 4\n", "-3", 3),
         ("1.5 2\n", "1.5", 1),
         ("1,2,3\n", "1,2,3", 1),
         ("1 ٣\n", "٣", 1),
@@ -211,21 +215,53 @@ def test_ids_are_whole_numbers_with_spaces(tmp_path_factory: pytest.TempPathFact
         ("1 " + "a" * 100_000 + "\n", "a" * 30, 1),
     ],
 )
-def test_what_is_no_number_is_refused_in_a_short_sentence(tmp_path: Path, text: str, token: str, sequence: int) -> None:
+def test_what_is_no_number_is_refused_in_a_short_sentence(tmp_path: Path, text: str, token: str, line: int) -> None:
     path = put(tmp_path, text)
     with pytest.raises(SeqganError) as refused:
         read(str(path), of_kind("ids"))
-    assert str(refused.value) == f"{path}: {token!r}, in sequence {sequence}, is no whole number; --kind text takes any tokens."
+    assert str(refused.value) == f"{path}, line {line}: {token!r} is no whole number; --kind text takes any tokens."
+
+
+@given(
+    before=st.lists(st.sampled_from(["1 2", "3", "", " ", "\t"]), max_size=9),
+    after=st.lists(st.sampled_from(["1", "", "x"]), max_size=3),
+    kind=st.sampled_from(["ids", "music"]),
+)
+@example(before=["1 2 3", "", "", "4 5 6"], after=["1 1 2"], kind="ids")
+def test_the_line_that_is_named_is_the_files_own(
+    tmp_path_factory: pytest.TempPathFactory, before: list[str], after: list[str], kind: str
+) -> None:
+    """As an editor counts them, blank ones too."""
+    path = put(tmp_path_factory.mktemp("ids"), "".join(f"{line}\n" for line in [*before, "7 x 9", *after]))
+    with pytest.raises(SeqganError) as refused:
+        read(str(path), of_kind(kind))
+    assert str(refused.value).startswith(f"{path}, line {len(before) + 1}: 'x' is no ")
+
+
+ZEROS = st.builds(lambda zeros, number: "0" * zeros + str(number), st.integers(0, 3), st.integers(0, 30))
+
+
+@given(st.lists(st.lists(ZEROS, min_size=1, max_size=6), min_size=1, max_size=6), st.sampled_from(["ids", "music"]))
+@example([["01", "1", "007", "7"]], "ids")
+def test_a_number_is_one_token_however_it_is_written(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[list[str]], kind: str
+) -> None:
+    path = put(tmp_path_factory.mktemp("ids"), "".join(" ".join(line) + "\n" for line in lines))
+    found = read(str(path), of_kind(kind))
+    assert [found.tokens[i] for i in found.ids] == [str(int(token)) for line in lines for token in line]
+    assert len({*found.tokens}) == len(found.tokens) == len({int(token) for line in lines for token in line})
+    changed = any(token != str(int(token)) for line in lines for token in line)
+    assert found.notes == ("Numbers are read without leading zeros: 01 is 1.",) * changed
 
 
 def test_pitches_are_numbers_from_0_to_88(tmp_path: Path) -> None:
     found = read(str(put(tmp_path, "0 88 40\n")), of_kind("music"))
     assert found.tokens == ["0", "88", "40"]
-    for token in ("89", "-1", "007", "00", "1" * 5000, "0000000001", "x", "1.0"):
+    for token in ("89", "-1", "1" * 5000, "0089", "x", "1.0"):
         path = put(tmp_path, f"1 2\n3 {token}\n")
         with pytest.raises(SeqganError) as refused:
             read(str(path), of_kind("music"))
-        assert str(refused.value).startswith(f"{path}: {token[:30]!r}, in sequence 2, is no number from 0 to 88; ")
+        assert str(refused.value).startswith(f"{path}, line 2: {token[:30]!r} is no number from 0 to 88; ")
 
 
 def test_the_size_of_a_vocabulary_of_numbers() -> None:
@@ -240,12 +276,13 @@ def test_the_size_of_a_vocabulary_of_numbers() -> None:
 
 def test_poems_are_numbered_without_ends(tmp_path: Path) -> None:
     path = put(tmp_path, "\n".join([QUIET, bare(QUIET)[::-1], QUIET, "题目"]))
-    corpus, read_documents = real_corpus(Settings(data=of_kind("poems", source=str(path))))
+    corpus, read_documents = real_corpus(Settings(data=of_kind("poems", source=str(path), validation=0.0)))
     assert len(read_documents) == 2
-    assert corpus.train.shape == corpus.heldout.shape == (1, 20)
+    assert corpus.train.shape == corpus.test.shape == (1, 20)
+    assert corpus.choosing == "test"
     assert (corpus.train != EOS).all()
     assert set(corpus.vocabulary.tokens[3:]) == set(bare(QUIET))
-    decoded = {"".join(corpus.vocabulary.decode(row)) for row in (corpus.train[0], corpus.heldout[0])}
+    decoded = {"".join(corpus.vocabulary.decode(row)) for row in (corpus.train[0], corpus.test[0])}
     assert decoded == {bare(QUIET), bare(QUIET)[::-1]}
     assert corpus.summary[0] == (
         f"Data: {path}: 2 poems; 1 left out: a duplicate (line 3); "
@@ -257,13 +294,13 @@ def test_poems_are_numbered_without_ends(tmp_path: Path) -> None:
 
 def test_a_test_file_is_of_the_same_kind(tmp_path: Path) -> None:
     train, test = put(tmp_path, QUIET), put(tmp_path, bare(QUIET, " ") + "\n" + GORGE, "test.txt")
-    corpus, _ = real_corpus(Settings(data=of_kind("poems", source=str(train), test=str(test))))
-    assert corpus.train.tolist() == corpus.heldout.tolist()
+    corpus, _ = real_corpus(Settings(data=of_kind("poems", source=str(train), test=str(test), validation=0.0)))
+    assert corpus.train.tolist() == corpus.test.tolist()
 
 
 def test_what_is_noted_on_the_data_is_said(tmp_path: Path) -> None:
     path = put(tmp_path, "\n".join([QUIET, bare(QUIET)[::-1], GORGE]))
-    corpus, _ = real_corpus(Settings(data=of_kind("poems", source=str(path))))
+    corpus, _ = real_corpus(Settings(data=of_kind("poems", source=str(path), validation=0.0)))
     assert "1 have lines of 7 characters: --poem-form 7x4 reads those instead." in corpus.summary
 
 
@@ -271,15 +308,16 @@ def test_what_is_noted_on_the_data_is_said(tmp_path: Path) -> None:
 def test_a_long_corpus_is_numbered_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
     """With the same result as at once, for vocabulary and sequences."""
     text = "".join(f"{'a ' * (i % 5)}w{i % 7} {'b ' * (i % 3)}\n" for i in range(60))
-    wanted = Settings(data=of_kind("text", source=str(put(tmp_path, text)), **{"max-length": 5, "overlong": "split"}))
+    own = {"max-length": 5, "overlong": "split", "validation": 0.0}
+    wanted = Settings(data=of_kind("text", source=str(put(tmp_path, text)), **own))
     at_once, _ = real_corpus(wanted)
     monkeypatch.setattr(documents, "BLOCK", block)
     monkeypatch.setattr(corpora, "BLOCK", block)
     in_blocks, _ = real_corpus(wanted)
     assert in_blocks.vocabulary.tokens == at_once.vocabulary.tokens
     assert in_blocks.train.tolist() == at_once.train.tolist()
-    assert in_blocks.heldout.tolist() == at_once.heldout.tolist()
-    assert in_blocks.vocabulary.length(in_blocks.train).sum() + in_blocks.vocabulary.length(in_blocks.heldout).sum() == len(
+    assert in_blocks.test.tolist() == at_once.test.tolist()
+    assert in_blocks.vocabulary.length(in_blocks.train).sum() + in_blocks.vocabulary.length(in_blocks.test).sum() == len(
         text.split()
     )
 
@@ -330,7 +368,7 @@ def test_what_is_written_raw_is_read_again(tmp_path: Path, kind: str) -> None:
         "ids": "1 22 333\n22 1\n",
         "speeches": 'He said, "It\'s done." We go.\n(Applause.) So?\n',
     }
-    data = of_kind(kind, source=str(put(tmp_path, contents[kind])))
+    data = of_kind(kind, source=str(put(tmp_path, contents[kind])), validation=0.0)
     corpus, read_documents = real_corpus(Settings(data=data))
     ways = writing(data, corpus.vocabulary)
     again = put(tmp_path, "".join(f"{ways.raw(row)}\n" for row in corpus.train), "again.txt")

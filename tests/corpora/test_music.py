@@ -4,6 +4,7 @@ import importlib.util
 import itertools
 import os
 import sys
+import unicodedata
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -17,11 +18,13 @@ import symusic
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from midi_bytes import end, event, header, midi, name, note, number, off, on, put, tempo
+from reference import pitches_of_steps
 from seqgan_cli import figures
-from seqgan_cli.corpora import cache, music
-from seqgan_cli.corpora import midi as midi_files
+from seqgan_cli.corpora import cache, music, smf
 from seqgan_cli.corpora.documents import Collector, Documents
 from seqgan_cli.corpora.folk import abc_part, folk_tunes
+from seqgan_cli.corpora.melody import pitches_of
 from seqgan_cli.corpora.midi import write_midi
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.settings import Data
@@ -35,58 +38,6 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("SEQGAN_CACHE", str(folder))
     return folder
-
-
-# MIDI files byte by byte
-
-
-def number(value: int) -> bytes:
-    """A number as MIDI writes it: seven bits a byte, the last below 0x80."""
-    parts = [value & 127]
-    while value := value >> 7:
-        parts.append(value & 127 | 128)
-    return bytes(reversed(parts))
-
-
-def event(delta: int, *content: int) -> bytes:
-    return number(delta) + bytes(content)
-
-
-def on(delta: int, pitch: int, velocity: int = 64, channel: int = 0) -> bytes:
-    return event(delta, 0x90 | channel, pitch, velocity)
-
-
-def off(delta: int, pitch: int, channel: int = 0) -> bytes:
-    return event(delta, 0x80 | channel, pitch, 0)
-
-
-def tempo(delta: int, microseconds: int) -> bytes:
-    return event(delta, 0xFF, 0x51, 3, *microseconds.to_bytes(3, "big"))
-
-
-def name(text: str) -> bytes:
-    return event(0, 0xFF, 0x03, len(text), *text.encode())
-
-
-def end(delta: int = 0) -> bytes:
-    return event(delta, 0xFF, 0x2F, 0)
-
-
-def header(tracks: int, division: int = 100, kind: int = 1) -> bytes:
-    return b"MThd" + (6).to_bytes(4, "big") + b"".join(x.to_bytes(2, "big") for x in (kind, tracks, division & 0xFFFF))
-
-
-def midi(*tracks: bytes, division: int = 100, kind: int = 1) -> bytes:
-    """A file; a track without an end gets one."""
-    whole = [track if track.endswith(end()[1:]) else track + end() for track in tracks]
-    return header(len(tracks), division, kind) + b"".join(b"MTrk" + len(t).to_bytes(4, "big") + t for t in whole)
-
-
-def put(folder: Path, content: bytes, file: str = "tune.mid") -> Path:
-    path = folder / file
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    return path
 
 
 def rows(documents: Documents) -> list[list[int]]:
@@ -129,25 +80,6 @@ def seconds(tick: int, changes: Sequence[tuple[int, int]], division: int) -> Fra
     return Fraction(total, division * 1_000_000)
 
 
-def literal(notes: Sequence[tuple[Any, Any, int]], step: Any, rests: str, until: Any) -> list[int]:
-    """Notes (start, end, MIDI note) in seconds, asked at every step which is the highest that sounds."""
-    sequence: list[int] = []
-    last = max((stop for start, stop, note in notes if 21 <= note <= 108), default=0)
-    length = max(last, until) if rests == "token" else last
-    while len(sequence) * step < length:
-        time = len(sequence) * step
-        sounding = [note - 20 for start, stop, note in notes if start <= time < stop and 21 <= note <= 108]
-        sequence.append(max(sounding, default=0))
-    if not any(sequence):
-        return []
-    if rests == "hold":
-        while not sequence[0]:
-            del sequence[0]
-        for i, pitch in enumerate(sequence):
-            sequence[i] = pitch or sequence[i - 1]
-    return sequence
-
-
 TEMPOS = st.tuples(st.integers(0, 300), st.sampled_from([500_000, 400_000, 461_538, 1, 1_000_003]))
 # Few pitches, so that keys are struck while they sound.
 NOTES = st.tuples(
@@ -182,9 +114,10 @@ def encoded(notes: Sequence[Any], changes: Sequence[tuple[int, int]], title: str
     step=st.sampled_from([0.4, 0.05, 0.05, 1 / 3]),
     rests=st.sampled_from(["hold", "token"]),
     running=st.booleans(),
+    sampling=st.sampled_from(["longest", "instant"]),
 )
 def test_sequences_agree_with_symusics_notes(
-    tmp_path: Path, tracks: list[Any], chosen: int, division: int, step: float, rests: str, running: bool
+    tmp_path: Path, tracks: list[Any], chosen: int, division: int, step: float, rests: str, running: bool, sampling: str
 ) -> None:
     chosen %= len(tracks)
     parts = [encoded(notes, changes, f"voice {i}", running) for i, (notes, changes) in enumerate(tracks)]
@@ -201,12 +134,13 @@ def test_sequences_agree_with_symusics_notes(
         if track.name == f"voice {chosen}" and not track.is_drum
         for note in track.notes
     ]
-    expected = literal(notes, Fraction(repr(step)), rests, at(parts[chosen][1]))
+    expected = pitches_of_steps(notes, Fraction(repr(step)), sampling, rests, at(parts[chosen][1]))
+    how = {"step": step, "rests": rests, "sampling": sampling}
     if expected:
         for track in (str(chosen), f"VOICE {chosen}"):
-            assert row(tmp_path, content, step=step, rests=rests, track=track) == expected
+            assert row(tmp_path, content, track=track, **how) == expected
     else:
-        assert reason(tmp_path, content, step=step, rests=rests, track=str(chosen)).startswith("no note")
+        assert reason(tmp_path, content, track=str(chosen), **how).startswith(("no note", "nothing but drums"))
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -233,7 +167,8 @@ def test_sequences_agree_with_pretty_midis_seconds(
     file.save(path)
     notes = [(note.start, note.end, note.pitch) for note in pretty_midi.PrettyMIDI(str(path)).instruments[0].notes]
     step = 0.05
-    found = read(path, step=step, rests="token")[0] if any(literal(notes, step, "token", 0)) else []
+    how = {"step": step, "rests": "token", "sampling": "instant"}
+    found = read(path, **how)[0] if any(pitches_of_steps(notes, step, "instant", "token", 0)) else []
     for i, pitch in enumerate(found):
         time = i * step
         if min(abs(time - border) for start, stop, _ in notes for border in (start, stop)) > 1e-6:
@@ -250,7 +185,7 @@ def test_a_grid_of_beats_does_not_jitter(tmp_path: Path, microseconds: int) -> N
 
 def test_a_note_sounds_from_its_start_to_before_its_end(tmp_path: Path) -> None:
     content = midi(on(0, 60) + off(100, 60) + on(0, 62) + off(101, 62) + on(98, 64) + off(2, 64) + end(200))
-    assert row(tmp_path, content, rests="token") == [40, 42, 42, 44, 0, 0]
+    assert row(tmp_path, content, rests="token", sampling="instant") == [40, 42, 42, 44, 0, 0]
 
 
 def test_the_highest_of_several_is_heard(tmp_path: Path) -> None:
@@ -279,8 +214,9 @@ def test_a_file_that_counts_frames_has_no_tempo(tmp_path: Path) -> None:
     assert row(tmp_path, midi(tempo(0, 9) + notes, division=-25 << 8 | 40)) == [40, 41, 42, 43, 44, 45]
     # 15000 ticks of 1001/3000000 s are a hair more than 5 s.
     content = midi(on(0, 60) + off(15_000, 60) + on(0, 62) + off(1500, 62), division=-29 << 8 | 100)
-    assert row(tmp_path, content) == [*[40] * 11, 42]
-    assert row(tmp_path, content, step=0.05)[100:102] == [40, 42]
+    assert row(tmp_path, content, sampling="instant") == [*[40] * 11, 42]
+    assert row(tmp_path, content, step=0.05, sampling="instant")[100:102] == [40, 42]
+    assert row(tmp_path, content, step=0.05)[99:102] == [40, 42, 42]
 
 
 def test_tracks_of_a_file_of_type_two_keep_their_own_time(tmp_path: Path) -> None:
@@ -295,11 +231,13 @@ REST = on(150, 60) + off(100, 60) + on(150, 62) + off(100, 62) + end(150)
 
 
 def test_a_rest_holds_the_pitch_before_it(tmp_path: Path) -> None:
-    assert row(tmp_path, midi(REST)) == [40, 40, 42]
+    assert row(tmp_path, midi(REST)) == [40, 40, 40, 42]
+    assert row(tmp_path, midi(REST), sampling="instant") == [40, 40, 42]
 
 
 def test_a_rest_is_a_token(tmp_path: Path) -> None:
-    assert row(tmp_path, midi(REST), rests="token") == [0, 0, 40, 0, 42, 0, 0]
+    assert row(tmp_path, midi(REST), rests="token") == [0, 40, 40, 0, 42, 0, 0]
+    assert row(tmp_path, midi(REST), rests="token", sampling="instant") == [0, 0, 40, 0, 42, 0, 0]
 
 
 def test_notes_off_the_piano_are_left_out_and_counted(tmp_path: Path) -> None:
@@ -311,8 +249,9 @@ def test_notes_off_the_piano_are_left_out_and_counted(tmp_path: Path) -> None:
     assert documents.notes == ("Left out 2 notes below A0 or above C8.",)
 
 
-def note(pitch: int) -> bytes:
-    return on(0, pitch) + off(100, pitch)
+def latin(text: str) -> bytes:
+    """A track's name, one byte a letter."""
+    return event(0, 0xFF, 0x03, len(text), *text.encode("latin-1"))
 
 
 @pytest.mark.parametrize(
@@ -327,6 +266,10 @@ def note(pitch: int) -> bytes:
         ("bass ", [note(60), name("Bass") + note(50)], 30),
         ("Bass", [name("bass"), name("BASS") + note(50)], 30),
         ("7", [note(60), name("7") + note(62)], 42),
+        ("Mélodie", [note(60), name("Mélodie") + note(62)], 42),
+        (" MÉLODIE", [note(60), name(unicodedata.normalize("NFD", "mélodie ")) + note(62)], 42),
+        (unicodedata.normalize("NFD", "Mélodie"), [note(60), latin("mélodie") + note(62)], 42),
+        ("STRASSE", [note(60), name("Straße") + note(62)], 42),
     ],
 )
 def test_which_track_is_the_melody(tmp_path: Path, wanted: str, tracks: list[bytes], expected: int) -> None:
@@ -338,6 +281,43 @@ def test_a_track_without_notes_is_refused(tmp_path: Path, wanted: str) -> None:
     assert reason(tmp_path, midi(note(60), name("empty")), track=wanted) == f"no notes in a track {wanted!r}"
 
 
+# Channels
+
+SHARED = on(0, 60) + on(0, 91, channel=2) + on(0, 40, channel=9) + off(100, 60) + off(0, 91, 2) + off(0, 40, 9)
+
+
+@pytest.mark.parametrize(("channel", "expected"), [(0, 71), (1, 40), (3, 71)])
+def test_a_channel_of_a_track_is_chosen(tmp_path: Path, channel: int, expected: int) -> None:
+    assert row(tmp_path, midi(SHARED), channel=channel) == [expected]
+
+
+def test_a_track_of_several_channels_is_told_unless_one_is_chosen(tmp_path: Path) -> None:
+    put(tmp_path, midi(SHARED + note(62)), "many.mid")
+    put(tmp_path, midi(note(60)), "one.mid")
+    told = music.read_music(tmp_path, Data(window=1)).notes
+    assert told == (
+        "The track has notes of several channels, and all are heard (--channel N chooses one): many.mid (channels 1 and 3).",
+    )
+    assert music.read_music(tmp_path, Data(window=1, channel=1)).notes == ()
+
+
+def test_a_channel_is_looked_for_in_every_track(tmp_path: Path) -> None:
+    content = midi(note(60), name("solo") + note(61), on(0, 62, channel=4) + off(100, 62, channel=4))
+    assert row(tmp_path, content) == [41]
+    assert row(tmp_path, content, channel=5) == [42]
+    assert reason(tmp_path, content, channel=6) == "no notes of channel 6"
+    assert reason(tmp_path, content, channel=5, track="solo") == "no notes of channel 5 in a track 'solo'"
+
+
+def test_drums_are_told_as_drums(tmp_path: Path) -> None:
+    drums = on(0, 40, channel=9) + off(100, 40, channel=9)
+    assert reason(tmp_path, midi(note(60), name("kit") + drums), track="kit") == (
+        "nothing but drums in a track 'kit', which have no pitch"
+    )
+    with pytest.raises(UsageError, match=r"^data\.channel=10: that channel is the drums', which have no pitch"):
+        row(tmp_path, midi(drums), channel=10)
+
+
 # Bad files
 
 GOOD = midi(b"".join(note(60 + i % 9) for i in range(40)))
@@ -347,9 +327,10 @@ BAD = {
     "empty": b"",
     "no MIDI file": b"RIFF" + GOOD,
     "cut off": GOOD[:-9],
-    "damaged": GOOD.replace(on(0, 62), b"\x00\xf5\xf5\xf5"),
-    "no notes": DRUMS,
-    "no note of a piano at any step": midi(on(1, 60) + off(5, 60)),
+    "damaged": midi(b"\x00\xf5\xf5\xf5" * 40),
+    "no notes": midi(name("words alone")),
+    "nothing but drums, which have no pitch": DRUMS,
+    "no note of a piano at any step": midi(on(1, 20) + off(5, 20)),
     "does not say how long a tick is": midi(note(60), division=0),
     "a tempo of 0 µs a beat": midi(tempo(0, 0) + note(60)),
     "longer than 60 minutes": midi(on(0, 60) + off(HOUR + 1, 60)),
@@ -369,14 +350,10 @@ def test_a_bad_file_is_refused_with_the_reason(tmp_path: Path, expected: str) ->
         (b"MThd", "cut off"),
         (header(3) + GOOD[14:], "cut off"),  # says three tracks
         (header(0), "no notes"),
-        (header(0xFFFF), "no notes"),
-        (GOOD.replace(b"MTrk", b"XTrk"), "damaged"),
-        (midi(b"\x00\x40\x40" + note(60)), "damaged"),  # running status of nothing
-        (midi(event(0, 0xFF, 0x51, 1, 7) + note(60)), "damaged"),  # a tempo of one byte
-        (midi(event(0, 0xFF, 0x59, 2, 99, 9) + note(60)), "damaged"),  # a key of 99 sharps
-        (midi(b"\x00\x90\x3c\xff" + note(60)), "damaged"),
+        (header(0xFFFF), "cut off"),
+        (GOOD.replace(b"MTrk", b"XTrk"), "cut off"),  # of another kind, and nothing follows
+        (GOOD.replace(b"MTrk", b"\0\0\0\0"), "damaged"),
         (midi(b"\x00\xf0" + number(900_000_000)), "damaged"),
-        (midi(note(60) + b"\xff\xff\xff\xff\x7f" + note(60)[1:]), "damaged"),  # a delta of five bytes
         (midi(note(60), division=-25 << 8), "does not say how long a tick is"),
         (midi(note(60), division=-7 << 8 | 4), "does not say how long a tick is"),
         (midi(note(60), division=-128 << 8 | 255), "does not say how long a tick is"),
@@ -442,14 +419,18 @@ def test_a_folder_is_read_in_order_with_the_folders_in_it(tmp_path: Path) -> Non
     put(tmp_path, midi(note(61)), "b.mid")
     put(tmp_path, midi(note(60)), "a/z.MIDI")
     put(tmp_path, midi(note(62)), "c/d/e.Mid")
+    put(tmp_path, midi(note(63)), "sung.KAR")
     put(tmp_path, b"no tune", "readme.txt")
+    put(tmp_path, b"no tune", ".DS_Store")
+    put(tmp_path, b"no tune", "._b.mid")
     (tmp_path / "folder.mid").mkdir()
     documents = music.read_music(tmp_path, Data(step=0.5, window=1))
-    assert rows(documents) == [[40], [41], [42]]
-    assert documents.tokens == ["40", "41", "42"]
+    assert rows(documents) == [[40], [41], [42], [43]]
+    assert documents.tokens == ["40", "41", "42", "43"]
     assert documents.ids.dtype == np.int32
     assert documents.offsets.dtype == np.int64
-    assert (documents.source, documents.rejected, documents.notes) == (str(tmp_path), {}, ())
+    assert (documents.source, documents.rejected) == (str(tmp_path), {})
+    assert documents.notes == ("Not read, being no .mid, .midi or .kar file: readme.txt.",)
 
 
 def test_bad_files_of_a_folder_are_left_out_with_place_and_reason(tmp_path: Path) -> None:
@@ -491,7 +472,7 @@ def test_a_folder_without_music_is_refused(tmp_path: Path) -> None:
         read(tmp_path)
     put(tmp_path, b"", "a.txt")
     put(tmp_path, b"", "sub/b.mp3")
-    with pytest.raises(SeqganError, match=r"holds no \.mid or \.midi file, only 2 others\.$"):
+    with pytest.raises(SeqganError, match=r"holds no \.mid, \.midi or \.kar file, only 2 others\.$"):
         read(tmp_path)
 
 
@@ -536,10 +517,9 @@ def test_a_step_that_is_no_use_is_refused(tmp_path: Path, step: float) -> None:
         write_midi(np.array([1]), step, tmp_path / "x.mid")
 
 
-def test_without_mido_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_mido_tunes_are_read_and_none_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mido", None)
-    with pytest.raises(SeqganError, match=r"^Reading MIDI needs mido: pip install 'seqgan-cli\[music\]'\.$"):
-        read(put(tmp_path, GOOD))
+    assert len(read(put(tmp_path, GOOD))) == 1
     with pytest.raises(SeqganError, match=r"^Writing MIDI needs mido: pip install 'seqgan-cli\[music\]'\.$"):
         write_midi(np.array([1, 2]), 0.4, tmp_path / "x.mid")
 
@@ -577,17 +557,20 @@ def test_a_second_reading_comes_from_the_cache_and_is_the_same(
     assert first.notes
     assert first.rejected
     assert len(list(own_cache.iterdir())) == 1
-    monkeypatch.setattr(midi_files, "_parse", no_reading)
+    monkeypatch.setattr(smf, "parse", no_reading)
     assert_same(music.read_music(big, HALF), first)
 
 
 def test_another_folder_with_the_same_tunes_names_itself(big: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     music.read_music(big, HALF)
-    monkeypatch.setattr(midi_files, "_parse", no_reading)
+    monkeypatch.setattr(smf, "parse", no_reading)
     assert music.read_music(big.rename(big.with_name("moved")), HALF).source == str(big.with_name("moved"))
 
 
-@pytest.mark.parametrize("own", [{"step": 0.4}, {"rests": "token"}, {"track": "0"}, {"window": 33}])
+@pytest.mark.parametrize(
+    "own",
+    [{"step": 0.4}, {"rests": "token"}, {"track": "0"}, {"window": 33}, {"sampling": "instant"}, {"channel": 1}],
+)
 def test_other_settings_are_read_anew(big: Path, own: dict[str, Any], own_cache: Path) -> None:
     music.read_music(big, HALF)
     fresh = music.read_music(big, Data(**{"step": 0.5, **own}))
@@ -623,7 +606,7 @@ def test_a_damaged_cache_is_ignored_and_written_anew(
     [kept] = own_cache.iterdir()
     kept.write_bytes(damage(kept.read_bytes()))
     assert_same(music.read_music(big, HALF), first)
-    monkeypatch.setattr(midi_files, "_parse", no_reading)
+    monkeypatch.setattr(smf, "parse", no_reading)
     assert_same(music.read_music(big, HALF), first)
 
 
@@ -754,9 +737,9 @@ def test_music21s_tunes_are_all_there_and_sound_as_its_own_scores_do() -> None:
             for n in score.notes
             if not n.duration.isGrace and "Harmony" not in n.classes
         ]
-        expected = literal(notes, step, "hold", 0)
-        found, _ = music._sampled(abc_part(tunes[place], step), Data(window=1))
-        assert found.tolist() == expected, place
+        for sampling in ("longest", "instant"):
+            found, _ = pitches_of(abc_part(tunes[place], step), Data(window=1, sampling=sampling))
+            assert found.tolist() == pitches_of_steps(notes, step, sampling, "hold", 0), place
 
 
 def exact(length: float | Fraction) -> Fraction:

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from seqgan_cli.corpora import documents, poems
 from seqgan_cli.corpora.documents import Documents, Rejected
-from seqgan_cli.corpora.poems import is_opening, poem_lines, read_poems, verses_of, width_of
+from seqgan_cli.corpora.kinds import recognise
+from seqgan_cli.corpora.poems import is_opening, poem_lines, read_poems, title_end, verses_of, width_of
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.settings import Data
 
@@ -111,6 +112,61 @@ def test_verses_of_anything_hold_no_marks_and_no_space(text: str, width: int) ->
     verses = verses_of(text, width)
     assert "".join(verses) == "".join(c for c in text if c.isalnum() or c == "_")
     assert all(verses)
+
+
+# Titles
+
+VERSES = {5: st.text(CHARACTERS, min_size=5, max_size=5), 7: st.text(CHARACTERS, min_size=7, max_size=7)}
+TITLE = st.text(CHARACTERS + "一二三首其贈別", min_size=1, max_size=12)
+# Titles with marks of their own; a bracket holds what other editions have.
+MARKED = st.sampled_from(["贈別·其一", "《春曉》", "九日（一作，重陽。）", "Spring 1", "詠懷 其三"])
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    width=st.sampled_from([5, 7]),
+    fields=st.lists(TITLE | MARKED, min_size=1, max_size=3),
+    separator=st.sampled_from([":", "：", "\t", ": ", " ："]),
+    number=st.sampled_from([4, 6, 8]),
+    way=st.sampled_from(["together", "lines with spaces", "Chinese marks", "ASCII marks"]),
+    data=st.data(),
+)
+def test_a_title_is_no_line_and_no_line_is_lost(
+    width: int, fields: list[str], separator: str, number: int, way: str, data: st.DataObject
+) -> None:
+    """Whatever its length is, an author beside it or not. Two that are as long as a line could be lines, but for `:`."""
+    as_long = sum(sum(map(len, verses_of(field, width))) == width for field in fields)
+    assume(as_long < 2 or separator.strip(" ") == ":")
+    verses = data.draw(st.lists(VERSES[width], min_size=number, max_size=number))
+    poem = WAYS[way](verses)
+    title = separator.join(fields) + separator
+    assert verses_of((title + poem)[title_end(title + poem, width) :], width) == verses
+    assert title_end(poem, width) == 0
+
+
+@settings(deadline=None)
+@given(width=st.sampled_from([5, 7]), number=st.sampled_from([4, 6, 8]), place=st.integers(0, 7), data=st.data())
+def test_a_colon_after_a_line_ends_no_title(width: int, number: int, place: int, data: st.DataObject) -> None:
+    """As after `he said`: with an even number of lines, the first is one."""
+    verses = data.draw(st.lists(VERSES[width], min_size=number, max_size=number))
+    marks = ["：" if i == place % number else "，。"[i % 2] for i in range(number)]
+    assert title_end("".join(map("".join, zip(verses, marks, strict=True))), width) == 0
+
+
+@given(st.lists(VERSES[5], min_size=8, max_size=8))
+def test_tabs_between_lines_end_no_title(verses: list[str]) -> None:
+    assert title_end("\t".join(verses), 5) == 0
+
+
+@pytest.mark.parametrize("title", ["春曉", "贈別離其三", "過故人舊宅二首"])  # of 2, of 5 as a line has, of 7
+def test_poems_with_titles_are_read_and_told(tmp_path: Path, title: str) -> None:
+    marked = [WAYS["Chinese marks"](verses) for verses in (QUIET, SPRING)]
+    found = read(put(tmp_path, "".join(f"{title}:{poem}\n" for poem in marked)))
+    assert texts(found) == ["".join(QUIET), "".join(SPRING)]
+    assert found.rejected == {}
+    assert found.notes == ("2 stand after a title and a colon or tab; titles are left out.",)
+    assert recognise(str(tmp_path / "poems.txt")) == "poems"
+    assert read(put(tmp_path, "".join(f"{title}：{poem}\n" for poem in marked)), whole=True).ids.tolist() == found.ids.tolist()
 
 
 # Reading text

@@ -37,9 +37,10 @@ def lines(folder: Path, number: int = 300, longest: int = 12) -> Path:
 
 
 def sequences_of(corpus: Corpus) -> tuple[Counter, Counter]:
-    """Training and held-out sequences as words, however they were numbered."""
+    """Training and held-out sequences, of both parts, as words, however they were numbered."""
     whole = corpus.sequences.draw(10**9, 0, "all")
-    return tuple(Counter(tuple(corpus.vocabulary.decode(ids)) for ids in table) for table in (whole, corpus.heldout))
+    held_out = np.concatenate([part.tokens for part in corpus.held_out.values()])
+    return tuple(Counter(tuple(corpus.vocabulary.decode(ids)) for ids in table) for table in (whole, held_out))
 
 
 @pytest.mark.parametrize(
@@ -59,25 +60,43 @@ def test_parts_give_what_the_whole_gives(
     """In parts of 40 tokens, with as many held out as are asked for and with fewer."""
     monkeypatch.setattr(preparation, "PART", 40)
     monkeypatch.setattr(preparation, "AT_HAND", held_out)
-    settings = settings_for(lines(tmp_path), **own)
+    settings = settings_for(lines(tmp_path, 600), **own)
     whole, documents = real_corpus(settings)
     reports: list[tuple[int, int]] = []
     prepared = prepare(settings, tmp_path / "prepared", lambda done, total: reports.append((done, total)))
     training, heldout = sequences_of(prepared)
-    everything, expected = sum(sequences_of(whole), Counter()), min(held_out, round(len(documents) * settings.data.holdout))
-    assert training + heldout <= everything
+    everything, shares = sum(sequences_of(whole), Counter()), (settings.data.holdout, settings.data.validation)
+    expected = sum(min(held_out, round(len(documents) * share)) for share in shares)
+    both = {*prepared.vocabulary.tokens} & {*whole.vocabulary.tokens}  # what one holds out, the other may not know
+
+    def of_both(sequences: Counter) -> Counter:
+        found: Counter = Counter()
+        for sequence, number in sequences.items():
+            found[tuple(word if word in both else "<unk>" for word in sequence)] += number
+        return found
+
+    all_prepared, everything = of_both(training + heldout), of_both(everything)
+    assert all_prepared <= everything
     if settings.data.overlong == "split":  # a held-out line may give more sequences than are kept
-        assert expected <= heldout.total() <= held_out
+        assert expected <= heldout.total() <= 2 * held_out
         assert everything.total() - training.total() - heldout.total() < expected
     else:
-        assert training + heldout == everything
+        assert all_prepared == everything
         assert settings.data.max_length or heldout.total() == expected
     words = Counter(word for sequence in training.elements() for word in sequence)
     seen = {token: i for i, token in enumerate(documents.tokens)}
     assert [*prepared.vocabulary.tokens[3:]] == sorted(words, key=lambda word: (-words[word], seen[word]))
     assert prepared.train.shape[1] == whole.train.shape[1]
     assert prepared.summary[0].split(":")[-1].split("dropped")[0] == whole.summary[0].split(":")[-1].split("dropped")[0]
-    assert f"{len(prepared.sequences)} training sequences, {len(prepared.heldout)} held out" in prepared.summary[-2]
+    assert f"{len(prepared.sequences)} training sequences, {len(prepared.validation)} for validation, " in prepared.summary[-2]
+    assert f"{len(prepared.test)} for test;" in prepared.summary[-2]
+    for part, kept in prepared.held_out.items():
+        texts = [path for path in (tmp_path / "lines.txt").read_text().lower().split("\n") if path]
+        for ids, document in zip(kept.tokens, kept.documents, strict=True):
+            said = [token for token in prepared.vocabulary.decode(ids) if token != "<unk>" and token.strip()]
+            assert all(token in texts[document] for token in said), f"{part}: the document of each sequence is the right one"
+    documents_of = [set(kept.documents) for kept in prepared.held_out.values()]
+    assert not documents_of[0] & documents_of[1]
     assert reports[-1][0] == reports[-1][1]
     assert reports == sorted(reports)
 
@@ -119,7 +138,7 @@ def test_held_out_documents_are_drawn_from_all(tmp_path: Path, monkeypatch: pyte
 def test_a_test_file_is_held_out_whole(tmp_path: Path) -> None:
     test = tmp_path / "test.txt"
     test.write_text("w1 w2 w3\nw4 strange\n")
-    settings = settings_for(lines(tmp_path), test=str(test))
+    settings = settings_for(lines(tmp_path), test=str(test), validation=0.0)
     training, heldout = sequences_of(prepare(settings, tmp_path / "prepared", lambda done, total: None))
     whole, _ = real_corpus(settings)
     assert training == sequences_of(whole)[0]
@@ -197,7 +216,7 @@ def test_what_scores_look_at_is_drawn_from_all_of_a_sorted_file(tmp_path: Path, 
     path = tmp_path / "sorted.txt"
     path.write_text("".join(f"w{i // 200} x{i}\n" for i in range(2000)))
     prepared = prepare(settings_for(path), tmp_path / "prepared", lambda done, total: None)
-    for table in (prepared.train, prepared.heldout):
+    for table in (prepared.train, prepared.validation, prepared.test):
         assert len(table) == 200
         tenths = Counter(prepared.vocabulary.decode(ids)[0] for ids in table[:100])
         assert len(tenths) == 10
@@ -228,7 +247,7 @@ def test_tables_that_do_not_belong_to_the_index_are_refused(tmp_path: Path) -> N
     refused(r"vocabulary\.txt has \d+ tokens of \d+")
 
 
-@pytest.mark.parametrize("name", ["seqgan-corpus.json", "vocabulary.txt", "heldout.npz", "train.npz"])
+@pytest.mark.parametrize("name", ["seqgan-corpus.json", "vocabulary.txt", "validation.npz", "test.npz", "train.npz"])
 @pytest.mark.parametrize("damage", [b"", b"{}", b"\x00\xff"])
 def test_a_damaged_folder_is_named(tmp_path: Path, name: str, damage: bytes) -> None:
     settings = settings_for(lines(tmp_path, 60))
@@ -242,6 +261,6 @@ def test_a_damaged_folder_is_named(tmp_path: Path, name: str, damage: bytes) -> 
 def test_a_later_format_is_refused(tmp_path: Path) -> None:
     prepare(settings_for(lines(tmp_path, 60)), tmp_path / "prepared", lambda done, total: None)
     index = tmp_path / "prepared" / "seqgan-corpus.json"
-    index.write_text(index.read_text().replace('"format": 1', '"format": 2'))
+    index.write_text(index.read_text().replace('"format": 2', '"format": 3'))
     with pytest.raises(SeqganError, match="written by a later version"):
         shards.read_index(tmp_path / "prepared")

@@ -1,19 +1,23 @@
 """The order in which training sequences come, from memory and from files, and what is drawn from them."""
 
+import dataclasses
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import reference
-from seqgan_cli.corpora.sequences import InMemory, Sequences, Streamed
+from seqgan_cli.corpora.sequences import InMemory, Positives, Sequences, Streamed
 from seqgan_cli.corpora.shards import LANES, Dealer, Shards, number_of_files
 from seqgan_cli.distribution import replicas
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.metrics.diversity import copied_share
 from seqgan_cli.randomness import key, rng
+from seqgan_cli.vocabulary import UNK, Vocabulary
 
 
 def a_table(number: int, length: int = 4) -> np.ndarray:
@@ -172,3 +176,46 @@ def test_damage_and_absence_are_told(tmp_path: Path) -> None:
     shards.path(3).unlink()
     with pytest.raises(SeqganError, match=r"Cannot read .*00003\.tfrecord\.gz \(No such file"):
         Streamed(shards)
+
+
+WORDS = Vocabulary([f"w{i}" for i in range(40)])
+
+
+@settings(deadline=None)
+@given(st.integers(1, 30), st.floats(0, 1), st.integers(0, 40), st.integers(0, 2**31 - 1))
+def test_positives_are_the_sequences_without_unk_and_no_others(number: int, share: float, num: int, seed: int) -> None:
+    """Whichever hold it, and at whichever place; without any they are drawn as all are."""
+    table = a_table(number, 5) + UNK + 1
+    draw = rng(seed, "unknown")
+    for row in np.flatnonzero(draw.random(number) < share):
+        table[row, draw.integers(0, 5)] = UNK
+    known = {tuple(row) for row in table.tolist() if UNK not in row}
+    positives = Positives(InMemory(table), WORDS, table)
+    drawn = positives.draw(num, seed, "x")
+    found = as_set(drawn)
+    assert len(positives) == positives.usual_draw == len(known)
+    assert len(drawn) == len(found) == min(num, len(known))
+    assert set(found) <= known
+    if len(known) == number:
+        np.testing.assert_array_equal(drawn, InMemory(table).draw(num, seed, "x"))
+
+
+@pytest.mark.parametrize("unknown", [0, 1, 200, 479, 480])
+@pytest.mark.parametrize("at_hand", [480, 100])
+def test_streamed_positives_are_without_unk_too(tmp_path: Path, unknown: int, at_hand: int) -> None:
+    """All are found where all are at hand; from a sample no more are promised than there are."""
+    table = a_table(480) + UNK + 1
+    table[rng(0, "rows").permutation(480)[:unknown], 2] = UNK
+    streamed = Streamed(dataclasses.replace(dealt(tmp_path, table), unk_taught=unknown > 0))
+    sample = rng(1, "at hand").permutation(table)[:at_hand]
+    positives = Positives(streamed, WORDS, sample)
+    known = {tuple(row) for row in table.tolist() if UNK not in row}
+    if at_hand == 480 or not unknown:
+        assert len(positives) == len(known)
+    else:
+        assert len(known) >= len(positives) >= len(known) - 250
+    for num in (1, len(positives) // 2, len(positives), 1000):
+        drawn = positives.draw(num, 3, "x", num)
+        assert drawn.shape == (min(num, len(positives)), 4)
+        assert max(as_set(drawn).values(), default=1) == 1
+        assert set(as_set(drawn)) <= known

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from seqgan_cli.corpora import documents, text
 from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.corpora.documents import Collector, Documents, Rejected
 from seqgan_cli.corpora.kinds import real_corpus
+from seqgan_cli.corpora.parts import CHOOSES_AND_REPORTS, held_out_counts
 from seqgan_cli.corpora.text import CLOSERS, LEANING, TOKENIZERS, read_lines, text_layout
-from seqgan_cli.errors import SeqganError
+from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.settings import Data, Settings
-from seqgan_cli.vocabulary import EOS, PAD, UNK
+from seqgan_cli.vocabulary import EOS, PAD, SPECIAL, UNK
 
 
 def put(folder: Path, content: str | bytes, name: str = "train.txt") -> Path:
@@ -28,7 +30,8 @@ def put(folder: Path, content: str | bytes, name: str = "train.txt") -> Path:
 
 
 def numbered(folder: Path, train: str | bytes, test: str | bytes | None = None, seed: int = 1, **own: Any) -> Corpus:
-    """The corpus of a training text and, if there is one, a test text."""
+    """The corpus of a training text and, if there is one, a test text; without a validation part, if none is asked for."""
+    own.setdefault("validation", 0.0)
     if test is not None:
         own["test"] = str(put(folder, test, "test.txt"))
     return real_corpus(Settings(seed=seed, data=Data(source=str(put(folder, train)), **own)))[0]
@@ -103,7 +106,7 @@ def test_words_are_treebanks_and_join_to_the_sentence(sentence: str, tokens: lis
         ("it began in 1945. the war ended.", ["it", "began", "in", "1945", ".", "the", "war", "ended", "."], None),
         ("it began in 1945. The war ended.", ["it", "began", "in", "1945", ".", "The", "war", "ended", "."], None),
         ("it cost $1,000.50. we paid.", ["it", "cost", "$", "1,000.50", ".", "we", "paid", "."], None),
-        ("3. occupied countries", ["3.", "occupied", "countries"], None),
+        ("3. occupied countries", ["3", ".", "occupied", "countries"], None),
         ("we thank you. (applause.) so.", ["we", "thank", "you", ".", "(", "applause", ".", ")", "so", "."], None),
     ],
 )
@@ -211,7 +214,7 @@ def test_reading_characters_gives_each_line_back_without_the_space_around_it(
     tmp_path_factory: pytest.TempPathFactory, texts: list[str]
 ) -> None:
     """Only the newline ends a line, whatever else Unicode takes for a line end."""
-    lines = read_lines(put(tmp_path_factory.mktemp("lines"), "\n".join(texts)), "chars", False)
+    lines = read_lines(put(tmp_path_factory.mktemp("lines"), "\n".join([*texts, ""])), "chars", False)
     found = [
         "".join(lines.tokens[i] for i in lines.ids[start:end])
         for start, end in zip(lines.offsets[:-1], lines.offsets[1:], strict=True)
@@ -219,9 +222,26 @@ def test_reading_characters_gives_each_line_back_without_the_space_around_it(
     assert found == [text.strip() for text in texts if text.strip()]
 
 
-def test_a_byte_order_mark_is_no_token(tmp_path: Path) -> None:
-    assert read_lines(put(tmp_path, b"\xef\xbb\xbfa b\n"), "whitespace", False).tokens == ["a", "b"]
-    assert read_lines(put(tmp_path, b"\xef\xbb\xbfab\n"), "chars", False).tokens == ["a", "b"]
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(st.lists(st.sampled_from(["a", "b", "ab"]), min_size=1), min_size=1, max_size=5),
+    st.lists(st.integers(0, 30), max_size=5),
+    st.sampled_from(["whitespace", "words", "chars"]),
+)
+@example([["a", "b"], ["a"]], [0, 4], "whitespace")
+def test_a_byte_order_mark_is_no_part_of_a_token_wherever_it_stands(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[list[str]], places: list[int], tokenizer: str
+) -> None:
+    """Files that have one may have been joined."""
+    text = marked = "".join(" ".join(line) + "\n" for line in lines)
+    for place in places:
+        marked = f"{marked[:place]}\ufeff{marked[place:]}"
+    folder = tmp_path_factory.mktemp("marked")
+    found = read_lines(put(folder, marked.encode(), "marked.txt"), tokenizer, False)
+    expected = read_lines(put(folder, text.encode(), "plain.txt"), tokenizer, False)
+    assert found.tokens == expected.tokens
+    assert found.ids.tolist() == expected.ids.tolist()
+    assert found.offsets.tolist() == expected.offsets.tolist()
 
 
 @pytest.mark.parametrize("tokenizer", ["whitespace", "words", "chars"])
@@ -265,7 +285,7 @@ def test_frequencies_are_those_of_the_training_part_alone(tmp_path: Path) -> Non
     kept = {text.split()[0] for text in decoded(corpus, corpus.train)}
     assert len(kept) == 15
     assert set(corpus.vocabulary.tokens[3:]) == kept | {"x"}
-    assert (corpus.heldout[:, 0] == UNK).all()
+    assert (corpus.test[:, 0] == UNK).all()
 
 
 def test_tokens_of_dropped_and_cut_ends_do_not_count(tmp_path: Path) -> None:
@@ -278,7 +298,7 @@ def test_min_count_makes_rarer_tokens_unknown(tmp_path: Path) -> None:
     corpus = numbered(tmp_path, "a b c\na b d\n", test="c a\n", min_count=2)
     assert corpus.vocabulary.tokens[3:] == ("a", "b")
     assert corpus.train.tolist() == [[3, 4, UNK, EOS], [3, 4, UNK, EOS]]
-    assert corpus.heldout.tolist() == [[UNK, 3, EOS, PAD]]
+    assert corpus.test.tolist() == [[UNK, 3, EOS, PAD]]
     assert corpus.vocabulary.unk_taught
 
 
@@ -288,22 +308,64 @@ def test_max_vocab_keeps_the_most_frequent(tmp_path: Path) -> None:
     assert corpus.train.tolist() == [[3, 3, 3, 4, 4, UNK, EOS]]
 
 
-def test_names_of_special_tokens_in_the_text_become_unknown(tmp_path: Path) -> None:
-    """The text cannot end or pad a sequence; the names take no place under --max-vocab either."""
-    corpus = numbered(tmp_path, "<pad> a <eos> b <unk>\n<pad> <pad> <eos> a\n", test="<eos> b\n", max_vocab=2)
-    assert corpus.vocabulary.tokens == ("<pad>", "<eos>", "<unk>", "a", "b")
-    assert corpus.train.tolist() == [[UNK, 3, UNK, 4, UNK, EOS], [UNK, UNK, UNK, 3, EOS, PAD]]
-    assert corpus.heldout.tolist() == [[UNK, 4, EOS, PAD, PAD, PAD]]
+def test_words_that_are_called_like_special_tokens_are_words(tmp_path: Path) -> None:
+    corpus = numbered(tmp_path, "<pad> a <eos> b <unk>\n<pad> <pad> <eos> a\n", test="<eos> b\n", max_vocab=3)
+    assert corpus.vocabulary.tokens == (*SPECIAL, "<pad>", "a", "<eos>")
+    assert corpus.train.tolist() == [[3, 4, 5, UNK, UNK, EOS], [3, 3, 5, 4, EOS, PAD]]
+    assert corpus.test.tolist() == [[5, UNK, EOS, PAD, PAD, PAD]]
     assert corpus.vocabulary.unk_taught
+
+
+LINE = st.lists(st.sampled_from(["a", "<eos>", "b<sos>", "c"]), max_size=4)
+
+
+@pytest.mark.parametrize("tokenizer", ["whitespace", "words", "chars"])
+@settings(deadline=None)
+@given(
+    lines=st.lists(LINE.map(lambda words: ["w", *words, "w"]), min_size=2, max_size=5),
+    number=st.integers(0, 3),
+    glued=st.booleans(),
+)
+def test_markers_are_taken_off_both_ends(
+    tmp_path_factory: pytest.TempPathFactory, tokenizer: str, lines: list[list[str]], number: int, glued: bool
+) -> None:
+    """However many there are, with or without a space; within a line they are words."""
+    folder, space = tmp_path_factory.mktemp("marked"), "" if glued else " "
+    plain = "".join(" ".join(words) + "\n" for words in lines)
+    marked = "".join(space.join(["<sos>", " ".join(words), *["<eos>"] * number, "[PAD]"]) + "\n" for words in lines)
+    own = {"tokenizer": tokenizer, "max_length": 50}
+    wanted = numbered(folder, plain, test=plain, **own)
+    found = numbered(folder, marked, test=marked, markers="<sos>, <eos>,[PAD]", **own)
+    assert found.vocabulary.tokens == wanted.vocabulary.tokens
+    assert found.train.tolist() == found.heldout.tolist() == wanted.train.tolist()
+
+
+def test_markers_that_nobody_took_off_are_told_with_the_option_that_does(tmp_path: Path) -> None:
+    text = "<sos> the cat sat <eos>\n<sos> the dog ran <eos>\n<sos> a bird <eos> sang\n"
+    corpus = numbered(tmp_path, text, test=text)
+    told = "Most lines begin or end with <sos> or <eos>, taken as words of the text: --markers '<sos>,<eos>' takes them off."
+    assert corpus.summary[1:3] == (told, f"{told} (held out)")
+    assert "<eos>" in corpus.vocabulary.tokens
+    kept = numbered(tmp_path, text, test=text, markers="<sos>")
+    assert "Most lines begin or end with <eos>, taken as words" in kept.summary[1]
+    none = numbered(tmp_path, text, test=text, markers="<eos>,<sos>")
+    assert decoded(none, none.train) == ["the cat sat", "the dog ran", "a bird <eos> sang"]
+    assert not any("Most lines" in line for line in none.summary)
+
+
+def test_a_marker_is_a_whole_word(tmp_path: Path) -> None:
+    corpus = numbered(tmp_path, "BOS BOSton is a city EOS\nBOSton EOS\nthe EEOS\n", test="BOS a EOS\n", markers="BOS,EOS")
+    assert decoded(corpus, corpus.train) == ["BOSton is a city", "BOSton", "the EEOS"]
+    assert decoded(corpus, corpus.heldout) == ["a"]
 
 
 def test_unknown_words_of_a_test_file_are_not_taught(tmp_path: Path) -> None:
     corpus = numbered(tmp_path, "the cat\nthe dog\n", test="the bird\ncow\n")
     assert corpus.vocabulary.tokens[3:] == ("the", "cat", "dog")
     assert corpus.train.tolist() == [[3, 4, EOS], [3, 5, EOS]]
-    assert corpus.heldout.tolist() == [[3, UNK, EOS], [UNK, EOS, PAD]]
+    assert sorted(corpus.test.tolist()) == [[UNK, EOS, PAD], [3, UNK, EOS]]
     assert not corpus.vocabulary.unk_taught
-    assert "unknown: 0.00% of the training tokens, 66.67% of the held-out ones." in corpus.summary[2]
+    assert "unknown: 0.00% of the training tokens, 66.67% of the held-out ones." in corpus.summary[-1]
 
 
 # Layout and length
@@ -312,8 +374,8 @@ def test_unknown_words_of_a_test_file_are_not_taught(tmp_path: Path) -> None:
 def test_a_sequence_is_its_tokens_one_eos_and_pads(tmp_path: Path) -> None:
     corpus = numbered(tmp_path, "a b c d\na\nb a\n", test="d c b a\n")
     assert corpus.train.tolist() == [[3, 4, 5, 6, 1], [3, 1, 0, 0, 0], [4, 3, 1, 0, 0]]
-    assert corpus.heldout.tolist() == [[6, 5, 4, 3, 1]]
-    assert corpus.train.dtype == corpus.heldout.dtype == np.int32
+    assert corpus.test.tolist() == [[6, 5, 4, 3, 1]]
+    assert corpus.train.dtype == corpus.test.dtype == np.int32
     assert corpus.sequence_length == 5
 
 
@@ -323,7 +385,7 @@ LONG = "a b c d e\nf g\nh i j\n"
 def test_overlong_lines_are_dropped(tmp_path: Path) -> None:
     corpus = numbered(tmp_path, LONG, test="a b c d\ng f\n", max_length=3)
     assert decoded(corpus, corpus.train) == ["f g", "h i j"]
-    assert decoded(corpus, corpus.heldout) == ["g f"]
+    assert decoded(corpus, corpus.test) == ["g f"]
     assert corpus.sequence_length == 4
     assert "2 longer than 3 tokens, dropped (--overlong cut or split" in corpus.summary[0]
 
@@ -331,13 +393,13 @@ def test_overlong_lines_are_dropped(tmp_path: Path) -> None:
 def test_overlong_lines_are_cut(tmp_path: Path) -> None:
     corpus = numbered(tmp_path, LONG, test="a b c h\ng f\n", max_length=3, overlong="cut")
     assert decoded(corpus, corpus.train) == ["a b c", "f g", "h i j"]
-    assert decoded(corpus, corpus.heldout) == ["a b c", "g f"]
+    assert sorted(decoded(corpus, corpus.test)) == ["a b c", "g f"]
 
 
 def test_overlong_lines_are_split(tmp_path: Path) -> None:
     corpus = numbered(tmp_path, LONG, test="a b c d e f g\ng f\n", max_length=3, overlong="split")
     assert decoded(corpus, corpus.train) == ["a b c", "d e", "f g", "h i j"]
-    assert decoded(corpus, corpus.heldout) == ["a b c", "d e f", "g", "g f"]
+    assert sorted(decoded(corpus, corpus.test)) == ["a b c", "d e f", "g", "g f"]
 
 
 def test_a_line_of_a_whole_number_of_pieces_leaves_no_empty_piece(tmp_path: Path) -> None:
@@ -349,10 +411,10 @@ def test_no_line_has_a_piece_in_both_parts(tmp_path: Path) -> None:
     """Line i is seven times its own word, in pieces of 3, 3 and 1: a held-out line's word is unknown to training."""
     text = "".join(" ".join([f"w{i}"] * 7) + "\n" for i in range(20))
     corpus = numbered(tmp_path, text, holdout=0.25, max_length=3, overlong="split")
-    assert (len(corpus.train), len(corpus.heldout)) == (15 * 3, 5 * 3)
+    assert (len(corpus.train), len(corpus.test)) == (15 * 3, 5 * 3)
     assert (corpus.train != UNK).all()
-    assert (corpus.heldout[corpus.vocabulary.mask(corpus.heldout)] == EOS).all()
-    assert (corpus.heldout == UNK).sum() == 5 * 7
+    assert (corpus.test[corpus.vocabulary.mask(corpus.test)] == EOS).all()
+    assert (corpus.test == UNK).sum() == 5 * 7
 
 
 @pytest.mark.parametrize(("longest", "expected"), [(5, 5), (64, 64), (65, 64), (200, 64)])
@@ -411,7 +473,10 @@ def test_pieces_are_those_of_a_loop_over_tokens(tokenizer: str, data: st.DataObj
         )
         for i in chosen
     ]
-    assert words_of(found, *layout.fit(found, np.array(chosen, np.int64))) == list(itertools.chain(*expected))
+    pieces = list(itertools.chain(*expected))
+    if characters:  # without the space around them
+        pieces = [list(text) for piece in pieces if (text := "".join(piece).strip())]
+    assert words_of(found, *layout.fit(found, np.array(chosen, np.int64))) == pieces
 
 
 def test_a_mark_at_the_start_of_a_line_belongs_to_no_sentence_before() -> None:
@@ -446,7 +511,7 @@ def test_what_becomes_of_tokens_of_overlong_lines(overlong: str, lines: list[lis
         ("words", 8, "Mr. J. B. Lee of the U.S. won it.", ["Mr. J. B. Lee of the U.S. won", "it."]),
         ("words", 8, "a b c d e f g h.", ["a b c d e f g", "h."]),  # no piece begins with the full stop
         ("whitespace", 6, "We won today. They lost, and left.", ["We won today.", "They lost, and left."]),
-        ("chars", 9, "5.5 up. No", ["5.5 up. ", "No"]),
+        ("chars", 9, "5.5 up. No", ["5.5 up.", "No"]),
         ("chars", 5, "床前。明月光", ["床前。", "明月光"]),
     ],
 )
@@ -467,22 +532,52 @@ HUNDRED = "".join(f"{i:02}\n" for i in range(100))
 def test_the_share_of_held_out_lines(tmp_path: Path, lines: int, share: float, held: int) -> None:
     """Rounded, but at least one line on either side."""
     corpus = numbered(tmp_path, "a b\n" * lines, holdout=share)
-    assert (len(corpus.train), len(corpus.heldout)) == (lines - held, held)
+    assert (len(corpus.train), len(corpus.test)) == (lines - held, held)
 
 
-def test_the_two_parts_are_every_line_once_and_keep_the_files_order(tmp_path: Path) -> None:
-    corpus = numbered(tmp_path, HUNDRED, tokenizer="chars", holdout=0.3)
-    train = [text.replace(" ", "") for text in decoded(corpus, corpus.train)]
-    heldout = [text.replace(" ", "") for text in decoded(corpus, corpus.heldout)]
-    assert sorted(train + heldout) == HUNDRED.split()
-    assert (train, heldout) == (sorted(train), sorted(heldout))
-    assert heldout != HUNDRED.split()[:30]
-    assert heldout != HUNDRED.split()[70:]
+def test_the_parts_are_every_line_once(tmp_path: Path) -> None:
+    """The training part keeps the file's order, the others have one of their own, of which each row's document is told."""
+    corpus = numbered(tmp_path, HUNDRED, tokenizer="chars", holdout=0.3, validation=0.2)
+    train, validation, test = (
+        [text.replace(" ", "") for text in decoded(corpus, table)] for table in (corpus.train, corpus.validation, corpus.test)
+    )
+    assert (len(train), len(validation), len(test)) == (50, 20, 30)
+    assert sorted(train + validation + test) == HUNDRED.split()
+    assert train == sorted(train)
+    for held_out, name in ((validation, "validation"), (test, "test")):
+        assert held_out != sorted(held_out)
+        assert held_out == [f"{document:02}" for document in corpus.held_out[name].documents]
+
+
+@given(st.integers(3, 60), st.floats(0.01, 0.6), st.floats(0.01, 0.39))
+def test_every_part_has_a_document_and_no_document_two_parts(count: int, holdout: float, validation: float) -> None:
+    """Shares are rounded, but one document at least is left in each part."""
+    counts = held_out_counts(count, Data(source="x", holdout=holdout, validation=validation), "x", "line")
+    assert min(counts.values()) >= 1
+    assert sum(counts.values()) <= count - 1
+    if count > 30:
+        assert abs(counts["test"] - count * holdout) <= 1
+        assert abs(counts["validation"] - count * validation) <= 1
+
+
+def test_any_first_sequences_of_a_held_out_part_are_a_fair_sample_of_a_sorted_file(tmp_path: Path) -> None:
+    """4,000 lines sorted in ten groups: the first quarter of each part, and a sample of the training part, has its share."""
+    corpus = numbered(tmp_path, "".join(f"w{i // 400} x{i}\n" for i in range(4000)), holdout=0.25, validation=0.25)
+    for table in (corpus.validation[:250], corpus.test[:250], corpus.train_sample(250)):
+        groups = Counter(corpus.vocabulary.tokens[row[0]] for row in table)
+        assert len(table) == 250
+        assert sum((number - 25) ** 2 / 25 for number in groups.values()) + 25 * (10 - len(groups)) < 27.9, "χ², 9, p = 0.001"
+
+
+def test_shares_that_leave_nothing_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"data\.holdout=0\.6 and data\.validation=0\.4 leave nothing to train on"):
+        numbered(tmp_path, HUNDRED, holdout=0.6, validation=0.4)
+    assert len(numbered(tmp_path, HUNDRED, test="01\n", holdout=0.6, validation=0.4).train) == 60
 
 
 def test_the_seed_chooses_the_held_out_lines(tmp_path: Path) -> None:
     parts = [numbered(tmp_path, HUNDRED, tokenizer="chars", seed=seed) for seed in (1, 1, 2)]
-    held = [decoded(corpus, corpus.heldout) for corpus in parts]
+    held = [decoded(corpus, corpus.test) for corpus in parts]
     assert held[0] == held[1]
     assert held[0] != held[2]
 
@@ -490,16 +585,39 @@ def test_the_seed_chooses_the_held_out_lines(tmp_path: Path) -> None:
 def test_a_test_file_leaves_every_line_to_training(tmp_path: Path) -> None:
     corpus = numbered(tmp_path, "a b\n\nb a\na a\n", test="b b\n", holdout=0.9)
     assert decoded(corpus, corpus.train) == ["a b", "b a", "a a"]
-    assert decoded(corpus, corpus.heldout) == ["b b"]
+    assert decoded(corpus, corpus.test) == ["b b"]
 
 
 def test_the_summary_counts_lines_blanks_and_tokens(tmp_path: Path) -> None:
     corpus = numbered(tmp_path, "a b c\n\n   \nb\nc c\n \t\r\n", test="a\n")
     assert corpus.summary == (
         f"Data: {tmp_path / 'train.txt'}: 3 lines, 3 blank; 0 longer than 3 tokens, dropped.",
-        f"3 training sequences, 1 held out from {tmp_path / 'test.txt'}; 1 to 3 tokens, 2.0 on average.",
+        CHOOSES_AND_REPORTS,
+        f"3 training sequences, 1 for test from {tmp_path / 'test.txt'}; 1 to 3 tokens, 2.0 on average.",
         "Vocabulary: 3 tokens (whitespace); unknown: 0.00% of the training tokens, 0.00% of the held-out ones.",
     )
+
+
+@given(
+    st.lists(st.integers(1, 6), min_size=2, max_size=9),
+    st.lists(st.integers(1, 6), min_size=1, max_size=9),
+    st.sampled_from(["drop", "cut", "split"]),
+)
+@settings(deadline=None, max_examples=50)
+@example([2, 3], [1, 9, 9], "drop")
+def test_a_long_line_is_told_of_the_file_it_stands_in(
+    tmp_path_factory: pytest.TempPathFactory, train: list[int], test: list[int], overlong: str
+) -> None:
+    folder, longest = tmp_path_factory.mktemp("long"), 3
+    texts = ["".join(" ".join("ab"[i % 2] for i in range(n)) + "\n" for n in part) for part in (train, test)]
+    texts = ["a b\n" + text for text in texts]  # so that something is left
+    summary = numbered(folder, texts[0], test=texts[1], max_length=longest, overlong=overlong).summary
+    fate = {"drop": "dropped", "cut": "cut", "split": "split at the ends of sentences"}[overlong]
+    long = [sum(n > longest for n in part) for part in (train, test)]
+    assert f"{len(train) + 1} lines, 0 blank; {long[0]} longer than 3 tokens, {fate}" in summary[0]
+    told = f"Of the held-out data, {folder / 'test.txt'}; {long[1]} longer than 3 tokens, {fate}."
+    assert (told in summary) == (long[1] > 0)
+    assert sum("longer than" in line for line in summary) == 1 + (long[1] > 0)
 
 
 # Refusals
@@ -567,11 +685,19 @@ def test_lines_that_are_all_too_long_are_refused(tmp_path: Path, name: str, trai
 
 @pytest.mark.parametrize(
     ("text", "own"),
-    [("a a\na\n", {}), ("a a\na b\n", {"min_count": 2}), ("a a\na b\n", {"max_vocab": 1}), ("a <unk>\n<eos> a\n", {})],
+    [("a a\na\n", {}), ("a a\na b\n", {"min_count": 2}), ("a a\na b\n", {"max_vocab": 1})],
 )
 def test_a_vocabulary_of_one_word_is_refused(tmp_path: Path, text: str, own: dict[str, int]) -> None:
     message = refusal(tmp_path, text, test="a\n", **own)
-    assert message.startswith(f"{tmp_path / 'train.txt'} holds fewer than two different tokens")
+    after = "".join(f" (after --{name.replace('_', '-')} {value})" for name, value in own.items())  # and of no other option
+    assert message == f"{tmp_path / 'train.txt'} holds fewer than two different tokens{after}: nothing to learn."
+
+
+@pytest.mark.parametrize("own", [{}, {"min_count": 1, "max_vocab": 0}])
+def test_a_tune_of_one_pitch_is_refused_as_one(tmp_path: Path, own: dict[str, int]) -> None:
+    """Music has no --min-count that could be changed."""
+    message = refusal(tmp_path, f"{'60 ' * 40}\n" * 3, kind="music", **own)
+    assert message == f"{tmp_path / 'train.txt'} holds fewer than two different pitches: nothing to learn."
 
 
 def test_one_line_alone_is_refused(tmp_path: Path) -> None:

@@ -8,7 +8,9 @@ import pytest
 import tensorflow as tf
 
 from seqgan_cli.backend import several_devices
+from seqgan_cli.conflicts import check_together
 from seqgan_cli.console import Console
+from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.corpora.synthetic import synthetic_corpus
 from seqgan_cli.distribution import agreement, replicas
 from seqgan_cli.models.generator import Generator
@@ -16,6 +18,7 @@ from seqgan_cli.randomness import key, rng
 from seqgan_cli.training.adversarial import AdversarialTraining
 from seqgan_cli.training.discriminator import DiscriminatorTrainer
 from seqgan_cli.training.mle import LikelihoodTraining
+from seqgan_cli.vocabulary import EOS, PAD, UNK, Vocabulary
 from tiny import tiny_settings
 
 
@@ -32,11 +35,12 @@ def likelihood(**changes: Any) -> LikelihoodTraining:
     return LikelihoodTraining(tiny_settings(**changes), CORPUS, ORACLE, Console(quiet=True))
 
 
-def adversarial(**changes: Any) -> AdversarialTraining:
+def adversarial(corpus: Corpus = CORPUS, oracle: Generator | None = ORACLE, **changes: Any) -> AdversarialTraining:
     settings = tiny_settings(**changes)
-    generator = Generator(CORPUS.vocabulary, CORPUS.sequence_length, settings.generator)
+    check_together(settings)  # of what the program refuses nothing is promised
+    generator = Generator(corpus.vocabulary, corpus.sequence_length, settings.generator)
     generator.initialise(rng(0, "generator"), 0.5)
-    return AdversarialTraining(settings, CORPUS, ORACLE, generator, Console(quiet=True))
+    return AdversarialTraining(settings, corpus, oracle, generator, Console(quiet=True))
 
 
 def state(variables: dict[str, Any]) -> dict[str, np.ndarray]:
@@ -96,18 +100,30 @@ def test_a_discriminators_steps_are_those_of_one_device(number: int, changes: di
     [
         (4, {}),
         (2, {"adversarial.baseline": "leave-one-out", "adversarial.reward-transform": "standardize"}),
-        (2, {"adversarial.baseline": "value", "adversarial.reward-transform": "mali"}),
+        (2, {"adversarial.baseline": "value"}),
+        (3, {"adversarial.reward": "discriminator", "adversarial.reward-transform": "mali", "adversarial.baseline": "mean"}),
         (2, {"adversarial.kl-coefficient": 0.3, "adversarial.entropy-coefficient": 0.1, "adversarial.baseline": "mean"}),
     ],
 )
-def test_policy_gradient_steps_are_those_of_one_device(number: int, changes: dict[str, Any]) -> None:
-    """From the same samples and action values, of a batch that cannot be shared evenly; and a step of likelihood between."""
+@pytest.mark.parametrize("ended", [False, True])
+def test_policy_gradient_steps_are_those_of_one_device(number: int, changes: dict[str, Any], ended: bool) -> None:
+    """From the same samples and action values, of a batch that cannot be shared evenly; and a step of likelihood between.
+
+    `ended`: of sequences of text, which end where they do.
+    """
     draw = rng(0, "batches")
-    tokens = draw.integers(0, 12, (3, 7, 5), dtype=np.int32)
+    tokens = draw.integers(UNK + 1, 12, (3, 7, 5), dtype=np.int32)
     values = draw.random((3, 7, 5), dtype=np.float32)
+    corpus, oracle = CORPUS, ORACLE
+    if ended:
+        ends, columns = draw.integers(1, 5, (3, 7, 1)), np.arange(5)
+        tokens = np.where(columns < ends, tokens, np.where(columns == ends, EOS, PAD)).astype(np.int32)
+        vocabulary = Vocabulary([f"w{i}" for i in range(12 - UNK - 1)])
+        corpus, oracle = Corpus(tokens.reshape(-1, 5), tokens[0], vocabulary), None
 
     def steps() -> dict[str, np.ndarray]:
-        training = adversarial(**{"adversarial.reward": "constant", "adversarial.mle-every": 1, **changes})
+        changed = {"adversarial.reward": "constant", "adversarial.mle-every": 1, **changes}
+        training = adversarial(corpus, oracle, **changed)
         for i in range(3):
             training._update(tokens[i], values[i])
             training._teach(tokens[i], key(0, "dropout"))
@@ -171,12 +187,39 @@ def test_samples_of_several_replicas_are_drawn_from_the_same_distribution() -> N
         np.testing.assert_allclose(*shares, atol=5 * np.sqrt(0.5 / 20_000))
 
 
-def test_scheduled_sampling_and_dropout_run_and_repeat() -> None:
-    def losses() -> tuple[list[float], list[float]]:
-        training = likelihood(**{"pretrain-g.scheduled-sampling": "linear", "pretrain-g.dropout": 0.3})
-        return training.epoch(100, lambda _: None)
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+@pytest.mark.parametrize("schedule", ["none", "linear"])
+def test_scheduled_sampling_and_dropout_of_a_replica_are_those_of_its_rows_and_key(dropout: float, schedule: str) -> None:
+    """The first loss of an epoch is the sum of what each replica finds of its own rows, with draws from a key of its own.
 
-    assert with_replicas(2, losses) == with_replicas(2, losses)
+    So neither acts where it is not asked for, or is left out where it is; and the epoch repeats to the last bit.
+    """
+    changes = {"pretrain-g.scheduled-sampling": schedule, "pretrain-g.sampling-decay": 0.008, "pretrain-g.dropout": dropout}
+
+    def made() -> LikelihoodTraining:
+        training = likelihood(**{**changes, "pretrain-g.batch-size": 33})
+        training.generator.initialise(rng(0, "generator"), 1.0)
+        return training
+
+    def losses() -> list[float]:
+        return made().epoch(101, lambda _: None)[0]
+
+    found = with_replicas(2, losses)
+    assert found == with_replicas(2, losses)
+    one = made()
+    (batch,) = one.corpus.sequences.batches(100 * one.num_batches, 1, 33, 0, "pretrain-g")
+    expected = 0.0
+    for replica, rows in enumerate((batch[:16], batch[16:])):
+        fold = tf.random.experimental.stateless_fold_in
+        dropout_key, sampling_key = (
+            fold(tf.constant(key(0, "pretrain-g", what, 101, 0)), replica) for what in ("dropout", "scheduled-sampling")
+        )
+        read = one.generator.partly_own(rows, 0.2, sampling_key) if schedule == "linear" else None  # 1 - 0.008·100
+        share = np.full(rows.shape, 1 / batch.size, np.float32)
+        expected += float(one.generator.weighted_nll(rows, share, dropout=dropout, key=dropout_key, read=read))
+    assert found[0] == pytest.approx(expected, rel=1e-5)
+    plain = float(one.generator.sequence_nll(batch).sum() / batch.size)
+    assert (abs(plain - expected) > 1e-3) == (dropout > 0 or schedule == "linear")
 
 
 def test_what_the_first_replica_has_is_everybodys() -> None:

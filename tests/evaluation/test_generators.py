@@ -1,10 +1,13 @@
 """Scores against what can be computed exactly."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 import reference
-from seqgan_cli.corpora.corpus import Corpus
+from parts import parts_of
+from seqgan_cli.corpora.parts import HeldOut
 from seqgan_cli.corpora.synthetic import synthetic_corpus
 from seqgan_cli.evaluation.generators import curve_scores, data_figures, likelihoods, nll
 from seqgan_cli.evaluation.quality import Measures
@@ -26,7 +29,7 @@ def test_the_oracle_scores_its_own_entropy_and_uniform_tokens_more() -> None:
     corpus, oracle = synthetic_corpus(Data(vocab_size=3, sequence_length=3, num_sequences=8000), seed=0)
     weights = list(oracle_arrays(oracle).values())
     entropy = exact_entropy(weights, 3, 3)
-    own = nll(oracle, corpus.heldout)
+    own = nll(oracle, corpus.test)
     assert own.low - 0.02 < entropy < own.high + 0.02
     figures = data_figures(corpus, oracle, 0, 8000)
     assert figures["nll_oracle"] == own.mean
@@ -67,16 +70,15 @@ def test_lengths_count_per_token() -> None:
     estimate = nll(generator, table)
     assert estimate.mean == pytest.approx(np.log(3.0), rel=1e-6)
     assert estimate.high - estimate.low == pytest.approx(0.0, abs=1e-6)
-    corpus = Corpus(table, table, vocabulary)
+    corpus = parts_of(table, table, vocabulary)
     assert "nll_oracle" not in curve_scores(generator, corpus, None, None, 16, key(0, "x"))
 
 
 def test_intervals_of_held_out_scores_are_over_documents_where_they_are_known() -> None:
     """Ten documents of windows that are one: as wide as if each were there once, in eval-nll and in the data's column."""
     corpus, oracle = synthetic_corpus(Data(vocab_size=9, sequence_length=4, num_sequences=300), seed=0)
-    windows = np.repeat(corpus.heldout[:10], 30, axis=0)
-    clustered = Corpus(corpus.train, windows, corpus.vocabulary)
-    object.__setattr__(clustered, "test_documents", np.repeat(np.arange(10), 30))
+    windows = np.repeat(corpus.test[:10], 30, axis=0)
+    clustered = dataclasses.replace(corpus, held_out={"test": HeldOut(windows, np.repeat(np.arange(10), 30))})
     once = nll(oracle, windows[::30])
     found = likelihoods(oracle, clustered, oracle, 100, key(0, "x")).nll_test
     ratio = 2.262157 / 1.96  # Student's t of nine degrees
@@ -88,8 +90,10 @@ def test_intervals_of_held_out_scores_are_over_documents_where_they_are_known() 
     assert run.count == 10
 
 
-def policy_of(weights: list[np.ndarray], prefix: tuple[int, ...], temperature: float) -> dict[int, float]:
-    """What may come after a prefix of text, and how probable the policy makes it."""
+def policy_of(weights: list[np.ndarray], prefix: tuple[int, ...], length: int, temperature: float) -> dict[int, float]:
+    """What may come after a prefix of text, and how probable the policy makes it: in the last place the end, for certain."""
+    if len(prefix) == length - 1:
+        return {EOS: 1.0}
     logits = reference.next_logits(weights, prefix) / temperature
     logits[[PAD, UNK]] = -np.inf
     shares = reference.softmax(logits)
@@ -110,7 +114,7 @@ def test_entropy_is_that_of_the_distribution_that_is_sampled_from(unknown: float
         following = {}
         for prefix, probability in open_prefixes.items():
             tokens += probability
-            for token, share in policy_of(weights, prefix, temperature).items():
+            for token, share in policy_of(weights, prefix, length, temperature).items():
                 bits -= probability * share * np.log(share)
                 if token != EOS:
                     following[*prefix, token] = probability * share
@@ -119,7 +123,7 @@ def test_entropy_is_that_of_the_distribution_that_is_sampled_from(unknown: float
     found = nll(generator, samples, temperature)
     assert abs(found.mean - bits / tokens) < 2.5 * (found.high - found.mean)
     if temperature == 1.0:
-        corpus = Corpus(samples[:16], samples[:16], generator.vocabulary)
+        corpus = parts_of(samples[:16], samples[:16], generator.vocabulary)
         assert curve_scores(generator, corpus, None, None, 20_000, key(0, "x"))["entropy"] == pytest.approx(found.mean)
 
 

@@ -1,5 +1,6 @@
 """`seqgan report`: everything escaped, nothing fetched, and a browser that shows it without complaint."""
 
+import random
 import re
 import shutil
 import subprocess
@@ -7,10 +8,16 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
-from made_up import results
-from seqgan_cli.experiments import outputs
+from made_up import results, scored
+from seqgan_cli.experiments import outputs, report
+from seqgan_cli.experiments.findings import against_temperature
+from seqgan_cli.experiments.plan import COLDER, TEMPERATURES
 from seqgan_cli.experiments.report import Page, Section, Table, experiment_page, run_page
+from seqgan_cli.settings import Settings
+from seqgan_cli.store.history import Row
 from seqgan_cli.store.run import Run
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -73,6 +80,23 @@ def test_the_page_fetches_nothing_and_runs_nothing(reported):
     assert all(address.startswith("data:image/svg+xml;base64,") for address in found.addresses)
     assert found.tags.count("img") == 4
     assert not re.search(r"url\(|@import", reported[1])
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.sets(st.integers(1, 2000), min_size=1, max_size=12), st.randoms())
+@example({10, 99, 100, 101}, random.Random(0))
+def test_the_reward_by_position_is_drawn_in_the_order_of_positions(places, shuffled):
+    rows = [Row("adversarial", 3, 1, f"reward_{place:02d}", place / 10, 0.1) for place in places]
+    rows.append(Row("adversarial", 3, 1, "reward_mean", 0.5, 0.1))
+    shuffled.shuffle(rows)
+    drawn = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report, "panels", lambda shown, *rest: drawn.extend(shown[0].curves))
+        patch.setattr(report, "_figure", lambda alternative, draw: (draw(Path("none.svg")), alternative))
+        report._reward_sections(rows)
+    (curve,) = drawn
+    assert list(curve.x) == sorted(places)
+    assert list(curve.y) == [place / 10 for place in sorted(places)]
 
 
 def test_what_comes_from_data_is_text():
@@ -155,3 +179,33 @@ def test_text_runs_have_bleu_for_quality(tmp_path, tiny_config, seqgan):
     found = Tags((run / "report.html").read_text(encoding="utf-8"))
     assert "Samples over pretrain-g" in found.text
     assert "script" not in found.tags
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.floats(1.0, 40.0), st.floats(1.0, 40.0), st.floats(0.0, 2.0))
+def test_the_curve_of_the_generator_before_goes_on_until_it_meets_the_one_after(before, after, growth):
+    """Where it does, the two are compared; else the page says that they are not."""
+    asked = []
+
+    class Generators:
+        settings = Settings()
+        oracle = object()
+
+        def score(self, which, temperature):
+            asked.append((which, temperature))
+            coverage = {"pretrain-g": before, "adversarial": after}[which] / temperature**growth
+            return scored(9.0 * temperature, coverage, temperature=temperature)
+
+    names = {"pretrain-g": "MLE", "adversarial": "SeqGAN"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report, "_figure", lambda alternative, draw: ("data:,", alternative))
+        section, sweeps = report._frontier(Generators(), ["pretrain-g", "adversarial"], names, lambda what: None)
+    sweep = [scores.temperature for scores in sweeps["pretrain-g"]]
+    assert sweep == [*TEMPERATURES, *COLDER][: len(sweep)]
+    assert [scores.temperature for scores in sweeps["adversarial"]] == list(TEMPERATURES)
+    meets = before / sweep[-1] ** growth >= after
+    assert meets or sweep[-1] == COLDER[-1]
+    assert len(sweep) == len(TEMPERATURES) or before / sweep[-2] ** growth < after
+    assert f"down to {sweep[-1]:g};" in section.sentences[0]
+    (told,) = against_temperature(sweeps["adversarial"][0], sweeps["pretrain-g"], "MLE", "nll_oracle")
+    assert ("cannot be compared" in told) == (not meets or after < before)

@@ -1,5 +1,6 @@
 """The generator against literal NumPy, and its samplers against the distributions they should have."""
 
+import itertools
 from collections import Counter
 from typing import Any
 
@@ -258,6 +259,49 @@ def test_after_the_end_there_is_only_padding() -> None:
     assert (samples[~ended] != PAD).all()
 
 
+@pytest.mark.parametrize("length", [2, 3, 6])
+@pytest.mark.parametrize("ends", [True, False], ids=["lines", "poems"])
+def test_text_equals_the_literal_samples_for_the_same_uniform_numbers(length: int, ends: bool) -> None:
+    """A line has at most T - 1 ordinary tokens, since the last place is `<eos>`'s; a poem has T of them, always."""
+    generator = make(Vocabulary(["a", "b", "c"], has_eos=ends), length)
+    fold_in, sample_key = tf.random.experimental.stateless_fold_in, key(0, "x")
+    uniforms = np.stack([tf.random.stateless_uniform([80, 1], fold_in(sample_key, t)).numpy()[:, 0] for t in range(length)], 1)
+    expected = np.array([reference.sample_text(weights(generator), length, row, ends) for row in uniforms.tolist()])
+    np.testing.assert_array_equal(generator.sample_batch(80, sample_key), expected)
+    longest = generator.vocabulary.length(expected).max()
+    assert longest == (length - 1 if ends else length)
+
+
+@pytest.mark.parametrize("length", [2, 4])
+def test_probabilities_of_all_texts_sum_to_one(length: int) -> None:
+    """Of those with at most T - 1 ordinary tokens: the `<eos>` after as many is certain, and costs nothing."""
+    generator = make(Vocabulary(["a", "b"]), length)
+    texts = [text for n in range(length) for text in itertools.product((3, 4), repeat=n)]
+    table = np.array([[*text, EOS, *[PAD] * (length - 1 - len(text))] for text in texts], np.int32)
+    found = np.exp(-generator.token_nll(tf.constant(table)).numpy().sum(axis=1))
+    np.testing.assert_allclose(found, [reference.text_probability(weights(generator), t, length) for t in texts], rtol=1e-4)
+    np.testing.assert_allclose(found.sum(), 1.0, rtol=1e-5)
+
+
+def test_a_certain_end_is_neither_paid_for_nor_taught() -> None:
+    generator = text_generator()
+    full = np.array([[3, 4, 3, 4, 3, EOS]], np.int32)
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(full, generator(full)).numpy()[0]
+    np.testing.assert_allclose(generator.sequence_nll(full), [losses[:5].sum()], rtol=1e-5)
+    with tf.GradientTape() as tape:
+        nothing = generator.weighted_nll(tf.constant(full), tf.constant([[0.0, 0.0, 0.0, 0.0, 0.0, 1.0]]))
+    assert nothing == 0.0
+    for gradient in tape.gradient(nothing, generator.trainable_variables):
+        assert not tf.convert_to_tensor(gradient).numpy().any()
+
+
+def test_where_no_sequence_ends_early_the_end_has_no_probability() -> None:
+    generator = make(Vocabulary(["a", "b"], has_eos=False), 3)
+    poems = np.array([*itertools.product((3, 4), repeat=3)], np.int32)
+    np.testing.assert_allclose(np.exp(-generator.token_nll(tf.constant(poems)).numpy().sum(axis=1)).sum(), 1.0, rtol=1e-5)
+    assert tf.nn.softmax(generator(poems)).numpy()[..., EOS].max() == 0.0
+
+
 def test_unknown_is_sampled_only_when_asked() -> None:
     generator = text_generator()
     assert not (generator.sample(2000, key(0, "x")) == UNK).any()
@@ -300,7 +344,7 @@ def test_a_score_is_of_the_policy_and_of_no_unknown(seed: int, temperature: floa
     by_token = []
     for row in tokens:
         by_token.append(np.zeros(6))
-        for t in np.flatnonzero((row != PAD) & (row != UNK)):
+        for t in np.flatnonzero((row[:5] != PAD) & (row[:5] != UNK)):  # in the last place <eos> is certain
             logits = reference.next_logits(weights(generator), row[:t]) / temperature
             logits[[PAD, UNK]] = -np.inf
             by_token[-1][t] = -np.log(reference.softmax(logits)[row[t]])

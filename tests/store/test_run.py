@@ -12,7 +12,7 @@ import pytest
 
 from seqgan_cli.config import resolve
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.settings import CATALOGUE, STAGES
+from seqgan_cli.settings import CATALOGUE, GENERATORS, STAGES
 from seqgan_cli.store.checkpoints import Checkpoints
 from seqgan_cli.store.record import checksum
 from seqgan_cli.store.run import Run
@@ -54,7 +54,7 @@ def test_writing_again_keeps_the_preset_and_adds_the_command(tmp_path: Path, mon
 
 
 def test_a_run_that_is_not_there_says_how_to_begin_one(tmp_path: Path) -> None:
-    with pytest.raises(SeqganError, match=r"There is no run in .*none: `seqgan pretrain-g` begins one\."):
+    with pytest.raises(SeqganError, match=r"There is no run in .*none: `seqgan pretrain-g --run .*none` begins one\."):
         Run(tmp_path / "none").config()
 
 
@@ -136,14 +136,16 @@ def test_which_generator_checkpoint_is_meant(tmp_path: Path) -> None:
             run.checkpoints(stage).save(position, arrays(position), {}, best=position == best)
     found = {
         which: run.generator_checkpoint(which, never).path.relative_to(run.path / "checkpoints").as_posix()
-        for which in ("latest", "adversarial", "pretrain-g", "best")
+        for which in GENERATORS
     }
     assert found == {
         "latest": "adversarial/0000008.npz",
         "adversarial": "adversarial/0000008.npz",
         "pretrain-g": "pretrain-g/0000002.npz",
         "best": "pretrain-g/best.npz",
+        "best-adversarial": "adversarial/best.npz",
     }
+    assert run.generator_checkpoint("best-adversarial", never).position == 7
     assert run.generator_checkpoint("best", never).position == 1
 
 
@@ -153,11 +155,16 @@ def test_before_adversarial_training_the_latest_is_the_pretrained_one(tmp_path: 
     assert run.generator_checkpoint("latest", never).position == 2
     with pytest.raises(SeqganError, match=r"no trained generator 'adversarial': run `seqgan adversarial` first"):
         run.generator_checkpoint("adversarial", never)
+    with pytest.raises(SeqganError, match=r"no trained generator 'best-adversarial': run `seqgan adversarial` first"):
+        run.generator_checkpoint("best-adversarial", never)
+    run.checkpoints("adversarial").save(1, arrays(3), {}, best=False)
+    with pytest.raises(SeqganError, match=r"has no best round yet.*--from adversarial names the last one"):
+        run.generator_checkpoint("best-adversarial", never)
 
 
-@pytest.mark.parametrize("which", ["latest", "adversarial", "pretrain-g", "best"])
+@pytest.mark.parametrize("which", GENERATORS)
 def test_a_run_without_a_generator_says_what_to_run_first(tmp_path: Path, which: str) -> None:
-    with pytest.raises(SeqganError, match=r"holds no trained generator.*: run `seqgan pretrain-g` first"):
+    with pytest.raises(SeqganError, match=r"holds no trained generator.*: run `seqgan pretrain-g --run .*` first"):
         with_corpus(tmp_path).generator_checkpoint(which, never)
 
 
@@ -260,9 +267,7 @@ def test_a_checkpoint_of_a_run_with_another_seed_or_settings_is_not_taken_for_on
 ) -> None:
     mine, theirs = run_of(tmp_path / "mine"), run_of(tmp_path / "theirs", **other)
     for stage in STAGES:
-        shutil.copyfile(
-            theirs.path / "checkpoints" / stage / "0000002.npz", mine.path / "checkpoints" / stage / "0000002.npz"
-        )
+        shutil.copyfile(theirs.path / "checkpoints" / stage / "0000002.npz", mine.path / "checkpoints" / stage / "0000002.npz")
         said: list[str] = []
         found = Run(mine.path).checkpoints(stage).latest(said.append)
         assert found is not None

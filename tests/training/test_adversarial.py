@@ -1,21 +1,32 @@
 """The policy gradient against analysis, and on a reward it must learn."""
 
 import functools
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+import reference
+from seqgan_cli.conflicts import check_together
 from seqgan_cli.console import Console
+from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.corpora.synthetic import synthetic_corpus
-from seqgan_cli.errors import SeqganError
+from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards import BleuReward
 from seqgan_cli.rollout import ActionValues
+from seqgan_cli.store.run import Run
 from seqgan_cli.training.adversarial import AdversarialTraining
+from seqgan_cli.training.policy_gradient import policy_gradient_loss
+from seqgan_cli.training.stage import run_stage
+from seqgan_cli.vocabulary import EOS, PAD, UNK, Vocabulary
 from tiny import tiny_settings
 
 
@@ -27,13 +38,100 @@ def stage(**changes: Any) -> AdversarialTraining:
     return AdversarialTraining(chosen, corpus, oracle, generator, Console(quiet=True))
 
 
-@pytest.mark.parametrize(("baseline", "moves"), [("mean", False), ("none", True)])
-def test_constant_reward_moves_nothing_with_the_mean_baseline(baseline: str, moves: bool) -> None:
-    training = stage(**{"adversarial.reward": "constant", "adversarial.baseline": baseline})
+VOCABULARY = Vocabulary(["a", "b", "c"])
+LENGTH = 6
+
+
+def text_stage(**changes: Any) -> AdversarialTraining:
+    """On made-up text, of a generator whose samples end anywhere."""
+    chosen = tiny_settings(**{"data.source": "made-up", "data.kind": "text", **changes})
+    train = text_table(VOCABULARY, LENGTH, 40)
+    generator = Generator(VOCABULARY, LENGTH, chosen.generator)
+    generator.initialise(rng(0, "generator"), 1.0)
+    return AdversarialTraining(chosen, Corpus(train, train[:20], VOCABULARY), None, generator, Console(quiet=True))
+
+
+def text_table(vocabulary: Vocabulary, length: int, num: int) -> np.ndarray:
+    """Sequences of random ordinary tokens and lengths, int32 [num, length]."""
+    draw = rng(0, "text")
+    ends, columns = draw.integers(1, length, num)[:, None], np.arange(length)
+    tokens = draw.integers(UNK + 1, vocabulary.size, (num, length))
+    return np.where(columns < ends, tokens, np.where(columns == ends, EOS, PAD)).astype(np.int32)
+
+
+@pytest.mark.parametrize("baseline", ["mean", "leave-one-out"])
+@pytest.mark.parametrize("make", [stage, text_stage])
+@pytest.mark.parametrize("transform", ["none", "standardize"])
+def test_a_constant_reward_moves_nothing_with_a_baseline(
+    baseline: str, transform: str, make: Callable[..., AdversarialTraining]
+) -> None:
+    """To the last bit, whatever the lengths of the samples, and whatever weights they are drawn with."""
+    changes = {"adversarial.baseline": baseline, "adversarial.batch-size": 5}
+    training = make(**{"adversarial.reward": "constant", "adversarial.reward-transform": transform, **changes})
+    lengths = set()
+
+    def check(seed: int, spread: float) -> None:
+        training.generator.initialise(rng(seed, "generator"), spread)
+        training.policy.follow(training.generator, 0.0)
+        before = [variable.numpy() for variable in training.generator.trainable_variables]
+        _, values, mask = training.g_step(seed, 0)
+        np.testing.assert_array_equal(values[mask], 0.5)
+        lengths.add(tuple(mask.sum(axis=1)))
+        for weights, variable in zip(before, training.generator.trainable_variables, strict=True):
+            np.testing.assert_array_equal(variable.numpy(), weights)
+
+    settings(max_examples=15, deadline=None)(given(st.integers(0, 2**31 - 1), st.sampled_from([0.1, 1.0, 3.0]))(check))()
+    if make is text_stage:
+        assert any(row.count(max(row)) == 1 for row in lengths), "in some batch one sequence goes on alone"
+
+
+def test_a_constant_reward_without_a_baseline_moves_the_weights() -> None:
+    training = stage(**{"adversarial.reward": "constant", "adversarial.baseline": "none"})
     before = [variable.numpy() for variable in training.generator.trainable_variables]
     training.advance(1, lambda _: None)
-    changed = any((b != v.numpy()).any() for b, v in zip(before, training.generator.trainable_variables, strict=True))
-    assert changed == moves
+    assert any((b != v.numpy()).any() for b, v in zip(before, training.generator.trainable_variables, strict=True))
+
+
+@pytest.mark.parametrize("baseline", ["mean", "leave-one-out"])
+def test_advantages_hold_the_costs_of_tokens_of_those_who_go_on_alone_too(baseline: str) -> None:
+    """A cost of departure and a reward of surprise, of a policy that has departed, by the literal loop from literal logits."""
+    coefficients = {"adversarial.kl-coefficient": 0.3, "adversarial.entropy-coefficient": 0.05}
+    training = text_stage(**{"adversarial.reward": "constant", "adversarial.baseline": baseline, **coefficients})
+    training.generator.initialise(rng(1, "elsewhere"), 1.0)
+    assert training.start
+
+    def surprises(network: Generator, ids: np.ndarray) -> np.ndarray:
+        weights, found = [variable.numpy() for variable in network.trainable_variables], []
+        for t, token in enumerate(ids):
+            logits = reference.next_logits(weights, ids[:t])
+            logits[[PAD, UNK]] = -np.inf
+            found.append(-np.log(reference.softmax(logits)[token]))
+        return np.array(found)
+
+    tokens = text_table(VOCABULARY, LENGTH, 7)
+    tokens[0] = [3, 4, 5, 3, 4, EOS]
+    tokens[1:, 4] = np.where(tokens[1:, 4] > EOS, EOS, tokens[1:, 4])
+    tokens[1:, 5] = PAD  # all others end before
+    rows = [row[: np.count_nonzero(row)] for row in tokens]
+    assert sorted(map(len, rows))[-2:] == [5, 6]
+    values = rng(0, "values").normal(size=tokens.shape).astype(np.float32)
+    costs = []
+    for row in rows:
+        mine, started = surprises(training.generator, row), surprises(training.start, row)
+        costs.append(0.3 * (started - mine) - 0.05 * mine)
+    by_row = [value[: len(row)] for value, row in zip(values, rows, strict=True)]
+    expected = reference.advantages(by_row, costs, baseline == "leave-one-out")
+    climbed: list[np.ndarray] = []
+
+    def loss(policy: Any, tokens: Any, advantages: Any) -> Any:
+        climbed.append(advantages.numpy())
+        return policy_gradient_loss(policy, tokens, advantages)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("seqgan_cli.training.adversarial.policy_gradient_loss", loss)
+        training._climb(tf.constant(tokens), tf.constant(values))
+    np.testing.assert_allclose(climbed[0][tokens != PAD], np.concatenate(expected), rtol=1e-4, atol=1e-5)
+    assert np.abs(np.concatenate(costs)).max() > 0.5
 
 
 @pytest.mark.parametrize("rollouts", [0, 4])
@@ -149,9 +247,49 @@ def test_reward_bleu_is_learned() -> None:
     assert mean() > before + 0.2
 
 
-def test_monitor_defaults_to_what_can_be_known(tmp_path: Path) -> None:
+def test_monitor_defaults_to_what_can_be_known() -> None:
     assert stage().monitor == "nll_oracle"
-    assert stage(**{"adversarial.monitor": "reward_mean"}).monitor == "reward_mean"
+    assert text_stage().monitor == "nll_test"
+    assert text_stage(**{"adversarial.monitor": "reward_mean"}).monitor == "reward_mean"
+
+
+MONITORS = {"nll_oracle": False, "nll_test": False, "distinct_share": True, "reward_mean": True}  # whether more is better
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.sampled_from([(stage, "nll_oracle"), (text_stage, "nll_test")]),
+    st.sampled_from(["auto", *MONITORS]),
+    st.lists(st.lists(st.integers(-9, 9), min_size=5, max_size=5), min_size=2, max_size=6),
+)
+def test_the_best_round_is_that_of_the_score_that_is_asked_for_or_can_be_known(
+    kind: tuple[Callable[..., AdversarialTraining], str], monitor: str, curve: list[list[int]]
+) -> None:
+    """Whatever else is measured beside it, such as d_loss: the first round with the best value of that score, if it betters
+    the start."""
+    make, usual = kind
+    training = MADE.setdefault(make, make(**{"adversarial.reward": "constant"}))
+    chosen = monitor if monitor != "auto" else usual
+    training.settings = tiny_settings(
+        **{
+            "data.source": "oracle" if make is stage else "made-up",
+            "adversarial.monitor": monitor,
+            "adversarial.rounds": len(curve) - 1,
+        }
+    )
+    training.target, training.monitor = len(curve) - 1, training.settings.monitor("adversarial")
+    rows = [dict(zip((*MONITORS, "d_loss"), map(float, values), strict=True)) for values in curve]
+    with pytest.MonkeyPatch.context() as patched, tempfile.TemporaryDirectory() as folder:
+        patched.setattr(training, "scores", lambda position: rows[position])
+        patched.setattr(training, "advance", lambda position, tick: rows[position])
+        run_stage(training, Run(Path(folder)), Console(quiet=True))
+        best = Run(Path(folder)).checkpoints("adversarial").best()
+    values = [-row[chosen] if MONITORS[chosen] else row[chosen] for row in rows]
+    expected = values.index(min(values))
+    assert (best.position if best else 0) == expected
+
+
+MADE: dict[Any, AdversarialTraining] = {}
 
 
 def state(training: AdversarialTraining) -> dict[str, np.ndarray]:
@@ -159,12 +297,12 @@ def state(training: AdversarialTraining) -> dict[str, np.ndarray]:
 
 
 @functools.cache
-def as_published() -> dict[str, np.ndarray]:
-    """After two rounds of the paper's way."""
-    plain = stage()
+def after_two_rounds(options: frozenset[tuple[str, Any]]) -> dict[str, np.ndarray]:
+    """The generator's weights, by the paper's way but for these options."""
+    training = stage(**dict(options))
     for position in (1, 2):
-        plain.advance(position, lambda _: None)
-    return state(plain)
+        training.advance(position, lambda _: None)
+    return {name: array for name, array in state(training).items() if name.startswith("generator/")}
 
 
 OPTIONS = [
@@ -186,10 +324,33 @@ OPTIONS = [
 ]
 
 
+# Without these, what goes with them in OPTIONS is refused.
+NEEDED = [("discriminator.prefixes", True), ("discriminator.gradient-penalty", 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [(options, name) for options in OPTIONS for name in options],
+    ids=lambda part: " ".join([part] if isinstance(part, str) else part),
+)
+def test_every_option_acts(options: dict[str, Any], name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each by itself: with the others that go with it, the generator becomes another without it. Or they need it."""
+    monkeypatch.setattr(AdversarialTraining, "scores", lambda self, position: {})  # half of the time, and they move nothing
+    others = {other: value for other, value in options.items() if other != name}
+    check_together(tiny_settings(**options))
+    if (name, options[name]) in NEEDED:
+        with pytest.raises(UsageError):
+            check_together(tiny_settings(**others))
+        return
+    check_together(tiny_settings(**others))
+    with_it, without = after_two_rounds(frozenset(options.items())), after_two_rounds(frozenset(others.items()))
+    assert with_it.keys() != without.keys() or any(
+        array.shape != without[name].shape or (array != without[name]).any() for name, array in with_it.items()
+    )
+
+
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda options: " ".join(options))
-def test_every_option_acts_and_what_is_saved_goes_on_as_if_never_stopped(
-    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_saved_goes_on_as_if_never_stopped(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(AdversarialTraining, "scores", lambda self, position: {})  # half of the time, and they move nothing
     whole, again = stage(**options), stage(**options)
     assert (whole.trainer is None) == (options.get("adversarial.reward") == "lm")
@@ -200,14 +361,11 @@ def test_every_option_acts_and_what_is_saved_goes_on_as_if_never_stopped(
     for training in (whole, again):
         training.advance(2, lambda _: None)
     np.testing.assert_equal(state(again), state(whole))
-    weights = {name: array for name, array in state(whole).items() if name.startswith("generator/")}
     for fixed in ("start/", "language_model/"):  # what rewards hold on to, whatever pretrain-g does meanwhile
         held = [name for name in saved if name.startswith(fixed)]
         assert all(np.array_equal(saved[name], state(whole)[name]) for name in held)
         kl, lm = "adversarial.kl-coefficient" in options, options.get("adversarial.reward") == "lm"
         assert bool(held) == {"start/": kl, "language_model/": lm}[fixed]
-    others = as_published()
-    assert any(name not in others or not np.array_equal(array, others[name]) for name, array in weights.items())
 
 
 def test_the_cost_of_departure_keeps_the_policy_near_where_it_began() -> None:

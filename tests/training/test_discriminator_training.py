@@ -5,13 +5,21 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
+from parts import parts_of
 from seqgan_cli.console import Console
+from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.corpora.synthetic import synthetic_corpus
+from seqgan_cli.errors import SeqganError
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
-from seqgan_cli.training.discriminator import DiscriminatorTrainer, spearman
+from seqgan_cli.rewards import BleuReward, RankReward
+from seqgan_cli.training.adversarial import AdversarialTraining
+from seqgan_cli.training.discriminator import DiscriminatorTrainer, spearman, tell_of_positives
 from seqgan_cli.training.optimizers import STEPS_AT_ONCE
+from seqgan_cli.vocabulary import EOS, UNK, Vocabulary
 from tiny import tiny_settings
 
 
@@ -105,7 +113,7 @@ def test_spearman_ranks() -> None:
 
 def test_splits_of_the_synthetic_corpus_differ() -> None:
     training, generator = trainer()
-    train, heldout = training.corpus.train, training.corpus.heldout
+    train, heldout = training.corpus.train, training.corpus.test
     assert train.shape == heldout.shape == (96, 5)
     assert not np.array_equal(train, heldout)
     assert not np.array_equal(generator.sample(96, key(0, "x")), train)
@@ -131,3 +139,89 @@ def test_a_critics_accuracy_is_about_the_middle_between_both_kinds() -> None:
     after = made.scores(generator, 1)
     assert after == pytest.approx(before, abs=0.05)
     assert 0.0 < after["d_accuracy_fake"] < 1.0
+
+
+WORDS = Vocabulary(["a", "b", "c", "d"])
+
+
+def text_corpus(unknown: list[bool], heldout_unknown: list[bool]) -> Corpus:
+    """Sequences of ordinary tokens; those that are said to hold `<unk>` do, somewhere."""
+
+    def table(which: list[bool], name: str) -> np.ndarray:
+        draw = rng(0, name)
+        tokens = draw.integers(UNK + 1, WORDS.size, (len(which), 5)).astype(np.int32)
+        tokens[:, 4] = EOS
+        for row in np.flatnonzero(which):
+            tokens[row, draw.integers(0, 4)] = UNK
+        return tokens
+
+    vocabulary = Vocabulary(WORDS.tokens[UNK + 1 :], unk_taught=any(unknown))
+    return parts_of(table(unknown, "train"), table(heldout_unknown, "heldout"), vocabulary)
+
+
+SOME = st.lists(st.booleans(), min_size=4, max_size=30)
+
+
+@settings(deadline=None, max_examples=12)
+@given(SOME.filter(lambda which: not all(which)), SOME)
+@example([True, False] * 8, [True] * 4)
+def test_real_sequences_are_like_what_a_generator_can_say(unknown: list[bool], heldout_unknown: list[bool]) -> None:
+    """None that is taught, scored, or compared with holds `<unk>`, and all that could be are."""
+    corpus = text_corpus(unknown, heldout_unknown)
+    chosen = tiny_settings(**{"discriminator.batch-size": 2, "data.source": "made-up", "data.kind": "text"})
+    generator = Generator(corpus.vocabulary, 5, chosen.generator)
+    made = DiscriminatorTrainer(chosen, corpus, None, Console(quiet=True), 0.01, 0, 1, "test")
+    taught: list[tuple[np.ndarray, np.ndarray]] = []
+    made._steps = lambda tokens, labels, keys: taught.extend(zip(tokens, labels, strict=True)) or tf.zeros([len(keys)])
+    made.d_step(generator, 1, lambda _: None)
+    seen: list[np.ndarray] = []
+    made.discriminator.scores = lambda tokens: seen.append(tokens) or np.linspace(0.0, 1.0, len(tokens), dtype=np.float32)
+    scores = made.scores(generator, 0)
+    known = [row for row, without in zip(corpus.train, ~np.array(unknown), strict=True) if without]
+    positives = np.concatenate([tokens[labels == 1] for tokens, labels in taught])
+    assert sorted(map(tuple, positives.tolist())) == sorted(map(tuple, np.array(known).tolist()))
+    assert not any((tokens == UNK).any() for tokens, _ in taught)
+    assert [len(tokens) for tokens in seen] == [32, len(known), len(heldout_unknown) - sum(heldout_unknown)]
+    assert not any((tokens == UNK).any() for tokens in seen)
+    assert ("d_accuracy_validation" in scores) == (not all(heldout_unknown))
+    assert np.isfinite([*scores.values()]).all()
+
+
+def test_rewards_compare_with_sequences_without_unk_alone() -> None:
+    corpus = text_corpus([True, False, True, False, False] * 6, [False] * 4)
+    for reward, transform in (("discriminator", "rank"), ("bleu", "none")):
+        changes = {"adversarial.reward": reward, "adversarial.reward-transform": transform, "adversarial.reward-order": 4}
+        chosen = tiny_settings(**{"data.source": "made-up", "data.kind": "text", **changes})
+        generator = Generator(corpus.vocabulary, 5, chosen.generator)
+        made = AdversarialTraining(chosen, corpus, None, generator, Console(quiet=True)).action_values.reward
+        if isinstance(made, RankReward):
+            assert made.references.shape == (18, 5)
+            assert not (made.references.numpy() == UNK).any()
+        else:
+            assert isinstance(made, BleuReward)
+            assert made.references.count == 18
+            np.testing.assert_allclose(made.scores(corpus.sayable(corpus.train)), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("unknown", "level", "words"),
+    [
+        ([False] * 300, "", ""),
+        ([True] + [False] * 299, "said", "1 of 300 training sequences hold <unk>"),
+        ([True] * 50 + [False] * 40, "warned", "50 of 90 training sequences hold <unk>, which the generator never says: only "),
+        ([True] * 900 + [False] * 110, "warned", "They are few, and unlike the rest."),
+    ],
+)
+def test_what_is_left_without_unk_is_told(
+    capfd: pytest.CaptureFixture[str], unknown: list[bool], level: str, words: str
+) -> None:
+    tell_of_positives(text_corpus(unknown, [False] * 4), Console())
+    told = capfd.readouterr().err.replace("\n", " ")
+    assert words in told
+    assert told.startswith("Warning: ") == (level == "warned")
+    assert bool(told) == bool(level)
+
+
+def test_a_corpus_that_is_unknown_throughout_is_refused() -> None:
+    with pytest.raises(SeqganError, match="All 30 training sequences hold <unk>"):
+        tell_of_positives(text_corpus([True] * 30, [False] * 4), Console(quiet=True))

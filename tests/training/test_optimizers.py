@@ -1,13 +1,23 @@
 """The fused kernels against the algorithms as published."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 import reference
+from seqgan_cli.backend import several_devices
+from seqgan_cli.distribution import replicas
+from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import rng
+from seqgan_cli.settings import GeneratorSettings
+from seqgan_cli.training.mle import likelihood_loss
 from seqgan_cli.training.optimizers import Adam, RMSprop, descend
+from seqgan_cli.vocabulary import Vocabulary
 
 
 @pytest.mark.parametrize(("optimizer", "literal"), [(Adam, reference.adam), (RMSprop, reference.rmsprop)])
@@ -64,17 +74,65 @@ def test_weight_decay_is_apart_from_the_gradient_and_spares_biases() -> None:
     np.testing.assert_allclose(bias, reference.adam(start[0].astype(np.float64), [slope[0]] * 4, 0.1), rtol=1e-4)
 
 
-@pytest.mark.parametrize(("scale", "expected"), [(100.0, 5.0), (0.01, 0.05)])
-def test_gradients_are_clipped_by_their_global_norm(scale: float, expected: float) -> None:
-    """Gradients (3, 4)·scale over two weights have norm 5·scale."""
+class Recorder(Adam):
+    """Takes no step, and keeps what it would have stepped down."""
 
-    class Recorder(Adam):
-        def apply(self, gradients: list) -> None:
-            self.norm = float(tf.linalg.global_norm(gradients))
+    def apply(self, gradients: Any) -> None:
+        self.gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
 
-    weights = [keras.Variable(1.0), keras.Variable(1.0)]
+
+@settings(deadline=None, max_examples=50)
+@given(
+    read=st.lists(st.integers(0, 4), min_size=1, max_size=12),
+    limit=st.floats(0.01, 20.0),
+    compiled=st.booleans(),
+    draws=st.integers(0, 2**31 - 1),
+)
+@example(read=[3, 3, 3, 3], limit=5.0, compiled=True, draws=0)
+def test_the_norm_that_is_clipped_is_that_of_all_weights_a_token_read_often_in_one_row(
+    read: list[int], limit: float, compiled: bool, draws: int
+) -> None:
+    """An embedding's gradient comes in slices; added up, with that of another weight, its norm is the limit's at most."""
+    draw = rng(draws, "slopes")
+    slopes, other = draw.normal(size=(len(read), 3)).astype(np.float32), draw.normal(size=4).astype(np.float32)
+    weights = [keras.Variable(np.zeros((5, 3), np.float32)), keras.Variable(np.zeros(4, np.float32))]
     optimizer = Recorder(weights, 0.01)
-    with tf.GradientTape() as tape:
-        loss = scale * (3.0 * weights[0] + 4.0 * weights[1])
-    descend(optimizer, tape, loss, clip_norm=5.0)
-    assert optimizer.norm == pytest.approx(expected, rel=1e-5)
+
+    def step() -> list:
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(tf.gather(weights[0].value, read) * slopes) + tf.reduce_sum(weights[1].value * other)
+        descend(optimizer, tape, loss, clip_norm=limit)
+        return optimizer.gradients
+
+    by_embedding = np.zeros((5, 3))
+    np.add.at(by_embedding, read, slopes)
+    norm = np.sqrt((by_embedding**2).sum() + (other.astype(np.float64) ** 2).sum())
+    scale = min(1.0, limit / norm)
+    for found, expected in zip((tf.function(step) if compiled else step)(), (by_embedding, other), strict=True):
+        np.testing.assert_allclose(found, expected * scale, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("limit", [0.05, 1e3])
+def test_a_generators_gradient_is_clipped_by_the_norm_of_the_literal_one(number: int, limit: float) -> None:
+    """Of sequences that say one token again and again, on one device and on two: by NumPy, back through time."""
+    tokens = np.array([[1, 1, 1, 1, 2], [1, 1, 1, 1, 1], [0, 1, 1, 3, 1], [2, 1, 1, 1, 1]], np.int32)
+    with several_devices(number).scope():
+        generator = Generator(Vocabulary(size=4), 5, GeneratorSettings(embedding_dim=3, hidden_dim=4))
+        generator.initialise(rng(0, "test"), 1.0)
+        optimizer = Recorder(generator.trainable_variables, 0.01)
+
+        def step() -> list:
+            with tf.GradientTape() as tape:
+                loss = likelihood_loss(generator, tf.constant(tokens))
+            descend(optimizer, tape, loss, clip_norm=limit)
+            return optimizer.gradients
+
+        found = [each.numpy() for each in tf.function(lambda: replicas.together(step), autograph=False)()]
+        weights = [variable.numpy() for variable in generator.trainable_variables]
+    literal = [reference.weighted_nll_gradients(weights, row, [1 / tokens.size] * 5)[1] for row in tokens]
+    summed = [sum(parts) for parts in zip(*literal, strict=True)]
+    norm = np.sqrt(sum((gradient**2).sum() for gradient in summed))
+    assert 0.1 < norm < 1e3
+    for gradient, expected in zip(found, summed, strict=True):
+        np.testing.assert_allclose(gradient, expected * min(1.0, limit / norm), rtol=1e-3, atol=1e-6)

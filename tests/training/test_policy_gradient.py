@@ -6,6 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
 
 import reference
 from seqgan_cli.models.generator import Generator
@@ -14,8 +17,8 @@ from seqgan_cli.randomness import key, rng
 from seqgan_cli.settings import GeneratorSettings
 from seqgan_cli.training.optimizers import Adam, descend
 from seqgan_cli.training.policy_gradient import (
-    leave_one_out_baseline,
-    mean_baseline,
+    less_mean,
+    less_others_mean,
     normalized,
     past_the_end,
     policy_gradient_loss,
@@ -80,9 +83,9 @@ def test_loss_sums_over_batch_and_time_and_stops_at_the_end() -> None:
     generator = Generator(Vocabulary(["a", "b"]), 4, GeneratorSettings(embedding_dim=2, hidden_dim=2))
     tokens = np.array([[3, EOS, PAD, PAD], [4, 3, 4, EOS]], np.int32)
     values = np.array([[1.0, 2.0, 50.0, 50.0], [0.5, 0.5, 0.5, 1.5]], np.float32)
-    # Zero weights: the policy is uniform over <eos>, a, b.
+    # Zero weights: the policy is uniform over <eos>, a, b, but for the last place, where <eos> is certain.
     loss = policy_gradient_loss(generator, tokens, tf.constant(values))
-    np.testing.assert_allclose(loss, np.log(3.0) * (1.0 + 2.0 + 3 * 0.5 + 1.5), rtol=1e-5)
+    np.testing.assert_allclose(loss, np.log(3.0) * (1.0 + 2.0 + 3 * 0.5), rtol=1e-5)
 
 
 def test_action_values_get_no_gradient() -> None:
@@ -93,10 +96,55 @@ def test_action_values_get_no_gradient() -> None:
     assert tape.gradient(loss, values) is None
 
 
-def test_baseline_is_the_masked_batch_mean() -> None:
-    values = tf.constant([[1.0, 4.0, 9.0], [3.0, 7.0, 9.0]])
-    mask = tf.constant([[True, True, False], [True, False, False]])
-    np.testing.assert_allclose(mean_baseline(values, mask), [[2.0, 4.0, 0.0]])
+BASELINES = [(less_mean, False), (less_others_mean, True)]
+
+
+def test_baselines_by_hand() -> None:
+    """Three sequences of lengths 3, 1 and 2: the third position has one that goes on, and what the others ended with."""
+    values = tf.constant([[1.0, 4.0, 9.0], [3.0, 0.0, 0.0], [2.0, 6.0, 0.0]])
+    mask = tf.constant([[True, True, True], [True, False, False], [True, True, False]])
+    returns = past_the_end(values, mask)
+    np.testing.assert_array_equal(returns, [[1.0, 4.0, 9.0], [3.0, 3.0, 3.0], [2.0, 6.0, 6.0]])
+    np.testing.assert_allclose(less_others_mean(returns)[mask], [-1.5, -0.5, 4.5, 1.5, 0.0, 2.5])
+    np.testing.assert_allclose(less_mean(returns)[mask], [-1.0, -1 / 3, 3.0, 1.0, 0.0, 5 / 3], rtol=1e-6)
+
+
+def masks(least: int = 2) -> st.SearchStrategy[np.ndarray]:
+    """bool [B, T] of sequences of any lengths from 1 on."""
+    lengths = st.lists(st.integers(1, 9), min_size=least, max_size=12)
+    return lengths.map(lambda found: np.arange(max(found)) < np.array(found)[:, None])
+
+
+@pytest.mark.parametrize(("advantages", "leave_one_out"), BASELINES)
+@settings(deadline=None)
+@given(mask=masks(), reward=st.floats(-1e6, 1e6, width=32))
+@example(mask=np.arange(20) < np.array([[3], [20], [7]]), reward=0.3)
+def test_a_constant_reward_gives_no_advantage_whatever_the_lengths(
+    advantages: Callable[..., Any], leave_one_out: bool, mask: np.ndarray, reward: float
+) -> None:
+    """Not even one of the last bit, nor where one sequence is left; what stands past the end of the others is no matter."""
+    values = np.where(mask, np.float32(reward), np.float32(7.0))
+    found = advantages(past_the_end(tf.constant(values), tf.constant(mask))).numpy()
+    np.testing.assert_array_equal(found, np.zeros(mask.shape, np.float32))
+
+
+@pytest.mark.parametrize(("fast", "leave_one_out"), BASELINES)
+@settings(deadline=None)
+@given(mask=masks(), data=st.data())
+def test_advantages_are_returns_less_the_mean_return(
+    fast: Callable[..., Any], leave_one_out: bool, mask: np.ndarray, data: st.DataObject
+) -> None:
+    """Of action values and costs of any size, by the literal loop."""
+    numbers = npst.arrays(np.float32, mask.shape, elements=st.floats(-100, 100, width=32))
+    values, costs = data.draw(numbers), data.draw(numbers)
+    returns = past_the_end(tf.constant(values), tf.constant(mask)) + to_go(tf.constant(-costs), tf.constant(mask))
+    lengths = mask.sum(axis=1)
+    expected = reference.advantages(
+        [row[:n] for row, n in zip(values, lengths, strict=True)],
+        [row[:n] for row, n in zip(costs, lengths, strict=True)],
+        leave_one_out,
+    )
+    np.testing.assert_allclose(fast(returns).numpy()[mask], np.concatenate(expected), rtol=1e-5, atol=2e-3)
 
 
 def case(batch: int = 6, length: int = 5) -> tuple[np.ndarray, np.ndarray]:
@@ -106,21 +154,18 @@ def case(batch: int = 6, length: int = 5) -> tuple[np.ndarray, np.ndarray]:
     return draw.normal(size=(batch, length)).astype(np.float32), np.arange(length) < lengths[:, None]
 
 
-@pytest.mark.parametrize(
-    ("fast", "literal"),
-    [
-        (lambda q, mask: q - leave_one_out_baseline(q, mask), reference.less_the_others_mean),
-        (standardized, reference.standardized),
-        (normalized, reference.normalized),
-        (to_go, reference.to_go),
-        (past_the_end, reference.past_the_end),
-    ],
-)
+@pytest.mark.parametrize(("fast", "literal"), [(to_go, reference.to_go), (past_the_end, reference.past_the_end)])
 def test_equals_the_literal_loop(fast: Callable[..., Any], literal: Callable[..., Any]) -> None:
     values, mask = case()
     found = fast(tf.constant(values), tf.constant(mask)).numpy()
     np.testing.assert_allclose(found[mask], literal(values, mask)[mask], rtol=1e-4, atol=1e-5)
     assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize(("fast", "literal"), [(standardized, reference.standardized), (normalized, reference.normalized)])
+def test_transforms_equal_the_literal_loop(fast: Callable[..., Any], literal: Callable[..., Any]) -> None:
+    values = case()[0] + 3.0
+    np.testing.assert_allclose(fast(tf.constant(values)), literal(values), rtol=1e-4, atol=1e-5)
 
 
 def test_past_the_end_everything_counts() -> None:
@@ -131,7 +176,7 @@ def test_past_the_end_everything_counts() -> None:
 
 def test_standardized_values_that_are_all_alike_are_zero() -> None:
     values = tf.constant(np.full((7, 3), 0.3, np.float32))
-    np.testing.assert_array_equal(standardized(values, tf.ones([7, 3], tf.bool)), np.zeros((7, 3)))
+    np.testing.assert_array_equal(standardized(values), np.zeros((7, 3)))
 
 
 def bandit() -> tuple[Generator, Any, np.ndarray]:
@@ -142,14 +187,13 @@ def bandit() -> tuple[Generator, Any, np.ndarray]:
     return generator, bias, np.exp([0.3, -0.2]) / np.exp([0.3, -0.2]).sum()
 
 
-@pytest.mark.parametrize(("baseline", "biased"), [(leave_one_out_baseline, False), (mean_baseline, True)])
-def test_leaving_oneself_out_keeps_the_gradient_unbiased(baseline: Callable[..., Any], biased: bool) -> None:
+@pytest.mark.parametrize(("less_baseline", "biased"), [(less_others_mean, False), (less_mean, True)])
+def test_leaving_oneself_out_keeps_the_gradient_unbiased(less_baseline: Callable[..., Any], biased: bool) -> None:
     """In batches of two, where the mean of all takes half of what a pull has earned from itself."""
     generator, bias, pi = bandit()
     pulls = generator.sample(20_000, key(0, "pulls")).reshape(-1, 2, 1)
     rewards = np.where(pulls == 0, 0.9, 0.2).astype(np.float32)
-    mask = tf.ones([2, 1], tf.bool)
-    advantages = tf.map_fn(lambda q: q - baseline(q, mask), tf.constant(rewards))
+    advantages = tf.transpose(less_baseline(tf.transpose(rewards[..., 0])))  # each batch as a position of two sequences
     with tf.GradientTape() as tape:
         loss = policy_gradient_loss(generator, pulls.reshape(-1, 1), tf.reshape(advantages, [-1, 1])) / pulls.size
     ascent = -tape.gradient(loss, bias.value).numpy()[0]
@@ -174,7 +218,7 @@ def test_token_nll_is_of_the_policy_and_sums_to_that_of_the_sequence() -> None:
     found = generator.token_nll(tf.constant(tokens)).numpy()
     logits = generator.policy_logits(generator.unroll(tf.constant(tokens))[0]).numpy()
     expected = np.zeros((2, 4))
-    for i, t in [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2), (1, 3)]:
+    for i, t in [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2)]:  # the <eos> at the last place is certain
         expected[i, t] = -np.log(reference.softmax(logits[i, t])[tokens[i, t]])
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 

@@ -1,6 +1,8 @@
 """Stopping anywhere and going on: bit for bit, for every stage."""
 
 import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -217,6 +219,92 @@ def test_patience_stops_early_and_a_larger_one_goes_on(seqgan: Callable[..., Any
     assert min(curve, key=curve.__getitem__) == best.position
     seqgan(*command, "--patience", 4)
     assert Run(run).checkpoints("pretrain-g").positions()[-1] > position
+
+
+def resaved(run: Path, stage: str, **facts: Any) -> None:
+    """The stage's last checkpoint again, with other facts; None takes one away."""
+    checkpoints = Run(run).checkpoints(stage)
+    found = checkpoints.latest(pytest.fail)
+    assert found is not None
+    kept = {name: fact for name, fact in {**found.facts, **facts}.items() if fact is not None}
+    checkpoints.save(found.position, found.arrays, kept, best=False)
+
+
+@pytest.mark.parametrize(("taught", "begun"), [("last", "best"), ("best", "last"), ("last", "last"), ("best", "best")])
+def test_rounds_tell_of_a_discriminator_that_met_another_generator(
+    seqgan: Callable[..., Any], tmp_path: Path, whole: Path, taught: str, begun: str
+) -> None:
+    """And the command that they advise leaves nothing to tell of. The best is epoch 2 here, the last is 3."""
+    run = tmp_path / "run"
+    shutil.copytree(whole, run)
+    Run(run).drop_from("pretrain-d")
+    folder = run / "checkpoints" / "pretrain-g"
+    shutil.copyfile(folder / "0000002.npz", folder / "best.npz")
+    assert seqgan("pretrain-d", "--run", run, "--set", f"adversarial.start={taught}", "-q").code == 0
+    epochs = {"last": 3, "best": 2}
+    words = (
+        f"taught against the generator after epoch {epochs[taught]} of pretrain-g, and the rounds begin with the {begun} one, "
+        f"after epoch {epochs[begun]}:"
+    )
+    outcome = seqgan("adversarial", "--start", begun, "--rounds", 1, "--run", run, "-q")
+    assert outcome.code == 0
+    assert (words in outcome.err) == (taught != begun)
+    if taught != begun:
+        (advised,) = re.findall(r"`seqgan (pretrain-d [^`]+)`", outcome.err)
+        assert seqgan(*shlex.split(advised)).code == 0
+        assert "taught against" not in seqgan("adversarial", "--rounds", 1, "--run", run).err
+        assert "taught against" not in seqgan("adversarial", "--rounds", 2, "--run", run).err
+
+
+def test_a_discriminator_of_an_early_version_does_not_say_what_it_met(
+    seqgan: Callable[..., Any], tmp_path: Path, whole: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(whole, run)
+    Run(run).drop_from("adversarial")
+    resaved(run, "pretrain-d", begun_with=None)
+    outcome = seqgan("adversarial", "--rounds", 1, "--run", run)
+    assert outcome.code == 0
+    assert "Warning" not in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("stage", "change"),
+    [
+        ("pretrain-g", "evaluation.samples=16"),
+        ("adversarial", "evaluation.samples=16"),
+        ("adversarial", "adversarial.monitor=distinct_share"),
+    ],
+)
+def test_another_measure_begins_best_and_patience_anew(
+    seqgan: Callable[..., Any], tmp_path: Path, whole: Path, stage: str, change: str
+) -> None:
+    """A best that no score of that measure betters ends the stage at once, unless the measure has changed."""
+    run, (option, position) = tmp_path / "run", COUNTS[stage]
+    shutil.copytree(whole, run)
+    resaved(run, stage, best={"position": position - 1, "value": -1e9})
+    command = (stage, "--run", run, "--patience", 1, option, position + 3)
+    assert f"has not improved since {position - 1}" in seqgan(*command).err
+    assert Run(run).position(stage) == position
+    outcome = seqgan(*command, "--set", change)
+    assert outcome.code == 0
+    assert f"Warning: {stage}: up to {COUNTS[stage][0][2:-1]} {position} the best checkpoint was chosen by nll_" in outcome.err
+    assert "The two do not compare: the best, and patience, begin anew." in outcome.err
+    assert Run(run).position(stage) > position
+    best = Run(run).checkpoints(stage).best()
+    assert best is not None
+    assert best.position > position
+    assert "do not compare" not in seqgan(*command, "--set", change).err
+
+
+def test_an_early_versions_best_goes_on(seqgan: Callable[..., Any], tmp_path: Path, whole: Path) -> None:
+    """It does not say what chose it."""
+    run = tmp_path / "run"
+    shutil.copytree(whole, run)
+    resaved(run, "pretrain-g", best={"position": 2, "value": -1e9}, measure=None)
+    outcome = seqgan("pretrain-g", "--run", run, "--patience", 1, "--epochs", 6)
+    assert "has not improved since 2" in outcome.err
+    assert "do not compare" not in outcome.err
 
 
 @pytest.mark.parametrize(

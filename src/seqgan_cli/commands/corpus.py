@@ -34,7 +34,7 @@ _option = grouped_option("Common")
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="write both parts there: train.txt and heldout.txt, or what --format says",
+    help="write both parts there: train.txt, validation.txt and test.txt, or what --format says",
     group="Output",
 )
 @_option(
@@ -110,11 +110,13 @@ def command(
     if folder is not None and as_format == "tfrecord":
         console.say(f"Written: {folder}, {len(corpus.sequences)} training sequences to stream with --data {folder}.")
     elif folder is not None:
-        for name in ("train", "heldout"):
-            lines = "".join(f"{written.raw(ids)}\n" for ids in getattr(corpus, name))
+        parts = {"train": corpus.train, **{name: part.tokens for name, part in corpus.held_out.items()}}
+        for name, table in parts.items():
+            lines = "".join(f"{written.raw(ids)}\n" for ids in table)
             files.write(folder / f"{name}.txt", lines.encode())
         spaces = "" if settings.data.kind != "poems" and settings.data.tokenizer == "chars" else ", tokens with spaces"
-        console.say(f"Written: {folder / 'train.txt'} and {folder / 'heldout.txt'}, one sequence a line{spaces}.")
+        told = " and ".join(str(folder / f"{name}.txt") for name in parts)
+        console.say(f"Written: {told}, one sequence a line{spaces}.")
 
 
 def _prepare(settings: "Settings", folder: Path, console: Console) -> "Corpus":
@@ -151,7 +153,7 @@ def _describe(corpus: "Corpus", documents: "Documents", console: Console) -> Non
     for name, lengths in (
         ("as read", documents.lengths),
         ("training sequences", corpus.vocabulary.length(corpus.train)),
-        ("held-out sequences", corpus.vocabulary.length(corpus.heldout)),
+        *((f"{name} sequences", corpus.vocabulary.length(part.tokens)) for name, part in corpus.held_out.items()),
     ):
         rows.append([name, str(len(lengths)), *(f"{np.percentile(lengths, q):.0f}" for q in quarters)])
     columns = ["tokens of", "number", "shortest", "25%", "median", "75%", "90%", "longest"]

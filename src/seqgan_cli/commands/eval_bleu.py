@@ -11,10 +11,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqgan_cli import __version__
-from seqgan_cli.commands.options import GroupedCommand, GroupedOption, common_options, console_of, from_option
+from seqgan_cli import config as configuration
+from seqgan_cli.commands.options import (
+    GroupedCommand,
+    GroupedOption,
+    chosen_settings,
+    common_options,
+    console_of,
+    from_option,
+    grouped_option,
+)
 from seqgan_cli.commands.sample import check_temperature
-from seqgan_cli.errors import SeqganError
-from seqgan_cli.settings import Data
+from seqgan_cli.conflicts import check_kind
+from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.settings import KINDS, Data, find
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +35,7 @@ if TYPE_CHECKING:
     Sentences = tuple[np.ndarray, np.ndarray]
 
 SMOOTHING = [f"method{i}" for i in range(8)]
+_of_two_files = grouped_option("Both --hypotheses and --references")
 
 
 @click.command("eval-bleu", cls=GroupedCommand)
@@ -56,6 +67,26 @@ SMOOTHING = [f"method{i}" for i in range(8)]
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="compare with these lines instead of the run's held-out ones",
+)
+@_of_two_files(
+    "--kind", "data__kind", setting="data.kind", type=click.Choice([*KINDS]), help="what they hold [text; with --run, as there]"
+)
+@_of_two_files(
+    "--tokenizer",
+    "data__tokenizer",
+    setting="data.tokenizer",
+    type=click.Choice(find("data.tokenizer").choices),
+    help="what a token is [whitespace; with --run, as there]",
+)
+@_of_two_files(
+    "--lowercase/--no-lowercase", "data__lowercase", setting="data.lowercase", default=None, help="lower-case the text"
+)
+@_of_two_files(
+    "--poem-form",
+    "data__poem_form",
+    setting="data.poem-form",
+    type=click.Choice(find("data.poem-form").choices),
+    help="poems: characters a line, and lines [5x4]",
 )
 @click.option(
     "--max-order",
@@ -103,7 +134,8 @@ def command(
     """Mean sentence BLEU of samples, each against the whole held-out set as references (quality).
 
     Equals NLTK's sentence_bleu; ± is half a 95 % interval over sentences. Samples of an adversarial generator are held against
-    as many of the run's MLE. --self-bleu is the coverage beside it: the nearer to 1, the more alike the samples.
+    as many of the run's MLE. --self-bleu is the coverage beside it: the nearer to 1, the more alike the samples. With both
+    --hypotheses and --references no run is needed. A blank line of --hypotheses is a sample without tokens and scores 0.
     """
     check_temperature(temperature)
     weights = _weights(ngram_weights, max_order, smoothing)
@@ -112,22 +144,17 @@ def command(
     from seqgan_cli.store.run import Run
 
     run = Run(run_path)
-    if hypotheses and references and not run.exists:
-        data = Data()
-    else:
-        data = run.config().settings.data
-        if data.source == "oracle":
-            data = dataclasses.replace(data, tokenizer="whitespace", lowercase=False)
-    pool = _Pool(data, console.warn)
+    data = _data(context, run, hypotheses is not None and references is not None)
+    pool = _Pool(data, console.warn, run)
     likelihood: Sentences | None = None
     if hypotheses:
-        origin, scored = str(hypotheses), pool.file(hypotheses)
+        origin, scored = str(hypotheses), pool.file(hypotheses, samples=True)
     else:
         trained = open_trained(context, console)
         tables = sampled(trained, num, seed or 0, temperature, console, "eval-bleu")
         origin, scored = f"{num} samples of {trained.origin}, temperature {temperature:g}", pool.ids(run, tables["samples"])
         likelihood = pool.ids(run, tables["MLE"]) if "MLE" in tables else None
-    against = pool.file(references) if references else pool.ids(run, run.corpus().heldout)
+    against = pool.file(references) if references else pool.ids(run, run.corpus().test)
     if not pool.overlap(scored, against):
         raise SeqganError(
             f"{references or 'The held-out set'} has no token in common with {hypotheses or 'the samples'}: "
@@ -178,6 +205,26 @@ def command(
     console.table(f"BLEU of {origin}", columns, rows, caption="\n".join([*told, signature]))
 
 
+def _data(context: click.Context, run: "Run", two_files: bool) -> Data:
+    """How sentences are read: as the run's data are, but for what is asked for of two files, which need none.
+
+    Raises SeqganError without a run that is needed, UsageError for what does not go together.
+    """
+    asked, sources = configuration.explicit(chosen_settings(context), (), None)
+    if asked and not two_files:
+        options = " and ".join(f"--{name.partition('.')[2]}" for name in asked)
+        raise UsageError(f"{options}: of both --hypotheses and --references alone; without them the run says it. Leave it out.")
+    named = context.get_parameter_source("run_path") is not click.core.ParameterSource.DEFAULT
+    recorded = run.config() if not two_files or (named and run.exists) else None
+    config = configuration.resolve(asked, sources, recorded, "paper")
+    if asked:
+        check_kind(config)
+    data = config.settings.data
+    if recorded is not None and data.source == "oracle" and not asked:
+        return dataclasses.replace(data, tokenizer="whitespace", lowercase=False)
+    return data
+
+
 def _weights(text: str | None, max_order: int, smoothing: str) -> dict[str, tuple[float, ...]]:
     """Name and weights of each score asked for."""
     if text is None:
@@ -197,10 +244,15 @@ def _weights(text: str | None, max_order: int, smoothing: str) -> dict[str, tupl
 
 
 class _Pool:
-    """Numbers the tokens of samples and files alike, so that both can be compared."""
+    """Numbers the tokens of samples and files alike, so that both can be compared.
 
-    def __init__(self, data: Data, warn: "Callable[[str], None]") -> None:
-        self.data, self.warn = data, warn
+    Args:
+        data: how files are read.
+        run: if there is one, the word `<unk>` of a file is a word where it is one of the run's.
+    """
+
+    def __init__(self, data: Data, warn: "Callable[[str], None]", run: "Run") -> None:
+        self.data, self.warn, self.run = data, warn, run
         self.numbers: dict[str, int] = {}
 
     def _renumber(self, table: "np.ndarray", tokens: list[str] | tuple[str, ...]) -> "np.ndarray":
@@ -212,14 +264,19 @@ class _Pool:
         numbers = [-1 if t == SPECIAL[UNK] else self.numbers.setdefault(t, len(self.numbers)) for t in tokens]
         return np.array(numbers, np.int64)[table]
 
-    def file(self, path: Path) -> "Sentences":
+    def file(self, path: Path, samples: bool = False) -> "Sentences":
         """The sentences of a file. Raises SeqganError if it cannot be read."""
+        from seqgan_cli.corpora.documents import told_of
         from seqgan_cli.corpora.kinds import sentences_of
+        from seqgan_cli.vocabulary import SPECIAL, UNK, UNKNOWN
 
-        documents = sentences_of(path, self.data)
-        for reason, entry in documents.rejected.items():
-            self.warn(f"{path}: {entry.count} left out: {reason} ({', '.join(entry.places)}{', …' * (entry.count > 3)}).")
-        return self._renumber(documents.table(), documents.tokens), documents.lengths
+        documents = sentences_of(path, self.data, samples)
+        for line in told_of(documents.reading):
+            self.warn(f"{path}: {line}")
+        tokens = documents.tokens
+        if UNKNOWN in tokens and not (self.run.exists and UNKNOWN in self.run.corpus().vocabulary.tokens):
+            tokens = [SPECIAL[UNK] if token == UNKNOWN else token for token in tokens]  # as `sample --allow-unk` writes it
+        return self._renumber(documents.table(), tokens), documents.lengths
 
     def ids(self, run: "Run", table: "np.ndarray") -> "Sentences":
         """Sequences of the run's ids."""

@@ -52,6 +52,7 @@ def command(
     GRAMMAR is a context-free grammar in NLTK's notation, such as data/sentences.cfg; its terminals are the run's tokens.
     Coverage stands beside the share: how many of the parsed are new, how many sequences are distinct, and how many of the
     grammar's rules are in use. An adversarial generator also stands beside the run's MLE generator, with Fisher's exact test.
+    A blank line of --samples-file is a sample without tokens.
     """
     check_temperature(temperature)
     console = console_of(context)
@@ -64,7 +65,7 @@ def command(
     parser = Parser(grammar)
     if samples_file:
         corpus = run.corpus()
-        origin, drawn = str(samples_file), {"samples": _lines(samples_file, data)}
+        origin, drawn = str(samples_file), {"samples": _lines(samples_file, data, console.warn)}
     else:
         from seqgan_cli.commands.trained import open_trained, sampled
 
@@ -73,7 +74,7 @@ def command(
         origin = f"{num} samples of {trained.origin}, temperature {temperature:g}"
         tables = sampled(trained, num, seed or 0, temperature, console, "eval-grammar")
         drawn = {name: _sentences(corpus, tokens) for name, tokens in tables.items()}
-    drawn["data"] = _sentences(corpus, corpus.heldout[: len(drawn["samples"])])
+    drawn["data"] = _sentences(corpus, corpus.test[: len(drawn["samples"])])
     if not any(parser.words.intersection(sentence) for sentence in drawn["data"]):
         raise SeqganError(
             f"{grammar} has no word in common with the held-out set: is it the grammar of these data, with words as "
@@ -165,12 +166,15 @@ def _sentences(corpus: "Corpus", tokens: "np.ndarray") -> "list[Sentence]":
     return [tuple(corpus.vocabulary.decode(ids)) for ids in tokens]
 
 
-def _lines(path: Path, data: Data) -> "list[Sentence]":
+def _lines(path: Path, data: Data, warn: Callable[[str], None]) -> "list[Sentence]":
     """A file's lines, cut as the run cuts its data. Raises SeqganError if it cannot be read."""
+    from seqgan_cli.corpora.documents import told_of
     from seqgan_cli.corpora.kinds import sentences_of
 
     if data.source == "oracle":
         data = dataclasses.replace(data, tokenizer="whitespace", lowercase=False)
-    documents = sentences_of(path, data)
+    documents = sentences_of(path, data, samples=True)
+    for line in told_of(documents.reading):
+        warn(f"{path}: {line}")
     words = [documents.tokens[i] for i in documents.ids]
     return [tuple(words[start:end]) for start, end in itertools.pairwise(documents.offsets)]

@@ -1,7 +1,7 @@
 """What every training command does around its stages: settle settings, lock the run, make or load the corpus, record."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,14 +11,17 @@ import click
 from seqgan_cli import config as configuration
 from seqgan_cli.commands.options import chosen_settings, console_of
 from seqgan_cli.commands.processes import join, naming_the_lost, place_of, received, refuse_too_few_rows, share
+from seqgan_cli.commands.restarts import check_locked, tell_of_changed_files
 from seqgan_cli.config import Config
-from seqgan_cli.conflicts import check_kind, check_together
+from seqgan_cli.conflicts import check_kind, check_source, check_together
 from seqgan_cli.console import Console, Progress
+from seqgan_cli.corpora.parts import CHOOSES_AND_REPORTS
 from seqgan_cli.corpora.shards import is_prepared
 from seqgan_cli.distribution.placement import Placement
-from seqgan_cli.errors import SeqganError, UsageError, restarting
+from seqgan_cli.errors import SeqganError, UsageError, advised, restarting
 from seqgan_cli.settings import CATALOGUE, JUDGED, STAGES, Settings
 from seqgan_cli.store.checkpoints import Checkpoint
+from seqgan_cli.store.origins import origins_of
 from seqgan_cli.store.run import Run
 
 if TYPE_CHECKING:
@@ -38,6 +41,7 @@ class Job:
     oracle: "Generator | None"
     console: Console
     tensorboard: bool
+    scored: Collection[int] | None = None  # the epochs of pretrain-g to score, where those of another run are repeated
 
     def start(self) -> "Checkpoint":
         """The pre-trained generator's checkpoint that the later stages start from. Raises SeqganError if there is none."""
@@ -56,13 +60,14 @@ class Job:
             from seqgan_cli.training.mle import LikelihoodTraining
 
             before = self.run.checkpoints(stage).positions()
-            likelihood = LikelihoodTraining(self.settings, self.corpus, self.oracle, self.console)
+            likelihood = LikelihoodTraining(self.settings, self.corpus, self.oracle, self.console, self.scored)
             run_stage(likelihood, self.run, self.console, self.tensorboard)
             later = [name for name in STAGES[1:] if self.run.has(name)]
             if later and self.run.checkpoints(stage).positions() != before:
+                dropped = f" and drops {' and '.join(later[1:])}" * (len(later) > 1)
                 self.console.warn(
                     f"{' and '.join(later)} began with an earlier generator: {restarting(later[0], self.run.path)} "
-                    "restarts from this one."
+                    f"restarts {later[0]} from this one{dropped}."
                 )
         elif stage == "pretrain-d":
             from seqgan_cli.training.discriminator import DiscriminatorPretraining
@@ -70,6 +75,7 @@ class Job:
             discriminator = DiscriminatorPretraining(
                 self.settings, self.corpus, self.oracle, self.start_generator(), self.console
             )
+            discriminator.begun_with = self.start().position
             run_stage(discriminator, self.run, self.console, self.tensorboard)
         else:
             self._train_adversarially()
@@ -90,34 +96,26 @@ class Job:
         if stage.trainer:
             discriminator = self.run.checkpoints("pretrain-d").latest(self.console.warn)
             if discriminator is None:
-                raise SeqganError(f"{self.run.path} holds no trained discriminator: run `seqgan pretrain-d` first.")
+                raise SeqganError(
+                    f"{self.run.path} holds no trained discriminator: run {advised('pretrain-d', self.run.path)} first."
+                )
             assign(discriminator, stage.trainer.variables())
+            self._tell_of_another_generator(discriminator)
         stage.begun_with = self.start().position
         run_stage(stage, self.run, self.console, self.tensorboard)
 
 
-def _locked(name: str, run: Run, restarted: str | None) -> bool:
-    """Whether the run has come too far to change a setting, given the stage that is restarted, if any."""
-    since = CATALOGUE[name].fixed_by
-    if since is None:
-        return False
-    kept = STAGES[: STAGES.index(restarted)] if restarted else STAGES
-    if since == "corpus":
-        return restarted != "pretrain-g"
-    return any(stage in kept and run.has(stage) for stage in STAGES[STAGES.index(since) :])
-
-
-def _check_locked(asked: dict[str, Any], recorded: Config, run: Run, restarted: str | None) -> None:
-    for name, value in asked.items():
-        before = recorded.values.get(name, value)
-        if before != value and _locked(name, run, restarted):
-            since = CATALOGUE[name].fixed_by
-            first = since if since in STAGES else STAGES[0]
-            raise UsageError(
-                f"{name} is {'not given' if before == '' else before} in {run.path} and cannot become {value}: "
-                "leave it out, use another --run, "
-                f"or restart with {restarting(first, run.path)}."
-            )
+    def _tell_of_another_generator(self, discriminator: "Checkpoint") -> None:
+        """Warn where rounds are about to begin with a discriminator that met another generator than they begin with."""
+        met, start = discriminator.facts.get("begun_with"), self.start()
+        if met in (None, start.position) or self.run.has("adversarial"):  # an early version's checkpoint does not say
+            return
+        which = self.settings.adversarial.start
+        self.console.warn(
+            f"The discriminator was taught against the generator after epoch {met} of pretrain-g, and the rounds begin with "
+            f"the {which} one, after epoch {start.position}: its first rewards are of the other's samples. "
+            f"{restarting('pretrain-d', self.run.path)} teaches it against this one, before the rounds are begun again."
+        )
 
 
 @contextlib.contextmanager
@@ -180,11 +178,11 @@ def _chiefs_job(
     if recorded is not None:
         moved = is_prepared(source) and run.streams_from(Path(source))
         changing = {name: value for name, value in asked.items() if name != "data.source" or not moved}
-        _check_locked(changing, recorded, run, restarted)
+        check_locked(changing, asked_sources, recorded, run, restarted)
         if parameters["preset"] and parameters["preset"] != run.record().get("preset"):
             console.say(f"{run.path} was begun with --preset {run.record().get('preset')}: its settings stand.")
     if stage != "pretrain-g" and not run.has("pretrain-g"):
-        raise SeqganError(f"{run.path} holds no pre-trained generator: run `seqgan pretrain-g` first.")
+        raise SeqganError(f"{run.path} holds no pre-trained generator: run {advised('pretrain-g', run.path)} first.")
     config = configuration.resolve(asked, asked_sources, recorded, preset)
 
     check_kind(config)
@@ -195,6 +193,7 @@ def _chiefs_job(
         or restarted == "pretrain-g"
         or any(config.values[name] != recorded.values.get(name) for name in CATALOGUE if CATALOGUE[name].fixed_by == "corpus")
     )
+    origins = origins_of(config.values) if changed else None  # before it is read: what changes meanwhile has changed since
     corpus, oracle = _new_corpus(config, stages, console) if changed else (run.corpus(), run.oracle())
     if oracle is not None and config.values["data.vocab-size"] != oracle.vocabulary.size:
         if "data.vocab-size" in asked:
@@ -214,12 +213,16 @@ def _chiefs_job(
             run.drop_from(restarted)
         if changed:
             _store(run, corpus, oracle)
-        run.write_config(config, preset)
+        run.write_config(config, preset, origins)
         run = Run(run.path)
         seed = config.values["seed"]
         console.say(f"Run {run.path}, seed {seed}.")
+        if not changed:
+            tell_of_changed_files(run, config, console)
         for line in corpus.summary:
             console.say(line)
+        if corpus.choosing == "test" and CHOOSES_AND_REPORTS not in corpus.summary:
+            console.say(CHOOSES_AND_REPORTS)
         for name in sorted(asked):
             console.note(f"{name} = {config.values[name]} ({config.sources[name]})")
         share(run, place, strategy)
@@ -249,16 +252,14 @@ def _check_fit(settings: Settings, stages: Sequence[str], corpus: "Corpus", orac
     """Raises UsageError or SeqganError for settings that cannot go with the data, or data that cannot go into memory."""
     from seqgan_cli.training.memory import refuse_too_large
 
-    size, sequences = corpus.vocabulary.size, len(corpus.train) + len(corpus.heldout)
+    size = corpus.vocabulary.size
+    sequences = len(corpus.train) + sum(map(len, corpus.held_out.values()))
     refuse_too_large(settings, stages, size, corpus.sequence_length, sequences)  # and filters that do not fit the length
-    if oracle is None and settings.adversarial.monitor == "nll_oracle":
-        raise UsageError("adversarial.monitor is nll_oracle, which only synthetic data have: use nll_test.")
-    if oracle is None and settings.data.oracle:
-        raise UsageError("--oracle gives weights for synthetic data and does not go with a text file: leave one out.")
-    if oracle is not None and settings.data.kind != "auto":
-        raise UsageError("--kind goes with --data: the oracle has numbers of its own.")
-    if oracle is not None and settings.data.test:
-        raise UsageError("--test goes with --data FILE: the oracle draws its own held-out sequences.")
+    check_source(settings)
+    if settings.adversarial.reward in (*JUDGED, "bleu") if "adversarial" in stages else "pretrain-d" in stages:
+        from seqgan_cli.corpora.corpus import refuse_no_positives
+
+        refuse_no_positives(corpus)
 
 
 def _new_corpus(config: Config, stages: Sequence[str], console: Console) -> "tuple[Corpus, Generator | None]":
@@ -268,7 +269,7 @@ def _new_corpus(config: Config, stages: Sequence[str], console: Console) -> "tup
         from seqgan_cli.training.memory import refuse_too_large
 
         data = settings.data
-        refuse_too_large(settings, stages, data.vocab_size, data.sequence_length, 2 * data.num_sequences)
+        refuse_too_large(settings, stages, data.vocab_size, data.sequence_length, 3 * data.num_sequences)
         return synthetic_corpus(settings.data, settings.seed)
     return read_corpus(settings, console)[0], None
 

@@ -12,6 +12,7 @@ from seqgan_cli import files
 from seqgan_cli.commands.options import GroupedCommand, console_of, grouped_option
 from seqgan_cli.console import Console
 from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.settings import GENERATORS
 
 if TYPE_CHECKING:
     from seqgan_cli.experiments.judgement import Judgement
@@ -42,7 +43,7 @@ def command() -> None:
 @_option(
     "--from",
     "stages",
-    type=click.Choice(["latest", "adversarial", "pretrain-g", "best"]),
+    type=click.Choice(GENERATORS),
     multiple=True,
     group="Sources",
     default=("latest",),

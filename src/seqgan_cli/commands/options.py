@@ -10,15 +10,17 @@ import click
 
 from seqgan_cli.console import Console
 from seqgan_cli.distribution.placement import KINDS as KINDS_OF_PLACE
-from seqgan_cli.settings import PRESETS, find
+from seqgan_cli.settings import GENERATORS, PRESETS, find
 
 DATA = {
     "--data": "data.source",
     "--kind": "data.kind",
     "--test": "data.test",
     "--holdout": "data.holdout",
+    "--validation": "data.validation",
     "--tokenizer": "data.tokenizer",
     "--lowercase/--no-lowercase": "data.lowercase",
+    "--markers": "data.markers",
     "--max-length": "data.max-length",
     "--overlong": "data.overlong",
     "--min-count": "data.min-count",
@@ -34,7 +36,9 @@ KINDS = {
     "--speaker": "data.speaker",
     "--since": "data.since",
     "--track": "data.track",
+    "--channel": "data.channel",
     "--step": "data.step",
+    "--sampling": "data.sampling",
     "--rests": "data.rests",
     "--window": "data.window",
     "--stride": "data.stride",
@@ -236,7 +240,8 @@ def from_option(function: Callable) -> Callable:
         "which",
         cls=GroupedOption,
         group="Generator",
-        type=click.Choice(["latest", "adversarial", "pretrain-g", "best"]),
+        type=click.Choice(GENERATORS),
         default="latest",
-        help="latest: adversarial if there is one; best: pretrain-g's best held-out one [latest]",
+        help="latest: adversarial if there is one; best: pretrain-g's best held-out one; best-adversarial: the best round by "
+        "adversarial.monitor [latest]",
     )(function)

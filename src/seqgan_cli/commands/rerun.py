@@ -1,5 +1,6 @@
 """`seqgan rerun`."""
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.settings import STAGES, TARGETS
 
 if TYPE_CHECKING:
+    from seqgan_cli.commands.job import Job
     from seqgan_cli.store.run import Run
 
 _option = grouped_option("Common")
@@ -50,6 +52,7 @@ def command(context: click.Context, original: Path, run_path: Path | None, **_: 
     with job(context, list(done), settings) as work:
         if work.run.fingerprint != first.fingerprint:
             raise SeqganError(f"{config.values['data.source']} is not what {original} was trained on: it has changed since.")
+        _repeat_exactly(work, first)
         for stage in done:
             work.train(stage)
         rows = [[stage, str(position), *_sameness(first, work.run, stage)] for stage, position in done.items()]
@@ -58,16 +61,34 @@ def command(context: click.Context, original: Path, run_path: Path | None, **_: 
             raise SeqganError(f"{target} did not come out as {original} did{_reasons(record, work.run.record())}.")
 
 
+def _repeat_exactly(work: "Job", first: "Run") -> None:
+    """Score where `first` was scored, and stop where it stopped.
+
+    Its epochs may have been scored by another `--eval-every`, or as the last of a command with fewer `--epochs`, and the best
+    is chosen among those; and a patience that it has now may not be the one that it was trained with.
+    """
+    scored = {row.position for row in first.history.rows() if row.stage == "pretrain-g" and row.metric == "distinct_share"}
+    work.scored = scored or None
+    own = work.settings
+    work.settings = dataclasses.replace(
+        own,
+        pretrain_g=dataclasses.replace(own.pretrain_g, patience=0),
+        adversarial=dataclasses.replace(own.adversarial, patience=0),
+    )
+
+
 def _sameness(first: "Run", second: "Run", stage: str) -> tuple[str, str]:
-    """Of the weights and the optimizer's state, byte for byte, and of every score in the history; in words."""
+    """Of the weights and the optimizer's state, byte for byte, and of every score in the first's history; in words."""
     states = []
     for run in (first, second):
         found = run.checkpoints(stage).latest(lambda message: None)
         states.append({name: (a.dtype, a.shape, a.tobytes()) for name, a in found.arrays.items()} if found else {})
     differing = sum(states[0].get(name) != states[1].get(name) for name in {**states[0], **states[1]})
     weights = "the same, byte for byte" if not differing else f"{differing} of {len(states[0])} differ"
-    curves = [{(r.position, r.metric, r.value) for r in run.history.rows() if r.stage == stage} for run in (first, second)]
-    differing = len(curves[0] ^ curves[1])
+    curves = [
+        {(r.position, r.metric, repr(r.value)) for r in run.history.rows() if r.stage == stage} for run in (first, second)
+    ]
+    differing = len(curves[0] - curves[1])
     return weights, "the same" if not differing else f"differ in {differing} points"
 
 

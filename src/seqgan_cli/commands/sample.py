@@ -24,16 +24,14 @@ def sample_lines(trained: "Trained", num: int, seed: int, form: str, temperature
     from seqgan_cli.corpora.kinds import writing
     from seqgan_cli.randomness import key
 
-    vocabulary = trained.corpus.vocabulary
-    written = writing(trained.config.settings.data, vocabulary)
+    written = writing(trained.config.settings.data, trained.corpus.vocabulary)
     left = num
     for batch in trained.generator.samples(key(seed, "sample"), temperature, allow_unknown):
         for ids in batch[:left]:
-            numbers = ids[: vocabulary.length(ids)].tolist()
             if form == "ids":
-                yield " ".join(map(str, numbers))
+                yield " ".join(map(str, written.numbers(ids)))
             elif form == "jsonl":
-                yield json.dumps({"text": written.line(ids), "ids": numbers}, ensure_ascii=False)
+                yield json.dumps({"text": written.line(ids), "ids": written.numbers(ids)}, ensure_ascii=False)
             else:
                 yield {"text": written.page, "line": written.line, "raw": written.raw}[form](ids)
         left -= len(batch)
@@ -68,7 +66,8 @@ def sample_lines(trained: "Trained", num: int, seed: int, form: str, temperature
     group="Output",
     type=click.Choice(["text", "raw", "ids", "jsonl", "midi", "pianoroll"]),
     default="text",
-    help="raw: a line each, as files of data are; midi, pianoroll (PNG): of music, with --output [text]",
+    help="raw: a line each, as files of data are; ids: numbers, of text those of the lines of vocabulary.txt from 0; "
+    "midi, pianoroll (PNG): of music, with --output [text]",
 )
 @click.option(
     "-o",

@@ -9,12 +9,14 @@ import click
 from seqgan_cli.commands.options import GroupedCommand, common_options, console_of
 from seqgan_cli.config import Config
 from seqgan_cli.console import number
-from seqgan_cli.settings import STAGES, TARGETS
+from seqgan_cli.errors import SeqganError
+from seqgan_cli.settings import JUDGED, STAGES, TARGETS
 
 if TYPE_CHECKING:
     from seqgan_cli.store.run import Run
 
-SHOWN = ("nll_oracle", "nll_test", "distinct_share", "reward_mean", "d_accuracy_test", "d_accuracy_fake")
+ACCURACIES = ("d_accuracy_validation", "d_accuracy_test", "d_accuracy_fake")
+SHOWN = ("nll_oracle", "nll_validation", "nll_test", "distinct_share", "reward_mean", *ACCURACIES)
 
 
 @click.command("status", cls=GroupedCommand)
@@ -46,8 +48,20 @@ def command(context: click.Context, run_path: Path, **_: Any) -> None:
 def _next(run: "Run", config: Config) -> str:
     option = "" if str(run.path) == "runs/default" else f" --run {shlex.quote(str(run.path))}"
     for stage in STAGES:
-        if stage == "pretrain-d" and config.values["adversarial.reward"] != "discriminator":
+        if stage == "pretrain-d" and (config.values["adversarial.reward"] not in JUDGED or run.has("adversarial")):
             continue
-        if run.position(stage) < config.values[TARGETS[stage]] and not (stage == "pretrain-d" and run.has("adversarial")):
+        if run.position(stage) < config.values[TARGETS[stage]] and not _lost_patience(run, config, stage):
             return f"seqgan {stage}{option}"
     return f"seqgan sample{option} > out.txt, or seqgan eval-nll{option}"
+
+
+def _lost_patience(run: "Run", config: Config, stage: str) -> bool:
+    """Whether the stage would stop before another unit, since its score has not improved for so long."""
+    from seqgan_cli.store.best import best_of, has_stalled
+
+    patience = config.settings.patience(stage)
+    try:
+        found = run.checkpoints(stage).latest(lambda words: None) if patience else None
+    except SeqganError:  # the stage itself says what is wrong with them
+        return False
+    return found is not None and has_stalled(found.position, best_of(found.facts, config.settings, stage), patience)

@@ -52,9 +52,9 @@ def _report(work: "Job") -> None:
     from seqgan_cli.evaluation.generators import data_figures, likelihoods, unknown_note
     from seqgan_cli.evaluation.real import RealScores, quality_of
     from seqgan_cli.experiments.findings import LEFT_BEHIND, discriminator, trade
+    from seqgan_cli.experiments.scores import samples_key
     from seqgan_cli.experiments.tables import generators_caption, generators_table
     from seqgan_cli.figures import learning_curve
-    from seqgan_cli.randomness import key
 
     run, console, own = work.run, work.console, work.settings.evaluation
     console.say("Scoring …")
@@ -70,8 +70,8 @@ def _report(work: "Job") -> None:
     scores: list[tuple[str, Likelihoods]] = []
     for name, checkpoint in checkpoints.items():
         generator = run.generator(checkpoint, work.corpus)
-        sample_key = key(work.settings.seed, "train", "scores")
-        scores.append((name, likelihoods(generator, work.corpus, work.oracle, own.final_samples, sample_key, real=real)))
+        draws = samples_key(work.settings.seed, generator)
+        scores.append((name, likelihoods(generator, work.corpus, work.oracle, own.final_samples, draws, real=real)))
     data = data_figures(work.corpus, work.oracle, work.settings.seed, own.final_samples, real)
     columns, rows = generators_table(scores, data)
     console.table(

@@ -7,7 +7,7 @@ import click
 
 from seqgan_cli.config import Config
 from seqgan_cli.console import Console
-from seqgan_cli.errors import SeqganError
+from seqgan_cli.errors import SeqganError, advised
 from seqgan_cli.settings import STAGES
 from seqgan_cli.store.run import Run
 
@@ -44,7 +44,7 @@ def with_generator(run: Run) -> Run:
     """The run itself. Raises SeqganError if it holds no trained generator."""
     run.config()
     if not any(map(run.has, STAGES)):
-        raise SeqganError(f"{run.path} holds no trained generator: run `seqgan pretrain-g` first.")
+        raise SeqganError(f"{run.path} holds no trained generator: run {advised('pretrain-g', run.path)} first.")
     return run
 
 

@@ -26,7 +26,7 @@ _option = grouped_option("Search")
     "objective",
     type=click.Choice(["both", "quality", "coverage"]),
     default="both",
-    help="scores to search for: nll_oracle or BLEU, nll_test, or the front of both [both]",
+    help="scores to search for: nll_oracle or BLEU, nll_validation, or the front of both [both]",
 )
 @_option(
     "--until",
@@ -138,8 +138,9 @@ def command(
     for dimension in dimensions:
         if not base.matters(dimension.name):
             raise UsageError(f"--search {dimension.name} changes nothing up to --until {until}: leave it out.")
-    quality = quality_of(base.config({}).settings.data)[0]
-    scores = {"both": (quality, "nll_test"), "quality": (quality,), "coverage": ("nll_test",)}[objective]
+    settings = base.config({}).settings
+    quality, coverage = quality_of(settings.data)[0], "nll_validation" if settings.data.validation else "nll_test"
+    scores = {"both": (quality, coverage), "quality": (quality,), "coverage": (coverage,)}[objective]
     alike = {"preset": preset, "seed": seed, "until": until, "search": [str(d) for d in dimensions], "settings": base.told()}
     shared = Shared(
         open_storage(storage or str(out / "study.journal")),

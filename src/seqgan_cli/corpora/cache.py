@@ -15,7 +15,7 @@ from seqgan_cli.corpora.documents import Documents, Rejected
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.settings import Data
 
-CACHE_FORMAT = 1  # to be raised when the same files would give other documents
+CACHE_FORMAT = 2  # to be raised when the same files would give other documents
 
 
 def cache_file(contents: Iterable[bytes], settings: Data) -> Path | None:
@@ -24,7 +24,8 @@ def cache_file(contents: Iterable[bytes], settings: Data) -> Path | None:
     folder = Path(own) if own else platformdirs.user_cache_path("seqgan")
     if not own and not folder.is_absolute():
         return None  # without a home it would be a folder named ~ in this one
-    how = [CACHE_FORMAT, settings.track, settings.step, settings.rests, settings.window, settings.strict]
+    own_settings = (settings.track, settings.channel, settings.step, settings.sampling, settings.rests)
+    how = [CACHE_FORMAT, *own_settings, settings.window, settings.strict]
     digest = hashlib.blake2b(json.dumps(how).encode(), digest_size=16)
     for content in contents:
         digest.update(len(content).to_bytes(8, "big") + content)

@@ -1,57 +1,95 @@
-"""A corpus as the stages use it: made from documents, and its files in a run (`corpus/train.npz`, `corpus/heldout.npz`,
-`vocabulary.txt`)."""
+"""A corpus as the stages use it: made from documents, and its files in a run (`corpus/train.npz`, `corpus/validation.npz`,
+`corpus/test.npz`, `vocabulary.txt`)."""
 
 import functools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from seqgan_cli import files
-from seqgan_cli.arrays import read_arrays
 from seqgan_cli.corpora.documents import BLOCK, Documents, Reading, counts_of
-from seqgan_cli.corpora.sequences import InMemory, Sequences, Streamed
+from seqgan_cli.corpora.parts import CHOOSES_AND_REPORTS, HeldOut, held_out_counts, read_parts, save_parts
+from seqgan_cli.corpora.sequences import InMemory, Positives, Sequences, Streamed
 from seqgan_cli.corpora.shards import Shards
 from seqgan_cli.errors import SeqganError, restarting
 from seqgan_cli.metrics.diversity import copied_share
 from seqgan_cli.randomness import rng
 from seqgan_cli.settings import Data
-from seqgan_cli.vocabulary import EOS, PAD, SPECIAL, UNK, Vocabulary
+from seqgan_cli.vocabulary import EOS, PAD, SPECIAL, SPECIAL_BEFORE, UNK, Vocabulary
 
 SHARDS = Path("corpus", "shards.json")  # in a run: where the training sequences are, if it has not got them all
+FEWER_UNKNOWN = "A smaller --min-count, a larger --max-vocab or a mask over numbers and names leaves more."
 COPIED = 0.1  # share of held-out sequences that the training data hold too, from which it is worth a word
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Numbered sequences.
+    """Numbered sequences in three parts: what is trained on, what chooses ("validation"), and what reports ("test").
 
-    train, heldout: int32 `[n, T]` and `[m, T]`; summary: what was read, a line each; shards: where the training sequences are
-    if memory does not hold them all: then `train` is a fair sample, for scores.
+    train: int32 `[n, T]`; held_out: the other parts by name, of which only older runs lack "validation": there the test part
+    chooses too; summary: what was read, a line each; shards: where the training sequences are if memory does not hold them all:
+    then `train` is a fair sample, for scores; seed: of draws from the training sequences.
     """
 
     train: np.ndarray
-    heldout: np.ndarray
+    held_out: Mapping[str, HeldOut]
     vocabulary: Vocabulary
     summary: tuple[str, ...] = ()
     shards: Shards | None = None
+    seed: int = 0
 
     @property
     def sequence_length(self) -> int:
         return int(self.train.shape[1])
+
+    @property
+    def choosing(self) -> str:
+        """The name of the part that chooses, which its scores bear: `nll_validation`."""
+        return "validation" if "validation" in self.held_out else "test"
+
+    @property
+    def validation(self) -> np.ndarray:
+        """What chooses: int32 `[v, T]`."""
+        return self.held_out[self.choosing].tokens
+
+    @property
+    def test(self) -> np.ndarray:
+        """What reports: int32 `[m, T]`."""
+        return self.held_out["test"].tokens
+
+    @property
+    def test_documents(self) -> np.ndarray:
+        """int64 `[m]`."""
+        return self.held_out["test"].documents
+
+    def train_sample(self, num: int, sayable: bool = False) -> np.ndarray:
+        """A fair sample of the training sequences, or of the `sayable` ones, always the same: int32 `[≤ num, T]`."""
+        order = rng(self.seed, "corpus", "train", "sample").permutation(len(self.train))
+        if sayable:
+            order = order[self.vocabulary.sayable(self.train)[order]]
+        return self.train[order[:num]]
 
     @functools.cached_property
     def sequences(self) -> Sequences:
         """All training sequences, for those who train on them."""
         return Streamed(self.shards) if self.shards else InMemory(self.train)
 
+    @functools.cached_property
+    def positives(self) -> Positives:
+        """Those of them that a generator can say, for whoever holds samples against real sequences."""
+        return Positives(self.sequences, self.vocabulary, self.train)
+
+    def sayable(self, table: np.ndarray) -> np.ndarray:
+        """Those of the sequences int32 `[n, T]` that a generator can say: without `<unk>`."""
+        known = self.vocabulary.sayable(table)
+        return table if known.all() else table[known]
+
     def save(self, run: Path) -> None:
         """Write into a run directory. Raises OSError."""
-        for name in ("train", "heldout"):
-            with files.replacing(run / "corpus" / f"{name}.npz") as temporary:
-                np.savez_compressed(temporary, tokens=getattr(self, name))
+        save_parts(run / "corpus", self.train, self.held_out)
         if self.shards:
             files.write(run / SHARDS, (json.dumps(self.shards.record(), indent=1) + "\n").encode())
         else:
@@ -81,51 +119,73 @@ class Layout:
 def corpus_of(documents: Documents, test: Documents | None, layout: Layout, settings: Data, seed: int) -> Corpus:
     """Split, number and pad documents. Raises SeqganError for what cannot be trained on.
 
-    The vocabulary is the training part's. Documents are held out as a whole, so none has a piece in both parts.
+    The vocabulary is the training part's. Documents are held out as a whole, so none has a piece in two parts.
     """
-    count = len(documents)
+    order = rng(seed, "corpus", "holdout").permutation(len(documents))
+    held = held_out_counts(len(documents), settings, documents.source, layout.unit)
+    parts = np.split(order, np.cumsum([held["test"], held["validation"]]))
+    chosen = {name: np.sort(part) for name, part in zip(("test", "validation", "train"), parts, strict=True)}
+    sources = dict.fromkeys(chosen, documents)
     if test is not None:
-        chosen, test_chosen = np.arange(count), np.arange(len(test))
-    else:
-        if count < 2:
-            raise SeqganError(
-                f"{documents.source} holds one {layout.unit}: at least two are needed, so that one can be held out."
-            )
-        order = rng(seed, "corpus", "holdout").permutation(count)
-        held = min(count - 1, max(1, round(count * settings.holdout)))
-        test_chosen, chosen, test = np.sort(order[:held]), np.sort(order[held:]), documents
-    parts = [(documents, *layout.fit(documents, chosen)), (test, *layout.fit(test, test_chosen))]
-    for source, starts, _ in parts:
-        refuse_nothing(starts, source.source, layout)
-    vocabulary = layout.vocabulary or _vocabulary(*parts[0], settings)
-    train, heldout = (table_of(*part, vocabulary, layout) for part in parts)
+        sources["test"], chosen["test"] = test, np.arange(len(test))
+    if not held["validation"]:
+        del chosen["validation"]
+    spans = {name: layout.fit(sources[name], chosen[name]) for name in chosen}
+    for name, (starts, _) in spans.items():
+        refuse_nothing(starts, sources[name].source, layout, name if sources[name] is documents and name != "train" else "")
+    vocabulary = layout.vocabulary or _vocabulary(documents, *spans["train"], settings)
+    tables = {name: table_of(sources[name], *span, vocabulary, layout) for name, span in spans.items()}
+    train = tables.pop("train")
     vocabulary.unk_taught = vocabulary.has_special_tokens and bool((train == UNK).any())
-    tallies = Tally(vocabulary), Tally(vocabulary)
-    for tally, table in zip(tallies, (train, heldout), strict=True):
-        tally.add(table)
-    refuse_monotony(tallies[0], documents.source)
-    long = sum(int((d.lengths[which] > layout.max_length).sum()) for d, which in ((documents, chosen), (test, test_chosen)))
-    copied = copied_share(heldout, train)
-    told = None if test is documents else test.reading
-    return Corpus(train, heldout, vocabulary, summary_of(documents.reading, told, layout, settings, tallies, long, copied))
+    vocabulary.has_eos = layout.ended
+    tallies = {name: Tally(vocabulary) for name in chosen}
+    for name, tally in tallies.items():
+        tally.add(train if name == "train" else tables[name])
+    refuse_monotony(tallies["train"], documents.source, settings)
+    long = too_long(documents, layout), 0 if test is None else too_long(test, layout)
+    copied = copied_share(np.concatenate([*tables.values()]), train)
+    told = None if test is None else test.reading
+    held_out = {
+        name: HeldOut.shuffled(table, np.searchsorted(sources[name].offsets, spans[name][0], side="right") - 1, seed, name)
+        for name, table in sorted(tables.items(), reverse=True)
+    }
+    summary = summary_of(documents.reading, told, layout, settings, tallies, long, copied)
+    return Corpus(train, held_out, vocabulary, summary, seed=seed)
 
 
-def refuse_nothing(sequences: np.ndarray, source: str, layout: Layout) -> None:
-    """Raises SeqganError unless there is one sequence at least."""
+def too_long(documents: Documents, layout: Layout) -> int:
+    """How many documents are longer than a sequence can be."""
+    return int((documents.lengths > layout.max_length).sum())
+
+
+def refuse_nothing(sequences: np.ndarray, source: str, layout: Layout, part: str = "") -> None:
+    """Raises SeqganError unless there is one sequence at least. `part`: the part of the source that they are, if not all."""
     if not len(sequences):
+        of_part = f" of the {part} part" if part else ""
         raise SeqganError(
-            f"{source}: every {layout.unit} is longer than {layout.max_length} tokens; raise --max-length, or use "
+            f"{source}: every {layout.unit}{of_part} is longer than {layout.max_length} tokens; raise --max-length, or use "
             "--overlong cut or split."
         )
 
 
-def refuse_monotony(training: "Tally", source: str) -> None:
+def refuse_no_positives(corpus: Corpus) -> None:
+    """Raises SeqganError if every training sequence holds `<unk>`, so that samples can be held against none."""
+    if not len(corpus.positives):
+        raise SeqganError(
+            f"All {len(corpus.sequences)} training sequences hold <unk>, which the generator never says, so its samples can be "
+            f"held against none. {FEWER_UNKNOWN}"
+        )
+
+
+def refuse_monotony(training: "Tally", source: str, settings: Data) -> None:
     """Raises SeqganError unless training sequences hold two different tokens."""
     ordinary = training.used[UNK + 1 :] if training.vocabulary.has_special_tokens else training.used
     if ordinary.sum() < 2:
-        raise SeqganError(
-            f"{source} holds fewer than two different tokens (after --min-count and --max-vocab): nothing to learn."
-        )
+        kind = "tokens" if training.vocabulary.has_special_tokens else "pitches"
+        cuts = [f"--min-count {settings.min_count}"] * (settings.min_count > 1)
+        cuts += [f"--max-vocab {settings.max_vocab}"] * (settings.max_vocab > 0)
+        after = f" (after {' and '.join(cuts)})" if cuts and kind == "tokens" else ""
+        raise SeqganError(f"{source} holds fewer than two different {kind}{after}: nothing to learn.")
 
 
 def _vocabulary(documents: Documents, starts: np.ndarray, ends: np.ndarray, settings: Data) -> Vocabulary:
@@ -134,9 +194,9 @@ def _vocabulary(documents: Documents, starts: np.ndarray, ends: np.ndarray, sett
 
 
 def ranked_vocabulary(tokens: Sequence[str], counts: np.ndarray, settings: Data) -> Vocabulary:
-    """Tokens that were counted, by falling frequency, ties by their order. The names of special tokens are no tokens."""
+    """Tokens that were counted, by falling frequency, ties by their order."""
     ranked = np.argsort(-counts, kind="stable")
-    kept = [i for i in ranked if counts[i] >= settings.min_count and tokens[i] not in SPECIAL]
+    kept = [i for i in ranked if counts[i] >= max(1, settings.min_count)]
     return Vocabulary([tokens[i] for i in kept[: settings.max_vocab or None]])
 
 
@@ -212,56 +272,62 @@ def summary_of(
     test: Reading | None,
     layout: Layout,
     settings: Data,
-    tallies: tuple[Tally, Tally],
-    long: int,
+    tallies: Mapping[str, Tally],
+    long: tuple[int, int],
     copied: float,
 ) -> tuple[str, ...]:
     """What was read and what became of it, a line each.
 
     Args:
         read, test: the data, and the held-out data if they are others.
-        tallies: of the training and the held-out sequences.
-        long: documents that are too long.
+        tallies: of the sequences of each part, by its name.
+        long: documents that are too long, of the data and of held-out data that are others.
         copied: share of the held-out sequences that stand in the training data.
     """
-    train, heldout = tallies
+    train, heldout = tallies["train"], [tally for name, tally in tallies.items() if name != "train"]
     fate, vocabulary = layout.overlong, train.vocabulary
-    if settings.overlong == "drop" and long > 0.1 * read.count and layout.ended:
+    if settings.overlong == "drop" and long[0] > 0.1 * read.count and layout.ended:
         fate += " (--overlong cut or split, or a larger --max-length, keeps them)"
     blanks = read.rejected["blank"].count if "blank" in read.rejected else 0
     blank = f", {blanks} blank" if layout.ended or blanks else ""
-    told = f"; {long} longer than {layout.max_length} tokens, {fate}" if fate else ""
+    told = f"; {long[0]} longer than {layout.max_length} tokens, {fate}" if fate else ""
     known = vocabulary.size - (len(SPECIAL) if vocabulary.has_special_tokens else 0)
     seen = f"Vocabulary: {known} {layout.tokens}"
     if vocabulary.has_special_tokens:
-        seen += f"; unknown: {train.unknown_share:.2%} of the training tokens, {heldout.unknown_share:.2%} of the held-out ones"
+        unknown = sum(tally.unknown for tally in heldout) / max(1, sum(tally.ordinary for tally in heldout))
+        seen += f"; unknown: {train.unknown_share:.2%} of the training tokens, {unknown:.2%} of the held-out ones"
     else:
         seen += f", {train.used.sum()} of them in the training sequences"
     notes = [*read.notes]
     if test is not None:
         notes += [*(f"{note} (held out)" for note in test.notes)]
-        if lost := _left_out(test):
+        lost = f"; {long[1]} longer than {layout.max_length} tokens, {layout.overlong}" if layout.overlong and long[1] else ""
+        if lost := _left_out(test) + lost:
             notes.append(f"Of the held-out data, {test.source}{lost}.")
     if copied > COPIED:
         notes.append(
             f"{copied:.0%} of the held-out sequences stand in the training data as they are: of these, scores say only what "
             "was learned by heart."
         )
-    if vocabulary.has_special_tokens and not heldout.used[UNK + 1 :].any():
+    if vocabulary.has_special_tokens and not any(tally.used[UNK + 1 :].any() for tally in heldout):
         notes.append("No token of the held-out sequences is in the training data: scores on them mean nothing.")
+    parts = f"{len(tallies['test'])} for test{f' from {settings.test}' if settings.test else ''}"
+    if "validation" in tallies:
+        parts = f"{len(tallies['validation'])} for validation, {parts}"
+    else:
+        notes.append(CHOOSES_AND_REPORTS)
     return (
         f"Data: {read.source}: {read.count} {layout.unit}s{blank}{_left_out(read)}{told}.",
         *notes,
-        f"{len(train)} training sequences, {len(heldout)} held out{f' from {settings.test}' if settings.test else ''}; "
-        f"{train}.",
+        f"{len(train)} training sequences, {parts}; {train}.",
         f"{seen}.",
     )
 
 
-def load_corpus(run: Path, plain_vocab_size: int | None) -> Corpus:
+def load_corpus(run: Path, plain_vocab_size: int | None, seed: int = 0) -> Corpus:
     """The corpus a run keeps. `plain_vocab_size`: V where no token is special, else None. Raises SeqganError if damaged."""
     again = f"restore it, or begin anew with {restarting('pretrain-g', run)}"
-    train, heldout = (read_table(run / "corpus" / f"{name}.npz", again) for name in ("train", "heldout"))
+    train, held_out = read_parts(run / "corpus", seed, again)
     shards = None
     if (run / SHARDS).exists():
         try:
@@ -269,16 +335,9 @@ def load_corpus(run: Path, plain_vocab_size: int | None) -> Corpus:
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise SeqganError(f"Cannot read {run / SHARDS} ({error}): {again}.") from None
     taught = shards.unk_taught if shards else bool((train == UNK).any())
-    vocabulary = read_vocabulary(run / "vocabulary.txt", plain_vocab_size, (train, heldout), taught)
-    return Corpus(train, heldout, vocabulary, shards=shards)
-
-
-def read_table(path: Path, again: str) -> np.ndarray:
-    """The sequences of a file, int32 `[n, T]`. Raises SeqganError, with what to do, if it is damaged."""
-    try:
-        return read_arrays(path)["tokens"]
-    except (OSError, ValueError, KeyError) as error:
-        raise SeqganError(f"Cannot read {path} ({error}): {again}.") from None
+    tables = (train, *(part.tokens for part in held_out.values()))
+    vocabulary = read_vocabulary(run / "vocabulary.txt", plain_vocab_size, tables, taught)
+    return Corpus(train, held_out, vocabulary, shards=shards, seed=seed)
 
 
 def read_vocabulary(path: Path, plain_size: int | None, tables: tuple[np.ndarray, ...], unk_taught: bool) -> Vocabulary:
@@ -294,6 +353,6 @@ def read_vocabulary(path: Path, plain_size: int | None, tables: tuple[np.ndarray
         raise SeqganError(f"Cannot read {path}: {error}.") from None
     *tokens, after = text.split("\n")
     largest = max(int(table.max(initial=0)) for table in tables)
-    if tuple(tokens[: len(SPECIAL)]) != SPECIAL or after or largest >= len(tokens):
+    if tuple(tokens[: len(SPECIAL)]) not in (SPECIAL, SPECIAL_BEFORE) or after or largest >= len(tokens):
         raise SeqganError(f"{path} is damaged: it does not hold all {largest + 1} tokens of the corpus.")
-    return Vocabulary(tokens[len(SPECIAL) :], unk_taught=unk_taught)
+    return Vocabulary(tokens[len(SPECIAL) :], unk_taught=unk_taught, has_eos=bool((tables[0] == EOS).any()))

@@ -39,6 +39,15 @@ class Reading:
     notes: tuple[str, ...]
 
 
+def told_of(reading: Reading) -> list[str]:
+    """What was left out and what else a reader should know, a sentence each."""
+    left_out = [
+        f"{entry.count} left out: {reason} ({', '.join(entry.places)}{', …' * (entry.count > len(entry.places))})."
+        for reason, entry in reading.rejected.items()
+    ]
+    return [*left_out, *reading.notes]
+
+
 @dataclass(frozen=True)
 class Documents:
     """Tokenized documents with ids in the order of first sight: `ids[offsets[i] : offsets[i + 1]]` is document i.
@@ -46,7 +55,8 @@ class Documents:
     A document is what is held out as a whole: a line, a poem, a paragraph, a tune.
 
     source: where they come from, for messages; ids int32 `[total]`, offsets int64 `[n + 1]`; tokens: what the ids stand for;
-    rejected: by reason, in the order of first sight; notes: what else a reader should know, a sentence each.
+    rejected: by reason, in the order of first sight; notes: what else a reader should know, a sentence each; lines: int64
+    `[n]`, the line of the source on which each document stands, where documents are lines, else `[0]`.
     """
 
     source: str
@@ -55,6 +65,7 @@ class Documents:
     tokens: list[str]
     rejected: dict[str, Rejected] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    lines: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @property
     def lengths(self) -> np.ndarray:
@@ -85,7 +96,7 @@ class Collector:
     """Documents in the making; holds their numbers, never their text."""
 
     def __init__(self) -> None:
-        self._ids, self._offsets = array("i"), array("q", [0])
+        self._ids, self._offsets, self._lines = array("i"), array("q", [0]), array("q")
         self._numbers: dict[str, int] = {}
         self.rejected: dict[str, Rejected] = {}
         self.notes: list[str] = []
@@ -98,14 +109,24 @@ class Collector:
         """Tokens of all documents."""
         return len(self._ids)
 
-    def add(self, tokens: Iterable[str]) -> bool:
-        """One document, which is none without tokens: returns whether it is one."""
+    def add(self, tokens: Iterable[str], line: int | None = None, keep_empty: bool = False) -> bool:
+        """One document, which is none without tokens unless such are kept: returns whether it is one.
+
+        `line`: of the source, for all documents or for none.
+        """
         numbers = self._numbers
         self._ids.extend(numbers.setdefault(token, len(numbers)) for token in tokens)
-        if len(self._ids) == self._offsets[-1]:
+        if len(self._ids) == self._offsets[-1] and not keep_empty:
             return False
         self._offsets.append(len(self._ids))
+        if line is not None:
+            self._lines.append(line)
         return True
+
+    def note(self, sentence: str) -> None:
+        """What else a reader should know, once."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
 
     def reject(self, where: str, reason: str) -> None:
         """Leave a part of the source out. `where`: as `line 12` or `folder/tune.mid`; `reason`: the same words for the same."""
@@ -116,4 +137,5 @@ class Collector:
 
     def documents(self, source: str) -> Documents:
         ids, offsets = np.frombuffer(self._ids, np.int32), np.frombuffer(self._offsets, np.int64)
-        return Documents(source, ids, offsets, list(self._numbers), self.rejected, tuple(self.notes))
+        lines = np.frombuffer(self._lines, np.int64)
+        return Documents(source, ids, offsets, list(self._numbers), self.rejected, tuple(self.notes), lines)

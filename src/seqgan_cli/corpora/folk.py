@@ -1,8 +1,7 @@
-"""The folk tunes that come with music21, as ABC: where they are, and one of them as notes in steps."""
+"""The folk tunes that come with music21, as ABC: where they are, and the notes of one."""
 
 import functools
 import importlib.util
-import math
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -32,7 +31,7 @@ def folk_tunes() -> dict[str, str]:
 
 
 def abc_part(text: str, step: Fraction) -> Part:
-    """One ABC tune in steps. Raises Unusable.
+    """One ABC tune. Raises Unusable.
 
     From music21's tokens, which know pitch and length: its scores would take ten times as long. An accidental holds for the
     rest of its bar (ABC 2.1, 11.3), as these collections are written, though their files do not name that version.
@@ -44,8 +43,8 @@ def abc_part(text: str, step: Fraction) -> Part:
         handler.process(text)
     except Exception:  # as for mido
         raise Unusable("damaged") from None
-    notes: list[tuple[int, int, int]] = []
-    now, end, quarter = Fraction(0), 0, Fraction(1, 2)  # seconds, steps, seconds
+    notes: list[tuple[Fraction, Fraction, int]] = []
+    now, quarter = Fraction(0), Fraction(1, 2)  # seconds
     voices: list[str] = []
     for token in handler.tokens:
         if isinstance(token, abcFormat.ABCMetadata):
@@ -57,15 +56,14 @@ def abc_part(text: str, step: Fraction) -> Part:
             # music21 keeps a note's share in a tuplet apart from its length.
             tuplet = token.activeTuplet
             share = (tuplet.numberNotesNormal, tuplet.numberNotesActual) if tuplet else (1, 1)
-            now += _fraction(token.quarterLength, *share) * quarter
+            start, now = now, now + _fraction(token.quarterLength, *share) * quarter
             if now > LONGEST:
                 raise Unusable(TOO_LONG)
-            start, end = end, math.ceil(now / step)
             sounding: list[Any] = token.subTokens if isinstance(token, abcFormat.ABCChord) else [token]
-            notes += [(start, end, _midi_note(sound.pitchName)) for sound in sounding if sound.pitchName]
+            notes += [(start, now, _midi_note(sound.pitchName)) for sound in sounding if sound.pitchName]
     if not notes:
         raise Unusable("no notes in the first voice")
-    return Part(notes, end)
+    return Part(notes, now, step)
 
 
 @functools.cache

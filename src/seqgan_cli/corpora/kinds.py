@@ -1,5 +1,6 @@
 """The kinds of data there are: how each is recognised, read, laid out as sequences, and written for people."""
 
+import dataclasses
 import itertools
 import re
 from collections.abc import Callable
@@ -8,16 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
-from seqgan_cli.corpora.corpus import Corpus, Layout, corpus_of, read_table, read_vocabulary
+from seqgan_cli.corpora.corpus import Corpus, Layout, corpus_of, read_vocabulary
 from seqgan_cli.corpora.documents import Documents
 from seqgan_cli.corpora.midi import SUFFIXES
-from seqgan_cli.corpora.poems import is_opening, poem_layout, poem_lines, read_poems, verses_of, width_of
+from seqgan_cli.corpora.parts import read_parts
+from seqgan_cli.corpora.poems import is_opening, poem_layout, poem_lines, read_poems, title_end, verses_of, width_of
 from seqgan_cli.corpora.shards import INDEX, Shards, is_prepared, read_index
 from seqgan_cli.corpora.text import TOKENIZERS, lines_of, read_lines, text_layout
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.metrics.music import PITCHES
 from seqgan_cli.settings import BUILT_IN, Data, Settings
-from seqgan_cli.vocabulary import Vocabulary
+from seqgan_cli.vocabulary import UNKNOWN, Vocabulary
 
 LOOKED_AT = 50  # lines that tell poems from other text
 
@@ -59,11 +61,14 @@ def _is_poem(line: str) -> bool:
     """Whether a line is nothing but Chinese characters and marks, in four or more lines of five or of seven."""
     if not re.fullmatch(r"[\u3400-\u9fff\U00020000-\U0003ffff\W]+", line):
         return False
-    return any(is_opening(verses_of(line, width), width) for width in (5, 7))
+    return any(is_opening(verses_of(line[title_end(line, width) :], width), width) for width in (5, 7))
 
 
-def read(source: str, data: Data, report: Report = lambda done, total: None) -> Documents:
-    """The documents of a file, folder or built-in name, of the kind that `data` says. Raises SeqganError."""
+def read(source: str, data: Data, report: Report = lambda done, total: None, keep_blank: bool = False) -> Documents:
+    """The documents of a file, folder or built-in name, of the kind that `data` says. Raises SeqganError.
+
+    `keep_blank`: blank lines are documents without tokens.
+    """
     if source == "speech":
         from seqgan_cli.corpora.speeches import read_speech
 
@@ -75,28 +80,40 @@ def read(source: str, data: Data, report: Report = lambda done, total: None) -> 
             return music.read_folk(data, report)
         if Path(source).is_dir() or Path(source).suffix.lower() in SUFFIXES:
             return music.read_music(Path(source), data, report)
-        return numbers_of(
-            read_lines(Path(source), "whitespace", lowercase=False), PITCHES, "--kind music needs MIDI or pitch ids"
-        )
+        numbers = read_lines(Path(source), "whitespace", False, keep_blank=keep_blank)
+        return numbers_of(numbers, PITCHES, "--kind music needs MIDI or pitch ids")
     if data.kind == "poems":
         return read_poems(Path(source), data)
-    documents = read_lines(Path(source), data.tokenizer, data.lowercase)
+    return _text(Path(source), data, keep_blank=keep_blank)
+
+
+def _text(path: Path, data: Data, spaces: bool = False, keep_blank: bool = False) -> Documents:
+    documents = read_lines(path, data.tokenizer, data.lowercase, data.markers, spaces, keep_blank)
     return numbers_of(documents, None, "--kind text takes any tokens") if data.kind == "ids" else documents
 
 
-def numbers_of(documents: Documents, below: int | None, hint: str, before: int = 0) -> Documents:
-    """The documents, whose tokens are to be whole numbers. Raises SeqganError for the first that is none.
+def numbers_of(documents: Documents, below: int | None, hint: str) -> Documents:
+    """The documents of a file's lines, whose tokens are to be whole numbers. Raises SeqganError for the first that is none.
 
-    Those with a bound are written without leading zeros, as the names of the vocabulary's tokens are. `before`: documents of
-    the same source that came before these.
+    They come back without leading zeros, as the names of the vocabulary's tokens are: 01 is 1. Among those without a bound
+    `<unk>` may stand, as it does where `corpus --write` had no number.
     """
+    numbers: dict[str, int] = {}
+    renumbered = np.empty(len(documents.tokens), np.int32)
     known = None if below is None else {*map(str, range(below))}
     for i, token in enumerate(documents.tokens):
-        if not (token.isascii() and token.isdecimal()) if known is None else token not in known:
-            line = before + int(np.searchsorted(documents.offsets, int(np.argmax(documents.ids == i)), side="right"))
+        plain = token.lstrip("0") or "0"
+        if known is None and token == UNKNOWN:
+            plain = token
+        elif not (token.isascii() and token.isdecimal() and (known is None or plain in known)):
+            document = int(np.searchsorted(documents.offsets, int(np.argmax(documents.ids == i)), side="right")) - 1
             kind = "whole number" if below is None else f"number from 0 to {below - 1}"
-            raise SeqganError(f"{documents.source}: {token[:30]!r}, in sequence {line}, is no {kind}; {hint}.")
-    return documents
+            raise SeqganError(f"{documents.source}, line {documents.lines[document]}: {token[:30]!r} is no {kind}; {hint}.")
+        renumbered[i] = numbers.setdefault(plain, len(numbers))
+    if [*numbers] == documents.tokens:
+        return documents
+    notes = (*documents.notes, "Numbers are read without leading zeros: 01 is 1.")
+    return dataclasses.replace(documents, ids=renumbered[documents.ids], tokens=[*numbers], notes=notes)
 
 
 def layout_of(documents: Documents, data: Data) -> Layout:
@@ -119,21 +136,20 @@ def prepared_corpus(folder: Path) -> Corpus:
     index = read_index(folder)
     shards = Shards.of_record(index["shards"], folder.absolute())
     shards.check()
-    again = "prepare it anew"
-    train, heldout = (read_table(folder / f"{name}.npz", again) for name in ("train", "heldout"))
+    again, seed = "prepare it anew", index["seed"]
+    train, held_out = read_parts(folder, seed, again)
+    tables = {"train": train, **{name: part.tokens for name, part in held_out.items()}}
     size = PITCHES if index["settings"]["data.kind"] == "music" else None
-    vocabulary = read_vocabulary(folder / "vocabulary.txt", size, (train, heldout), shards.unk_taught)
-    for table, name in ((train, "train"), (heldout, "heldout")):
+    vocabulary = read_vocabulary(folder / "vocabulary.txt", size, (*tables.values(),), shards.unk_taught)
+    for name, table in tables.items():
         if table.dtype != np.int32 or table.ndim != 2 or table.shape[1] != shards.sequence_length or not len(table):
             raise SeqganError(f"{folder / name}.npz is no table of the sequences that {INDEX} tells of: {again}.")
     if vocabulary.size != shards.vocab_size:
         raise SeqganError(f"{folder / 'vocabulary.txt'} has {vocabulary.size} tokens of {shards.vocab_size}: {again}.")
-    return Corpus(train, heldout, vocabulary, tuple(index["summary"]), shards)
+    return Corpus(train, held_out, vocabulary, tuple(index["summary"]), shards, seed)
 
 
-def real_corpus(
-    settings: Settings, report: Report = lambda done, total: None
-) -> tuple[Corpus, Documents | None]:
+def real_corpus(settings: Settings, report: Report = lambda done, total: None) -> tuple[Corpus, Documents | None]:
     """Read, split, number and pad a corpus that is not the oracle's; and what was read, if it was not prepared before.
 
     Raises SeqganError for what cannot be trained on.
@@ -150,35 +166,60 @@ def real_corpus(
 class Writing:
     """How sequences are written. Each function takes ids int `[T]`.
 
-    line: on one line, for people; page: as it is printed, without its last newline; raw: on one line, as it is read again.
+    line: on one line, for people; page: as it is printed, without its last newline; raw: on one line, token by token; numbers:
+    what programs read, the tokens where they are numbers, else their ids. `sentences_of` reads the same tokens of line and raw.
     """
 
     line: Callable[[np.ndarray], str]
     page: Callable[[np.ndarray], str]
     raw: Callable[[np.ndarray], str]
+    numbers: Callable[[np.ndarray], list[int | str]]
 
 
 def writing(data: Data, vocabulary: Vocabulary) -> Writing:
     """How sequences of this kind are written; those of the oracle and of music are numbers with spaces."""
     decode = vocabulary.decode
+
+    def ids_of(ids: np.ndarray) -> list[int | str]:
+        return ids[: vocabulary.length(ids)].tolist()
+
     if data.kind == "poems":
         width = width_of(data.poem_form)
         return Writing(
             lambda ids: "".join(poem_lines(decode(ids), width)),
             lambda ids: "\n".join([*poem_lines(decode(ids), width), ""]),
             lambda ids: " ".join(decode(ids)),
+            ids_of,
         )
     tokenizer = data.tokenizer if vocabulary.has_special_tokens else "whitespace"
     join = TOKENIZERS[tokenizer].join
     raw = TOKENIZERS["chars" if tokenizer == "chars" else "whitespace"].join
-    return Writing(lambda ids: join(decode(ids)), lambda ids: join(decode(ids)), lambda ids: raw(decode(ids)))
+    numbers: Callable[[np.ndarray], list[int | str]] = ids_of
+    if data.kind == "ids":  # the number of a token that is a number is its own
+
+        def numbers(ids: np.ndarray) -> list[int | str]:
+            return [int(token) if token == "0" or re.fullmatch(r"[1-9]\d{0,17}", token) else token for token in decode(ids)]
+
+    return Writing(lambda ids: join(decode(ids)), lambda ids: join(decode(ids)), lambda ids: raw(decode(ids)), numbers)
 
 
-def sentences_of(path: Path, data: Data) -> Documents:
+def sentences_of(path: Path, data: Data, samples: bool = False) -> Documents:
     """Samples or references from a file, to be scored: every one of them, whatever its length. Raises SeqganError.
 
-    Music is read from MIDI files, or from numbers with spaces.
+    A blank line is no reference, and of samples one without tokens. Music is read from MIDI files, or from numbers with
+    spaces. Among single characters the space at the ends of a line counts, as it does in samples.
     """
+    if path.is_file() and path.suffix.lower() not in (*SUFFIXES, ".json"):
+        first = next((line for _, line in lines_of(path)), "")
+        if first.startswith('{"text": ') and first.endswith("}"):
+            raise SeqganError(f"{path} is of --format jsonl: `sample --format raw` writes what is read here.")
     if data.kind == "poems":
-        return read_poems(path, data, once=False)
-    return read(str(path.absolute()), data)  # a file may be called speech or folk
+        documents = read_poems(path, data, once=False, keep_blank=samples)
+    elif data.kind in ("text", "speeches") and data.tokenizer == "chars":
+        documents = _text(path, data, spaces=True, keep_blank=samples)
+    else:
+        documents = read(str(path.absolute()), data, keep_blank=samples)  # a file may be called speech or folk
+    if blank := int((documents.lengths == 0).sum()):
+        note = f"{blank} of {len(documents)} lines are blank, each a sample without tokens"
+        documents = dataclasses.replace(documents, notes=(*documents.notes, f"{note}."))
+    return documents

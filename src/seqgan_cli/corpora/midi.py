@@ -1,38 +1,37 @@
-"""MIDI files ↔ notes in steps: the melody of a file in exact arithmetic, and sequences of pitches written for players."""
+"""MIDI files ↔ notes: the melody of a file in exact arithmetic, and sequences of pitches written for players."""
 
 import bisect
-import io
 import itertools
 import math
 import os
 import re
 import stat
+import unicodedata
 from collections import deque
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from seqgan_cli import files
+from seqgan_cli.corpora import smf
 from seqgan_cli.errors import SeqganError, UsageError
 
 KEYS = 88  # of a piano; id = MIDI note − BELOW
 BELOW = 20
 DRUMS = 9  # the channel whose notes are no pitches
 DEFAULT_TEMPO = 500_000  # µs a beat
-LONGEST_DELTA = 1 << 28  # ticks between two events: the format has four bytes of seven bits
-# bytes; an hour of dense piano music is under 500 kB. The parser keeps some 300 for every two of them.
-LARGEST = 1_000_000
+LARGEST = 1_000_000  # bytes; an hour of dense piano music is under 500 kB
 LONGEST = 3600  # seconds; a piece is shorter, and a damaged file may claim years
 TOO_LONG = f"longer than {LONGEST // 60} minutes"
 SHORTEST_STEP, LONGEST_STEP = Fraction(1, 1000), Fraction(60)  # seconds: a sequence has at most 3.6 million pitches
-# A number in a MIDI file goes on as long as its bytes are ≥ 0x80; mido reads one of any length, in quadratic time.
-ENDLESS = re.compile(rb"[\x80-\xff]{4096}")
 SOLO = re.compile("solo|melody|lead", re.IGNORECASE)
-SUFFIXES = (".mid", ".midi")
+SUFFIXES = (".mid", ".midi", ".kar")
+NAMED = f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
+
+Time = int | Fraction
 
 
 class Unusable(Exception):  # noqa: N818  a tune is left out; only `strict` makes it an error
@@ -41,10 +40,16 @@ class Unusable(Exception):  # noqa: N818  a tune is left out; only `strict` make
 
 @dataclass(frozen=True)
 class Part:
-    """One voice in steps: the notes (first step, step after the last, MIDI note), and the step after the voice's end."""
+    """One voice. Times are exact, in a unit of its own.
 
-    notes: list[tuple[int, int, int]]
-    end: int
+    notes: (start, end, MIDI note); end: of the voice; step: how long one is; remarks: what a reader should know of the tune, a
+    sentence that is the same for all such tunes, and what to add of this one.
+    """
+
+    notes: Sequence[tuple[Time, Time, int]]
+    end: Time
+    step: Time
+    remarks: Mapping[str, str] = field(default_factory=dict)
 
 
 def exact_step(step: float) -> Fraction:
@@ -54,8 +59,8 @@ def exact_step(step: float) -> Fraction:
     return Fraction(repr(float(step)))
 
 
-def midi_files(path: Path) -> tuple[Path, list[str]]:
-    """A folder, and the names of the MIDI files in and below it, and of folders that cannot be read.
+def midi_files(path: Path) -> tuple[Path, list[str], list[str]]:
+    """A folder, the names of the MIDI files in and below it and of folders that cannot be read, and those of other files.
 
     Raises SeqganError if there are none.
     """
@@ -64,19 +69,21 @@ def midi_files(path: Path) -> tuple[Path, list[str]]:
     except (OSError, ValueError) as error:
         raise SeqganError(f"Cannot read {path}: {getattr(error, 'strerror', None) or error}.") from None
     if stat.S_ISREG(mode):
-        return path.parent, [path.name]
+        return path.parent, [path.name], []
     if not stat.S_ISDIR(mode):
         raise SeqganError(f"{path} is neither a file nor a folder: name a MIDI file, or a folder with some.")
     refused: list[OSError] = []
-    names, others = [], 0
+    names: list[str] = []
+    others: list[str] = []
     for folder, _, found in os.walk(path, onerror=refused.append):
-        midi = [name for name in found if name.lower().endswith(SUFFIXES)]
-        names += [(Path(folder) / name).relative_to(path).as_posix() for name in midi]
-        others += len(found) - len(midi)
+        for name in found:
+            if not name.startswith("."):  # which a system keeps for itself, under any ending
+                kind = names if name.lower().endswith(SUFFIXES) else others
+                kind.append((Path(folder) / name).relative_to(path).as_posix())
     names += [Path(error.filename).relative_to(path).as_posix() for error in refused]
     if not names:
-        raise SeqganError(f"{path} holds no .mid or .midi file, only {others} others." if others else f"{path} is empty.")
-    return path, sorted(names)
+        raise SeqganError(f"{path} holds no {NAMED} file, only {len(others)} others." if others else f"{path} is empty.")
+    return path, sorted(names), sorted(others)
 
 
 def content_of(path: Path) -> bytes:
@@ -94,78 +101,73 @@ def content_of(path: Path) -> bytes:
     return content
 
 
-def _mido(doing: str) -> Any:
-    try:
-        import mido
-    except ImportError:
-        raise SeqganError(f"{doing} MIDI needs mido: pip install 'seqgan-cli[music]'.") from None
-    return mido
+def midi_part(content: bytes, track: str, channel: int, step: Fraction) -> Part:
+    """The wanted track and channel of a MIDI file. Raises Unusable.
 
-
-def midi_part(content: bytes, wanted: str, step: Fraction) -> Part:
-    """The wanted track of a MIDI file in steps. Raises Unusable."""
-    midi = _parse(content)
-    track, notes = _melody(midi.tracks, wanted)
-    # The tracks of a file of type 2 are pieces of their own.
-    clock = _Clock(midi.ticks_per_beat, [track] if midi.type == 2 else midi.tracks, step)
-    end = clock.first_step(sum(message.time for message in track))
-    return Part([(clock.first_step(start), clock.first_step(stop), note) for start, stop, note in notes], end)
-
-
-def _parse(content: bytes) -> Any:
-    """The file as mido reads it. Raises Unusable."""
-    mido = _mido("Reading")
+    Args:
+        content: the file's bytes.
+        track: number from 0, or name; "": the melody, as in read_music.
+        channel: 1 … 16; 0: all but the drums'.
+        step: seconds.
+    """
     if not content:
         raise Unusable("empty")
-    if not content.startswith(b"MThd"):
-        raise Unusable("no MIDI file")
-    if ENDLESS.search(content):
-        raise Unusable("damaged")
     try:
-        midi = mido.MidiFile(file=io.BytesIO(content))
-    except EOFError:
-        raise Unusable("cut off") from None
-    except Exception:  # mido raises whatever the bytes lead to: OSError, ValueError, IndexError, KeyError …
-        raise Unusable("damaged") from None
-    if any(message.time >= LONGEST_DELTA for track in midi.tracks for message in track):
-        raise Unusable("damaged")
-    return midi
+        file = smf.parse(content)
+    except smf.Damaged as damage:
+        raise Unusable(str(damage)) from None
+    faults = sorted(set().union(*(each.faults for each in file.tracks)))
+    found, notes, channels = _melody(file.tracks, track, channel, bool(faults))
+    # The tracks of a file of type 2 are pieces of their own.
+    clock = _Clock(file.division, [found] if file.kind == 2 else file.tracks, step)
+    remarks = {f"Read on, as players do, where a file has {fault}": "" for fault in faults}
+    if len(channels) > 1:
+        named = f"{', '.join(map(str, channels[:-1]))} and {channels[-1]}"
+        remarks["The track has notes of several channels, and all are heard (--channel N chooses one)"] = f"channels {named}"
+    timed = [(clock.time(start), clock.time(stop), note) for start, stop, note in notes]
+    return Part(timed, clock.time(found.ticks), clock.step, remarks)
 
 
-def _melody(tracks: Sequence[Any], wanted: str) -> tuple[Any, list[tuple[int, int, int]]]:
-    """The track to read, and its notes. Raises Unusable."""
+def _melody(
+    tracks: Sequence[smf.Track], wanted: str, channel: int, damaged: bool
+) -> tuple[smf.Track, list[tuple[int, int, int]], list[int]]:
+    """The track to read, its notes as of _notes, and their channels from 1. Raises Unusable."""
     if wanted in map(str, range(len(tracks))):
         candidates = [tracks[int(wanted)]]
     elif wanted:
-        candidates = [track for track in tracks if track.name.strip().lower() == wanted.strip().lower()]
+        candidates = [track for track in tracks if _alike(track.name or "") == _alike(wanted)]
     else:
-        candidates = sorted(tracks, key=lambda track: not SOLO.search(track.name))
+        candidates = sorted(tracks, key=lambda track: not SOLO.search(track.name or ""))
+    asked = (f" of channel {channel}" if channel else "") + (f" in a track {wanted!r}" if wanted else "")
     for track in candidates:
-        notes = _notes(track)
+        notes = [note for note in _notes(track) if note[3] == channel - 1 or (not channel and note[3] != DRUMS)]
         if notes:
-            return track, notes
-    raise Unusable(f"no notes in a track {wanted!r}" if wanted else "no notes")
+            return track, [note[:3] for note in notes], sorted({note[3] + 1 for note in notes})
+    if not channel and any(_notes(track) for track in candidates):
+        raise Unusable(f"nothing but drums{asked}, which have no pitch")
+    raise Unusable("damaged" if damaged and not asked else f"no notes{asked}")
 
 
-def _notes(track: Iterable[Any]) -> list[tuple[int, int, int]]:
-    """(start, end, MIDI note) in ticks. The first release of a key ends the note that was struck first."""
-    notes: list[tuple[int, int, int]] = []
+def _alike(name: str) -> str:
+    """The same of names that differ in case, in spaces around them, or in how an accent is encoded."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name.strip()).casefold())
+
+
+def _notes(track: smf.Track) -> list[tuple[int, int, int, int]]:
+    """(start, end, MIDI note, channel) in ticks. The first release of a key ends the note that was struck first."""
+    notes: list[tuple[int, int, int, int]] = []
     sounding: dict[tuple[int, int], deque[int]] = {}
-    tick = 0
-    for message in track:
-        tick += message.time
-        if message.type not in ("note_on", "note_off") or message.channel == DRUMS:
-            continue
-        starts = sounding.setdefault((message.channel, message.note), deque())
-        if message.type == "note_on" and message.velocity:
+    for tick, channel, key, struck in track.strikes:
+        starts = sounding.setdefault((channel, key), deque())
+        if struck:
             starts.append(tick)
         elif starts:
-            notes.append((starts.popleft(), tick, message.note))
+            notes.append((starts.popleft(), tick, key, channel))
     return notes
 
 
 class _Clock:
-    """Turns ticks into steps without rounding: a time is a whole number of units, so many a second.
+    """Turns ticks into times without rounding: whole numbers of a unit in which a step is whole too.
 
     Args:
         division: as in the file's header: ticks a beat, or if negative −(frames a second) and ticks a frame in one byte each.
@@ -173,16 +175,12 @@ class _Clock:
         step: seconds.
     """
 
-    def __init__(self, division: int, tracks: Iterable[Iterable[Any]], step: Fraction) -> None:
+    def __init__(self, division: int, tracks: Iterable[smf.Track], step: Fraction) -> None:
         changes = [(0, DEFAULT_TEMPO)]
         if division > 0:
             self.units = 1_000_000 * division  # a tick of a beat of n µs is n of them
             for track in tracks:
-                tick = 0
-                for message in track:
-                    tick += message.time
-                    if message.type == "set_tempo":
-                        changes.append((tick, message.tempo))
+                changes += track.tempos
             changes.sort(key=lambda change: change[0])  # at one tick the last counts, and the default before all
         else:
             frames, ticks = -(division >> 8), division & 255
@@ -198,15 +196,17 @@ class _Clock:
         self._times = [0]
         for (tick, tempo), (following, _) in itertools.pairwise(changes):
             self._times.append(self._times[-1] + (following - tick) * tempo)
-        self._step = step
+        self._longest = LONGEST * self.units
+        self._factor = step.denominator
+        self.step = step.numerator * self.units
 
-    def first_step(self, tick: int) -> int:
-        """The first step at or after a tick. Raises Unusable beyond the longest music."""
+    def time(self, tick: int) -> int:
+        """When a tick is. Raises Unusable beyond the longest music."""
         i = bisect.bisect_right(self._ticks, tick) - 1
         time = self._times[i] + (tick - self._ticks[i]) * self._changes[i][1]
-        if time > LONGEST * self.units:
+        if time > self._longest:
             raise Unusable(TOO_LONG)
-        return -(-time * self._step.denominator // (self._step.numerator * self.units))
+        return time * self._factor
 
 
 def write_midi(pitches: np.ndarray, step: float, path: Path) -> None:
@@ -220,7 +220,10 @@ def write_midi(pitches: np.ndarray, step: float, path: Path) -> None:
     `read_music` with that step and rests=token gives the sequence back. Raises SeqganError without mido or for an id that is
     no pitch, UsageError for a step that is no use, OSError.
     """
-    mido = _mido("Writing")
+    try:
+        import mido
+    except ImportError:
+        raise SeqganError("Writing MIDI needs mido: pip install 'seqgan-cli[music]'.") from None
     length, pitches = exact_step(step), np.asarray(pitches)
     if ((pitches < 0) | (pitches > KEYS)).any():
         raise SeqganError(f"Ids from 0 (rest) to {KEYS} (C8) can be written as MIDI, not {pitches.min()} to {pitches.max()}.")

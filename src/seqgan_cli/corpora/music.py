@@ -1,10 +1,11 @@
 """Music: MIDI files, and the folk tunes that come with music21 → the pitch at every step.
 
-A tune is read at the times 0, step, 2·step … of its file, in exact arithmetic: a note sounds from its start, which counts, to
-its end, which does not. Where several sound, the highest is heard. Ids: 1…88 are the keys of a piano, A0 = MIDI note 21 to
-C8 = 108; 0 is a rest, if rests are tokens.
+The steps of a tune begin at the times 0, step, 2·step … of its file, in exact arithmetic: a note sounds from its start, which
+counts, to its end, which does not. Ids: 1…88 are the keys of a piano, A0 = MIDI note 21 to C8 = 108; 0 is a rest, if rests are
+tokens.
 """
 
+import dataclasses
 import importlib.metadata
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -13,10 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from seqgan_cli.corpora.cache import cache_file, load, store
-from seqgan_cli.corpora.documents import Collector, Documents
+from seqgan_cli.corpora.documents import EXAMPLES, Collector, Documents
 from seqgan_cli.corpora.folk import abc_part, folk_tunes
-from seqgan_cli.corpora.midi import BELOW, KEYS, Part, Unusable, content_of, exact_step, midi_files, midi_part
-from seqgan_cli.errors import SeqganError
+from seqgan_cli.corpora.melody import pitches_of
+from seqgan_cli.corpora.midi import DRUMS, KEYS, NAMED, Part, Unusable, content_of, exact_step, midi_files, midi_part
+from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.settings import Data
 
 CACHED_FROM = 50  # tunes: fewer are read in a blink
@@ -25,24 +27,27 @@ Report = Callable[[int, int], None]
 
 
 def read_music(path: Path, settings: Data, report: Report | None = None) -> Documents:
-    """Every MIDI file as one document: a file, or all `.mid` and `.midi` files of a folder and the folders in it, sorted.
+    """Every MIDI file as one document: a file, or all `.mid`, `.midi` and `.kar` of a folder and the folders in it, sorted.
 
     The melody is the track that `settings.track` names by number (from 0) or name; else one whose name says solo, melody or
-    lead; else the first with notes (drums are none). What it is at the file's time 0, step, 2·step … is the document. A key
-    that is struck again while it sounds sounds until it was released as often; a note that is never released is none.
+    lead; else the first with notes (drums are none); `settings.channel` chooses among its notes. The document is what it is in
+    every step, as pitches_of says. A key that is struck again while it sounds sounds until it was released as often; a note
+    that is never released is none.
 
-    `settings.rests`: `hold`: the document begins at the first step at which a note sounds and ends with the last note, and a
-    rest between holds the pitch before it. `token`: it goes from time 0 to the track's end, and a rest is token "0".
+    `settings.rests`: `hold`: the document begins at the first step that has a pitch and ends with the last note, and a rest
+    between holds the pitch before it. `token`: it goes from time 0 to the track's end, and a rest is token "0".
 
     Files that cannot be used are rejected with the reason; with `settings.strict` the first of them raises SeqganError. So
-    does a source without a usable file, and a step that is no use UsageError. `report` is called with (tunes read, tunes in
-    all), unless the cache has them: see _documents.
+    does a source without a usable file, and a step or channel that is no use UsageError. `report` is called with (tunes read,
+    tunes in all), unless the cache has them: see _documents.
     """
     step = exact_step(settings.step)
-    folder, names = midi_files(path)
+    if settings.channel == DRUMS + 1:
+        raise UsageError(f"data.channel={settings.channel}: that channel is the drums', which have no pitch: choose another.")
+    folder, names, others = midi_files(path)
 
     def part(name: str) -> Part:
-        return midi_part(content_of(folder / name), settings.track, step)
+        return midi_part(content_of(folder / name), settings.track, settings.channel, step)
 
     def contents() -> Iterable[bytes]:
         for name in names:
@@ -52,18 +57,24 @@ def read_music(path: Path, settings: Data, report: Report | None = None) -> Docu
             except Unusable as reason:
                 yield str(reason).encode()
 
-    return _documents(str(path), names, part, contents(), settings, report)
+    documents = _documents(str(path), names, part, contents(), settings, report)
+    if not others:
+        return documents
+    passed = f"Not read, being no {NAMED} file: {listed(others)}."
+    return dataclasses.replace(documents, notes=(*documents.notes, passed))
 
 
 def read_folk(settings: Data, report: Report | None = None) -> Documents:
     """The tunes of Ryan's Mammoth Collection, Aird's Airs and O'Neill's Music of Ireland, which come with music21 as ABC.
 
-    Each is one document, sampled and rejected like a MIDI file; `settings.track` does not apply. The tempo is the tune's `Q:`
-    as music21 reads it, else 120 quarter notes a minute; repeats are not played, and of several endings all follow each
-    other; grace notes take no time; of several voices the first is read.
+    Each is one document, sampled and rejected like a MIDI file; there are no tracks and channels to choose. The tempo is the
+    tune's `Q:` as music21 reads it, else 120 quarter notes a minute; repeats are not played, and of several endings all follow
+    each other; grace notes take no time; of several voices the first is read.
 
-    Raises SeqganError without music21, and as read_music.
+    Raises SeqganError without music21, UsageError for a track or channel, and as read_music.
     """
+    if settings.track or settings.channel:
+        raise UsageError("--track and --channel choose among a MIDI file's notes, and --data folk has none: leave them out.")
     step = exact_step(settings.step)
     tunes = folk_tunes()
 
@@ -73,33 +84,6 @@ def read_folk(settings: Data, report: Report | None = None) -> Documents:
             yield from (part.encode() for part in tune)
 
     return _documents("folk", list(tunes), lambda name: abc_part(tunes[name], step), contents(), settings, report)
-
-
-def _sampled(part: Part, settings: Data) -> tuple[np.ndarray, int]:
-    """Ids int `[T]` of a voice, and how many notes are off a piano's keys and so were left out. Raises Unusable.
-
-    Key by key, from the lowest up so that the highest is heard: time O(notes + 88 T), however many sound at once.
-    """
-    first, after, keys = np.array(part.notes, np.int64).reshape(-1, 3).T - [[0], [0], [BELOW]]
-    on_piano = (keys >= 1) & (keys <= KEYS)
-    first, after, keys = first[on_piano], after[on_piano], keys[on_piano]
-    length = int(after.max(initial=0))
-    if settings.rests == "token":
-        length = max(length, part.end)
-    pitches = np.zeros(length, np.int64)
-    for key in np.unique(keys):
-        mine = keys == key
-        changes = np.bincount(first[mine], minlength=length + 1) - np.bincount(after[mine], minlength=length + 1)
-        pitches[np.cumsum(changes[:-1]) > 0] = key
-    heard = np.flatnonzero(pitches)
-    if not len(heard):
-        raise Unusable("no note of a piano at any step")
-    if settings.rests == "hold":
-        latest = np.maximum.accumulate(np.where(pitches > 0, np.arange(length), 0))
-        pitches = pitches[latest][heard[0] :]
-    if len(pitches) < settings.window:
-        raise Unusable(f"shorter than {settings.window} steps of {settings.step:g} s")
-    return pitches, int((~on_piano).sum())
 
 
 def _documents(
@@ -128,18 +112,22 @@ def _collect(
 ) -> Documents:
     """Read tune by tune. Raises SeqganError if none can be used, or if one cannot and `settings.strict`."""
     collector, outside = Collector(), 0
+    remarks: dict[str, list[str]] = {}
     tokens = [str(key) for key in range(KEYS + 1)]
     for done, name in enumerate(names, start=1):
+        place = os.fsencode(name).decode(errors="replace")  # a name of other bytes could not be printed
         try:
-            pitches, left_out = _sampled(part(name), settings)
+            voice = part(name)
+            pitches, left_out = pitches_of(voice, settings)
         except Unusable as unusable:
-            place = os.fsencode(name).decode(errors="replace")  # a name of other bytes could not be printed
             if settings.strict:
                 raise SeqganError(f"{source}, {place}: {unusable}. Leave --strict out to go on without it.") from None
             collector.reject(place, str(unusable))
         else:
             collector.add([tokens[pitch] for pitch in pitches.tolist()])
             outside += left_out
+            for remark, own in voice.remarks.items():
+                remarks.setdefault(remark, []).append(f"{place} ({own})" if own else place)
         if report:
             report(done, len(names))
     if not len(collector):
@@ -149,7 +137,14 @@ def _collect(
         )
     if outside:
         collector.notes.append(f"Left out {outside} notes below A0 or above C8.")
+    collector.notes += [f"{remark}: {listed(places)}." for remark, places in remarks.items()]
     return collector.documents(source)
+
+
+def listed(places: Sequence[str]) -> str:
+    """The first of some places, and how many there are besides."""
+    more = len(places) - EXAMPLES
+    return ", ".join(places[:EXAMPLES]) + (f" and {more} more" if more > 0 else "")
 
 
 def windows(documents: Documents, chosen: np.ndarray, window: int, stride: int) -> tuple[np.ndarray, np.ndarray]:

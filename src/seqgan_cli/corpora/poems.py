@@ -15,8 +15,10 @@ from seqgan_cli.corpora.documents import Collector, Documents, counts_of
 from seqgan_cli.corpora.text import lines_of
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.settings import Data
+from seqgan_cli.vocabulary import UNKNOWN
 
 VERSES = 4
+STAND_IN = "ᛟ"  # a letter that stands for the one character that `<unk>` is, while a poem is cut into lines
 LARGEST_JSON = 64 << 20  # bytes of a file that is parsed whole, into 25 times as many; those of chinese-poetry hold under 2 MB
 MIXED = 0.05  # share of the rarer script from which a corpus is called mixed; variants alone make up to half of it
 
@@ -41,6 +43,31 @@ def verses_of(text: str, width: int) -> list[str]:
     if len(characters) % width:
         return [characters]
     return [characters[i : i + width] for i in range(0, len(characters), width)]
+
+
+_SEPARATOR = re.compile("[:：\t]")
+_MARKS = re.compile("[，。！？；、,.!?;]")
+_BRACKETED = re.compile(r"（[^）]*）|\([^)]*\)|〔[^〕]*〕|\[[^\]]*\]")
+
+
+def title_end(text: str, width: int) -> int:
+    """Where the poem begins in a line that is `title:poem` or `title:author:poem`, also with `：` or a tab; 0 without a title.
+
+    A title is what stands, without marks of lines, before a separator that four lines of `width` characters follow. Where it
+    is as long as a line, the lines themselves tell, since poems have an even number of them; a colon of ASCII is none of
+    their marks.
+    """
+    for found in _SEPARATOR.finditer(text):
+        title, poem = text[: found.start()], text[found.end() :]
+        if _MARKS.search(_BRACKETED.sub("", title)):
+            return 0
+        verses, whole = verses_of(poem, width), verses_of(text, width)
+        if not title.strip() or not is_opening(verses, width):
+            continue
+        if is_opening(whole, width) and found[0] != ":" and (len(verses) % 2 or not len(whole) % 2):
+            continue
+        return found.end() + title_end(poem, width)
+    return 0
 
 
 def is_opening(verses: list[str], width: int) -> bool:
@@ -91,21 +118,23 @@ def _digest(verses: list[str]) -> bytes:
     return hashlib.blake2b("".join(verses[:VERSES]).encode(), digest_size=8).digest()
 
 
-def read_poems(path: Path, settings: Data, once: bool = True) -> Documents:
+def read_poems(path: Path, settings: Data, once: bool = True, keep_blank: bool = False) -> Documents:
     """Read poems whose first four lines have the form's number of characters; a document is those lines' characters.
 
     Args:
-        path: a text file with a poem a line, or a JSON file or folder of them.
+        path: a text file with a poem a line, perhaps after its title, or a JSON file or folder of them.
         once: leave out a poem that was there before.
+        keep_blank: blank lines are documents without characters.
 
     Raises SeqganError if nothing is left, or with `strict` for a bad file of a folder.
     """
     width, found, seen = width_of(settings.poem_form), Collector(), set[bytes]()
     exactly = "exactly four lines" if settings.whole else "each of its first four lines"
-    others = 0
+    others = titled = 0
+    in_json = path.is_dir() or path.suffix.lower() == ".json"
 
     def poems() -> Iterator[tuple[str, str]]:
-        if path.is_dir() or path.suffix.lower() == ".json":
+        if in_json:
             if not path.exists():
                 raise SeqganError(f"Cannot read {path}: No such file or directory.")
             folder = path if path.is_dir() else path.parent
@@ -115,28 +144,37 @@ def read_poems(path: Path, settings: Data, once: bool = True) -> Documents:
             yield from ((f"line {number}", line) for number, line in lines_of(path))
 
     for place, text in poems():
-        verses = verses_of(text, width)
+        title = 0 if in_json else title_end(text, width)
+        unknown = UNKNOWN in text  # of a file that was written with it
+        verses = verses_of(text[title:].replace(UNKNOWN, STAND_IN) if unknown else text[title:], width)
+        titled += title > 0
         if not verses:
-            found.reject(place, "blank")
+            if not (keep_blank and found.add((), keep_empty=True)):
+                found.reject(place, "blank")
         elif not is_opening(verses, width) or (settings.whole and len(verses) > VERSES):
             found.reject(place, f"not {width} characters in {exactly}")
-            others += is_opening(verses_of(text, 12 - width), 12 - width)
+            title = 0 if in_json else title_end(text, 12 - width)
+            others += is_opening(verses_of(text[title:], 12 - width), 12 - width)
         elif (digest := _digest(verses)) in seen:
             found.reject(place, "a duplicate")
         else:
-            found.add("".join(verses[:VERSES]))
+            found.add([UNKNOWN if unknown and one == STAND_IN else one for one in "".join(verses[:VERSES])])
             if once:
                 seen.add(digest)
     other = f"{others} have lines of {12 - width} characters: --poem-form {12 - width}x4 reads those instead."
-    if not len(found):
+    if not found.size:
         if path.is_dir() and not found.rejected:
             raise SeqganError(f"{path} holds no .json file: name a folder with some, or a text file with one poem a line.")
         why = "; ".join(f"{entry.count} left out: {reason} ({entry.places[0]})" for reason, entry in found.rejected.items())
         raise SeqganError(
-            f"{path} holds no poem of the form {settings.poem_form}: {why or 'it is empty'}." + f" {other}" * (others > 0)
+            f"{path} holds no poem of the form {settings.poem_form}: {why or 'it is empty'}."
+            + f" {other}" * (others > 0)
+            + " `sample --format raw` writes poems that are read here." * (not once)
         )
+    if titled:
+        found.note(f"{titled} stand after a title and a colon or tab; titles are left out.")
     if others:
-        found.notes.append(other)
+        found.note(other)
     documents = found.documents(str(path))
     return _with_script(documents)
 

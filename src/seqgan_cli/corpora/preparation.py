@@ -21,9 +21,11 @@ from seqgan_cli.corpora.corpus import (
     refuse_nothing,
     summary_of,
     table_of,
+    too_long,
 )
 from seqgan_cli.corpora.documents import EXAMPLES, Documents, Reading, Rejected
 from seqgan_cli.corpora.kinds import Report, layout_of, numbers_of, prepared_corpus, read
+from seqgan_cli.corpora.parts import HELD_OUT, HeldOut, held_out_counts, save_parts
 from seqgan_cli.corpora.sequences import Streamed
 from seqgan_cli.corpora.shards import AT_HAND, FORMAT, INDEX, LANES, Dealer, is_prepared, number_of_files
 from seqgan_cli.corpora.text import LONGEST_BY_DEFAULT, line_parts
@@ -93,6 +95,21 @@ class _HeldOut:
     def only(self, kept: np.ndarray) -> "_HeldOut":
         return _HeldOut(self.drawn[kept], self.documents[kept], [self.sequences[i] for i in kept])
 
+    def parts(
+        self, counts: dict[str, int], tokens: list[str], vocabulary: Vocabulary, layout: Layout, seed: int
+    ) -> dict[str, HeldOut]:
+        """The parts by name; the documents with the smallest numbers are the test part's, as many as `counts` says."""
+        rank = np.empty(len(self.drawn), np.int64)
+        rank[np.argsort(self.drawn, kind="stable")] = np.arange(len(self.drawn))
+        found = {}
+        for name in (name for name in HELD_OUT if counts[name]):
+            chosen = np.flatnonzero((rank < counts["test"]) == (name == "test"))
+            sequences = [sequence for i in chosen for sequence in self.sequences[i]]
+            owners = np.repeat(self.documents[chosen], [len(self.sequences[i]) for i in chosen])
+            table = _table(sequences, tokens, vocabulary, layout)
+            found[name] = HeldOut.shuffled(table, owners, seed, name).first(AT_HAND)
+        return found
+
     def and_(self, other: "_HeldOut") -> "_HeldOut":
         drawn, documents = (np.concatenate(pair) for pair in ((self.drawn, other.drawn), (self.documents, other.documents)))
         return _HeldOut(drawn, documents, self.sequences + other.sequences)
@@ -103,7 +120,7 @@ class _Survey:
 
     def __init__(self, data: Data, seed: int) -> None:
         self.data, self.draws = data, rng(seed, "corpus", "holdout")
-        self.most = 0 if data.test else AT_HAND
+        self.most = AT_HAND * ((not data.test) + (data.validation > 0))
         self.numbers: dict[str, int] = {}
         self.counts = np.zeros(0, np.int64)  # in training sequences, by the number of the token
         self.held = _HeldOut()
@@ -175,7 +192,7 @@ class _Preparation:
             self._whole = self._whole or read(self.data.source, self.data, self.report)
             yield self._whole
             return
-        path, done, first = Path(self.data.source), 0, 0
+        path, done = Path(self.data.source), 0
         size = path.stat().st_size if path.exists() else 0
 
         def passed(more: int) -> None:
@@ -185,9 +202,8 @@ class _Preparation:
             done += more
 
         documents = max(1, PART // (self.data.max_length or LONGEST_BY_DEFAULT))
-        for part in line_parts(path, self.data.tokenizer, self.data.lowercase, PART, documents, passed):
-            yield numbers_of(part, None, "--kind text takes any tokens", first) if self.data.kind == "ids" else part
-            first += len(part)
+        for part in line_parts(path, self.data.tokenizer, self.data.lowercase, PART, documents, passed, self.data.markers):
+            yield numbers_of(part, None, "--kind text takes any tokens") if self.data.kind == "ids" else part
         self.report((passes + 1) * size, 2 * size)
 
     def write(self, folder: Path) -> None:
@@ -200,21 +216,23 @@ class _Preparation:
             )
         vocabulary = layout.vocabulary or ranked_vocabulary([*survey.numbers], survey.counts, self.data)
         test = documents.reading if documents else None
+        held_out = survey.held.parts(self.counts, [*survey.numbers], vocabulary, layout, self.settings.seed)
+        for name, part in held_out.items():
+            refuse_nothing(part.tokens, self.data.source, layout, name)
+        long = survey.long, too_long(documents, layout) if documents else 0
         if documents:
-            survey.long += int((documents.lengths > layout.max_length).sum())
-            heldout = table_of(documents, *layout.fit(documents, np.arange(len(documents))), vocabulary, layout)
-            refuse_nothing(heldout, self.data.test, layout)
-        else:
-            sequences = [sequence for sequences in survey.held.sequences for sequence in sequences]
-            heldout = _heldout(sequences, [*survey.numbers], vocabulary, layout)
-            refuse_nothing(heldout, self.data.source, layout)
-            heldout = heldout[rng(self.settings.seed, "corpus", "heldout").permutation(len(heldout))][:AT_HAND]
-        training, copied = self._deal(folder, survey, layout, vocabulary, heldout)
-        held_out = Tally(vocabulary)
-        held_out.add(heldout)
+            starts, ends = layout.fit(documents, np.arange(len(documents)))
+            table = table_of(documents, starts, ends, vocabulary, layout)
+            refuse_nothing(table, self.data.test, layout)
+            source_ids = np.searchsorted(documents.offsets, starts, side="right") - 1
+            held_out["test"] = HeldOut.shuffled(table, source_ids, self.settings.seed, "test").first(AT_HAND)
+        training, copied = self._deal(folder, survey, layout, vocabulary, [part.tokens for part in held_out.values()])
+        tallies = {"train": training, **{name: Tally(vocabulary) for name in held_out}}
+        for name, part in held_out.items():
+            tallies[name].add(part.tokens)
         read_ = survey.reading(self.data.source)
-        summary = summary_of(read_, test, layout, self.data, (training, held_out), survey.long, copied)
-        self._finish(folder, vocabulary, heldout, summary)
+        summary = summary_of(read_, test, layout, self.data, tallies, long, copied)
+        self._finish(folder, vocabulary, held_out, summary)
 
     def _survey(self) -> tuple[_Survey, Layout]:
         """The first pass, and how sequences are laid out."""
@@ -224,20 +242,19 @@ class _Preparation:
         for part in self.parts(0):
             layout = layout_of(part, most)
             survey.add(part, layout)
-        if survey.count < 2 and not self.data.test:
-            raise SeqganError(
-                f"{self.data.source} holds one {layout.unit}: at least two are needed, so that one can be held out."
-            )
-        survey.keep(min(survey.most, survey.count - 1, max(1, round(survey.count * self.data.holdout))))
+        counts = held_out_counts(survey.count, self.data, self.data.source, layout.unit)
+        self.counts = {name: min(AT_HAND, count) for name, count in counts.items()}
+        survey.keep(sum(self.counts.values()))
         if self.lines:
             longest = min(survey.longest, most.max_length) if not self.data.max_length else self.data.max_length
             layout = layout_of(part, dataclasses.replace(self.data, max_length=longest))
         return survey, layout
 
     def _deal(
-        self, folder: Path, survey: _Survey, layout: Layout, vocabulary: Vocabulary, heldout: np.ndarray
+        self, folder: Path, survey: _Survey, layout: Layout, vocabulary: Vocabulary, held_out: list[np.ndarray]
     ) -> tuple[Tally, float]:
         """The second pass. Returns what training sequences hold, and the share of the held-out ones that are among them."""
+        heldout = np.concatenate(held_out)
         width = layout.max_length + layout.ended
         draws = rng(self.settings.seed, "corpus", "deal")
         dealer = Dealer(folder, number_of_files(survey.sequences, width), width, vocabulary.size, draws)
@@ -255,16 +272,17 @@ class _Preparation:
                 first += len(part)
             if first != survey.count or len(tally) != survey.sequences:
                 raise SeqganError(f"{self.data.source} has changed while it was read: run the command again.")
-            refuse_monotony(tally, self.data.source)
+            refuse_monotony(tally, self.data.source, self.data)
             taught = vocabulary.has_special_tokens and bool(tally.used[UNK])
             self.shards = dataclasses.replace(dealer.finish(), unk_taught=taught, heldout_copied=float(copied.mean()))
         return tally, float(copied.mean())
 
-    def _finish(self, folder: Path, vocabulary: Vocabulary, heldout: np.ndarray, summary: tuple[str, ...]) -> None:
+    def _finish(
+        self, folder: Path, vocabulary: Vocabulary, held_out: dict[str, HeldOut], summary: tuple[str, ...]
+    ) -> None:
         """All but the training sequences themselves."""
         at_hand = Streamed(self.shards).draw(AT_HAND, self.settings.seed, "corpus", "at hand")
-        for name, table in (("train", at_hand), ("heldout", heldout)):
-            np.savez_compressed(folder / f"{name}.npz", tokens=table)
+        save_parts(folder, at_hand, held_out)
         if vocabulary.has_special_tokens:
             (folder / "vocabulary.txt").write_bytes("".join(f"{token}\n" for token in vocabulary.tokens).encode())
         own = {f"data.{each.name.replace('_', '-')}": getattr(self.data, each.name) for each in dataclasses.fields(Data)}
@@ -283,7 +301,7 @@ class _Preparation:
 NOT_OF_DATA = ("data.source", "data.vocab-size", "data.sequence-length", "data.num-sequences", "data.oracle")
 
 
-def _heldout(sequences: list[np.ndarray], tokens: list[str], vocabulary: Vocabulary, layout: Layout) -> np.ndarray:
+def _table(sequences: list[np.ndarray], tokens: list[str], vocabulary: Vocabulary, layout: Layout) -> np.ndarray:
     """The table of sequences of token numbers."""
     lengths = np.array([len(sequence) for sequence in sequences], np.int64)
     ids = np.concatenate([*sequences, np.zeros(0, np.int64)]).astype(np.int32)

@@ -2,7 +2,7 @@
 
 seqgan-corpus.json   what the corpus is: settings, lengths, and of each file its sequences and bytes
 vocabulary.txt       as a run has it
-heldout.npz          the held-out sequences, in random order
+validation.npz       held-out sequences that choose, in random order; test.npz: those that report
 train.npz            as many of the training sequences, drawn from all, for scores
 00000.tfrecord.gz …  the training sequences, dealt to the files at random: each file is a fair sample of all
 """
@@ -20,10 +20,10 @@ from typing import Any, Self
 import numpy as np
 
 from seqgan_cli.errors import SeqganError, UsageError
-from seqgan_cli.settings import BUILT_IN, CATALOGUE, KINDS
+from seqgan_cli.settings import BUILT_IN, CATALOGUE, EARLIER, KINDS
 
-INDEX, FORMAT = "seqgan-corpus.json", 1
-AT_HAND = 10_000  # training sequences, and held-out ones at most, that scores look at
+INDEX, FORMAT = "seqgan-corpus.json", 2  # 1 had one held-out part
+AT_HAND = 10_000  # training sequences, and of each held-out part at most, that scores look at
 LANES = 8  # a batch takes as many rows from each of so many files; their number is a multiple of it
 SEQUENCES, TOKENS = 1 << 16, 1 << 21  # of a file at most, unless files would become too many
 FILES, OTHER_FILES = 512, 64  # all are open while they are written, and so are TensorFlow's own
@@ -250,7 +250,9 @@ def read_index(folder: Path) -> dict[str, Any]:
             raise ValueError("its summary is none")
         if index["settings"]["data.kind"] not in KINDS:
             raise ValueError("it is of no kind")
-        index["settings"] = {name: CATALOGUE[name].check(value) for name, value in index["settings"].items()}
+        if type(index.get("seed")) is not int:
+            raise ValueError("it names no seed")
+        index["settings"] = {**EARLIER, **{name: CATALOGUE[name].check(value) for name, value in index["settings"].items()}}
         return dict(index)
     except UsageError as error:
         raise SeqganError(f"Cannot read {path} ({error}): prepare the data anew, or name another folder.") from None
@@ -264,7 +266,8 @@ def take_over(asked: dict[str, Any], sources: dict[str, str]) -> None:
     Raises UsageError for what was settled otherwise, SeqganError if they cannot be read.
     """
     folder = Path(asked["data.source"])
-    for name, value in read_index(folder)["settings"].items():
+    settled = read_index(folder)["settings"]
+    for name, value in settled.items():
         if name in asked and asked[name] not in (value, "auto"):
             raise UsageError(
                 f"{folder} was prepared with {name} = {'none' if value == '' else value}, and not {asked[name]}: leave it out, "

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from seqgan_cli.corpora.corpus import Corpus
+from seqgan_cli.corpora.parts import CHOOSES_AND_REPORTS, HeldOut
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.models.oracle import draw_oracle, read_oracle
 from seqgan_cli.randomness import key
@@ -10,7 +13,7 @@ from seqgan_cli.settings import Data
 
 
 def synthetic_corpus(settings: Data, seed: int) -> tuple[Corpus, Generator]:
-    """Draw the training sequences and as many fresh held-out ones, each set from a key of its own; and the oracle.
+    """Draw the training sequences and as many fresh ones for each held-out part, each from a key of its own; and the oracle.
 
     Raises SeqganError for an unusable weights file.
     """
@@ -21,9 +24,15 @@ def synthetic_corpus(settings: Data, seed: int) -> tuple[Corpus, Generator]:
         oracle = draw_oracle(seed, settings.vocab_size, settings.sequence_length)
         source = f"oracle with N(0, 1) weights from seed {seed}"
     train = oracle.sample(settings.num_sequences, key(seed, "corpus", "train"))
-    heldout = oracle.sample(settings.num_sequences, key(seed, "corpus", "heldout"))
+    parts = {"validation": "validation", "test": "heldout"} if settings.validation else {"test": "heldout"}
+    held_out = {
+        name: HeldOut(oracle.sample(settings.num_sequences, key(seed, "corpus", what)), np.arange(settings.num_sequences))
+        for name, what in parts.items()
+    }
+    notes = () if settings.validation else (CHOOSES_AND_REPORTS,)
     summary = (
         f"Data: {source}; {oracle.vocabulary.size} tokens, length {settings.sequence_length}.",
-        f"{len(train)} training sequences, {len(heldout)} fresh ones held out.",
+        *notes,
+        f"{len(train)} training sequences, as many fresh ones for {' and for '.join(parts)}.",
     )
-    return Corpus(train, heldout, oracle.vocabulary, summary), oracle
+    return Corpus(train, held_out, oracle.vocabulary, summary, seed=seed), oracle

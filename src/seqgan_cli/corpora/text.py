@@ -8,56 +8,25 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from seqgan_cli.corpora import encodings
 from seqgan_cli.corpora.corpus import Layout
 from seqgan_cli.corpora.documents import Collector, Documents
+from seqgan_cli.corpora.markers import Markers
+from seqgan_cli.corpora.words import join_words, split_words
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.settings import Data
 
 LONGEST_BY_DEFAULT = 64
 LONGEST_LINE = 256 << 20  # bytes; a line is held whole
+BYTE_ORDER_MARK = "\ufeff"
 PIECE = 1 << 20  # characters of a line whose tokens are held at once
 # What a full stop after them does not end, lower case and without the last one.
 _SHORT = "mr mrs ms dr prof gen sen rep gov st jr sr no vs etc e.g i.e u.s u.n d.c a.m p.m inc ltd co "
 _SHORT += "jan feb mar apr aug sept oct nov dec"
 ABBREVIATIONS = frozenset(_SHORT.split())
-
-
-@functools.cache
-def _sentences() -> Any:
-    """Punkt (Kiss and Strunk 2006) as it comes, untrained, but for the abbreviations."""
-    from nltk.tokenize.punkt import PunktParameters, PunktSentenceTokenizer
-
-    parameters = PunktParameters()
-    parameters.abbrev_types = set(ABBREVIATIONS)
-    return PunktSentenceTokenizer(parameters)
-
-
-# Quotes and apostrophes as the Treebank knows them; it would take those that turn to be letters of the word beside.
-STRAIGHT = str.maketrans("‘’“”", "''\"\"")
-
-
-def _treebank_split(line: str) -> list[str]:
-    """Words and marks, sentence by sentence: the Treebank's rules take a full stop off only at the end of what they get.
-
-    One after a number is a mark too, unless the number comes first: in lower case Punkt takes them all for ordinals.
-    """
-    from nltk.tokenize.treebank import TreebankWordTokenizer
-
-    words, tokens = TreebankWordTokenizer(), []
-    for sentence in _sentences().tokenize(line.translate(STRAIGHT)):
-        for place, word in enumerate(words.tokenize(sentence)):
-            tokens += [word[:-1], "."] if place and re.fullmatch(r"[\d,.-]*\d\.", word) else [word]
-    return tokens
-
-
-def _treebank_join(tokens: list[str]) -> str:
-    from nltk.tokenize.treebank import TreebankWordDetokenizer
-
-    return str(TreebankWordDetokenizer().detokenize(tokens))
 
 
 @dataclass(frozen=True)
@@ -70,24 +39,27 @@ class Tokenizer:
 
 TOKENIZERS = {
     "whitespace": Tokenizer(str.split, " ".join),
-    "words": Tokenizer(_treebank_split, _treebank_join),
+    "words": Tokenizer(split_words, join_words),
     "chars": Tokenizer(str, "".join),  # a string is a sequence of its characters
 }
 
 
-def lines_of(path: Path, passed: Callable[[int], object] = lambda size: None) -> Iterator[tuple[int, str]]:
+def lines_of(
+    path: Path, passed: Callable[[int], object] = lambda size: None, spaces: bool = False
+) -> Iterator[tuple[int, str]]:
     """Number and text of each line of a UTF-8 file, without the space around it. The file is never held whole.
 
-    `passed` is called with the bytes of each line.
+    A byte-order mark is no text, wherever it stands: files that have one are joined too. `passed` is called with the bytes of
+    each line. `spaces`: keep the space around it, all but the end of the line.
 
-    Raises SeqganError for a file that is missing, binary or not UTF-8 or has a line of more than 16 MB, naming the line.
+    Raises SeqganError for a file that is missing, binary, not UTF-8 or without newlines between its lines, or has a line of
+    more than 256 MB, naming the line.
     """
     try:
         with path.open("rb") as file:
             for line_number, raw in enumerate(iter(lambda: file.readline(LONGEST_LINE + 1), b""), start=1):
                 if line_number == 1:
-                    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                        raise SeqganError(f"{path} is UTF-16: convert it to UTF-8, e.g. with `iconv -f UTF-16 -t UTF-8`.")
+                    _refuse_other_line_ends_or_units(path, raw)
                     raw = raw.removeprefix(codecs.BOM_UTF8)
                 if b"\0" in raw:
                     raise SeqganError(f"{path}, line {line_number}: holds a zero byte, so it is binary; text is needed.")
@@ -97,16 +69,35 @@ def lines_of(path: Path, passed: Callable[[int], object] = lambda size: None) ->
                     )
                 passed(len(raw))
                 try:
-                    yield line_number, raw.decode("utf-8").strip()
+                    line = raw.decode("utf-8").replace(BYTE_ORDER_MARK, "")
+                    yield line_number, line.removesuffix("\n").removesuffix("\r") if spaces else line.strip()
                 except UnicodeDecodeError as error:
                     raise SeqganError(
                         f"{path}, line {line_number}: 0x{raw[error.start]:02x} after {error.start} bytes of text is not UTF-8; "
-                        "convert the file, e.g. with `iconv`."
+                        f"convert it to UTF-8{_with(path, encodings.command_to_utf8)}."
                     ) from None
     except OSError as error:
         raise SeqganError(f"Cannot read {path}: {error.strerror}.") from None
     except ValueError as error:  # a name with a zero byte
         raise SeqganError(f"Cannot read {str(path)!r}: {error}.") from None
+
+
+def _refuse_other_line_ends_or_units(path: Path, first: bytes) -> None:
+    """Raises SeqganError, with the command that helps, where the first line tells that bytes are not what newlines end."""
+    encoding = encodings.mark_of(first) or encodings.utf16_without_mark(first)
+    if encoding:
+        command = functools.partial(encodings.command_from, encoding)
+        raise SeqganError(f"{path} is {encoding}: convert it to UTF-8{_with(path, command)}.")
+    if b"\r" in first.strip() and not first.endswith(b"\n"):
+        raise SeqganError(
+            f"{path} has the line ends of old Macs, carriage returns alone: make newlines of them"
+            f"{_with(path, encodings.command_to_newlines)}."
+        )
+
+
+def _with(path: Path, command: Callable[[Path], str]) -> str:
+    """The command that does it, of what can be read again."""
+    return f", with {command(path)}" if path.is_file() else ""
 
 
 def _parts(line: str) -> Iterator[str]:
@@ -118,12 +109,18 @@ def _parts(line: str) -> Iterator[str]:
     yield line[first:]
 
 
-def read_lines(path: Path, tokenizer: str, lowercase: bool) -> Documents:
-    """Read and tokenize a file in one pass; a line is a document, and blank ones are left out.
+def read_lines(
+    path: Path, tokenizer: str, lowercase: bool, markers: str = "", spaces: bool = False, keep_blank: bool = False
+) -> Documents:
+    """Read and tokenize a file in one pass; a line is a document, and blank ones are left out, or none of tokens.
+
+    `markers`: see `Markers`; `spaces`: see `lines_of`.
 
     Raises SeqganError for a file that `lines_of` refuses, or without any text.
     """
-    (documents,) = line_parts(path, tokenizer, lowercase, sys.maxsize)
+    (documents,) = line_parts(
+        path, tokenizer, lowercase, sys.maxsize, markers=markers, spaces=spaces, keep_blank=keep_blank
+    )
     return documents
 
 
@@ -134,22 +131,31 @@ def line_parts(
     most: int,
     documents: int = sys.maxsize,
     passed: Callable[[int], object] = lambda size: None,
+    markers: str = "",
+    spaces: bool = False,
+    keep_blank: bool = False,
 ) -> Iterator[Documents]:
     """The documents of a file in parts, each with ids of its own; see `read_lines`.
 
     A part has `most` tokens, or a document more, and at most so many `documents`. `passed`: see `lines_of`.
     """
-    split, found, given = TOKENIZERS[tokenizer].split, Collector(), False
-    for number, line in lines_of(path, passed):
+    split, found, given, marked = TOKENIZERS[tokenizer].split, Collector(), False, Markers(markers)
+    for number, read in lines_of(path, passed, spaces):
+        line = marked.without(read)
         tokens: Iterable[str] = itertools.chain.from_iterable(map(split, _parts(line.lower() if lowercase else line)))
-        if not found.add(tokens):
+        if "\r" in line and not found.notes:
+            command = _with(path, encodings.command_to_newlines)
+            found.note(f"Carriage returns within lines end none: if they should, make newlines of them{command}.")
+        if not found.add(tokens, number, keep_blank):
             found.reject(f"line {number}", "blank")
         if found.size >= most or len(found) >= documents:
+            found.notes += marked.notes
             yield found.documents(str(path))
             found, given = Collector(), True
-    if not len(found) and not given:
+    if not found.size and not given:
         raise SeqganError(f"{path} holds no text: one sequence a line is needed.")
     if len(found) or found.rejected:
+        found.notes += marked.notes
         yield found.documents(str(path))
 
 
@@ -168,9 +174,14 @@ def _ends_sentence(word: str) -> bool:
     return bare.endswith(ENDS) and not (bare.endswith(".") and (initial or short in ABBREVIATIONS))
 
 
+def _is_end(token: str) -> bool:
+    """Whether a token is a mark that ends a sentence; ellipses of any length are."""
+    return token in ENDS or (len(token) > 1 and not token.strip("."))
+
+
 def _sentence_stops(documents: Documents, tokenizer: str) -> np.ndarray:
     """int64, ascending: the places after the last token of a sentence."""
-    ended = _ends_sentence if tokenizer == "whitespace" else ENDS.__contains__
+    ended = _ends_sentence if tokenizer == "whitespace" else _is_end
     tests = (ended, CLOSERS.__contains__, " ".__eq__, ENDS[5:].__contains__)
     among = [np.array([*map(test, documents.tokens)], bool) for test in tests]
     ends, closes, spaces, wide = (table[documents.ids] for table in among)
@@ -207,6 +218,20 @@ def _pieces(start: int, end: int, max_length: int, stops: np.ndarray, leans: np.
     return begins
 
 
+def _without_space(documents: Documents, starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pieces without the space around them, which only single characters can be, as a line is read without its own.
+
+    What is nothing but space is left out.
+    """
+    space = np.array([token.isspace() for token in documents.tokens], bool)
+    if not space.any():
+        return starts, ends
+    others = np.flatnonzero(~space[documents.ids])
+    first, after = np.searchsorted(others, starts), np.searchsorted(others, ends)
+    kept = first < after
+    return others[first[kept]], others[after[kept] - 1] + 1
+
+
 def text_layout(documents: Documents, settings: Data, unit: str = "line") -> Layout:
     """How lines become sequences: whole, and the overlong ones dropped, cut, or split at the ends of sentences."""
     max_length = settings.max_length or min(int(documents.lengths.max()), LONGEST_BY_DEFAULT)
@@ -217,7 +242,7 @@ def text_layout(documents: Documents, settings: Data, unit: str = "line") -> Lay
         if settings.overlong == "drop":
             return starts[~long], ends[~long]
         if settings.overlong == "cut":
-            return starts, np.minimum(ends, starts + max_length)
+            return _without_space(documents, starts, np.minimum(ends, starts + max_length))
         stops = _sentence_stops(documents, settings.tokenizer)
         leans = np.array([token in LEANING for token in documents.tokens], bool)[documents.ids]
         begins: list[int] = []
@@ -226,7 +251,7 @@ def text_layout(documents: Documents, settings: Data, unit: str = "line") -> Lay
         first = np.array(begins, np.int64)
         last_of = np.searchsorted(documents.offsets, first, side="right")  # the document after the piece's own
         following = np.append(first[1:], np.iinfo(np.int64).max)
-        return first, np.minimum(documents.offsets[last_of], following)
+        return _without_space(documents, first, np.minimum(documents.offsets[last_of], following))
 
     fate = {"drop": "dropped", "cut": "cut", "split": "split at the ends of sentences"}[settings.overlong]
     return Layout(unit, max_length, fit, overlong=fate, tokens=f"tokens ({settings.tokenizer})")

@@ -29,24 +29,19 @@ def nll(
     return per_token(model.sequence_nll(tokens, temperature), model.vocabulary.mask(tokens).sum(axis=1), documents)
 
 
-def heldout_documents(corpus: Corpus) -> np.ndarray | None:
-    """The document that each held-out sequence that is scored is from, int64 `[m]`; None where it was not kept."""
-    found: np.ndarray | None = getattr(corpus, "test_documents", None)
-    return None if found is None else found[:HELDOUT_AT_MOST]
-
-
 def curve_scores(
     generator: Generator, corpus: Corpus, oracle: Generator | None, real: RealScores | None, num: int, key: np.ndarray
 ) -> dict[str, float]:
-    """One point of a learning curve, from `num` samples and as many held-out sequences.
+    """One point of a learning curve, from `num` samples and as many sequences of the validation part.
 
-    nll_oracle (synthetic; lower: the oracle finds the samples likelier) or what `real` scores, nll_test (lower: more of the
-    held-out data is covered), entropy of the policy, likelihoods per token; distinct_share of the samples.
+    nll_oracle (synthetic; lower: the oracle finds the samples likelier) or what `real` scores, nll_validation (lower: more of
+    the held-out data is covered; nll_test in runs that have no validation part), entropy of the policy, likelihoods per token;
+    distinct_share of the samples.
     """
     samples = generator.sample(num, key)
     scores = {} if oracle is None else {"nll_oracle": nll(oracle, samples).mean}
     scores.update(real.curve(samples) if real else {})
-    scores["nll_test"] = nll(generator, corpus.heldout[:num]).mean
+    scores[f"nll_{corpus.choosing}"] = nll(generator, corpus.validation[:num]).mean
     scores["entropy"] = nll(generator, samples).mean  # the mean of −log G over G's own samples
     scores["distinct_share"] = diversity.distinct_share(samples)
     return scores
@@ -107,8 +102,8 @@ def likelihoods(
         temperature,
         num,
         per_token(np.concatenate(oracle_sums), np.full(num, samples.shape[1])) if oracle_sums else None,
-        nll(generator, corpus.heldout[:HELDOUT_AT_MOST], temperature, heldout_documents(corpus)),
-        nll(generator, corpus.train[:HELDOUT_AT_MOST], temperature),
+        nll(generator, corpus.test[:HELDOUT_AT_MOST], temperature, corpus.test_documents[:HELDOUT_AT_MOST]),
+        nll(generator, corpus.train_sample(HELDOUT_AT_MOST), temperature),
         diversity.distinct_share(samples),
         diversity.token_types(samples, corpus.vocabulary.mask(samples)),
         corpus.sequences.copied_share(samples),
@@ -120,14 +115,6 @@ def unknown_note(data: Mapping[str, float]) -> str:
     """What part of the held-out tokens no score counts, a sentence; nothing where all count. `data`: of `data_figures`."""
     share = data.get("unknown_share", 0.0)
     return f"<unk> is {share:.2%} of the held-out tokens: no likelihood counts it, and it matches nothing." if share else ""
-
-
-def train_sample(corpus: Corpus, num: int, seed: int) -> np.ndarray:
-    """Different training sequences in an order drawn by the seed, `num` or all if there are fewer: int32 `[n, T]`.
-
-    Neighbours come from one text or tune and have more in common than two of all, so that the first of these are a fair sample.
-    """
-    return corpus.train[rng(seed, "data", "training").permutation(len(corpus.train))[:num]]
 
 
 def data_figures(
@@ -143,7 +130,7 @@ def data_figures(
     are samples or all, but for copied_run, which is the held-out set's; for text unknown_share, the share of `<unk>` among the
     held-out tokens, which no likelihood counts and no n-gram matches.
     """
-    train, mask = train_sample(corpus, num, seed), corpus.vocabulary.mask
+    train, mask = corpus.train_sample(num), corpus.vocabulary.mask
     among = corpus.sequences.draw(num, seed, "data", "draws") if corpus.shards else corpus.train
     distinct, types = diversity.of_draws(among, mask(among), num)
     enough = len(train) == num
@@ -152,14 +139,14 @@ def data_figures(
         "distinct_share": diversity.distinct_share(train) if enough else distinct / num,
         "least_token_types": diversity.least(types, num, corpus.sequence_length),
         "least_distinct_share": diversity.least(distinct, num) / num,
-        "copied_share": corpus.shards.heldout_copied if corpus.shards else corpus.sequences.copied_share(corpus.heldout),
+        "copied_share": corpus.shards.heldout_copied if corpus.shards else corpus.sequences.copied_share(corpus.test),
     }
     if corpus.vocabulary.has_special_tokens:
-        figures["unknown_share"] = corpus.vocabulary.unknown_share(corpus.heldout)
+        figures["unknown_share"] = corpus.vocabulary.unknown_share(corpus.test)
     if real is not None:
         figures.update(real.of_data(train))
     if oracle is not None:
-        heldout = corpus.heldout[:HELDOUT_AT_MOST]
+        heldout = corpus.test[:HELDOUT_AT_MOST]
         uniform = rng(seed, "uniform").integers(0, corpus.vocabulary.size, heldout.shape, dtype=np.int32)
         figures["nll_oracle"] = nll(oracle, heldout).mean
         figures["nll_oracle_uniform"] = nll(oracle, uniform).mean

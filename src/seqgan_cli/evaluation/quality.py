@@ -4,7 +4,7 @@ import numpy as np
 
 from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.evaluation.generators import HELDOUT_AT_MOST, heldout_documents, train_sample
+from seqgan_cli.evaluation.generators import HELDOUT_AT_MOST
 from seqgan_cli.metrics import frechet, music
 from seqgan_cli.metrics.diversity import distinct_n, longest_copied_run
 from seqgan_cli.metrics.likelihood import Estimate, mean_of
@@ -28,9 +28,9 @@ class Measures:
     def __init__(self, corpus: Corpus, music: bool, vectors: np.ndarray | None, num: int, source: str) -> None:
 
         self.corpus, self.music, self.vectors, self.source = corpus, music, vectors, source
-        self.heldout, self.documents = corpus.heldout[:HELDOUT_AT_MOST], heldout_documents(corpus)
+        self.heldout, self.documents = corpus.test[:HELDOUT_AT_MOST], corpus.test_documents[:HELDOUT_AT_MOST]
         self.equal = min(num, len(self.heldout))
-        self.training = train_sample(corpus, num, 0)
+        self.training = corpus.train_sample(num)
 
     def of_samples(self, tokens: np.ndarray) -> dict[str, Value]:
         return {**self._variety(tokens), **self._copying(tokens), **self._distances(tokens)}
@@ -99,6 +99,8 @@ class Measures:
                 "pitch-histogram MSE: mean over the 89 ids of the squared difference between their shares in samples and data.",
                 "Neither is known to be the paper's MSE, which it does not define.",
             ]
-        over = "sequences" if self.documents is None else "samples, and over the data's documents"
-        lines.append(f"±: half a 95 % interval over {over}; for a share the interval itself (Wilson's, over sequences).")
+        lines.append(
+            "±: half a 95 % interval over samples, or documents of the data; for a share the interval itself (Wilson's), over "
+            "sequences."
+        )
         return "\n".join(lines)

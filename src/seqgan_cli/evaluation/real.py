@@ -24,6 +24,7 @@ class Score:
 SCORES = {
     "nll_oracle": Score("nll_oracle ↓", higher=False),
     "nll_test": Score("nll_test ↓", higher=False),
+    "nll_validation": Score("nll_validation ↓", higher=False),
     "bleu_2": Score("BLEU-2 ↑", higher=True),
     "bleu_3": Score("BLEU-3 ↑", higher=True),
     "bleu_4": Score("BLEU-4 ↑", higher=True),
@@ -64,13 +65,14 @@ class RealScores:
     samples, held-out or training sequences, since nobody knows that two of them are the same token.
     """
 
-    def __init__(self, corpus: Corpus, data: Data) -> None:
-        self.corpus, self.music = corpus, data.kind == "music"
+    def __init__(self, corpus: Corpus, data: Data, references: np.ndarray | None = None) -> None:
+        self.corpus, self.references = corpus, corpus.test if references is None else references
+        self.music = data.kind == "music"
         self.names = _of_kind(data.kind)
 
     @functools.cached_property
     def _references(self) -> bleu.References:
-        return bleu.References(*self._sentences(self.corpus.heldout), 4)
+        return bleu.References(*self._sentences(self.references), 4)
 
     def _sentences(self, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Ids `[n, T]` in which `<unk>` matches nothing, and lengths `[n]`."""
@@ -80,7 +82,7 @@ class RealScores:
         """bleu_2 … bleu_4, and nearest_window_mse for music: float `[n]` each."""
         matches = self._references.match(*self._sentences(samples))
         scores = {f"bleu_{n}": bleu.scores(matches, (1.0 / n,) * n, SMOOTHING) for n in (2, 3, 4)}
-        return {**scores, "nearest_window_mse": nearest_window_mse(samples, self.corpus.heldout)} if self.music else scores
+        return {**scores, "nearest_window_mse": nearest_window_mse(samples, self.references)} if self.music else scores
 
     def curve(self, samples: np.ndarray) -> dict[str, float]:
         """Means of the scores that the paper reports of such data."""
@@ -110,7 +112,7 @@ class RealScores:
         They come in an order drawn at random, since self_bleu_3 is of the first.
         """
         quality = {name: float(values.mean()) for name, values in self.quality(train).items()}
-        copied = self.copied_run(self.corpus.heldout)
+        copied = self.copied_run(self.references)
         return {**quality, "self_bleu_3": self.self_bleu(train).mean, "copied_run": copied.mean}
 
 

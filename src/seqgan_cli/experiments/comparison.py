@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from seqgan_cli.errors import SeqganError
+from seqgan_cli.errors import SeqganError, advised
 from seqgan_cli.evaluation.real import quality_of
 from seqgan_cli.experiments.results import compare
 from seqgan_cli.experiments.scores import Scored, Scorer
@@ -46,7 +46,7 @@ def contenders(runs: Sequence[Run], samples: int, warn: Callable[[str], None], s
     together = os.path.commonpath([run.path.resolve().parent for run in runs])
     for run in runs:
         if not run.exists or not run.has("pretrain-g"):
-            raise SeqganError(f"{run.path} holds no trained generator: run `seqgan pretrain-g --run {run.path}` first.")
+            raise SeqganError(f"{run.path} holds no trained generator: run {advised('pretrain-g', run.path)} first.")
         step(f"scoring {run.path}")
         scorer = Scorer(run, samples, warn)
         found.append(Contender(str(run.path.resolve().relative_to(together)), run, scorer.score("latest"), scorer.data()))

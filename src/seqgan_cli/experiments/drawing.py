@@ -10,7 +10,7 @@ import numpy as np
 from seqgan_cli.evaluation.real import SCORES
 from seqgan_cli.experiments.plan import EXPERIMENTS, METHODS, Task
 from seqgan_cli.experiments.results import Design, Histories, Results
-from seqgan_cli.figures import COVERAGE, CURVES, QUALITY, Curve, Panel, frontier, panels
+from seqgan_cli.figures import COVERAGE, CURVES, QUALITY, Curve, Panel, frontier, on_curve, panels
 from seqgan_cli.metrics.significance import over_seeds
 from seqgan_cli.store.history import Row
 from seqgan_cli.store.run import Run
@@ -39,7 +39,7 @@ def start_of(task: Task, tasks: Sequence[Task]) -> int:
 
 def curve(method: str, metric: str, by_seed: dict[int, list[Row]], start: int) -> Curve | None:
     """The mean over seeds, at the positions that all of them have reached; the band is from lowest to highest."""
-    values = [{row.position: row.value for row in rows if row.metric == metric} for rows in by_seed.values()]
+    values = [{row.position: row.value for row in rows if on_curve(row.metric, metric)} for rows in by_seed.values()]
     common = sorted(set.intersection(*(set(points) for points in values))) if values else []
     if not common:
         return None
@@ -79,7 +79,7 @@ def draw(results: Results, tasks: Sequence[Task], found: Histories, settings: Ma
             panels(shown, "rounds", 2, *paths("strategies"))
     else:
         shown = []
-        for metric in design.compared:
+        for metric in (*design.quality, "nll_validation"):
             all_curves = [curve(method, metric, found[method], starts[method]) for method in found]
             curves = [one for one in all_curves if one]
             begun = sorted({start for start in starts.values() if start})
@@ -91,12 +91,16 @@ def draw(results: Results, tasks: Sequence[Task], found: Histories, settings: Ma
 
 
 def frontier_curves(results: Results) -> tuple[list[Curve], list[float]]:
-    """A curve a method, mean over seeds at each temperature, and the temperatures."""
+    """A curve a method, mean over seeds at each temperature that all have, and the temperatures from the highest on.
+
+    Some curves go on to colder ones, where others end.
+    """
     temperatures = sorted({row.temperature for row in results.rows}, reverse=True)
     curves = []
     for method in dict.fromkeys(row.method for row in results.rows):
         own = [row for row in results.rows if row.method == method]
-        if len(own) == len(temperatures):
+        own = [row for row in own if len(row.seeds) == len(own[0].seeds)]
+        if len(own) > 1:
             quality = results.design.quality[0]
             x, y = ([row.over_seeds(score).mean for row in own] for score in (results.design.coverage, quality))
             curves.append(Curve(own[0].title, x, [1.0 - score for score in y] if SCORES[quality].higher else y))

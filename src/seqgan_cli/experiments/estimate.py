@@ -96,7 +96,8 @@ class Stopwatch:
     def _d_steps(self, own: Settings, samples: int, epochs: int) -> float:
         """So many epochs of the discriminator on each of `samples` positives and negatives (0: all), and its scores."""
         own = dataclasses.replace(own, discriminator=dataclasses.replace(own.discriminator, stop=0.0))  # at work, not at rest
-        num = min(samples or self._sequences.usual_draw, len(self._sequences))
+        real = self._sequences if self.settings.data.source == "oracle" else self._real.positives
+        num = min(samples or real.usual_draw, len(real))
         step = self._time("step of D", STEPS, lambda: self._d_step(own))
         return step * epochs * (2 * num // own.discriminator.batch_size) + self._time(
             "scores of D", 1, lambda: self._d_scores(own)
@@ -134,7 +135,9 @@ class Stopwatch:
         own = self.settings
         num = STEPS * own.pretrain_g.batch_size
         if own.data.source != "oracle":
-            return dataclasses.replace(self._real, train=self._real.train[:num], shards=None), None
+            known = self._real.sayable(self._real.train)  # which a discriminator is taught; without any it refuses them all
+            train = (known if len(known) else self._real.train)[:num]
+            return dataclasses.replace(self._real, train=train, shards=None), None
         data = dataclasses.replace(own.data, num_sequences=max(num, own.evaluation.samples))
         corpus, oracle = synthetic_corpus(data, own.seed)
         return dataclasses.replace(corpus, train=corpus.train[:num]), oracle

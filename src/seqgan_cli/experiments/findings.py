@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from seqgan_cli.evaluation.generators import Likelihoods
 from seqgan_cli.evaluation.real import SCORES
+from seqgan_cli.experiments.plan import KNOBS
 from seqgan_cli.experiments.results import Results, Row, compare, value
 from seqgan_cli.metrics.likelihood import Estimate
 from seqgan_cli.metrics.significance import over_seeds, signed, verdict
@@ -36,20 +38,21 @@ LEFT_BEHIND = (
 
 def discriminator(scores: Mapping[str, float]) -> list[str]:
     """What the last round's measurements say of the discriminator; nothing if there is none."""
-    if not {"d_accuracy_train", "d_accuracy_test", "d_accuracy_fake"} <= set(scores):
+    held_out = scores.get("d_accuracy_validation", scores.get("d_accuracy_test"))
+    if held_out is None or not {"d_accuracy_train", "d_accuracy_fake"} <= set(scores):
         return []
     on_train = (scores["d_accuracy_train"] + scores["d_accuracy_fake"]) / 2
-    on_test = (scores["d_accuracy_test"] + scores["d_accuracy_fake"]) / 2
+    on_test = (held_out + scores["d_accuracy_fake"]) / 2
     told = (
         f"The discriminator is right on {scores['d_accuracy_train']:.0%} of the training sequences, "
-        f"{scores['d_accuracy_test']:.0%} of held-out real ones and {scores['d_accuracy_fake']:.0%} of fresh samples"
+        f"{held_out:.0%} of held-out real ones and {scores['d_accuracy_fake']:.0%} of fresh samples"
     )
     if on_test < 0.55:
-        told += f": on what it has not seen it does as well as a coin ({on_test:.0%} on average" + (
+        told += f": on the last two together it does as well as a coin ({on_test:.0%} on average" + (
             ", so it knows the training set by heart)." if on_train > 0.75 else ")."
         )
     else:
-        told += f": {on_test:.0%} on average on what it has not seen, where a coin has 50%."
+        told += f": {on_test:.0%} on average on the last two, where a coin has 50%."
     if "reward_oracle_correlation" in scores:
         correlation = scores["reward_oracle_correlation"]
         told += f" Over fresh samples, the rank correlation of its reward with the truth is {correlation:+.2f}."
@@ -76,16 +79,22 @@ def above_curve(coverage: float, quality: float, curve: Sequence[tuple[float, fl
     """Quality minus the best that a curve has at that coverage or a better one (in both, lower is better).
 
     Args:
-        curve: points (coverage, quality). What lies between two neighbours counts as reached. Beyond the worst coverage the
-            curve stays at its best quality.
+        curve: points (coverage, quality). What lies on the straight line between two neighbours in coverage counts as reached.
 
     Returns:
-        negative where the point is better than the curve; nan where its coverage is better than any of the curve's.
+        negative where the point is better than the curve, 0 where it lies on it and nothing there betters it; nan where its
+        coverage is better than any of the curve's, or worse: what the curve would have had further on is not known.
     """
-    x, y = np.array(sorted(curve)).T
-    if coverage < x[0]:
+    points = np.array(sorted(point for point in curve if np.isfinite(point).all())).reshape(-1, 2)
+    x, y = points.T
+    if not len(points) or not x[0] <= coverage <= x[-1]:
         return math.nan
-    return float(quality - np.interp(coverage, x, np.minimum.accumulate(y)))
+    reached = y[x <= coverage]
+    right = int(np.searchsorted(x, coverage))  # the first that covers no better
+    if x[right] > coverage:
+        share = (coverage - x[right - 1]) / (x[right] - x[right - 1])
+        reached = np.append(reached, (1.0 - share) * y[right - 1] + share * y[right])
+    return float(quality - reached.min())
 
 
 def against_temperature(after: Likelihoods, sweep: Sequence[Likelihoods], name: str, score: str) -> list[str]:
@@ -96,6 +105,12 @@ def against_temperature(after: Likelihoods, sweep: Sequence[Likelihoods], name: 
         return []
     gap = above_curve(after.nll_test.mean, sign * mine.mean, [(x, sign * found.mean) for x, found in estimates])
     if math.isnan(gap):
+        if after.nll_test.mean > max(x for x, _ in estimates):
+            coldest = min(s.temperature for s in sweep)
+            return [
+                f"Its nll_test is higher than that of {name} at any temperature down to {coldest:g}: what {name} would have at "
+                "the same nll_test is not known, so the two cannot be compared."
+            ]
         return [f"Its nll_test is lower than that of {name} at any temperature, so the two cannot be compared."]
     noise = 1.96 * math.hypot(
         *(max(e.std for e in some) / math.sqrt(some[0].count) for some in ([mine], [found for _, found in estimates]))
@@ -182,39 +197,77 @@ def _against(results: Results, mine: Row | None, theirs: Row | None, opening: st
     return [f"{opening} {words}: {quality} {signed(own)}; nll_test {signed(test)}."]
 
 
-def gaps(results: Results, row: Row, base: str, coverage: str = "nll_test") -> dict[int, float]:
-    """By seed: a row's quality minus the best that a method reaches at some temperature with that coverage no worse.
+@dataclass(frozen=True)
+class Matched:
+    """A row's quality minus the best that a method reaches at some temperature with a coverage no worse.
 
-    The method's points over temperatures are joined by straight lines. nan where it covers as much at none of them; nothing
-    for a seed, or a method, without a curve.
+    by_seed: nan where the two do not meet in coverage; past: the seeds in which the row's is worse than the method's at its
+    coldest.
     """
+
+    by_seed: Mapping[int, float]
+    past: tuple[int, ...]
+
+    @property
+    def known(self) -> list[float]:
+        """The differences that there are."""
+        return [gap for gap in self.by_seed.values() if not math.isnan(gap)]
+
+    @property
+    def whole(self) -> bool:
+        """Whether every seed has one."""
+        return len(self.known) == len(self.by_seed) > 0
+
+
+def curve_of(results: Results, base: str, seed: int) -> list[tuple[float, float]]:
+    """A method's points over temperatures (coverage, quality) in one seed; in both, lower is better."""
     score = results.design.quality[0]
+    sign = -1.0 if SCORES[score].higher else 1.0
+    swept = [row.seeds[seed] for row in results.rows if row.method == base and seed in row.seeds]
+    return [(value(at, results.design.coverage), sign * value(at, score)) for at in swept if at.scores.score(score)]
+
+
+def matched(results: Results, row: Row, base: str) -> Matched:
+    """A row against a method's curve over temperatures, whose points are joined by straight lines, within each seed.
+
+    Nothing for a seed, or a method, without a curve, and nothing against its own.
+    """
+    score, coverage = results.design.quality[0], results.design.coverage
     sign = -1.0 if SCORES[score].higher else 1.0  # above_curve takes less for better
-    curve = [other for other in results.rows if other.method == base]
-    found = {}
+    found, past = {}, []
     for seed, scored in row.seeds.items():
-        swept = [at.seeds[seed] for at in curve if seed in at.seeds and at.seeds[seed].scores.score(score)]
-        points = [(value(at, coverage), sign * value(at, score)) for at in swept]
-        if len(points) > 1 and scored.scores.score(score):
+        points = curve_of(results, base, seed)
+        if len(points) > 1 and scored.scores.score(score) and row.method != base:
             found[seed] = sign * above_curve(value(scored, coverage), sign * value(scored, score), points)
-    return found
+            if value(scored, coverage) > max(x for x, _ in points):
+                past.append(seed)
+    return Matched(found, tuple(past))
 
 
 def _against_temperatures(results: Results) -> list[str]:
     """Each method at temperature 1 against MLE's curves over temperatures, within seeds; nothing without such a curve."""
-    bases = [name for name in ("mle", "mle-best", "mle-strong") if results.row(name)]
+    bases = [name for name in KNOBS if results.row(name)]
     rows = [row for row in results.rows if row.temperature == 1.0 and row.method not in bases]
     return [told for name in bases for row in rows for told in _over_curve(results, row, name)]
 
 
 def _over_curve(results: Results, row: Row, base: str) -> list[str]:
-    found, score = gaps(results, row, base), results.design.quality[0]
-    known = over_seeds([gap for gap in found.values() if not math.isnan(gap)])
+    found, score, coverage = matched(results, row, base), results.design.quality[0], results.design.coverage
     base_row = results.row(base)
-    if not known.count or base_row is None:
+    if base_row is None:
         return []
-    if known.count < len(found):
-        word = f"in {known.count} of {len(found)} seeds; in the others no temperature covers as much"
+    if found.past:
+        coldest = min(other.temperature for other in results.rows if other.method == base)
+        where = "" if len(found.past) == len(found.by_seed) else f" in {len(found.past)} of {len(found.by_seed)} seeds"
+        return [
+            f"{row.title}'s {coverage} is higher than that of {base_row.title} at any temperature down to {coldest:g}{where}: "
+            "at the same coverage they are not compared."
+        ]
+    if not found.known:
+        return []
+    known = over_seeds(found.known)
+    if not found.whole:
+        word = f"in {known.count} of {len(found.by_seed)} seeds; in the others no temperature covers as much"
     else:
         word = {
             "equal": "no difference that matters",
@@ -222,7 +275,8 @@ def _over_curve(results: Results, row: Row, base: str) -> list[str]:
             "worse": "worse than turning that knob",
             "undecided": "undecided",
         }[_judged(known, score, results.design.margin).split(",")[0]]
+    article = "an" if coverage[0] in "aeion" else "a"
     return [
-        f"{row.title}'s {score}, minus that of {base_row.title} at some temperature with an nll_test no worse, is "
+        f"{row.title}'s {score}, minus that of {base_row.title} at some temperature with {article} {coverage} no worse, is "
         f"{signed(known)}: {word}."
     ]

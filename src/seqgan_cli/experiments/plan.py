@@ -12,9 +12,11 @@ from typing import Any
 
 from seqgan_cli import __version__, files
 from seqgan_cli.config import Config, resolve
+from seqgan_cli.conflicts import OF_KINDS
 from seqgan_cli.errors import SeqganError, UsageError
-from seqgan_cli.settings import CATALOGUE, MLE_STRONG, TARGETS
+from seqgan_cli.settings import CATALOGUE, EARLIER, MLE_STRONG, TARGETS
 from seqgan_cli.store import lock
+from seqgan_cli.store.best import best_of, has_stalled
 from seqgan_cli.store.record import refuse_newer
 from seqgan_cli.store.run import Run
 
@@ -47,6 +49,10 @@ STRATEGIES = {(100, 1, 10): 1 / 30, (30, 1, 30): 1 / 15, (1, 1, 10): 1 / 2, (1, 
 # Of the converged generator's epochs: the paper's 20 of 120.
 SHORT = 1 / 6
 TEMPERATURES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
+# Where a curve that others are held against goes on until it covers as little as they do: it is not known beyond its end.
+COLDER = (0.45, 0.4, 0.35, 0.3, 0.25, 0.2, 0.15, 0.1)
+KNOBS = ("mle", "mle-best", "mle-strong")  # whose curves findings speak of
+MATCHED = ("mle-strong", "mle-best", "constant")  # whose curves are columns of the table
 # What the paper, its reviewers and its followers propose, one thing at a time against SeqGAN: a title, and the settings of the
 # generator, the discriminator and the rounds that differ.
 PROPOSALS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -274,9 +280,9 @@ class Task:
             return False
         if found is None:
             return False
-        patience = self.config.settings.patience(self.work.stage)
-        stale = patience and found.position - found.facts["best"]["position"] >= patience
-        return bool(stale) or found.position >= self.target
+        stage, settings = self.work.stage, self.config.settings
+        stalled = has_stalled(found.position, best_of(found.facts, settings, stage), settings.patience(stage))
+        return stalled or found.position >= self.target
 
 
 def tasks(directory: Path, methods: Sequence[str], seeds: Sequence[int], config: Config, preset: str) -> list[Task]:
@@ -332,11 +338,14 @@ def claim(directory: Path, config: Config, preset: str, begin: bool) -> None:
         raise SeqganError(f"{path} is damaged ({error}): restore it, or use another --out.") from None
     if before != preset:
         raise UsageError(f"{directory} was begun with --preset {before}: give that, or another --out.")
+    kind = settings.get("data.kind")
+    before_it = {name: held for name, held in EARLIER.items() if kind in OF_KINDS.get(name.removeprefix("data."), (kind,))}
+    settings = {**before_it, **settings}
     for name in sorted({*values, *settings}, key=lambda name: (not name.startswith("data."), name)):
         default = CATALOGUE[name].default if name in CATALOGUE else None  # for a setting one of the two versions lacks
         earlier, now = settings.get(name, default), values.get(name, default)
         if earlier != now:
             raise UsageError(
                 f"{directory} was begun with {name} = {earlier}, and this command asks for {now}: "
-                "what it holds would not compare. Use another --out."
+                "what it holds would not compare. Ask for the same, or use another --out."
             )

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from seqgan_cli import __version__, files
-from seqgan_cli.errors import SeqganError
+from seqgan_cli.errors import SeqganError, advised
 from seqgan_cli.evaluation.generators import Likelihoods
 from seqgan_cli.evaluation.real import SCORES, quality_of
 from seqgan_cli.experiments import findings, outputs, tables
-from seqgan_cli.experiments.plan import EXPERIMENTS, TEMPERATURES
+from seqgan_cli.experiments.plan import COLDER, EXPERIMENTS, TEMPERATURES
 from seqgan_cli.experiments.scores import Scorer
 from seqgan_cli.figures import COVERAGE, QUALITY, Curve, Panel, frontier, learning_curve, panels, piano_roll
 from seqgan_cli.settings import CATALOGUE, Data
@@ -88,7 +88,7 @@ def run_page(run: Run, samples: int, warn: Callable[[str], None], step: Callable
     Raises SeqganError if the run has no trained generator.
     """
     if not run.has("pretrain-g"):
-        raise SeqganError(f"{run.path} holds no trained generator: run `seqgan pretrain-g` first.")
+        raise SeqganError(f"{run.path} holds no trained generator: run {advised('pretrain-g', run.path)} first.")
     scorer = Scorer(run, samples, warn)
     rows = run.history.rows()
     adversarial = run.has("adversarial")
@@ -152,19 +152,30 @@ def _scores_section(scores: dict[str, Likelihoods], names: dict[str, str], data:
 def _frontier(
     scorer: Scorer, shown: Sequence[str], names: dict[str, str], step: Callable[[str], None]
 ) -> tuple[Section, dict[str, list[Likelihoods]]]:
-    """Quality against coverage over temperatures; where more quality is better, 1 minus it. Also the scores behind it."""
-    curves, sweeps = [], {}
+    """Quality against coverage over temperatures; where more quality is better, 1 minus it. Also the scores behind it.
+
+    The first generator's curve goes on, colder, until it covers as little as the last one does at temperature 1.
+    """
+    curves = []
     score = quality_of(scorer.settings.data)[0]
+    sweeps: dict[str, list[Likelihoods]] = {}
     for which in dict.fromkeys(shown):
         step(f"{names[which]} over temperatures")
         sweeps[which] = [scorer.score(which, temperature).scores for temperature in TEMPERATURES]
-        points = [(s.nll_test.mean, found.mean) for s in sweeps[which] if (found := s.score(score))]
+    first, wanted = sweeps[shown[0]], sweeps[shown[-1]][0].nll_test.mean
+    for temperature in COLDER:
+        if max(s.nll_test.mean for s in first) >= wanted:
+            break
+        first.append(scorer.score(shown[0], temperature).scores)
+    for which, sweep in sweeps.items():
+        points = [(s.nll_test.mean, found.mean) for s in sweep if (found := s.score(score))]
         if SCORES[score].higher:
             points = [(x, 1.0 - y) for x, y in points]
         curves.append(Curve(names[which], *zip(*points, strict=True)))
     axes = (COVERAGE, QUALITY if scorer.oracle else f"quality: 1 − {SCORES[score].heading.split()[0]} ↓")
-    sentence = "A point a temperature, 1 down to 0.5; nearer the lower left corner is better in both."
-    draw = partial(frontier, curves, TEMPERATURES, (), axes)
+    coldest = min(s.temperature for s in first)
+    sentence = f"A point a temperature, 1 down to {coldest:g}; nearer the lower left corner is better in both."
+    draw = partial(frontier, curves, (*TEMPERATURES, *COLDER), (), axes)
     return Section(
         "Quality against coverage", [sentence], [_figure("Quality against coverage over temperatures", draw)]
     ), sweeps
@@ -177,19 +188,24 @@ def _spread(positions: Sequence[int]) -> list[int]:
     return [positions[round(i * (len(positions) - 1) / (SHOWN_ROUNDS - 1))] for i in range(SHOWN_ROUNDS)]
 
 
+def _place(metric: str) -> int:
+    """The position in the sequence that `reward_01` … is of."""
+    return int(metric.removeprefix("reward_"))
+
+
 def _reward_sections(rows: Sequence[Row]) -> list[Section]:
     own = [row for row in rows if row.stage == "adversarial"]
     by_position: dict[int, dict[str, float]] = {}
     for row in own:
         by_position.setdefault(row.position, {})[row.metric] = row.value
-    places = sorted({row.metric for row in own if row.metric.startswith("reward_") and row.metric[7:].isdigit()})
+    places = sorted({row.metric for row in own if row.metric.startswith("reward_") and row.metric[7:].isdecimal()}, key=_place)
     sections = []
     if places:
         rounds = _spread([position for position, scores in by_position.items() if places[0] in scores])
         curves = [
             Curve(
                 f"round {position}",
-                [int(place[7:]) for place in places if place in by_position[position]],
+                [_place(place) for place in places if place in by_position[position]],
                 [by_position[position][place] for place in places if place in by_position[position]],
             )
             for position in rounds
@@ -199,6 +215,7 @@ def _reward_sections(rows: Sequence[Row]) -> list[Section]:
         sections.append(Section("Reward by position", figures=[_figure("Reward by position", draw)]))
     watched = {
         "d_accuracy_train": "training sequences called real",
+        "d_accuracy_validation": "held-out real ones called real",
         "d_accuracy_test": "held-out real ones called real",
         "d_accuracy_fake": "fresh samples called generated",
         "reward_oracle_correlation": "rank correlation of reward and truth",
@@ -210,7 +227,7 @@ def _reward_sections(rows: Sequence[Row]) -> list[Section]:
             lines.append(Curve(label, *zip(*points, strict=True)))
     if lines:
         told = (
-            "What counts is what it makes of sequences it has not seen: held-out real ones and fresh samples. A coin has 0.5. "
+            "What counts is what it makes of what it is not trained on: held-out real ones and fresh samples. A coin has 0.5. "
             "The correlation, on synthetic data, says whether the reward ranks samples as the truth does; 0 is no knowledge."
         )
         shown = [Panel("the discriminator over rounds", "share, or correlation", lines, {})]

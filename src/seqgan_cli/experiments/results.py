@@ -8,7 +8,7 @@ from pathlib import Path
 
 from seqgan_cli.corpora.shards import is_prepared
 from seqgan_cli.evaluation.real import SCORES, margin_of, quality_of
-from seqgan_cli.experiments.plan import EXPERIMENTS, METHODS, Task
+from seqgan_cli.experiments.plan import COLDER, EXPERIMENTS, KNOBS, MATCHED, METHODS, Task
 from seqgan_cli.experiments.scores import Scored, Scorer
 from seqgan_cli.metrics.likelihood import Estimate
 from seqgan_cli.metrics.significance import Paired, over_seeds, paired, welch
@@ -17,7 +17,8 @@ from seqgan_cli.store.run import Run
 
 BESIDE_QUALITY = ("nll_test", "nll_train", "distinct_share", "token_types", "copied_share")
 BESIDE_REAL = ("self_bleu_3", "copied_run")
-MEASURED = (*SCORES, "d_accuracy_train", "d_accuracy_test", "d_accuracy_fake", "reward_oracle_correlation")
+D_ACCURACIES = tuple(f"d_accuracy_{what}" for what in ("train", "validation", "test", "fake"))
+MEASURED = (*SCORES, *D_ACCURACIES, "reward_oracle_correlation")
 Histories = dict[str, dict[int, list[Measured]]]  # by method and seed
 
 
@@ -144,6 +145,9 @@ def collect(
 ) -> Results:
     """Score every method of every seed whose run has begun its stage.
 
+    A curve over temperatures that others are held against goes on, colder, until it covers as little as each of them does at
+    temperature 1.
+
     Args:
         tasks: one or more.
         step: told what is being scored.
@@ -157,25 +161,50 @@ def collect(
     seeds = sorted({task.seed for task in tasks})
     found: dict[tuple[str, float], dict[int, Scored]] = {}
     data: dict[int, dict[str, float]] = {}
+
+    def score(method: str, seed: int, temperatures: Sequence[float]) -> None:
+        task, which = places[METHODS[method].work, seed], METHODS[method].which
+        run, stage = Run(task.path), task.work.stage
+        if not run.has(stage):
+            return
+        if which == "best" and not run.checkpoints(stage).best():
+            warn(f"{task.label} was never better on held-out data than untrained: it has no best epoch to score.")
+            return
+        scorer = Scorer(run, samples, warn)
+        if seed not in data:
+            data[seed] = scorer.data()
+        for temperature in temperatures:
+            step(f"seed {seed}, {METHODS[method].title}, temperature {temperature:g}")
+            scored = scorer.score(stage if which == "latest" else which, temperature)
+            if which == "latest" and not task.done:  # also where later checkpoints are damaged
+                unfinished[task.label] = scored.position / task.target
+            found.setdefault((method, temperature), {})[seed] = scored
+
     for seed in seeds:
         for method in methods:
-            task = places[METHODS[method].work, seed]
-            which = METHODS[method].which
-            run, stage = Run(task.path), task.work.stage
-            if not run.has(stage):
-                continue
-            if which == "best" and not run.checkpoints(stage).best():
-                warn(f"{task.label} was never better on held-out data than untrained: it has no best epoch to score.")
-                continue
-            scorer = Scorer(run, samples, warn)
-            data.setdefault(seed, scorer.data())
-            for temperature in EXPERIMENTS[kind].temperatures_of(method):
-                step(f"seed {seed}, {METHODS[method].title}, temperature {temperature:g}")
-                scored = scorer.score(stage if which == "latest" else which, temperature)
-                if which == "latest" and not task.done:  # also where later checkpoints are damaged
-                    unfinished[task.label] = scored.position / task.target
-                found.setdefault((method, temperature), {})[seed] = scored
+            score(method, seed, EXPERIMENTS[kind].temperatures_of(method))
+    for method in methods:
+        if method in (*KNOBS, *MATCHED) and len(EXPERIMENTS[kind].temperatures_of(method)) > 1:
+            begun = list(found.get((method, 1.0), {}))
+            for temperature in COLDER:
+                if not falls_short(found, method, design.coverage):
+                    break
+                for seed in begun:  # in all, so that a temperature's mean is over the same seeds
+                    score(method, seed, [temperature])
     return arrange(design, found, data)
+
+
+def falls_short(found: Mapping[tuple[str, float], Mapping[int, Scored]], base: str, coverage: str) -> bool:
+    """Whether, in some seed, a method at the coldest temperature scored covers more than another does at temperature 1."""
+    reached: dict[int, float] = {}
+    wanted: dict[int, float] = {}
+    for (method, temperature), by_seed in found.items():
+        for seed, scored in by_seed.items():
+            if method == base:
+                reached[seed] = max(reached.get(seed, -math.inf), value(scored, coverage))
+            elif temperature == 1.0:
+                wanted[seed] = max(wanted.get(seed, -math.inf), value(scored, coverage))
+    return any(reach < wanted.get(seed, -math.inf) for seed, reach in reached.items())
 
 
 def histories(methods: Sequence[str], tasks: Sequence[Task]) -> Histories:

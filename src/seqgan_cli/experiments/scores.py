@@ -2,12 +2,16 @@
 
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
-from seqgan_cli import files
+import numpy as np
+
+from seqgan_cli import __version__, files
 from seqgan_cli.evaluation.generators import Likelihoods, data_figures, likelihoods
 from seqgan_cli.evaluation.real import RealScores
 from seqgan_cli.metrics.likelihood import Estimate
@@ -18,6 +22,18 @@ from seqgan_cli.store.run import Run
 from seqgan_cli.training.mle import untrained_generator
 
 Kept = TypeVar("Kept", Likelihoods, dict[str, float])
+# What decides a score besides weights, data and settings: a change in any of it makes kept scores those of another measure.
+MEASURING = ("experiments/scores.py", "randomness.py", "vocabulary.py", "evaluation", "metrics", "models", "corpora")
+
+
+@functools.cache
+def measure(package: Path = Path(__file__).parents[1]) -> str:
+    """A digest of the source that measures, of the package in that folder: what another one measured is another score."""
+    files_of = ([package / name] if name.endswith(".py") else (package / name).glob("*.py") for name in MEASURING)
+    digest = hashlib.blake2b(digest_size=8)
+    for path in sorted(path for paths in files_of for path in paths):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,28 +88,33 @@ class Scorer:
     def score(self, which: str, temperature: float = 1.0) -> Scored:
         """Scores at a temperature, from the file of an earlier call if the generator is the same."""
         stage, position = self.load(which)
-        name = f"{_digest(self.generator)}-{self.num}-{temperature:g}{'-real' if self.real else ''}"
-        sample_key = key(self.settings.seed, "scores")
+        name = f"{digest_of(self.generator)}-{self.num}-{temperature:g}{'-real' if self.real else ''}"
+        draws = samples_key(self.settings.seed, self.generator)
         found = self._kept(
             name,
-            lambda: likelihoods(self.generator, self.corpus, self.oracle, self.num, sample_key, temperature, real=self.real),
+            lambda: likelihoods(self.generator, self.corpus, self.oracle, self.num, draws, temperature, real=self.real),
             from_json,
         )
         return Scored(found, stage, position)
 
     def _kept(self, name: str, compute: Callable[[], Kept], parse: Callable[[dict[str, Any]], Kept]) -> Kept:
-        """What `compute` gave when it was last called for that name with the run's data as they are."""
+        """What `compute` gave when this version was last asked for that name with the run's data as they are."""
         path = self.run.path / "scores" / self.run.fingerprint[:16] / f"{name}.json"
+        stamp = {"version": __version__, "measure": measure()}
         try:
-            return parse(dict(json.loads(path.read_text(encoding="utf-8"))))
+            record = dict(json.loads(path.read_text(encoding="utf-8")))
+            if {field: record.get(field) for field in stamp} == stamp:
+                return parse(dict(record["scores"]))
+            if not stamp.keys() <= record.keys() and "token_types" not in record:  # which every unstamped record has
+                raise KeyError("token_types")
         except FileNotFoundError:
             pass
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             self.warn(f"{path} is damaged; computing it again.")
         computed = compute()
-        record = dataclasses.asdict(computed) if isinstance(computed, Likelihoods) else computed
+        scores = dataclasses.asdict(computed) if isinstance(computed, Likelihoods) else computed
         with contextlib.suppress(OSError):  # of somebody else's run, or on a full disk: then it is computed again next time
-            files.write(path, json.dumps(record).encode())
+            files.write(path, json.dumps({**stamp, "scores": scores}).encode())
         return computed
 
 
@@ -104,9 +125,18 @@ def from_json(record: Mapping[str, Any]) -> Likelihoods:
     return Likelihoods(**{**record, **estimates, "real": real})
 
 
-def _digest(generator: Generator) -> str:
+def digest_of(generator: Generator) -> str:
     """Of the weights: scores belong to them and to nothing else that may have changed on disk."""
     digest = hashlib.blake2b(digest_size=8)
     for weight in generator.trainable_variables:
         digest.update(weight.numpy().tobytes())
     return digest.hexdigest()
+
+
+def samples_key(seed: int, generator: Generator) -> np.ndarray:
+    """int32 `[2]`: from which a generator's scored samples are drawn, each generator's from its own.
+
+    From one key two generators that are alike draw alike samples, which a test between independent ones cannot take. The same
+    weights have the same key: a generator scored twice scores the same.
+    """
+    return key(seed, "scores", digest_of(generator))

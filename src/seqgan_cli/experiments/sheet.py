@@ -23,7 +23,6 @@ from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.randomness import key as draw_key
 from seqgan_cli.randomness import rng
 from seqgan_cli.store.run import Run
-from seqgan_cli.vocabulary import UNK
 
 # What makes a spreadsheet run a cell as a formula when it comes first; the wide ones where Chinese or Japanese is spoken.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -186,15 +185,14 @@ def real_items(run: Run, source: str | None, num: int, seed: int, console: Conso
     Sequences with `<unk>` are left out: generators write none, so judges would know them at sight.
     """
     corpus = run.corpus()
-    name, table = f"held out from {run.path}", corpus.heldout
+    name, table = f"held out from {run.path}", corpus.test
     if source is not None:
         corpus = _file_corpus(run, corpus.sequence_length, source)
         name, table = f"real, {source}", corpus.train
-    if corpus.vocabulary.has_special_tokens:
-        known = ~(table == UNK).any(axis=1)
-        if not known.all():
-            console.say(f"{name}: {int((~known).sum())} of {len(table)} sequences hold <unk> and are left out.")
-        table = table[known]
+    known = corpus.sayable(table)
+    if len(known) < len(table):
+        console.say(f"{name}: {len(table) - len(known)} of {len(table)} sequences hold <unk> and are left out.")
+    table = known
     if not len(table):
         raise SeqganError(f"{name}: no sequence is without <unk>; give real ones with --real FILE.")
     shuffled = table[rng(seed, "judge", "real").permutation(len(table))]

@@ -96,7 +96,7 @@ def report(
 
         def step(what: str) -> None:
             console.note(what)
-            progress.move(next(begun))
+            progress.move(min(next(begun), generators))  # curves that go on have more
 
         scored = collect(kind, methods, tasks, samples, margin, console.warn, step)
     if not scored.rows:

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 
 from seqgan_cli.evaluation.generators import Likelihoods
 from seqgan_cli.evaluation.real import SCORES
-from seqgan_cli.experiments.findings import gaps
-from seqgan_cli.experiments.plan import METHODS
+from seqgan_cli.experiments.findings import matched
+from seqgan_cli.experiments.plan import MATCHED, METHODS
 from seqgan_cli.experiments.results import Results, Row
 from seqgan_cli.metrics.likelihood import Estimate
 from seqgan_cli.metrics.significance import over_seeds, paired, shown_p, signed, verdict
 
-MATCHED = ("mle-strong", "mle-best", "constant")  # whose curves over temperatures others are held against
+PAST_ITS_END = "past its end"
 
 
 def scores_table(results: Results) -> tuple[list[str], list[list[str]]]:
@@ -135,10 +135,12 @@ def matched_table(results: Results) -> tuple[list[str], list[list[str]]]:
         for row in [own[0], *([best] if (best := _best_at(results, own, bases[0])) and best is not own[0] else [])]:
             cells = [row.title, f"{row.temperature:g}", str(row.over_seeds(quality)), str(row.over_seeds(coverage))]
             for base in bases:
-                found = [gap for gap in gaps(results, row, base, coverage).values() if not math.isnan(gap)]
-                test = paired(found, [0.0] * len(found))
-                whole = len(found) == len(row.seeds) and base != method
-                cells += [signed(test.difference), shown_p(test.p)] if whole else ["", ""]
+                found = matched(results, row, base)
+                test = paired(found.known, [0.0] * len(found.known))
+                if found.whole and len(found.known) == len(row.seeds):
+                    cells += [signed(test.difference), shown_p(test.p)]
+                else:
+                    cells += [PAST_ITS_END if found.past else "", ""]
             rows.append(cells)
     return columns, rows
 
@@ -147,8 +149,7 @@ def _best_at(results: Results, rows: Sequence[Row], base: str) -> Row | None:
     """Of a method's rows over temperatures the one whose mean gap to a curve is best; None if the curve is its own."""
     if rows[0].method == base:
         return None
-    coverage = results.design.coverage
-    means = {row.temperature: over_seeds(list(gaps(results, row, base, coverage).values())).mean for row in rows}
+    means = {row.temperature: over_seeds(list(matched(results, row, base).by_seed.values())).mean for row in rows}
     known = [row for row in rows if not math.isnan(means[row.temperature])]
     sign = -1.0 if SCORES[results.design.quality[0]].higher else 1.0
     return min(known, key=lambda row: sign * means[row.temperature], default=None)
@@ -160,8 +161,9 @@ def matched_caption(results: Results) -> str:
     return (
         f"Minus: {quality} less the best that the other reaches at some temperature with {coverage} no worse, between "
         "temperatures along a straight line; within seeds, with 95 % intervals and a paired t-test. Empty where the other "
-        "covers as much at no temperature. A second line of a method is at the temperature at which it stands best, which "
-        "flatters it."
+        f"covers as much at no temperature; {PAST_ITS_END!r} where its coldest temperature still covers more in some seed, so "
+        "that what it would have at the same coverage is not known. A second line of a method is at the temperature at which "
+        "it stands best, which flatters it."
     )
 
 
@@ -178,6 +180,8 @@ def scores_caption(results: Results) -> str:
             f"{seeds} seed{'s' * (seeds != 1)}, {split} of {design.source}; {design.samples} samples of each generator. "
             "BLEU: method1, each sample against the whole held-out set; the training data's is of as many of its sequences. "
             f"nll_test in nats per token. copied run: tokens. {spread}"
+            + " Seeds are splits of the same data: it says nothing of other data."
+            * (seeds > 1 and not design.one_oracle)
         )
         if "nearest_window_mse" in design.quality:
             told += " nearest-window MSE: semitones², from each sample to the nearest held-out window."

@@ -15,7 +15,7 @@ from seqgan_cli.models import softmax
 from seqgan_cli.models.attention import AttentionBlock
 from seqgan_cli.models.softmax import LOGITS_AT_ONCE, draw_tokens
 from seqgan_cli.settings import GeneratorSettings
-from seqgan_cli.vocabulary import PAD, START, UNK, Vocabulary
+from seqgan_cli.vocabulary import EOS, PAD, START, UNK, Vocabulary
 
 # What a draw is made of: how many sequences, the key, the temperature, and whether `<unk>` may come.
 DRAW = [
@@ -28,15 +28,29 @@ DRAW = [
 NEVER = -1e9
 
 
+def as_sequence(vocabulary: Vocabulary, drawn: Any, last: Any, started: Any, final: Any) -> Any:
+    """What stands after `last` where `drawn` was drawn, int32 `[B]`: `<pad>` after the end, `<eos>` at the last place.
+
+    No other token can end a sequence that has as many ordinary ones as there may be. `started` (bool) is false while `last` is
+    the start input, which shares its id with `<pad>`; `final` (bool): this is the last of the T places.
+    """
+    if not vocabulary.has_special_tokens:
+        return drawn
+    if vocabulary.has_eos:
+        drawn = tf.where(final, EOS, drawn)
+    return tf.where(started & (last < UNK), PAD, drawn)  # after <pad> or <eos>
+
+
 class Generator(keras.Model):
     """Next-token distributions over V tokens given the prefix.
 
     Args:
-        vocabulary: the tokens; `<pad>` never has probability, `<unk>` is never sampled unless asked.
-            The *model* is normalised over all but `<pad>`: likelihood training teaches it, `<unk>` included. The *policy*,
-            which is sampled from, rewarded and scored, is the model given that no `<unk>` comes: normalised over all but
-            `<pad>` and `<unk>`.
-        sequence_length: T of the sequences it samples.
+        vocabulary: the tokens; `<pad>` never has probability, nor `<eos>` where no sequence ends early; `<unk>` is never
+            sampled unless asked. The *model* is normalised over all but `<pad>`: likelihood training teaches it, `<unk>`
+            included. The *policy*, which is sampled from, rewarded and scored, is the model given that no `<unk>` comes:
+            normalised over all but `<pad>` and `<unk>`.
+        sequence_length: T of the sequences it samples. Where they end in `<eos>`, the last place can hold nothing else, so
+            that it is certain there: it is never drawn, taught or paid for.
         settings: sizes and cell.
 
     Weights start at zero: call `initialise` or restore them.
@@ -68,6 +82,8 @@ class Generator(keras.Model):
         impossible, unsampled = np.zeros((2, vocabulary.size), np.float32)
         if vocabulary.has_special_tokens:
             impossible[PAD] = NEVER
+            if not vocabulary.has_eos:
+                impossible[EOS] = NEVER
             unsampled[UNK] = NEVER
         self._impossible = tf.constant(impossible)
         self._unsampled = tf.constant(unsampled)
@@ -189,12 +205,13 @@ class Generator(keras.Model):
     ) -> Any:
         """Σ weight · −log G(y_t | Y₁:t-1), a differentiable scalar, for int32 and float32 `[B, T]`.
 
-        `policy`: under the policy, else under the model. `dropout`, `key`: as in `unroll`.
+        A certain `<eos>` adds nothing. `policy`: under the policy, else under the model. `dropout`, `key`: as in `unroll`.
         `read`: int32 `[B, T]`, what the generator reads instead of `tokens` (scheduled sampling).
         """
         outputs, _ = self.unroll(tokens if read is None else read, dropout=dropout, key=key)
         head = self.head(banned=self._unsampled if policy else 0.0)
         flat = tf.reshape(outputs, [-1, outputs.shape[-1]])
+        weights = tf.where(self._uncertain(tokens), weights, 0.0)
         return softmax.weighted_nll(flat, head, tf.reshape(tokens, [-1]), tf.reshape(weights, [-1]))
 
     def weighted_nll_and_score(
@@ -206,9 +223,15 @@ class Generator(keras.Model):
         """
         outputs, _ = self.unroll(tokens if read is None else read, dropout=dropout, key=key)
         flat, scored = tf.reshape(outputs, [-1, outputs.shape[-1]]), tf.cast(self._unsampled == 0.0, tf.float32)
-        return softmax.weighted_nll_and_score(
-            flat, self.head(), tf.reshape(tokens, [-1]), tf.reshape(weights, [-1]), scored
-        )
+        weights = tf.reshape(tf.where(self._uncertain(tokens), weights, 0.0), [-1])
+        return softmax.weighted_nll_and_score(flat, self.head(), tf.reshape(tokens, [-1]), weights, scored)
+
+    def _uncertain(self, tokens: Any) -> Any:
+        """bool `[1, T]`: the places of int32 `[B, T]` where a sequence has a choice: all, but for the last if that ends it."""
+        places = tf.range(tf.shape(tokens)[1])[None, :]
+        if self.vocabulary.has_eos:
+            return places < self.sequence_length - 1
+        return places >= 0
 
     def token_nll(self, tokens: Any) -> Any:
         """−log of the policy at every token, float32 `[B, T]` for int32 `[B, T]`; 0 at `<unk>` and past the end.
@@ -216,7 +239,7 @@ class Generator(keras.Model):
         Not differentiable.
         """
         outputs, _ = self.unroll(tokens)
-        flat, counted = tf.reshape(outputs, [-1, outputs.shape[-1]]), self.vocabulary.mask(tokens)
+        flat, counted = tf.reshape(outputs, [-1, outputs.shape[-1]]), self.vocabulary.mask(tokens) & self._uncertain(tokens)
         head = self.head(banned=self._unsampled)
         losses = softmax.token_nll(flat, head, tf.reshape(tokens, [-1]), tf.reshape(counted, [-1]))
         return tf.reshape(losses, tf.shape(tokens))
@@ -228,13 +251,13 @@ class Generator(keras.Model):
     def _shared_sequence_nll(self, tokens: Any, temperature: Any) -> Any:
         tokens = replicas.own_rows(tokens)
         outputs, _ = self.unroll(tokens)
-        flat, counted = tf.reshape(outputs, [-1, outputs.shape[-1]]), self.vocabulary.mask(tokens)
+        flat, counted = tf.reshape(outputs, [-1, outputs.shape[-1]]), self.vocabulary.mask(tokens) & self._uncertain(tokens)
         head = self.head(temperature, self._unsampled)
         losses = softmax.token_nll(flat, head, tf.reshape(tokens, [-1]), tf.reshape(counted, [-1]))
         return replicas.all_rows(tf.reduce_sum(tf.reshape(losses, tf.shape(tokens)), axis=1))
 
     def sequence_nll(self, tokens: np.ndarray, temperature: float = 1.0) -> np.ndarray:
-        """−log G(Y) of whole sequences in nats: float32 `[n]` for int32 `[n, T]`; positions past the end add nothing.
+        """−log G(Y) of sequences in nats: float32 `[n]` for int32 `[n, T]`; a certain `<eos>` and all `<pad>` add nothing.
 
         G is the policy at that temperature, normalised over what `sample` draws from: all tokens but `<pad>` and `<unk>`. An
         `<unk>` is read, and adds nothing: the sum is over the positions that `vocabulary.mask` counts.
@@ -253,9 +276,8 @@ class Generator(keras.Model):
 
         def advance(t: Any, last: Any, state: list, sampled: Any) -> tuple:
             output, state = self.step(last, state)
-            drawn = self.draw_next(
-                self.logits(output, temperature, banned), last, t > 0, tf.random.experimental.stateless_fold_in(key, t)
-            )
+            logits = self.logits(output, temperature, banned)
+            drawn = self.draw_next(logits, last, t, tf.random.experimental.stateless_fold_in(key, t))
             return t + 1, drawn, state, sampled.write(t, drawn)
 
         start = tf.fill([batch], START)
@@ -272,16 +294,10 @@ class Generator(keras.Model):
         own = self._draw(replicas.own_count(batch), replicas.own_key(key), temperature, allow_unknown)
         return replicas.all_rows(own)
 
-    def draw_next(self, logits: Any, last: Any, started: Any, key: Any) -> Any:
-        """One token after `last`, int32 `[B]`: `<pad>` where the sequence has ended, else drawn from logits `[B, V]`.
-
-        `started` (bool) is false while `last` is the start input, which shares its id with `<pad>`.
-        """
+    def draw_next(self, logits: Any, last: Any, place: Any, key: Any) -> Any:
+        """The token after `last` at a place counted from 0, int32 `[B]`, drawn from logits `[B, V]`; see `as_sequence`."""
         drawn = draw_tokens(logits, key)
-        if not self.vocabulary.has_special_tokens:
-            return drawn
-        ended = started & (last < UNK)  # <pad> or <eos>
-        return tf.where(ended, PAD, drawn)
+        return as_sequence(self.vocabulary, drawn, last, place > 0, place >= self.sequence_length - 1)
 
     @property
     def rows_at_once(self) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 from seqgan_cli import figures, files
 from seqgan_cli.config import Config
 from seqgan_cli.console import Console, number
+from seqgan_cli.errors import quoted
 from seqgan_cli.evaluation.real import SCORES
 from seqgan_cli.search.attempt import Base
 from seqgan_cli.search.study import FAILED, Shared, wanted
@@ -100,13 +101,12 @@ def _show(shared: Shared, found: list[Any], weights: dict[str, float], folder: P
         caption += f" What the difference between good trials and others comes from: {shares}."
     console.table(what, columns, rows, caption)
     first = folder / f"trial-{found[0].number}.toml"
-    console.result(f"\nTrain with the settings of one: seqgan train --config {first} --run runs/tuned")
+    console.result(f"\nTrain with the settings of one: seqgan train --config {quoted(str(first))} --run runs/tuned")
     console.result(f"All trials: {folder / 'trials.csv'}, drawn in {folder / 'trials.png'}")
-    if not several:
-        console.result(
-            "The best of many trials is partly luck, and it was chosen by these very scores: train it with other seeds "
-            "(`--seed`) before you believe it."
-        )
+    console.result(
+        "The best of many trials is partly luck: these scores, of the validation part, chose it. Train it with other seeds "
+        "(`--seed`) and read the table of the test part that `train` ends with before you believe it."
+    )
 
 
 def _cell(value: Any) -> str:

@@ -43,16 +43,17 @@ def read(path: Path) -> dict[str, Any]:
     return dict(record)
 
 
-def write(path: Path, config: Config, preset: str, earlier: Mapping[str, Any]) -> None:
+def write(path: Path, config: Config, preset: str, earlier: Mapping[str, Any], origins: Any = None) -> None:
     """Record the settings, and this command's line and versions; preset and command lines go on from `earlier`.
 
-    Raises OSError.
+    `origins`: of the data files, where they were read anew. Raises OSError.
     """
     versions = {name: metadata.version(name) for name in ("tensorflow", "keras", "numpy")}
     record = {
         "format": FORMAT,
         "preset": earlier.get("preset", preset),
         "settings": {name: {"value": config.values[name], "source": config.sources[name]} for name in sorted(config.values)},
+        "origins": earlier.get("origins", {}) if origins is None else origins,
         "versions": {"seqgan": __version__, "python": platform.python_version(), **versions},
         "machine": machine(),
         "commands": [*earlier.get("commands", []), shlex.join(["seqgan", *sys.argv[1:]])],

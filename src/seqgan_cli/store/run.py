@@ -2,7 +2,7 @@
 
 config.json      every setting and where it came from, versions, machine, command lines
 vocabulary.txt   one token a line, line number = id (text)
-corpus/          train.npz, heldout.npz, oracle.npz for synthetic data, shards.json where prepared data are streamed
+corpus/          train.npz, validation.npz, test.npz; oracle.npz of synthetic, shards.json of streamed data
 checkpoints/     one folder a stage: the last three and the best
 history.csv      stage, position (epoch, d-step or round), step, metric, value, seconds
 samples/  figures/  tensorboard/
@@ -23,11 +23,13 @@ import numpy as np
 from seqgan_cli import files
 from seqgan_cli.arrays import read_arrays
 from seqgan_cli.config import Config
-from seqgan_cli.errors import SeqganError, UsageError
-from seqgan_cli.settings import CATALOGUE, STAGES
+from seqgan_cli.errors import SeqganError, UsageError, advised
+from seqgan_cli.settings import CATALOGUE, EARLIER, STAGES
 from seqgan_cli.store import lock, record
 from seqgan_cli.store.checkpoints import Checkpoint, Checkpoints, assign, named
 from seqgan_cli.store.history import History
+
+BEST = {"best": "pretrain-g", "best-adversarial": "adversarial"}  # the stage whose best generator a name means
 
 if TYPE_CHECKING:
     from seqgan_cli.corpora.corpus import Corpus
@@ -67,19 +69,20 @@ class Run:
                 if (folder / "experiment.json").exists():
                     raise SeqganError(
                         f"{self.path} is no run but an experiment's: name one of its runs, as {folder}/seed-0/mle, or use "
-                        f"`seqgan report --run {folder}` for all of it."
+                        f"{advised('report', folder)} for all of it."
                     )
-            raise SeqganError(f"There is no run in {self.path}: `seqgan pretrain-g` begins one.")
+            raise SeqganError(f"There is no run in {self.path}: {advised('pretrain-g', self.path)} begins one.")
         settings = self.record()["settings"]
-        entries = {name: settings.get(name, {"value": info.default, "source": "default"}) for name, info in CATALOGUE.items()}
+        earlier = {name: {"value": EARLIER.get(name, info.default), "source": "default"} for name, info in CATALOGUE.items()}
+        entries = {name: settings.get(name, earlier[name]) for name in CATALOGUE}
         return Config(
             {name: entry["value"] for name, entry in entries.items()},
             {name: entry["source"] for name, entry in entries.items()},
         )
 
-    def write_config(self, config: Config, preset: str) -> None:
-        """Record the settings, and this command's line and versions. Raises OSError."""
-        record.write(self.path / "config.json", config, preset, self.record() if self.exists else {})
+    def write_config(self, config: Config, preset: str, origins: Any = None) -> None:
+        """Record the settings, and this command's line and versions; `origins` of data that were read anew. Raises OSError."""
+        record.write(self.path / "config.json", config, preset, self.record() if self.exists else {}, origins)
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -97,7 +100,7 @@ class Run:
     def fingerprint(self) -> str:
         """Of the corpus, which copies of a run share. Raises SeqganError if it is damaged."""
         digest = hashlib.blake2b(digest_size=12)
-        for name in ("train.npz", "heldout.npz", "oracle.npz"):
+        for name in ("train.npz", "heldout.npz", "validation.npz", "test.npz", "oracle.npz"):
             path = self.path / "corpus" / name
             if path.exists():
                 try:
@@ -202,7 +205,8 @@ class Run:
         from seqgan_cli.corpora.corpus import load_corpus
         from seqgan_cli.corpora.kinds import vocabulary_size
 
-        return load_corpus(self.path, vocabulary_size(self.config().settings.data))
+        settings = self.config().settings
+        return load_corpus(self.path, vocabulary_size(settings.data), settings.seed)
 
     def streams_from(self, folder: Path) -> bool:
         """Whether a prepared folder holds what this run trains on, wherever it was before. Raises SeqganError if damaged."""
@@ -232,9 +236,9 @@ class Run:
         return read_oracle(self.path / "corpus" / "oracle.npz", config.values["data.sequence-length"])
 
     def generator_checkpoint(self, which: str, warn: Callable[[str], None]) -> Checkpoint:
-        """The checkpoint `which` names: latest, adversarial, pretrain-g or best. Raises SeqganError if there is none."""
-        if which == "best":
-            found = self.checkpoints("pretrain-g").best()
+        """The checkpoint that `which`, one of GENERATORS, names. Raises SeqganError if there is none."""
+        if which in BEST:
+            found = self.checkpoints(BEST[which]).best()
         elif which == "latest":
             found = self.checkpoints("adversarial").latest(warn) or self.checkpoints("pretrain-g").latest(warn)
         else:
@@ -242,10 +246,15 @@ class Run:
         if found is None:
             if which == "best" and self.has("pretrain-g"):
                 raise SeqganError(f"{self.path} has no best checkpoint yet: no epoch has bettered the untrained generator.")
-            first = "adversarial" if which == "adversarial" and self.has("pretrain-g") else "pretrain-g"
+            if which == "best-adversarial" and self.has("adversarial"):
+                raise SeqganError(
+                    f"{self.path} has no best round yet: none has bettered the generator that the rounds began with. "
+                    "--from adversarial names the last one."
+                )
+            first = "adversarial" if which.endswith("adversarial") and self.has("pretrain-g") else "pretrain-g"
             raise SeqganError(
                 f"{self.path} holds no trained generator{'' if which == 'latest' else f' {which!r}'}: "
-                f"run `seqgan {first}` first."
+                f"run {advised(first, self.path)} first."
             )
         return found
 

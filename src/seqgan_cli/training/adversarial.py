@@ -28,12 +28,12 @@ from seqgan_cli.rewards import (
 from seqgan_cli.rollout import ActionValues, NetworkPolicy, NgramPolicy, RolloutPolicy
 from seqgan_cli.settings import JUDGED, Settings
 from seqgan_cli.store.checkpoints import named
-from seqgan_cli.training.discriminator import DiscriminatorTrainer
+from seqgan_cli.training.discriminator import D_HELD_OUT, DiscriminatorTrainer, tell_of_positives
 from seqgan_cli.training.mle import likelihood_loss
 from seqgan_cli.training.optimizers import Adam, descend, refuse_spoilt
 from seqgan_cli.training.policy_gradient import (
-    leave_one_out_baseline,
-    mean_baseline,
+    less_mean,
+    less_others_mean,
     normalized,
     past_the_end,
     policy_gradient_loss,
@@ -49,7 +49,7 @@ class AdversarialTraining(Stage):
     name = "adversarial"
     unit = "round"
     target_option = "--rounds"
-    shown = ("reward_mean", "nll_oracle", "nll_test", *REAL, "distinct_share", "d_accuracy_test")
+    shown = ("reward_mean", "nll_oracle", "nll_validation", "nll_test", *REAL, "distinct_share", *D_HELD_OUT)
     step_sizes = ("adversarial.g-learning-rate", "adversarial.d-learning-rate")
 
     def __init__(
@@ -64,7 +64,7 @@ class AdversarialTraining(Stage):
         super().__init__(settings, corpus)
         own = settings.adversarial
         self.language_model = (language_model or generator).clone("language_model") if own.reward == "lm" else None
-        self.oracle, self.real = oracle, None if oracle else RealScores(corpus, settings.data)
+        self.oracle, self.real = oracle, None if oracle else RealScores(corpus, settings.data, corpus.validation)
         self.generator = generator
         self.optimizer = Adam(generator.trainable_variables, own.g_learning_rate)  # fresh: the likelihood's moments are not its
         self.policy: RolloutPolicy
@@ -86,28 +86,30 @@ class AdversarialTraining(Stage):
             self.trainer = DiscriminatorTrainer(
                 settings, corpus, oracle, console, own.d_learning_rate, own.d_samples, own.k, self.name
             )
-        self.action_values = ActionValues(self.policy, self._reward(), own.rollouts, own.rollout_horizon, self.value)
+        self.action_values = ActionValues(self.policy, self._reward(console), own.rollouts, own.rollout_horizon, self.value)
         searched = 0 if isinstance(self.action_values.reward, StepwiseReward) else own.rollouts * (corpus.sequence_length - 1)
         self.rewarded = float(own.batch_size * (searched + 1))  # sequences a g-step scores
         d_work = own.d_steps * self.trainer.work if self.trainer else 0.0
         self.target, self.work = own.rounds, own.g_steps * self.rewarded + d_work
-        self.monitor = own.monitor if own.monitor != "auto" else "nll_oracle" if oracle else "nll_test"
+        if own.monitor == "nll_test" and self.monitor != own.monitor:
+            console.warn("adversarial.monitor=nll_test is called nll_validation now: what chooses does not see the test part.")
 
-    def _reward(self) -> Reward | StepwiseReward:
-        own, train = self.settings.adversarial, self.corpus.train
+    def _reward(self, console: Console) -> Reward | StepwiseReward:
+        own, real = self.settings.adversarial, self.corpus.sayable(self.corpus.train)
         if self.trainer:
             discriminator = self.trainer.discriminator
             if own.reward == "partial":
                 return PartialReward(discriminator)
             if own.reward_transform == "rank":
-                return RankReward(discriminator, train)
+                return RankReward(discriminator, real)
             return OddsReward(discriminator) if own.reward_transform == "mali" else DiscriminatorReward(discriminator)
         if self.language_model:
             return LanguageModelReward(self.language_model)
         if own.reward == "bleu":
-            num = max(1, round(own.reward_references * len(train)))
-            chosen = rng(self.settings.seed, self.name, "references").permutation(len(train))[:num]
-            return BleuReward(self.corpus.vocabulary, train[chosen], own.reward_order)
+            tell_of_positives(self.corpus, console)
+            num = max(1, round(own.reward_references * len(real)))
+            chosen = rng(self.settings.seed, self.name, "references").permutation(len(real))[:num]
+            return BleuReward(self.corpus.vocabulary, real[chosen], own.reward_order)
         return ConstantReward() if own.reward == "constant" else RandomReward()
 
     def examples(self) -> list[str]:
@@ -148,43 +150,47 @@ class AdversarialTraining(Stage):
 
     def _climb(self, tokens: Any, action_values: Any) -> Any:
         own, mask = self.settings.adversarial, self.corpus.vocabulary.mask(tokens)
-        promised, error = self._learn_promises(tokens, action_values, mask) if self.value else (0.0, 0.0)
+        if own.reward != "lm":  # log-likelihoods are to go: past the end nothing is left of them
+            action_values = past_the_end(action_values, mask)
+        promised, error = self._learn_promises(tokens, action_values) if self.value else (0.0, 0.0)
         if own.baseline == "value":
             action_values -= promised
-        advantages = self._advantages(tokens, action_values, mask)
+        advantages = self._advantages(tokens, action_values)
         with tf.GradientTape() as tape:
             loss = policy_gradient_loss(self.generator, replicas.own_rows(tokens), replicas.own_rows(advantages))
         return tf.stack([descend(self.optimizer, tape, loss, own.clip_norm), error])
 
-    def _learn_promises(self, tokens: Any, action_values: Any, mask: Any) -> tuple[Any, Any]:
+    def _learn_promises(self, tokens: Any, action_values: Any) -> tuple[Any, Any]:
         """What the value head expected, `[B, T]`, and its loss; then it learns what came."""
         assert self.value
         outputs, _ = self.generator.unroll(replicas.own_rows(tokens))
         promised = replicas.all_rows(self.value(outputs))
-        came = replicas.own_rows(past_the_end(action_values, mask))
+        came = replicas.own_rows(action_values)
         with tf.GradientTape() as tape:
-            error = self.value.squared_error(outputs, came) / tf.cast(tf.size(mask), tf.float32)
+            error = self.value.squared_error(outputs, came) / tf.cast(tf.size(tokens), tf.float32)
         return promised, descend(self.value_optimizer, tape, error, self.settings.adversarial.clip_norm)
 
-    def _advantages(self, tokens: Any, action_values: Any, mask: Any) -> Any:
-        """What the policy climbs: action values `[B, T]`, transformed, with the costs of tokens, less a mean."""
+    def _advantages(self, tokens: Any, action_values: Any) -> Any:
+        """What the policy climbs: action values `[B, T]`, transformed, with the costs of tokens, less a mean.
+
+        A sequence that has ended counts at later positions with the action value that it ended with, and no cost is left of it.
+        """
         own = self.settings.adversarial
         if own.reward_transform == "standardize":
-            action_values = standardized(action_values, mask)
+            action_values = standardized(action_values)
         elif own.reward_transform == "mali":
-            action_values = normalized(action_values, mask)
+            action_values = normalized(action_values)
         if own.kl_coefficient or own.entropy_coefficient:
             mine = replicas.own_rows(tokens)
             surprise = self.generator.token_nll(mine)
             token_rewards = own.entropy_coefficient * surprise
             if self.start:
                 token_rewards -= own.kl_coefficient * (self.start.token_nll(mine) - surprise)
-            token_rewards = replicas.all_rows(token_rewards)
-            action_values += to_go(token_rewards, mask)
+            action_values += to_go(replicas.all_rows(token_rewards), self.corpus.vocabulary.mask(tokens))
         if own.baseline == "mean":
-            return action_values - mean_baseline(action_values, mask)
+            return less_mean(action_values)
         if own.baseline == "leave-one-out":
-            return action_values - leave_one_out_baseline(action_values, mask)
+            return less_others_mean(action_values)
         return action_values
 
     @tf.function(autograph=False, reduce_retracing=True)

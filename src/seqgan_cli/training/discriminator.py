@@ -6,7 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 from seqgan_cli.console import Console
-from seqgan_cli.corpora.corpus import Corpus
+from seqgan_cli.corpora.corpus import FEWER_UNKNOWN, Corpus, refuse_no_positives
+from seqgan_cli.errors import SeqganError
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.models.kinds import make_discriminator
 from seqgan_cli.randomness import key, rng
@@ -17,6 +18,29 @@ from seqgan_cli.training.stage import Stage, Tick, batches_of
 
 # Work of training on a sequence against that of scoring one: forward, and twice that backward.
 TRAINING_WORK = 3.0
+D_HELD_OUT = ("d_accuracy_validation", "d_accuracy_test")  # the second in runs without a validation part
+# Real sequences that hold no `<unk>`: of fewer than this number, or this share, it is worth a warning.
+FEW_POSITIVES, FEW_SHARE = 100, 0.2
+
+
+def tell_of_positives(corpus: Corpus, console: Console) -> None:
+    """Say how many real sequences hold `<unk>` and are no positives, with a warning where few are left.
+
+    Raises SeqganError where none is.
+    """
+    refuse_no_positives(corpus)
+    total, left = len(corpus.sequences), len(corpus.positives)
+    if left == total:
+        return
+    about = "about " if corpus.shards else ""
+    words = (
+        f"{about}{total - left} of {total} training sequences hold <unk>, which the generator never says: only the "
+        f"{about}{left} without it stand for the real ones."
+    )
+    if left < FEW_POSITIVES or left < FEW_SHARE * total:
+        console.warn(f"{words} They are few, and unlike the rest. {FEWER_UNKNOWN}")
+    else:
+        console.say(words)
 
 
 class DiscriminatorTrainer:
@@ -37,8 +61,13 @@ class DiscriminatorTrainer:
         self.discriminator = make_discriminator(corpus.vocabulary, corpus.sequence_length, settings.discriminator)
         self.discriminator.initialise(rng(settings.seed, "discriminator"))
         self.optimizer = Adam(self.discriminator.trainable_variables, learning_rate)
+        tell_of_positives(corpus, console)
+        if settings.discriminator.stop and not corpus.vocabulary.sayable(corpus.validation).any():
+            raise SeqganError(
+                "discriminator.stop needs held-out sequences that a generator can say, and all hold <unk>: leave it out."
+            )
         # Positives, and negatives, of a d-step.
-        self.num = min(num or corpus.sequences.usual_draw, len(corpus.sequences))
+        self.num = min(num or corpus.positives.usual_draw, len(corpus.positives))
         self.batch_size = batches_of(2 * self.num, settings.discriminator.batch_size, console, "discriminator")
         self.num_batches = 2 * self.num // self.batch_size
         self.work = TRAINING_WORK * k * self.num_batches * self.batch_size
@@ -72,7 +101,7 @@ class DiscriminatorTrainer:
         if stop and self._held_out_accuracy(generator, key(seed, *address, "rest")) > stop:
             tick(self.work)
             return None
-        positives = self.corpus.sequences.draw(self.num, seed, *address, "positives")
+        positives = self.corpus.positives.draw(self.num, seed, *address, "positives")
         negatives = generator.sample(self.num, key(seed, *address, "negatives"))
         tokens = np.concatenate([positives, negatives])
         labels = np.repeat(np.array([1.0, 0.0], np.float32), self.num)
@@ -93,19 +122,23 @@ class DiscriminatorTrainer:
     def scores(self, generator: Generator, position: int) -> dict[str, float]:
         """Accuracy on training and held-out real sequences and on fresh samples, and what the reward is worth.
 
+        Real sequences are those without `<unk>`, since samples hold none; where no held-out one is left, d_accuracy_test is not
+        measured.
+
         d_accuracy_*: share on the right side of ½, or for a critic, which knows no ½, of the middle between the mean of the
         training sequences and that of the samples. reward_oracle_correlation (synthetic): Spearman's rank correlation over the
         samples between D(Y) and log G_oracle(Y): 1 if the reward ranks as the truth does, 0 if it knows nothing.
         """
         num = self.settings.evaluation.samples
         samples = generator.sample(num, key(self.settings.seed, self.what, "scores", position))
-        fake, train = self.discriminator.scores(samples), self.discriminator.scores(self.corpus.train[:num])
+        held_out = self.corpus.sayable(self.corpus.validation)[:num]
+        real = self.corpus.train_sample(num, sayable=True)
+        fake, train, heldout = (self.discriminator.scores(each) for each in (samples, real, held_out))
         middle = self._middle(train, fake)
-        scores = {
-            "d_accuracy_train": float((train > middle).mean()),
-            "d_accuracy_test": float((self.discriminator.scores(self.corpus.heldout[:num]) > middle).mean()),
-            "d_accuracy_fake": float((fake <= middle).mean()),
-        }
+        scores = {"d_accuracy_train": float((train > middle).mean())}
+        if len(heldout):
+            scores[f"d_accuracy_{self.corpus.choosing}"] = float((heldout > middle).mean())
+        scores["d_accuracy_fake"] = float((fake <= middle).mean())
         if self.oracle is not None:
             scores["reward_oracle_correlation"] = spearman(fake, -self.oracle.sequence_nll(samples))
         return scores
@@ -117,9 +150,8 @@ class DiscriminatorTrainer:
     def _held_out_accuracy(self, generator: Generator, sample_key: np.ndarray) -> float:
         """Share of held-out real sequences and as many fresh samples that it tells apart; both kinds weigh the same."""
         num = self.settings.evaluation.samples
-        real, fake = (
-            self.discriminator.scores(each) for each in (self.corpus.heldout[:num], generator.sample(num, sample_key))
-        )
+        held_out = self.corpus.sayable(self.corpus.validation)[:num]
+        real, fake = (self.discriminator.scores(each) for each in (held_out, generator.sample(num, sample_key)))
         middle = self._middle(real, fake)
         return float((real > middle).mean() + (fake <= middle).mean()) / 2
 
@@ -139,8 +171,9 @@ class DiscriminatorPretraining(Stage):
     name = "pretrain-d"
     unit = "d-step"
     target_option = "--d-steps"
-    shown = ("d_loss", "d_accuracy_test", "d_accuracy_fake", "reward_oracle_correlation")
+    shown = ("d_loss", *D_HELD_OUT, "d_accuracy_fake", "reward_oracle_correlation")
     step_sizes = ("pretrain-d.learning-rate",)
+    meets_anew = True
 
     def __init__(
         self, settings: Settings, corpus: Corpus, oracle: Generator | None, generator: Generator, console: Console

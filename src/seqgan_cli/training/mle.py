@@ -1,6 +1,7 @@
 """`pretrain-g`: maximum likelihood by teacher forcing (Algorithm 1, line 2)."""
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -75,14 +76,20 @@ class LikelihoodTraining(Stage):
     name = "pretrain-g"
     unit = "epoch"
     target_option = "--epochs"
-    shown = ("nll_train", "nll_oracle", "nll_test", *REAL)
+    shown = ("nll_train", "nll_oracle", "nll_validation", "nll_test", *REAL)
     step_sizes = ("pretrain-g.learning-rate",)
-    monitor = "nll_test"
 
-    def __init__(self, settings: Settings, corpus: Corpus, oracle: Generator | None, console: Console) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        corpus: Corpus,
+        oracle: Generator | None,
+        console: Console,
+        scored: Collection[int] | None = None,
+    ) -> None:
         super().__init__(settings, corpus)
-        own = settings.pretrain_g
-        self.oracle, self.real = oracle, None if oracle else RealScores(corpus, settings.data)
+        own, self.scored = settings.pretrain_g, scored
+        self.oracle, self.real = oracle, None if oracle else RealScores(corpus, settings.data, corpus.validation)
         self.generator = untrained_generator(settings, corpus)
         self.optimizer: Adam | RMSprop = OPTIMIZERS[own.optimizer](self.generator.trainable_variables, own.learning_rate)
         self.batch_size = batches_of(corpus.sequences.largest_batch, own.batch_size, console, self.name)
@@ -147,7 +154,10 @@ class LikelihoodTraining(Stage):
     def advance(self, position: int, tick: Tick) -> dict[str, float]:
         own = self.settings.pretrain_g
         losses, scores = self.epoch(position, tick)
-        scored = position % own.eval_every == 0 or position >= own.epochs
+        if self.scored is None:
+            scored = position % own.eval_every == 0 or position >= own.epochs
+        else:
+            scored = position in self.scored
         measured = {"nll_train": float(np.mean(scores)), "loss": losses[-1]}
         if own.scheduled_sampling != "none":
             measured["nll_given_own"] = measured.pop("nll_train")  # of the true tokens, after what was read in their stead

@@ -30,7 +30,7 @@ class Adam:
         return {"count": self.count, **slots}
 
     def apply(self, gradients: Sequence[Any]) -> None:
-        """One step down the gradients, given in the order of the weights."""
+        """One step down the gradients: dense tensors, in the order of the weights."""
         step = tf.cast(self.count.assign_add(1), tf.float32)
         for weight, first, second, gradient in zip(self.weights, self.first, self.second, gradients, strict=True):
             tf.raw_ops.ResourceApplyAdam(
@@ -43,7 +43,7 @@ class Adam:
                 beta1=0.9,
                 beta2=0.999,
                 epsilon=1e-8,
-                grad=tf.convert_to_tensor(gradient),  # an embedding's gradient comes in slices; the kernel is dense
+                grad=gradient,
             )
 
 
@@ -62,7 +62,7 @@ class RMSprop:
         return {"count": self.count, **{f"square/{i}": v for i, v in enumerate(self.square)}}
 
     def apply(self, gradients: Sequence[Any]) -> None:
-        """One step down the gradients, given in the order of the weights."""
+        """One step down the gradients: dense tensors, in the order of the weights."""
         self.count.assign_add(1)
         for weight, square, momentum, gradient in zip(self.weights, self.square, self.momentum, gradients, strict=True):
             tf.raw_ops.ResourceApplyRMSProp(
@@ -73,7 +73,7 @@ class RMSprop:
                 rho=0.9,
                 momentum=0.0,
                 epsilon=1e-7,
-                grad=tf.convert_to_tensor(gradient),
+                grad=gradient,
             )
 
 
@@ -92,7 +92,9 @@ def descend(
 
     Returns the loss, or NaN in its place if the gradient is not finite: then the step spoilt the weights.
     """
-    gradients, loss = replicas.total((tape.gradient(loss, optimizer.weights), loss))
+    # An embedding's gradient comes in slices, one for each time a token was read. Its norm is that of their sums.
+    gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, optimizer.weights)]
+    gradients, loss = replicas.total((gradients, loss))
     norm = tf.linalg.global_norm(gradients)
     if clip_norm is not None:
         gradients, _ = tf.clip_by_global_norm(gradients, clip_norm, use_norm=norm)

@@ -1,6 +1,7 @@
 """The policy's loss (Eq. 8), and what may be made of action values before it: scales, costs of single tokens, baselines.
 
-All take action values float32 `[B, T]` and the mask bool `[B, T]` of positions that count; columns where none counts give 0.
+Action values are float32 `[B, T]`, masks of the positions that count bool `[B, T]`. Scales and baselines compare the sequences
+of a batch at every position, those too that have ended before it: `past_the_end` says what these are worth there.
 """
 
 from typing import Any
@@ -19,41 +20,39 @@ def policy_gradient_loss(policy: Generator, tokens: Any, action_values: Any) -> 
     return policy.weighted_nll(tokens, weights, policy=True)
 
 
-# Baselines: what is subtracted.
+# Baselines: what they leave of returns. Differences to the first sequence come first, so that equal returns leave exactly 0.
 
 
-def mean_baseline(action_values: Any, mask: Any) -> Any:
-    """The batch's mean action value at each position: float32 `[1, T]`."""
-    counted = tf.cast(mask, tf.float32)
-    return tf.math.divide_no_nan(
-        tf.reduce_sum(action_values * counted, axis=0, keepdims=True), tf.reduce_sum(counted, axis=0, keepdims=True)
-    )
+def less_mean(returns: Any) -> Any:
+    """Returns less the batch's mean at each position: float32 `[B, T]`."""
+    differences = returns - returns[:1]
+    return differences - tf.reduce_mean(differences, axis=0, keepdims=True)
 
 
-def leave_one_out_baseline(action_values: Any, mask: Any) -> Any:
-    """The mean action value of the batch's other sequences at each position: float32 `[B, T]` (Kool et al. 2019).
+def less_others_mean(returns: Any) -> Any:
+    """Returns less the mean of the batch's other sequences at each position: float32 `[B, T]` (Kool et al. 2019).
 
-    Unlike the mean of all it does not depend on the token it is subtracted for, so the gradient stays unbiased.
+    Unlike the mean of all it does not depend on the token it is subtracted for, so the gradient stays unbiased. A batch of one
+    has no others; `conflicts` refuses it.
     """
-    counted = tf.cast(mask, tf.float32)
-    total = tf.reduce_sum(action_values * counted, axis=0, keepdims=True)
-    number = tf.reduce_sum(counted, axis=0, keepdims=True)
-    return tf.math.divide_no_nan(total - action_values * counted, number - counted)
+    differences = returns - returns[:1]
+    others = tf.reduce_sum(differences, axis=0, keepdims=True) - differences
+    return differences - tf.math.divide_no_nan(others, tf.cast(tf.shape(returns)[0], tf.float32) - 1.0)
 
 
 # Transforms: what action values are turned into.
 
 
-def standardized(action_values: Any, mask: Any) -> Any:
+def standardized(action_values: Any) -> Any:
     """(Q − mean) / standard deviation over the batch at each position; 0 where all are alike."""
-    centred = action_values - mean_baseline(action_values, mask)
-    spread = tf.sqrt(mean_baseline(tf.square(centred), mask))
+    centred = less_mean(action_values)
+    spread = tf.sqrt(tf.reduce_mean(tf.square(centred), axis=0, keepdims=True))
     return tf.where(spread > 1e-6 * tf.abs(action_values), tf.math.divide_no_nan(centred, spread), 0.0)
 
 
-def normalized(action_values: Any, mask: Any) -> Any:
+def normalized(action_values: Any) -> Any:
     """Q / mean Q over the batch at each position: MaliGAN's r_D / Σ r_D, times the batch size (Che et al. 2017, §3.2)."""
-    return tf.math.divide_no_nan(action_values, mean_baseline(action_values, mask))
+    return tf.math.divide_no_nan(action_values, tf.reduce_mean(action_values, axis=0, keepdims=True))
 
 
 # Costs and rewards of single tokens.

@@ -23,6 +23,7 @@ from seqgan_cli.metrics.diversity import least
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key
 from seqgan_cli.settings import Settings
+from seqgan_cli.store.best import best_of, changed_measure, has_stalled
 from seqgan_cli.store.checkpoints import assign
 from seqgan_cli.store.history import Row
 from seqgan_cli.store.run import Run
@@ -45,12 +46,13 @@ class Stage(abc.ABC):
 
     target: int  # units asked for
     work: float  # ticks of one unit
-    monitor: str | None = None  # the score that decides which checkpoint is best
+    monitor: str | None  # the score that decides which checkpoint is best
     begun_with: int | None = None  # the position of the generator that the stage began with, if it began with another's
+    meets_anew: ClassVar[bool] = False  # whether a stage that goes on meets that generator as it is by then
 
     def __init__(self, settings: Settings, corpus: Corpus) -> None:
         self.settings, self.corpus = settings, corpus
-        self.patience = settings.patience(self.name)
+        self.patience, self.monitor = settings.patience(self.name), settings.monitor(self.name)
 
     @abc.abstractmethod
     def variables(self) -> dict[str, Any]:
@@ -139,7 +141,8 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
     checkpoints = run.checkpoints(stage.name)
     found = checkpoints.latest(console.warn)
     position = found.position if found else 0
-    if found and _finished(stage, position, found.facts["best"], console):
+    best = best_of(found.facts, stage.settings, stage.name) if found else None
+    if best and _finished(stage, position, best, console):
         return
     run.go_back(stage.name, position if found else -1)
     if found:
@@ -147,13 +150,19 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
         if lost := set(range(position + 1)) - {row.position for row in run.history.rows() if row.stage == stage.name}:
             console.warn(f"{run.history.path} lacks {len(lost)} of {stage.name}'s {position + 1} points: curves have gaps.")
         console.say(f"{stage.name}: going on after {stage.unit} {position}.")
+        if changed := changed_measure(found.facts, stage.settings, stage.name):
+            console.warn(
+                f"{stage.name}: up to {stage.unit} {position} the best checkpoint was chosen by {changed[0]}, from here on by "
+                f"{changed[1]}. The two do not compare: the best, and patience, begin anew."
+            )
     else:
         run.history.append(_rows(stage, 0, stage.scores(0), 0.0))
         run.keep_examples(stage.name, 0, stage.examples())
     first = run.history.at(stage.name, 0)
     variety = stage.variety(first)
-    begun_with = found.facts.get("begun_with") if found else stage.begun_with
-    best = found.facts["best"] if found else {"position": 0, "value": first.get(stage.monitor or "")}
+    begun_with = found.facts.get("begun_with") if found and not stage.meets_anew else stage.begun_with
+    best = best or {"position": 0, "value": first.get(stage.monitor or "")}
+    measure = {"measure": measured} if (measured := stage.settings.measure(stage.name)) else {}
     board = _Board(run, stage) if tensorboard else None
     told: set[str] = set()
     main = stage.monitor or stage.shown[0]
@@ -162,7 +171,7 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
             signals.unmistaken(),
             console.progress(stage.name, stage.unit, position, stage.target, stage.work, main) as progress,
         ):
-            while position < stage.target and not _stale(stage, position, best):
+            while position < stage.target and not has_stalled(position, best, stage.patience):
                 started = time.monotonic()
                 scores = agreed(stage.advance(position + 1, progress.tick))
                 arrays = {name: variable.numpy() for name, variable in stage.variables().items()}
@@ -175,7 +184,7 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
                 run.history.append(_rows(stage, position, scores, time.monotonic() - started))
                 if position == stage.target or position & (position - 1) == 0:  # the last, and 1, 2, 4, 8, …
                     run.keep_examples(stage.name, position, stage.examples())
-                checkpoints.save(position, arrays, {"best": best, "begun_with": begun_with}, best=improved)
+                checkpoints.save(position, arrays, {"best": best, "begun_with": begun_with, **measure}, best=improved)
                 progress.finish_unit(position, {name: scores[name] for name in stage.shown if name in scores})
                 if board:
                     board.add(position, scores)
@@ -193,10 +202,6 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
     _finished(stage, position, best, console)
 
 
-def _stale(stage: Stage, position: int, best: dict[str, Any]) -> bool:
-    return bool(stage.patience) and position - best["position"] >= stage.patience
-
-
 def _finished(stage: Stage, position: int, best: dict[str, Any], console: Console) -> bool:
     """Whether nothing is left to do; says why."""
     if position >= stage.target:
@@ -205,7 +210,7 @@ def _finished(stage: Stage, position: int, best: dict[str, Any], console: Consol
             f"{stage.name}: done, {position} {stage.unit}{'s' * (position != 1)}{more}. "
             f"{stage.target_option} with a larger number continues, --overwrite restarts."
         )
-    elif position and _stale(stage, position, best):
+    elif position and has_stalled(position, best, stage.patience):
         console.say(
             f"{stage.name}: stopped after {stage.unit} {position}: {stage.monitor} has not improved since {best['position']}. "
             "A larger patience continues."

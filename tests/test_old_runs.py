@@ -1,0 +1,43 @@
+"""Runs and prepared data of earlier versions go on: they have one held-out part, which chooses and reports, and say so."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from seqgan_cli.corpora.parts import CHOOSES_AND_REPORTS
+from seqgan_cli.store.run import Run
+
+OLD = Path(__file__).parent / "old_runs"
+VERSIONS = sorted(path.name for path in OLD.iterdir())
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("name", ["text", "oracle"])
+def test_an_old_run_goes_on(tmp_path: Path, seqgan, version: str, name: str) -> None:
+    run = Path(shutil.copytree(OLD / version / name, tmp_path / "run"))
+    before = Run(run).history.rows()
+    more = seqgan("adversarial", "--run", run, "--rounds", 3)
+    assert more.code == 0, more.err
+    assert CHOOSES_AND_REPORTS in more.err
+    rows = Run(run).history.rows()
+    assert rows[: len(before)] == before
+    added = {row.metric for row in rows[len(before) :]}
+    assert {"nll_test", "d_accuracy_test", "distinct_share"} <= added
+    assert not {"nll_validation", "d_accuracy_validation"} & added
+    assert {row.position for row in rows[len(before) :]} == {3}
+    for command in (["sample", "-n", 3], ["status"], ["eval-nll", "--samples", 32]):
+        scored = seqgan(*command, "--run", run)
+        assert scored.code == 0, scored.err
+        assert scored.out
+    if name == "text":
+        assert seqgan("eval-bleu", "--run", run, "-n", 32).code == 0
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_old_prepared_data_are_streamed(tmp_path: Path, seqgan, tiny_config: Path, version: str) -> None:
+    folder = shutil.copytree(OLD / version / "prepared", tmp_path / "prepared")
+    done = seqgan("pretrain-g", "--data", folder, "--run", tmp_path / "run", "--config", tiny_config, "--epochs", 1)
+    assert done.code == 0, done.err
+    assert CHOOSES_AND_REPORTS in done.err
+    assert "nll_test" in Run(tmp_path / "run").history.at("pretrain-g", 1)
