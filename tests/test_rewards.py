@@ -17,7 +17,7 @@ from seqgan_cli.rollout import ActionValues, NetworkPolicy
 from seqgan_cli.settings import DiscriminatorSettings, GeneratorSettings
 from seqgan_cli.vocabulary import EOS, PAD, Vocabulary
 
-IDS, TEXT = Vocabulary(size=12), Vocabulary(["a", "b", "c"], unk_taught=True)
+IDS, TEXT = Vocabulary(size=12), Vocabulary(["a", "b", "c"])
 BOTH = pytest.mark.parametrize("vocabulary", [IDS, TEXT], ids=["ids", "text"])
 
 

@@ -201,7 +201,7 @@ def test_no_completion_is_longer_than_may_be(rollout: str, ends: bool) -> None:
 
 
 def test_nothing_follows_the_end() -> None:
-    generator = make(Vocabulary(["a", "b"], unk_taught=True), 6, stddev=0.3)
+    generator = make(Vocabulary(["a", "b"]), 6, stddev=0.3)
     tokens = np.array([[3, 4, EOS, PAD, PAD, PAD], [4, EOS, PAD, PAD, PAD, PAD], [3, 3, 3, 4, 4, 4]] * 30, np.int32)
     completed = NetworkPolicy(generator).complete(tokens, key(0, "r")).numpy()
     for c, row in enumerate(tokens):
@@ -347,7 +347,7 @@ def test_rollouts_use_beta_and_not_theta() -> None:
 
 # An n-gram model that rolls out, and rollouts that end in a promise.
 
-TEXTS = Vocabulary(["a", "b", "c", "d"], unk_taught=True)
+TEXTS = Vocabulary(["a", "b", "c", "d"])
 
 
 def some_text(num: int, length: int = 6) -> np.ndarray:

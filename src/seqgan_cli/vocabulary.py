@@ -24,17 +24,13 @@ class Vocabulary:
     Args:
         words: the ordinary tokens in id order (text), or None for a synthetic vocabulary.
         size: V; given for a synthetic vocabulary only.
-        unk_taught: whether the training data holds `<unk>`. If it does not, a held-out `<unk>` is not scored: no model could
-            have learned it, and its unbounded loss would drown the rest.
         has_eos: whether sequences end in `<eos>` (text). Those of poems do not: each fills its T places with tokens.
     """
 
-    def __init__(
-        self, words: Sequence[str] | None = None, size: int | None = None, unk_taught: bool = False, has_eos: bool = True
-    ) -> None:
+    def __init__(self, words: Sequence[str] | None = None, size: int | None = None, has_eos: bool = True) -> None:
         self.has_special_tokens = words is not None
         self.tokens: tuple[str, ...] = (*SPECIAL, *words) if words is not None else tuple(map(str, range(size or 0)))
-        self.unk_taught, self.has_eos = unk_taught, has_eos and words is not None
+        self.has_eos = has_eos and words is not None
         self._ids = {token: i for i, token in enumerate(self.tokens)}
         self._shown = (*SPECIAL[:UNK], UNKNOWN, *self.tokens[UNK + 1 :]) if self.has_special_tokens else self.tokens
 

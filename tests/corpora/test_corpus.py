@@ -28,7 +28,6 @@ def assert_same(loaded: Corpus, saved: Corpus) -> None:
         assert found.tolist() == expected.tolist()
     assert loaded.vocabulary.tokens == saved.vocabulary.tokens
     assert loaded.vocabulary.has_special_tokens == saved.vocabulary.has_special_tokens
-    assert loaded.vocabulary.unk_taught == saved.vocabulary.unk_taught
     assert loaded.sequence_length == saved.sequence_length
 
 
@@ -44,14 +43,6 @@ def test_a_synthetic_corpus_comes_back_with_its_vocabulary_size(tmp_path: Path) 
     corpus.save(tmp_path)
     assert_same(load_corpus(tmp_path, 9), corpus)
     assert not (tmp_path / "vocabulary.txt").exists()
-
-
-@pytest.mark.parametrize("taught", [True, False])
-def test_whether_unk_was_taught_is_read_from_the_training_part(tmp_path: Path, taught: bool) -> None:
-    """The held-out part holds an unknown word in either case."""
-    train = np.where(TRAIN == 5, 2, TRAIN).astype(np.int32) if taught else TRAIN
-    parts_of(train, HELDOUT, Vocabulary(["a", "b", "c"], unk_taught=taught)).save(tmp_path)
-    assert load_corpus(tmp_path, None).vocabulary.unk_taught is taught
 
 
 ODD = "x\ry\x85z\u2028w\u2029v\x0bu\x0ct\x1cs\u00a0é\u200b日\U0001f600 r"

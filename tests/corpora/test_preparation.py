@@ -109,12 +109,14 @@ def test_rare_words_become_unknown_in_both_parts(tmp_path: Path) -> None:
     assert 2 < len(words) <= 31
     assert min(words[word] for word in words if word != "<unk>") >= 20
     assert words["<unk>"] > 0
-    assert prepared.vocabulary.unk_taught
+    assert prepared.shards is not None
+    assert prepared.shards.unk_taught
     assert "<unk>" in {word for sequence in heldout for word in sequence}
     (tmp_path / "run").mkdir()
     prepared.save(tmp_path / "run")
     loaded = load_corpus(tmp_path / "run", None)
-    assert loaded.vocabulary.unk_taught
+    assert loaded.shards is not None
+    assert loaded.shards.unk_taught
     assert sequences_of(loaded) == (training, heldout)
 
 

@@ -299,7 +299,6 @@ def test_min_count_makes_rarer_tokens_unknown(tmp_path: Path) -> None:
     assert corpus.vocabulary.tokens[3:] == ("a", "b")
     assert corpus.train.tolist() == [[3, 4, UNK, EOS], [3, 4, UNK, EOS]]
     assert corpus.test.tolist() == [[UNK, 3, EOS, PAD]]
-    assert corpus.vocabulary.unk_taught
 
 
 def test_max_vocab_keeps_the_most_frequent(tmp_path: Path) -> None:
@@ -313,7 +312,6 @@ def test_words_that_are_called_like_special_tokens_are_words(tmp_path: Path) -> 
     assert corpus.vocabulary.tokens == (*SPECIAL, "<pad>", "a", "<eos>")
     assert corpus.train.tolist() == [[3, 4, 5, UNK, UNK, EOS], [3, 3, 5, 4, EOS, PAD]]
     assert corpus.test.tolist() == [[5, UNK, EOS, PAD, PAD, PAD]]
-    assert corpus.vocabulary.unk_taught
 
 
 LINE = st.lists(st.sampled_from(["a", "<eos>", "b<sos>", "c"]), max_size=4)
@@ -364,7 +362,6 @@ def test_unknown_words_of_a_test_file_are_not_taught(tmp_path: Path) -> None:
     assert corpus.vocabulary.tokens[3:] == ("the", "cat", "dog")
     assert corpus.train.tolist() == [[3, 4, EOS], [3, 5, EOS]]
     assert sorted(corpus.test.tolist()) == [[UNK, EOS, PAD], [3, UNK, EOS]]
-    assert not corpus.vocabulary.unk_taught
     assert "unknown: 0.00% of the training tokens, 66.67% of the held-out ones." in corpus.summary[-1]
 
 

@@ -136,7 +136,6 @@ def corpus_of(documents: Documents, test: Documents | None, layout: Layout, sett
     vocabulary = layout.vocabulary or _vocabulary(documents, *spans["train"], settings)
     tables = {name: table_of(sources[name], *span, vocabulary, layout) for name, span in spans.items()}
     train = tables.pop("train")
-    vocabulary.unk_taught = vocabulary.has_special_tokens and bool((train == UNK).any())
     vocabulary.has_eos = layout.ended
     tallies = {name: Tally(vocabulary) for name in chosen}
     for name, tally in tallies.items():
@@ -334,13 +333,12 @@ def load_corpus(run: Path, plain_vocab_size: int | None, seed: int = 0) -> Corpu
             shards = Shards.of_record(json.loads((run / SHARDS).read_text(encoding="utf-8")))
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise SeqganError(f"Cannot read {run / SHARDS} ({error}): {again}.") from None
-    taught = shards.unk_taught if shards else bool((train == UNK).any())
     tables = (train, *(part.tokens for part in held_out.values()))
-    vocabulary = read_vocabulary(run / "vocabulary.txt", plain_vocab_size, tables, taught)
+    vocabulary = read_vocabulary(run / "vocabulary.txt", plain_vocab_size, tables)
     return Corpus(train, held_out, vocabulary, shards=shards, seed=seed)
 
 
-def read_vocabulary(path: Path, plain_size: int | None, tables: tuple[np.ndarray, ...], unk_taught: bool) -> Vocabulary:
+def read_vocabulary(path: Path, plain_size: int | None, tables: tuple[np.ndarray, ...]) -> Vocabulary:
     """The vocabulary of a file, which must hold every id of the tables. Raises SeqganError.
 
     `plain_size`: V where no token is special and there is no file, else None.
@@ -355,4 +353,4 @@ def read_vocabulary(path: Path, plain_size: int | None, tables: tuple[np.ndarray
     largest = max(int(table.max(initial=0)) for table in tables)
     if tuple(tokens[: len(SPECIAL)]) not in (SPECIAL, SPECIAL_BEFORE) or after or largest >= len(tokens):
         raise SeqganError(f"{path} is damaged: it does not hold all {largest + 1} tokens of the corpus.")
-    return Vocabulary(tokens[len(SPECIAL) :], unk_taught=unk_taught, has_eos=bool((tables[0] == EOS).any()))
+    return Vocabulary(tokens[len(SPECIAL) :], has_eos=bool((tables[0] == EOS).any()))

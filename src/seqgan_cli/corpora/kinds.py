@@ -140,7 +140,7 @@ def prepared_corpus(folder: Path) -> Corpus:
     train, held_out = read_parts(folder, seed, again)
     tables = {"train": train, **{name: part.tokens for name, part in held_out.items()}}
     size = PITCHES if index["settings"]["data.kind"] == "music" else None
-    vocabulary = read_vocabulary(folder / "vocabulary.txt", size, (*tables.values(),), shards.unk_taught)
+    vocabulary = read_vocabulary(folder / "vocabulary.txt", size, (*tables.values(),))
     for name, table in tables.items():
         if table.dtype != np.int32 or table.ndim != 2 or table.shape[1] != shards.sequence_length or not len(table):
             raise SeqganError(f"{folder / name}.npz is no table of the sequences that {INDEX} tells of: {again}.")
