@@ -1,5 +1,7 @@
 """Settings that do not go together, found before anything is read or trained."""
 
+from typing import Any
+
 from seqgan_cli.config import Config
 from seqgan_cli.errors import UsageError
 from seqgan_cli.settings import BUILT_IN, CATALOGUE, JUDGED, KINDS, Settings
@@ -12,6 +14,12 @@ OF_KINDS = {
     **dict.fromkeys(("min-count", "max-vocab"), ("auto", "text", "speeches", "ids", "poems")),
     "strict": ("poems", "music"),
 }
+
+
+def held_before(kind: str) -> dict[str, Any]:
+    """What holds for records of such data that are older than a setting, by its name, where it is not the default."""
+    known = {name: info for name, info in CATALOGUE.items() if info.before is not None}
+    return {name: info.before for name, info in known.items() if kind in OF_KINDS.get(name.removeprefix("data."), (kind,))}
 
 
 def check_kind(config: Config) -> None:

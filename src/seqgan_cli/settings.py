@@ -362,8 +362,6 @@ def _catalogue() -> dict[str, Info]:
 
 
 CATALOGUE = _catalogue()
-# What holds for a record that was written before there was such a setting, where that is not the default.
-EARLIER = {name: info.before for name, info in CATALOGUE.items() if info.before is not None}
 
 
 def find(name: str) -> Info:

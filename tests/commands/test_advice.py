@@ -233,7 +233,9 @@ def test_what_begins_a_run_begins_that_one(seqgan, untrained, tiny_config, tmp_p
         asked = command if name in command else [*command, "--run", name]
         outcome = seqgan(*asked)
         assert outcome.code == 1
-        assert advice(outcome.err) == [["pretrain-g", "--run", name]]
+        (words,) = advice(outcome.err)
+        assert words[:2] == ["pretrain-g", "--run"]
+        assert Path(words[2]).resolve() == tmp_path / name
     assert seqgan("pretrain-g", "--run", name, "--config", tiny_config).code == 0
     assert seqgan("status", "--run", name).code == 0
     assert [path.name for path in tmp_path.iterdir()] == [name]

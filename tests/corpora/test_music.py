@@ -786,12 +786,19 @@ STEPS = st.sampled_from([0.4, 0.5, 0.001, 1 / 3, 0.123456789, 17.3, 60.0]) | st.
 
 
 @settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(sequence=SEQUENCES, step=STEPS)
-def test_a_written_sequence_reads_back(tmp_path: Path, sequence: list[int], step: float) -> None:
+@given(
+    sequence=SEQUENCES,
+    step=STEPS,
+    track=st.sampled_from(["", "", "0", "3", "Mélodie", "旋律"]),
+    channel=st.sampled_from([0, 0, 1, 5, 16]),
+)
+def test_a_written_sequence_reads_back(tmp_path: Path, sequence: list[int], step: float, track: str, channel: int) -> None:
+    """With what was asked for of the tunes, which the run of the samples goes on asking for."""
     path = tmp_path / "tune.mid"
-    write_midi(np.array(sequence), step, path)
+    write_midi(np.array(sequence), step, path, track, channel)
     if any(sequence):
-        assert read(path, step=step, rests="token") == [sequence]
+        for sampling in ("longest", "instant"):
+            assert read(path, step=step, rests="token", sampling=sampling, track=track, channel=channel) == [sequence]
     # The other libraries count in floats: asked in the middle of each step.
     notes = [note for track in symusic.Score(str(path)).to("second").tracks for note in track.notes]
     middles = (np.arange(len(sequence)) + 0.5) * step

@@ -109,14 +109,10 @@ def test_rare_words_become_unknown_in_both_parts(tmp_path: Path) -> None:
     assert 2 < len(words) <= 31
     assert min(words[word] for word in words if word != "<unk>") >= 20
     assert words["<unk>"] > 0
-    assert prepared.shards is not None
-    assert prepared.shards.unk_taught
     assert "<unk>" in {word for sequence in heldout for word in sequence}
     (tmp_path / "run").mkdir()
     prepared.save(tmp_path / "run")
     loaded = load_corpus(tmp_path / "run", None)
-    assert loaded.shards is not None
-    assert loaded.shards.unk_taught
     assert sequences_of(loaded) == (training, heldout)
 
 
@@ -174,6 +170,17 @@ def test_prepared_data_settle_what_was_asked_when_they_were(tmp_path: Path) -> N
     assert (asked["data.source"], sources["data.source"]) == (source, "option")
     with pytest.raises(UsageError, match=r"was prepared with data\.max-length = 9, and not 10"):
         take_over({"data.source": source, "data.max-length": 10}, {})
+
+
+def test_tunes_that_were_prepared_before_there_was_a_choice_were_read_at_instants(tmp_path: Path) -> None:
+    prepare(settings_for(DATA / "tunes"), tmp_path / "prepared", lambda done, total: None)
+    index = tmp_path / "prepared" / "seqgan-corpus.json"
+    record = json.loads(index.read_text())
+    assert record["settings"].pop("data.sampling") == "longest"
+    index.write_text(json.dumps(record))
+    asked: dict[str, Any] = {"data.source": str(tmp_path / "prepared")}
+    take_over(asked, {})
+    assert asked["data.sampling"] == "instant"
 
 
 @pytest.mark.parametrize("text", ["", "a b\n", "a b\nc d\n" * 3, "a a\n" * 100])

@@ -335,7 +335,7 @@ def test_markers_are_taken_off_both_ends(
     wanted = numbered(folder, plain, test=plain, **own)
     found = numbered(folder, marked, test=marked, markers="<sos>, <eos>,[PAD]", **own)
     assert found.vocabulary.tokens == wanted.vocabulary.tokens
-    assert found.train.tolist() == found.heldout.tolist() == wanted.train.tolist()
+    assert found.train.tolist() == found.test.tolist() == wanted.train.tolist()
 
 
 def test_markers_that_nobody_took_off_are_told_with_the_option_that_does(tmp_path: Path) -> None:
@@ -354,7 +354,7 @@ def test_markers_that_nobody_took_off_are_told_with_the_option_that_does(tmp_pat
 def test_a_marker_is_a_whole_word(tmp_path: Path) -> None:
     corpus = numbered(tmp_path, "BOS BOSton is a city EOS\nBOSton EOS\nthe EEOS\n", test="BOS a EOS\n", markers="BOS,EOS")
     assert decoded(corpus, corpus.train) == ["BOSton is a city", "BOSton", "the EEOS"]
-    assert decoded(corpus, corpus.heldout) == ["a"]
+    assert decoded(corpus, corpus.test) == ["a"]
 
 
 def test_unknown_words_of_a_test_file_are_not_taught(tmp_path: Path) -> None:
@@ -384,7 +384,8 @@ def test_overlong_lines_are_dropped(tmp_path: Path) -> None:
     assert decoded(corpus, corpus.train) == ["f g", "h i j"]
     assert decoded(corpus, corpus.test) == ["g f"]
     assert corpus.sequence_length == 4
-    assert "2 longer than 3 tokens, dropped (--overlong cut or split" in corpus.summary[0]
+    assert "1 longer than 3 tokens, dropped (--overlong cut or split" in corpus.summary[0]
+    assert corpus.summary[1].endswith("test.txt; 1 longer than 3 tokens, dropped.")
 
 
 def test_overlong_lines_are_cut(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_every_format_is_read_as_the_same_ids(
         assert "holds" in str(refused) or "fewer" in str(refused)
         return
     vocabulary, length = corpus.vocabulary, corpus.sequence_length
-    rows = [row for row in (*corpus.train, *corpus.heldout) if vocabulary.length(row)]
+    rows = [row for row in (*corpus.train, *corpus.test) if vocabulary.length(row)]
     first, fixed = (UNK, not vocabulary.has_eos) if vocabulary.has_special_tokens else (0, True)
     if kind == "music":
         first = 0

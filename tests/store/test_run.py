@@ -153,7 +153,7 @@ def test_before_adversarial_training_the_latest_is_the_pretrained_one(tmp_path: 
     run = with_corpus(tmp_path)
     run.checkpoints("pretrain-g").save(2, arrays(2), {}, best=False)
     assert run.generator_checkpoint("latest", never).position == 2
-    with pytest.raises(SeqganError, match=r"no trained generator 'adversarial': run `seqgan adversarial` first"):
+    with pytest.raises(SeqganError, match=r"no trained generator 'adversarial': run `seqgan adversarial --run .*` first"):
         run.generator_checkpoint("adversarial", never)
     with pytest.raises(SeqganError, match=r"no trained generator 'best-adversarial': run `seqgan adversarial` first"):
         run.generator_checkpoint("best-adversarial", never)

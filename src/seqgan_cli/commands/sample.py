@@ -156,7 +156,7 @@ def _write_music(
 
     digits = len(str(num))
     for i, pitches in enumerate(rows, start=1):
-        write_midi(pitches, data.step, output / f"{i:0{digits}d}.mid")
+        write_midi(pitches, data.step, output / f"{i:0{digits}d}.mid", data.track, data.channel)
     console.say(f"{num} MIDI files in {output}.")
 
 

@@ -31,7 +31,7 @@ class Markers:
             line = end.sub("", line)
         self._lines += 1
         if line and (line[0] in "<[" or line[-1] in ">]"):
-            self._seen.update(dict.fromkeys(found.group() for found in (_FIRST.match(line), _LAST.search(line)) if found).keys())
+            self._seen.update({found.group() for found in (_FIRST.match(line), _LAST.search(line)) if found})
         return line
 
     @property

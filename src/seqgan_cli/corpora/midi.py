@@ -209,16 +209,18 @@ class _Clock:
         return time * self._factor
 
 
-def write_midi(pitches: np.ndarray, step: float, path: Path) -> None:
+def write_midi(pitches: np.ndarray, step: float, path: Path, track: str = "", channel: int = 0) -> None:
     """Write a sequence as a MIDI file of one track: equal neighbours are one held note, 0 is a rest.
 
     Args:
         pitches: int `[T]`, ids 0…88.
         step: seconds of each.
         path: replaced as a whole or not at all.
+        track: the track's name.
+        channel: 1 … 16; 0: the first.
 
-    `read_music` with that step and rests=token gives the sequence back. Raises SeqganError without mido or for an id that is
-    no pitch, UsageError for a step that is no use, OSError.
+    `read_music` with that step, track and channel and rests=token gives the sequence back. Raises SeqganError without mido or
+    for an id that is no pitch, UsageError for a step that is no use, OSError.
     """
     try:
         import mido
@@ -235,15 +237,18 @@ def write_midi(pitches: np.ndarray, step: float, path: Path) -> None:
         """Rounded down from the exact time, each by itself: errors do not add up, and no note begins after its step."""
         return math.floor(position * length * 1_000_000 * ticks / tempo)
 
-    track = mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=tempo)])
+    title = track.encode(errors="replace").decode()  # which came from a command line of any bytes
+    events = mido.MidiTrack([mido.MetaMessage("track_name", name=title)] if title else [])
+    events.append(mido.MetaMessage("set_tempo", tempo=tempo))
+    own = max(channel - 1, 0)
     borders = [*np.flatnonzero(np.diff(pitches, prepend=-1)).tolist(), len(pitches)]
     written = 0
     for start, stop in itertools.pairwise(borders):
         if pitches[start]:
             note = int(pitches[start]) + BELOW
-            track.append(mido.Message("note_on", note=note, velocity=80, time=tick(start) - written))
-            track.append(mido.Message("note_off", note=note, velocity=0, time=tick(stop) - tick(start)))
+            events.append(mido.Message("note_on", channel=own, note=note, velocity=80, time=tick(start) - written))
+            events.append(mido.Message("note_off", channel=own, note=note, velocity=0, time=tick(stop) - tick(start)))
             written = tick(stop)
-    track.append(mido.MetaMessage("end_of_track", time=tick(len(pitches)) - written))
-    midi = mido.MidiFile(type=0, ticks_per_beat=ticks, tracks=[track])
+    events.append(mido.MetaMessage("end_of_track", time=tick(len(pitches)) - written))
+    midi = mido.MidiFile(type=0, ticks_per_beat=ticks, tracks=[events], charset="utf-8")
     files.write(path, lambda file: midi.save(file=file))

@@ -14,12 +14,10 @@ from seqgan_cli import __version__, files
 from seqgan_cli.corpora.corpus import (
     Corpus,
     Layout,
-    Tally,
     counts_within,
     ranked_vocabulary,
     refuse_monotony,
     refuse_nothing,
-    summary_of,
     table_of,
     too_long,
 )
@@ -28,6 +26,7 @@ from seqgan_cli.corpora.kinds import Report, layout_of, numbers_of, prepared_cor
 from seqgan_cli.corpora.parts import HELD_OUT, HeldOut, held_out_counts, save_parts
 from seqgan_cli.corpora.sequences import Streamed
 from seqgan_cli.corpora.shards import AT_HAND, FORMAT, INDEX, LANES, Dealer, is_prepared, number_of_files
+from seqgan_cli.corpora.summary import Tally, summary_of
 from seqgan_cli.corpora.text import LONGEST_BY_DEFAULT, line_parts
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.metrics.diversity import stand_in

@@ -19,8 +19,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from seqgan_cli.conflicts import held_before
 from seqgan_cli.errors import SeqganError, UsageError
-from seqgan_cli.settings import BUILT_IN, CATALOGUE, EARLIER, KINDS
+from seqgan_cli.settings import BUILT_IN, CATALOGUE, KINDS
 
 INDEX, FORMAT = "seqgan-corpus.json", 2  # 1 had one held-out part
 AT_HAND = 10_000  # training sequences, and of each held-out part at most, that scores look at
@@ -252,7 +253,10 @@ def read_index(folder: Path) -> dict[str, Any]:
             raise ValueError("it is of no kind")
         if type(index.get("seed")) is not int:
             raise ValueError("it names no seed")
-        index["settings"] = {**EARLIER, **{name: CATALOGUE[name].check(value) for name, value in index["settings"].items()}}
+        index["settings"] = {
+            **held_before(index["settings"]["data.kind"]),
+            **{name: CATALOGUE[name].check(value) for name, value in index["settings"].items()},
+        }
         return dict(index)
     except UsageError as error:
         raise SeqganError(f"Cannot read {path} ({error}): prepare the data anew, or name another folder.") from None

@@ -28,7 +28,8 @@ class Measures:
     def __init__(self, corpus: Corpus, music: bool, vectors: np.ndarray | None, num: int, source: str) -> None:
 
         self.corpus, self.music, self.vectors, self.source = corpus, music, vectors, source
-        self.heldout, self.documents = corpus.test[:HELDOUT_AT_MOST], corpus.test_documents[:HELDOUT_AT_MOST]
+        part = corpus.held_out["test"].first(HELDOUT_AT_MOST)
+        self.heldout, self.documents = part.tokens, part.documents
         self.equal = min(num, len(self.heldout))
         self.training = corpus.train_sample(num)
 

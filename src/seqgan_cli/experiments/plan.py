@@ -12,9 +12,9 @@ from typing import Any
 
 from seqgan_cli import __version__, files
 from seqgan_cli.config import Config, resolve
-from seqgan_cli.conflicts import OF_KINDS
+from seqgan_cli.conflicts import held_before
 from seqgan_cli.errors import SeqganError, UsageError
-from seqgan_cli.settings import CATALOGUE, EARLIER, MLE_STRONG, TARGETS
+from seqgan_cli.settings import CATALOGUE, MLE_STRONG, TARGETS
 from seqgan_cli.store import lock
 from seqgan_cli.store.best import best_of, has_stalled
 from seqgan_cli.store.record import refuse_newer
@@ -338,9 +338,7 @@ def claim(directory: Path, config: Config, preset: str, begin: bool) -> None:
         raise SeqganError(f"{path} is damaged ({error}): restore it, or use another --out.") from None
     if before != preset:
         raise UsageError(f"{directory} was begun with --preset {before}: give that, or another --out.")
-    kind = settings.get("data.kind")
-    before_it = {name: held for name, held in EARLIER.items() if kind in OF_KINDS.get(name.removeprefix("data."), (kind,))}
-    settings = {**before_it, **settings}
+    settings = {**held_before(str(settings.get("data.kind"))), **settings}
     for name in sorted({*values, *settings}, key=lambda name: (not name.startswith("data."), name)):
         default = CATALOGUE[name].default if name in CATALOGUE else None  # for a setting one of the two versions lacks
         earlier, now = settings.get(name, default), values.get(name, default)

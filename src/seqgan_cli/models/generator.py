@@ -214,6 +214,13 @@ class Generator(keras.Model):
         weights = tf.where(self._uncertain(tokens), weights, 0.0)
         return softmax.weighted_nll(flat, head, tf.reshape(tokens, [-1]), tf.reshape(weights, [-1]))
 
+    def _uncertain(self, tokens: Any) -> Any:
+        """bool `[1, T]`: the places of int32 `[B, T]` where a sequence has a choice: all, but for the last if that ends it."""
+        places = tf.range(tf.shape(tokens)[1])[None, :]
+        if self.vocabulary.has_eos:
+            return places < self.sequence_length - 1
+        return places >= 0
+
     def weighted_nll_and_score(
         self, tokens: Any, weights: Any, dropout: float = 0.0, key: Any = None, read: Any = None
     ) -> tuple[Any, Any]:
@@ -223,15 +230,10 @@ class Generator(keras.Model):
         """
         outputs, _ = self.unroll(tokens if read is None else read, dropout=dropout, key=key)
         flat, scored = tf.reshape(outputs, [-1, outputs.shape[-1]]), tf.cast(self._unsampled == 0.0, tf.float32)
-        weights = tf.reshape(tf.where(self._uncertain(tokens), weights, 0.0), [-1])
-        return softmax.weighted_nll_and_score(flat, self.head(), tf.reshape(tokens, [-1]), weights, scored)
-
-    def _uncertain(self, tokens: Any) -> Any:
-        """bool `[1, T]`: the places of int32 `[B, T]` where a sequence has a choice: all, but for the last if that ends it."""
-        places = tf.range(tf.shape(tokens)[1])[None, :]
-        if self.vocabulary.has_eos:
-            return places < self.sequence_length - 1
-        return places >= 0
+        weights = tf.where(self._uncertain(tokens), weights, 0.0)
+        return softmax.weighted_nll_and_score(
+            flat, self.head(), tf.reshape(tokens, [-1]), tf.reshape(weights, [-1]), scored
+        )
 
     def token_nll(self, tokens: Any) -> Any:
         """−log of the policy at every token, float32 `[B, T]` for int32 `[B, T]`; 0 at `<unk>` and past the end.
@@ -257,7 +259,7 @@ class Generator(keras.Model):
         return replicas.all_rows(tf.reduce_sum(tf.reshape(losses, tf.shape(tokens)), axis=1))
 
     def sequence_nll(self, tokens: np.ndarray, temperature: float = 1.0) -> np.ndarray:
-        """−log G(Y) of sequences in nats: float32 `[n]` for int32 `[n, T]`; a certain `<eos>` and all `<pad>` add nothing.
+        """−log G(Y) of whole sequences in nats: float32 `[n]` for int32 `[n, T]`; a certain `<eos>` and `<pad>` add nothing.
 
         G is the policy at that temperature, normalised over what `sample` draws from: all tokens but `<pad>` and `<unk>`. An
         `<unk>` is read, and adds nothing: the sum is over the positions that `vocabulary.mask` counts.

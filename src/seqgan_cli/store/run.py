@@ -23,8 +23,9 @@ import numpy as np
 from seqgan_cli import files
 from seqgan_cli.arrays import read_arrays
 from seqgan_cli.config import Config
+from seqgan_cli.conflicts import held_before
 from seqgan_cli.errors import SeqganError, UsageError, advised
-from seqgan_cli.settings import CATALOGUE, EARLIER, STAGES
+from seqgan_cli.settings import CATALOGUE, STAGES
 from seqgan_cli.store import lock, record
 from seqgan_cli.store.checkpoints import Checkpoint, Checkpoints, assign, named
 from seqgan_cli.store.history import History
@@ -73,8 +74,11 @@ class Run:
                     )
             raise SeqganError(f"There is no run in {self.path}: {advised('pretrain-g', self.path)} begins one.")
         settings = self.record()["settings"]
-        earlier = {name: {"value": EARLIER.get(name, info.default), "source": "default"} for name, info in CATALOGUE.items()}
-        entries = {name: settings.get(name, earlier[name]) for name in CATALOGUE}
+        earlier = held_before(settings.get("data.kind", {}).get("value", "auto"))
+        entries = {
+            name: settings.get(name, {"value": earlier.get(name, info.default), "source": "default"})
+            for name, info in CATALOGUE.items()
+        }
         return Config(
             {name: entry["value"] for name, entry in entries.items()},
             {name: entry["source"] for name, entry in entries.items()},
