@@ -160,7 +160,7 @@ def test_samples_equal_nltk(seqgan, text):
     import numpy as np
 
     found = scored(seqgan, "-n", 10, "--max-order", 2, "--from", "pretrain-g", "--self-bleu", "--run", text.path)
-    with np.load(text.path / "corpus" / "heldout.npz") as file:
+    with np.load(text.path / "corpus" / "test.npz") as file:
         references = [[str(t) if t > 2 else f"unlike {i}" for i, t in enumerate(row) if t > 1] for row in file["tokens"]]
 
     from seqgan_cli.randomness import key

@@ -118,7 +118,7 @@ def test_text_has_no_oracle(seqgan, text):
 
 def test_the_share_of_unknown_tokens_stands_beside_the_score(seqgan, text, synthetic):
     """Counted in the words of the file: rarer ones than three times are `<unk>`."""
-    with np.load(text.path / "corpus" / "heldout.npz") as file:
+    with np.load(text.path / "corpus" / "test.npz") as file:
         tokens = file["tokens"]
     share = (tokens == 2).sum() / (tokens > 1).sum()
     assert 0.0 < share < 1.0

@@ -90,8 +90,10 @@ def test_intervals_of_held_out_scores_are_over_documents_where_they_are_known() 
     assert run.count == 10
 
 
-def policy_of(weights: list[np.ndarray], prefix: tuple[int, ...], temperature: float) -> dict[int, float]:
-    """What may come after a prefix of text, and how probable the policy makes it."""
+def policy_of(weights: list[np.ndarray], prefix: tuple[int, ...], length: int, temperature: float) -> dict[int, float]:
+    """What may come after a prefix of text, and how probable the policy makes it: in the last place the end, for certain."""
+    if len(prefix) == length - 1:
+        return {EOS: 1.0}
     logits = reference.next_logits(weights, prefix) / temperature
     logits[[PAD, UNK]] = -np.inf
     shares = reference.softmax(logits)
@@ -112,7 +114,7 @@ def test_entropy_is_that_of_the_distribution_that_is_sampled_from(unknown: float
         following = {}
         for prefix, probability in open_prefixes.items():
             tokens += probability
-            for token, share in policy_of(weights, prefix, temperature).items():
+            for token, share in policy_of(weights, prefix, length, temperature).items():
                 bits -= probability * share * np.log(share)
                 if token != EOS:
                     following[*prefix, token] = probability * share

@@ -145,7 +145,7 @@ def command(
 
     run = Run(run_path)
     data = _data(context, run, hypotheses is not None and references is not None)
-    pool = _Pool(data, console.warn)
+    pool = _Pool(data, console.warn, run)
     likelihood: Sentences | None = None
     if hypotheses:
         origin, scored = str(hypotheses), pool.file(hypotheses, samples=True)
@@ -244,10 +244,15 @@ def _weights(text: str | None, max_order: int, smoothing: str) -> dict[str, tupl
 
 
 class _Pool:
-    """Numbers the tokens of samples and files alike, so that both can be compared."""
+    """Numbers the tokens of samples and files alike, so that both can be compared.
 
-    def __init__(self, data: Data, warn: "Callable[[str], None]") -> None:
-        self.data, self.warn = data, warn
+    Args:
+        data: how files are read.
+        run: if there is one, the word `<unk>` of a file is a word where it is one of the run's.
+    """
+
+    def __init__(self, data: Data, warn: "Callable[[str], None]", run: "Run") -> None:
+        self.data, self.warn, self.run = data, warn, run
         self.numbers: dict[str, int] = {}
 
     def _renumber(self, table: "np.ndarray", tokens: list[str] | tuple[str, ...]) -> "np.ndarray":
@@ -263,11 +268,15 @@ class _Pool:
         """The sentences of a file. Raises SeqganError if it cannot be read."""
         from seqgan_cli.corpora.documents import told_of
         from seqgan_cli.corpora.kinds import sentences_of
+        from seqgan_cli.vocabulary import SPECIAL, UNK, UNKNOWN
 
         documents = sentences_of(path, self.data, samples)
         for line in told_of(documents.reading):
             self.warn(f"{path}: {line}")
-        return self._renumber(documents.table(), documents.tokens), documents.lengths
+        tokens = documents.tokens
+        if UNKNOWN in tokens and not (self.run.exists and UNKNOWN in self.run.corpus().vocabulary.tokens):
+            tokens = [SPECIAL[UNK] if token == UNKNOWN else token for token in tokens]  # as `sample --allow-unk` writes it
+        return self._renumber(documents.table(), tokens), documents.lengths
 
     def ids(self, run: "Run", table: "np.ndarray") -> "Sentences":
         """Sequences of the run's ids."""

@@ -100,6 +100,8 @@ class Measures:
                 "pitch-histogram MSE: mean over the 89 ids of the squared difference between their shares in samples and data.",
                 "Neither is known to be the paper's MSE, which it does not define.",
             ]
-        over = "sequences" if self.documents is None else "samples, and over the data's documents"
-        lines.append(f"±: half a 95 % interval over {over}; for a share the interval itself (Wilson's, over sequences).")
+        lines.append(
+            "±: half a 95 % interval over samples, or documents of the data; for a share the interval itself (Wilson's), over "
+            "sequences."
+        )
         return "\n".join(lines)
