@@ -150,6 +150,8 @@ def test_unknown_matches_nothing_and_its_share_is_told(seqgan, text, tmp_path):
     assert found["bleu"]["BLEU-2"] == pytest.approx(expected, rel=1e-9)
     assert found["self_bleu"]["BLEU-2"] == pytest.approx(alone, rel=1e-9)
     assert found["unknown_share"] == {"hypotheses": 5 / 9, "references": 3 / 6}
+    without = scored(seqgan, "--hypotheses", drawn, "--references", known, "--max-order", 2, "--run", tmp_path / "none")
+    assert without["bleu"] == found["bleu"]
     shown = seqgan("eval-bleu", "--hypotheses", drawn, "--references", known, "--run", text.path).out
     assert "<unk> is 55.56% of the hypotheses' tokens and matches nothing." in shown
     assert "<unk> is 50.00% of the references' tokens and matches nothing." in shown

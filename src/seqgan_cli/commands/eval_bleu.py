@@ -144,8 +144,9 @@ def command(
     from seqgan_cli.store.run import Run
 
     run = Run(run_path)
-    data = _data(context, run, hypotheses is not None and references is not None)
-    pool = _Pool(data, console.warn, run)
+    two_files = hypotheses is not None and references is not None
+    data = _data(context, run, two_files)
+    pool = _Pool(data, console.warn, run if _speaks(context, run, two_files) else None)
     likelihood: Sentences | None = None
     if hypotheses:
         origin, scored = str(hypotheses), pool.file(hypotheses, samples=True)
@@ -214,8 +215,7 @@ def _data(context: click.Context, run: "Run", two_files: bool) -> Data:
     if asked and not two_files:
         options = " and ".join(f"--{name.partition('.')[2]}" for name in asked)
         raise UsageError(f"{options}: of both --hypotheses and --references alone; without them the run says it. Leave it out.")
-    named = context.get_parameter_source("run_path") is not click.core.ParameterSource.DEFAULT
-    recorded = run.config() if not two_files or (named and run.exists) else None
+    recorded = run.config() if _speaks(context, run, two_files) else None
     config = configuration.resolve(asked, sources, recorded, "paper")
     if asked:
         check_kind(config)
@@ -223,6 +223,12 @@ def _data(context: click.Context, run: "Run", two_files: bool) -> Data:
     if recorded is not None and data.source == "oracle" and not asked:
         return dataclasses.replace(data, tokenizer="whitespace", lowercase=False)
     return data
+
+
+def _speaks(context: click.Context, run: "Run", two_files: bool) -> bool:
+    """Whether sentences are the run's: always, but for two files, of which it says something only if it is named."""
+    named = context.get_parameter_source("run_path") is not click.core.ParameterSource.DEFAULT
+    return not two_files or (named and run.exists)
 
 
 def _weights(text: str | None, max_order: int, smoothing: str) -> dict[str, tuple[float, ...]]:
@@ -248,10 +254,10 @@ class _Pool:
 
     Args:
         data: how files are read.
-        run: if there is one, the word `<unk>` of a file is a word where it is one of the run's.
+        run: what sentences are of, if they are a run's: it says which word of a file stands for unknown ones.
     """
 
-    def __init__(self, data: Data, warn: "Callable[[str], None]", run: "Run") -> None:
+    def __init__(self, data: Data, warn: "Callable[[str], None]", run: "Run | None") -> None:
         self.data, self.warn, self.run = data, warn, run
         self.numbers: dict[str, int] = {}
 
@@ -273,9 +279,10 @@ class _Pool:
         documents = sentences_of(path, self.data, samples)
         for line in told_of(documents.reading):
             self.warn(f"{path}: {line}")
-        tokens = documents.tokens
-        if UNKNOWN in tokens and not (self.run.exists and UNKNOWN in self.run.corpus().vocabulary.tokens):
-            tokens = [SPECIAL[UNK] if token == UNKNOWN else token for token in tokens]  # as `sample --allow-unk` writes it
+        vocabulary = self.run.corpus().vocabulary if self.run else None
+        # As `sample --allow-unk` writes it: by another name where `<unk>` is a word of the data.
+        unknown = vocabulary.decode([UNK])[0] if vocabulary and vocabulary.has_special_tokens else UNKNOWN
+        tokens = [SPECIAL[UNK] if token == unknown else token for token in documents.tokens]
         return self._renumber(documents.table(), tokens), documents.lengths
 
     def ids(self, run: "Run", table: "np.ndarray") -> "Sentences":
