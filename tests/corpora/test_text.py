@@ -507,7 +507,7 @@ def test_what_becomes_of_tokens_of_overlong_lines(overlong: str, lines: list[lis
         ("words", 7, "Thank you. (Applause.) Right now we go.", ["Thank you. (Applause.)", "Right now we go."]),
         ("words", 9, 'He said, "Yes." Then he left us.', ['He said, "Yes."', "Then he left us."]),
         ("words", 8, "Mr. J. B. Lee of the U.S. won it.", ["Mr. J. B. Lee of the U.S. won", "it."]),
-        ("words", 8, "a b c d e f g h.", ["a b c d e f g", "h."]),  # no piece begins with the full stop
+        ("words", 8, "a b c d e f g he.", ["a b c d e f g", "he."]),  # no piece begins with the full stop
         ("whitespace", 6, "We won today. They lost, and left.", ["We won today.", "They lost, and left."]),
         ("chars", 9, "5.5 up. No", ["5.5 up.", "No"]),
         ("chars", 5, "床前。明月光", ["床前。", "明月光"]),

@@ -75,6 +75,8 @@ def test_every_format_is_read_as_the_same_ids(
     for name, write in formats.items():
         if (kind, name) == ("text chars", "text"):  # people read the name of what is unknown, which is several characters
             rows = [row for row in rows if UNK not in row]
+            if not rows:
+                continue
         again = folder / f"{name}.txt"
         again.write_bytes("".join(f"{write(row)}\n" for row in rows).encode())
         found = sentences_of(again, wanted.data)
