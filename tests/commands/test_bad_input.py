@@ -39,7 +39,8 @@ UNUSABLE = {
         " has the line ends of old Macs, carriage returns alone: make newlines of them, with "
         "`tr '\\r' '\\n' < DATA.txt > DATA.lines.txt`.",
     ),
-    "one line": (b"a b c\n", " holds one line: at least two are needed, so that one can be held out."),
+    "one line": (b"a b c\n", " holds one line: at least three are needed, so that one to report by and one to choose "
+        "by can be held out."),
     "one word": (
         b"a a\na\na a a\n",
         " holds fewer than two different tokens: nothing to learn.",
@@ -326,7 +327,7 @@ def test_checkpoint_of_another_run(seqgan, refused, text, synthetic_copy):
 
 @pytest.mark.parametrize("how", ["truncated", "no archive", "encrypted"])
 def test_damaged_corpus(seqgan, refused, synthetic_copy, how):
-    corpus = synthetic_copy / "corpus" / "heldout.npz"
+    corpus = synthetic_copy / "corpus" / "test.npz"
     damage(corpus, how)
     outcome = seqgan("sample", "--run", synthetic_copy)
     assert f"Cannot read {corpus} (" in outcome.err
@@ -334,14 +335,14 @@ def test_damaged_corpus(seqgan, refused, synthetic_copy, how):
 
 
 def test_what_is_advised_for_a_damaged_corpus_mends_it(seqgan, synthetic, synthetic_copy):
-    corpus = synthetic_copy / "corpus" / "heldout.npz"
+    corpus = synthetic_copy / "corpus" / "test.npz"
     damage(corpus, "truncated")
     outcome = seqgan("pretrain-g", "--run", synthetic_copy)
     assert outcome.code == 1
     assert outcome.err.endswith(f"begin anew with `seqgan pretrain-g --run {synthetic_copy} --overwrite`.\n")
     outcome = seqgan("pretrain-g", "--overwrite", "--epochs", 1, "--run", synthetic_copy)
     assert outcome.code == 0, outcome.err
-    assert corpus.read_bytes() == (synthetic.path / "corpus" / "heldout.npz").read_bytes()
+    assert corpus.read_bytes() == (synthetic.path / "corpus" / "test.npz").read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -193,7 +193,7 @@ def test_held_out_sentences_that_were_written_score_one_against_themselves(seqga
     own = ("--data", data, "--test", data, *own)
     assert seqgan("pretrain-g", *own, "--config", tiny_config, "--epochs", 1, "--run", run).code == 0
     assert seqgan("corpus", data, *own[2:], "--write", folder).code == 0
-    for hypotheses in (folder / "heldout.txt", data):
+    for hypotheses in (folder / "test.txt", data):
         assert scored(seqgan, "--hypotheses", hypotheses, "--run", run)["bleu"]["BLEU-4"] == pytest.approx(1.0)
 
 

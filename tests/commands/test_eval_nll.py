@@ -85,7 +85,7 @@ def test_data_figures(synthetic, sweep):
     """Against the corpus itself."""
     import numpy as np
 
-    with np.load(synthetic.path / "corpus" / "train.npz") as train, np.load(synthetic.path / "corpus" / "heldout.npz") as held:
+    with np.load(synthetic.path / "corpus" / "train.npz") as train, np.load(synthetic.path / "corpus" / "test.npz") as held:
         training = [tuple(row) for row in train["tokens"]]
         heldout = [tuple(row) for row in held["tokens"]]
     assert sweep["data"]["token_types"] == len({token for row in training for token in row})

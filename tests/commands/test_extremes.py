@@ -44,5 +44,6 @@ def test_two_lines_one_of_them_mostly_padding(seqgan, tmp_path, tiny_config):
 def test_one_line_is_refused_in_words(seqgan, refused, tmp_path):
     (tmp_path / "data.txt").write_text("a b c\n", encoding="utf-8")
     done = seqgan("pretrain-g", "--data", tmp_path / "data.txt", "--run", tmp_path / "run")
-    refused(done, 1, f"{tmp_path / 'data.txt'} holds one line: at least two are needed, so that one can be held out.")
+    refused(done, 1, f"{tmp_path / 'data.txt'} "
+        "holds one line: at least three are needed, so that one to report by and one to choose by can be held out.")
     assert not (tmp_path / "run").exists()

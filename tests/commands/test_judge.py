@@ -67,7 +67,7 @@ def test_a_sheet_holds_what_was_asked_for_and_tells_nothing_of_it(made, text):
     names = [f"held out from {text.path}", f"{text.path}, pretrain-g", f"{text.path}, latest"]
     assert list(found) == names
     assert {len(found[name]) for name in names[1:]} == {20}
-    known = {line for line in decoded(text.path, "heldout") if "<unk>" not in line}
+    known = {line for line in decoded(text.path, "test") if "<unk>" not in line}
     assert found[names[0]] <= known
     assert len(found[names[0]]) == min(20, len(known))
     content = made.read_text(encoding="utf-8")

@@ -38,7 +38,7 @@ def test_status_of_a_finished_run(seqgan, synthetic):
     assert "2 of 2 rounds" in stages["adversarial"]
     history = [line.split(",") for line in (synthetic.path / "history.csv").read_text().splitlines()]
     last = {row[3]: float(row[4]) for row in history if row[:2] == ["pretrain-g", "60"]}
-    assert f"nll_oracle {last['nll_oracle']:.3f}, nll_test {last['nll_test']:.3f}" in stages["pretrain-g"]
+    assert f"nll_oracle {last['nll_oracle']:.3f}, nll_validation {last['nll_validation']:.3f}" in stages["pretrain-g"]
 
 
 def test_status_names_the_next_step_of_each_stage(seqgan, synthetic_copy):

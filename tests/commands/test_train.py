@@ -237,7 +237,7 @@ def test_data_are_summed_up(text, sentences):
     lines = text.err.splitlines()
     assert lines[0] == f"Run {text.path}, seed 0."
     assert lines[1].startswith(f"Data: {sentences}: 150 lines, 0 blank; 0 longer than ")
-    assert lines[2].startswith("135 training sequences, 15 held out; ")
+    assert lines[2].startswith("120 training sequences, 15 for validation, 15 for test; ")
     share = r"([\d.]+)% of the"
     pattern = rf"Vocabulary: (\d+) tokens \(whitespace\); unknown: {share} training tokens, {share} held-out ones\."
     told = re.fullmatch(pattern, lines[3])
@@ -325,7 +325,7 @@ def test_other_ways_from_end_to_end(seqgan, tmp_path, tiny_config, settings):
     data = tmp_path / "lines.txt"
     data.write_text("a b c d\nb c d\nc a b a d\nd\n" * 15)
     sets = [part for setting in settings for part in ("--set", setting)]
-    command = ["train", data, "--config", tiny_config, "--epochs", 1, "--run", tmp_path / "run"]
+    command = ["train", data, "--config", tiny_config, "--epochs", 5, "--run", tmp_path / "run"]
     outcome = seqgan(*command, *sets)
     assert outcome.code == 0, outcome.err
     judged = "adversarial.reward=lm" not in settings

@@ -54,7 +54,7 @@ def test_three_processes_follow_the_curve_of_one(
     one = tmp_path / "one"
     assert seqgan("pretrain-g", "--data", prepared, "--run", one, "--config", tiny_config, "--epochs", 2).code == 0
     assert Run(one).history.rows()[-1].step > 50
-    for metric in ("nll_train", "loss", "nll_test"):
+    for metric in ("nll_train", "loss", "nll_validation"):
         np.testing.assert_allclose(curve(three, metric), curve(one, metric), rtol=1e-5)
 
 
@@ -130,7 +130,7 @@ def test_mirrored_from_the_command_line(seqgan: Callable[..., Any], tmp_path: Pa
     run, one = tmp_path / "run", tmp_path / "one"
     assert seqgan("pretrain-g", "--run", run, "--config", tiny_config, *devices).code == 0
     assert seqgan("pretrain-g", "--run", one, "--config", tiny_config).code == 0
-    np.testing.assert_allclose(curve(run, "nll_test"), curve(one, "nll_test"), rtol=1e-5)
+    np.testing.assert_allclose(curve(run, "nll_validation"), curve(one, "nll_validation"), rtol=1e-5)
     assert seqgan("adversarial", "--run", run, *devices).code == 0
     scored = seqgan("eval-nll", "--run", run, "--samples", 50, "--json", *devices)
     assert (scored.code, scored.err.count("Traceback")) == (0, 0)

@@ -133,7 +133,7 @@ def test_from_a_file_to_tables(experiment: Any, table: Any, poems: Path, tmp_pat
     assert all(0 < scored["scores"]["real"]["bleu_2"]["mean"] <= 1 for row in rows for scored in row["seeds"].values())
     assert str(poems.parent) not in (out / "poems" / "results.json").read_text()
     with (out / "poems" / "curves.csv").open() as file:
-        assert {"bleu_2", "nll_test"} <= {row["metric"] for row in csv.DictReader(file)}
+        assert {"bleu_2", "nll_validation"} <= {row["metric"] for row in csv.DictReader(file)}
     assert Run(out / "seed-0" / "constant").config().settings.data.kind == "poems"
     first, second = (Run(out / f"seed-{seed}" / "mle").corpus() for seed in (0, 1))
     assert first.train.shape == second.train.shape == (108, 20)

@@ -65,7 +65,7 @@ def test_the_random_row_is_the_generator_before_training(studied):
     row = next(row for row in scores(studied) if row["method"] == "random")
     assert {entry["position"] for entry in row["seeds"].values()} == {0}
     start = Run(studied / "seed-0" / "mle").history.at("pretrain-g", 0)
-    assert row["seeds"]["0"]["scores"]["nll_test"]["mean"] == pytest.approx(start["nll_test"], rel=0.05)
+    assert row["seeds"]["0"]["scores"]["nll_test"]["mean"] == pytest.approx(start["nll_validation"], rel=0.05)
 
 
 def test_the_same_command_trains_nothing_again_and_gives_the_same(studied, table):

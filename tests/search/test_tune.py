@@ -29,7 +29,7 @@ def test_a_grid_from_search_to_settings(tune, seqgan, tmp_path):
     assert done.code == 0, done.err
     rows = list(csv.DictReader((out / "trials.csv").open()))
     assert sorted(float(row["pretrain-g.learning-rate"]) for row in rows) == [0.001, 0.05]
-    best = min(rows, key=lambda row: float(row["nll_test"]))
+    best = min(rows, key=lambda row: float(row["nll_validation"]))
     assert best["pretrain-g.learning-rate"] == "0.05"
     assert "2 trials: 2 done." in done.out
     assert "partly luck" in done.out
@@ -41,8 +41,8 @@ def test_a_grid_from_search_to_settings(tune, seqgan, tmp_path):
     settings = ("--config", out / f"trial-{best['trial']}.toml", "--run", tmp_path / "run")
     assert seqgan("pretrain-g", *settings, "-q").code == 0
     history = list(csv.DictReader((tmp_path / "run" / "history.csv").open()))
-    assert float(best["nll_test"]) == min(
-        float(row["value"]) for row in history if row["metric"] == "nll_test" and row["position"] != "0"
+    assert float(best["nll_validation"]) == min(
+        float(row["value"]) for row in history if row["metric"] == "nll_validation" and row["position"] != "0"
     )
     again = tune(*command)
     assert "All 2 trials are done already." in again.err
@@ -62,7 +62,7 @@ def test_trials_share_what_their_settings_share_and_both_scores_make_a_front(tun
     rows = list(csv.DictReader((out / "trials.csv").open()))
     assert [row["ended"] for row in rows].count("failed") == 2, "a judge of prefixes that has none"
     assert all("prefixes" in row["reason"] for row in rows if row["ended"] == "failed")
-    scores = {row["trial"]: (float(row["nll_oracle"]), float(row["nll_test"])) for row in rows if row["ended"] == "done"}
+    scores = {row["trial"]: (float(row["nll_oracle"]), float(row["nll_validation"])) for row in rows if row["ended"] == "done"}
     front = [n for n, s in scores.items() if not any(o != s and o[0] <= s[0] and o[1] <= s[1] for o in scores.values())]
     assert sorted(path.stem.partition("-")[2] for path in out.glob("trial-*.toml")) == sorted(front)
     assert "The front: " in done.out

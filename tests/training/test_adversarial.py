@@ -181,7 +181,7 @@ def test_controls_train_no_discriminator(reward: str) -> None:
     assert training.trainer is None
     scores = training.advance(1, lambda _: None)
     assert "d_loss" not in scores
-    assert {"reward_mean", "reward_01", "reward_05", "nll_oracle", "nll_test", "entropy", "distinct_share"} <= set(scores)
+    assert {"reward_mean", "reward_01", "reward_05", "nll_oracle", "nll_validation", "entropy", "distinct_share"} <= set(scores)
 
 
 def test_reward_bleu_trains_no_discriminator_and_has_none() -> None:
@@ -249,7 +249,7 @@ def test_reward_bleu_is_learned() -> None:
 
 def test_monitor_defaults_to_what_can_be_known() -> None:
     assert stage().monitor == "nll_oracle"
-    assert text_stage().monitor == "nll_test"
+    assert text_stage().monitor == "nll_validation"
     assert text_stage(**{"adversarial.monitor": "reward_mean"}).monitor == "reward_mean"
 
 
@@ -258,7 +258,7 @@ MONITORS = {"nll_oracle": False, "nll_test": False, "distinct_share": True, "rew
 
 @settings(deadline=None, max_examples=30)
 @given(
-    st.sampled_from([(stage, "nll_oracle"), (text_stage, "nll_test")]),
+    st.sampled_from([(stage, "nll_oracle"), (text_stage, "nll_validation")]),
     st.sampled_from(["auto", *MONITORS]),
     st.lists(st.lists(st.integers(-9, 9), min_size=5, max_size=5), min_size=2, max_size=6),
 )

@@ -92,7 +92,7 @@ def test_accuracies_are_shares_on_the_right_side() -> None:
     training, generator = trainer()
     training.discriminator.scores = lambda tokens: np.linspace(0.0, 1.0, len(tokens), dtype=np.float32)
     scores = training.scores(generator, 0)
-    assert scores["d_accuracy_train"] == scores["d_accuracy_test"] == 0.5
+    assert scores["d_accuracy_train"] == scores["d_accuracy_validation"] == 0.5
     assert scores["d_accuracy_fake"] == 0.5
 
 

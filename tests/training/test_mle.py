@@ -93,7 +93,7 @@ def test_learns_sequences_that_count_upwards() -> None:
         scores = training.advance(epoch, lambda _: None)
     samples = training.generator.sample(500, key(0, "x"))
     assert ((samples[:, 1:] - samples[:, :-1]) % 12 == 1).mean() > 0.98
-    assert abs(scores["nll_test"] - np.log(12) / 5) < 0.05
+    assert abs(scores["nll_validation"] - np.log(12) / 5) < 0.05
     assert training.steps == 60 * (240 // 32)
 
 

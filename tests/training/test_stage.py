@@ -209,13 +209,13 @@ def test_patience_stops_early_and_a_larger_one_goes_on(seqgan: Callable[..., Any
     command = ("pretrain-g", "--run", run, "--config", tiny_config, "--epochs", 60, "--g-learning-rate", 0.3)
     stopped = seqgan(*command, "--patience", 2)
     assert stopped.code == 0
-    assert "nll_test has not improved since" in stopped.err
+    assert "nll_validation has not improved since" in stopped.err
     position = Run(run).checkpoints("pretrain-g").positions()[-1]
     assert position < 60
     best = Run(run).checkpoints("pretrain-g").best()
     assert best is not None
     assert best.position == position - 2
-    curve = {row.position: row.value for row in Run(run).history.rows() if row.metric == "nll_test" and row.position}
+    curve = {row.position: row.value for row in Run(run).history.rows() if row.metric == "nll_validation" and row.position}
     assert min(curve, key=curve.__getitem__) == best.position
     seqgan(*command, "--patience", 4)
     assert Run(run).checkpoints("pretrain-g").positions()[-1] > position

@@ -61,7 +61,7 @@ def held_out_counts(count: int, settings: Data, source: str, unit: str) -> dict[
     if count < 1 + len(held):
         number, needed = ("no", "one", "two")[count], ("two", "three")[len(held) - 1]
         what = " and ".join(f"one {PURPOSES[name]}" for name in held)
-        less = ", or --validation 0, which lets one do both" if len(held) == 2 and count == 2 else ""
+        less = ", or --validation 0, which lets the test part do both" if "validation" in held and count == len(held) else ""
         raise SeqganError(
             f"{source} holds {number} {unit}{'s' * (count != 1)}: at least {needed} are needed, so that {what} can be "
             f"held out{less}."
