@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,9 @@ from filelock import FileLock
 from seqgan_cli.backend import start_tensorflow
 from seqgan_cli.distribution.placement import Placement
 
+# In a shell's background and under nohup these are ignored from the start, which what a test starts would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 sys.path.insert(0, str(Path(__file__).parent))  # for `import reference` and `import tiny`
 start_tensorflow(place=Placement("mirrored", devices=4))  # as many as a test of several devices needs
 
