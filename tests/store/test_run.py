@@ -205,7 +205,7 @@ def test_a_record_edited_by_hand_is_told_apart_from_damage(tmp_path: Path) -> No
 
 
 def test_a_run_of_a_newer_version_is_refused_in_words(tmp_path: Path) -> None:
-    run = recorded(tmp_path, format=3, versions={"seqgan": "9.1"})
+    run = recorded(tmp_path, format=4, versions={"seqgan": "9.1"})
     with pytest.raises(SeqganError, match=r"config\.json was written by seqgan 9\.1, and this is .*: update seqgan"):
         run.config()
 
@@ -229,7 +229,7 @@ def test_a_run_of_the_first_format_goes_on(tmp_path: Path) -> None:
     assert found is not None
     assert found.position == 1
     run.write_config(run.config(), "quick")
-    assert run.record()["format"] == 2
+    assert run.record()["format"] == 3
     assert Run(tmp_path).checkpoints("pretrain-g").latest(never) is not None
 
 

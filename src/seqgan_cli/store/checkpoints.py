@@ -15,7 +15,9 @@ from seqgan_cli.arrays import read_arrays
 from seqgan_cli.errors import SeqganError, restarting
 
 KEPT = 3
-FORMAT = 2  # of a run on disk: 2 since checkpoints know their seed and settings, and config.json its own checksum
+# Of a run on disk: 2 since checkpoints know their seed and settings, and config.json its own checksum; 3 since data have three
+# parts.
+FORMAT = 3
 # What reading a checkpoint that is damaged, or none, can raise.
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
