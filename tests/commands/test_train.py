@@ -325,7 +325,7 @@ def test_other_ways_from_end_to_end(seqgan, tmp_path, tiny_config, settings):
     data = tmp_path / "lines.txt"
     data.write_text("a b c d\nb c d\nc a b a d\nd\n" * 15)
     sets = [part for setting in settings for part in ("--set", setting)]
-    command = ["train", data, "--config", tiny_config, "--epochs", 5, "--run", tmp_path / "run"]
+    command = ["train", data, "--config", tiny_config, "--epochs", 10, "--run", tmp_path / "run", "--set", "pretrain-g.learning-rate=0.1"]
     outcome = seqgan(*command, *sets)
     assert outcome.code == 0, outcome.err
     judged = "adversarial.reward=lm" not in settings
