@@ -130,12 +130,12 @@ def test_fewer_sequences_than_a_batch_train_in_a_smaller_one(seqgan, tiny_config
     run = tmp_path / "run"
     outcome = seqgan("pretrain-g", "--data", data, "--config", tiny_config, "--epochs", 1, "--run", run)
     assert outcome.code == 0
-    assert "pretrain-g: only 4 sequences, so batches hold 4 instead of 32.\n" in outcome.err
+    assert "pretrain-g: only 3 sequences, so batches hold 3 instead of 32.\n" in outcome.err
     with np.load(run / "checkpoints" / "pretrain-g" / "0000001.npz") as checkpoint:
         assert max(checkpoint[name].max() for name in checkpoint.files if name.startswith("g_optimizer")) > 0
     outcome = seqgan("pretrain-d", "--d-steps", 1, "--run", run)
     assert outcome.code == 0
-    assert "discriminator: only 8 sequences, so batches hold 8 instead of 64.\n" in outcome.err
+    assert "discriminator: only 6 sequences, so batches hold 6 instead of 64.\n" in outcome.err
 
 
 # Settings that contradict the run.

@@ -131,8 +131,9 @@ def corpus_of(documents: Documents, test: Documents | None, layout: Layout, sett
     if not held["validation"]:
         del chosen["validation"]
     spans = {name: layout.fit(sources[name], chosen[name]) for name in chosen}
-    for name, (starts, _) in spans.items():
-        refuse_nothing(starts, sources[name].source, layout, name if sources[name] is documents and name != "train" else "")
+    for name in sorted(spans, key=lambda name: name != "train"):  # where none is short enough, no part is to blame
+        part = name if sources[name] is documents and name != "train" else ""
+        refuse_nothing(spans[name][0], sources[name].source, layout, part)
     vocabulary = layout.vocabulary or _vocabulary(documents, *spans["train"], settings)
     tables = {name: table_of(sources[name], *span, vocabulary, layout) for name, span in spans.items()}
     train = tables.pop("train")
