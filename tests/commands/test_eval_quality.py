@@ -138,7 +138,7 @@ def test_frechet_distance_is_that_of_mean_vectors(seqgan, text, embeddings):
     assert measures["frechet_distance"]["samples"] == pytest.approx(reference.frechet_distance(own, heldout))
     assert measures["embedded_tokens"]["samples"] == pytest.approx(covered / corpus.vocabulary.length(drawn).sum())
     assert measures["embedded_sequences"]["samples"] == pytest.approx(sentences / NUM)
-    spread = means(corpus.train[np.linspace(0, len(corpus.train) - 1, NUM).astype(int)])[0]
+    spread = means(corpus.train_sample(NUM))[0]
     assert measures["frechet_distance"]["data"] == pytest.approx(reference.frechet_distance(spread, heldout))
     assert found["training"] == NUM
     table = seqgan("eval-quality", "-n", NUM, "--run", text.path, "--embeddings", embeddings).out
@@ -200,7 +200,7 @@ def test_music_has_two_named_errors(seqgan, music):
     assert list(found["measures"]) == [*COMMON, "nearest_window_mse", "pitch_histogram_mse"]
     drawn, corpus = samples_of(music, "latest")
     heldout = corpus.test.tolist()
-    spread = corpus.train[np.linspace(0, len(corpus.train) - 1, NUM).astype(int)]
+    spread = corpus.train_sample(NUM)
     for column, tokens in (("samples", drawn), ("data", spread)):
         nearest = [reference.nearest_window_mse(window, heldout) for window in tokens.tolist()]
         check_mean(found["measures"]["nearest_window_mse"][column], nearest)
