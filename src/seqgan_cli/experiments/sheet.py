@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -175,7 +176,7 @@ def _file_corpus(run: Run, longest: int, source: str) -> Corpus:
     if is_prepared(source):
         raise UsageError(f"--real {source} is prepared for training: name the file that it was made from.")
     settings = run.config().settings
-    every = {"source": source, "test": source, "validation": 0.0, "max_length": longest, "min_count": 1, "max_vocab": 0}
+    every: dict[str, Any] = {"source": source, "test": source, "validation": 0.0, "max_length": longest, "min_count": 1, "max_vocab": 0}
     data = dataclasses.replace(settings.data, **every)
     return real_corpus(dataclasses.replace(settings, data=data))[0]
 
