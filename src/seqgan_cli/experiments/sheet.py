@@ -176,8 +176,8 @@ def _file_corpus(run: Run, longest: int, source: str) -> Corpus:
     if is_prepared(source):
         raise UsageError(f"--real {source} is prepared for training: name the file that it was made from.")
     settings = run.config().settings
-    every: dict[str, Any] = {"source": source, "test": source, "validation": 0.0, "max_length": longest, "min_count": 1, "max_vocab": 0}
-    data = dataclasses.replace(settings.data, **every)
+    every: dict[str, Any] = {"validation": 0.0, "min_count": 1, "max_vocab": 0}
+    data = dataclasses.replace(settings.data, source=source, test=source, max_length=longest, **every)
     return real_corpus(dataclasses.replace(settings, data=data))[0]
 
 
