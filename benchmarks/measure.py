@@ -123,7 +123,7 @@ def main(measured: Callable[[Machine], list[Row]]) -> None:
 def drawn(settings: Any) -> tuple[Any, Any]:
     """(corpus, oracle) whose tokens are uniform: as good for timing a step as sequences from the oracle, and there at once."""
     from seqgan_cli.corpora.corpus import Corpus
-from seqgan_cli.corpora.parts import HeldOut
+    from seqgan_cli.corpora.parts import HeldOut
     from seqgan_cli.models.oracle import draw_oracle
     from seqgan_cli.randomness import rng
 
