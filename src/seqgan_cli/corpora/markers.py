@@ -35,7 +35,8 @@ class Markers:
         self._lines += 1
         if line and (line[0] in "<[" or line[-1] in ">]"):
             ends = (_FIRST.match(line), _LAST.search(line[-LONGEST:]))
-            self._seen.update({found.group() for found in ends if found} - {UNKNOWN})
+            likely = dict.fromkeys(found.group() for found in ends if found)  # each once, in order
+            self._seen.update(word for word in likely if word != UNKNOWN)
         return line
 
     @property
