@@ -123,13 +123,15 @@ def main(measured: Callable[[Machine], list[Row]]) -> None:
 def drawn(settings: Any) -> tuple[Any, Any]:
     """(corpus, oracle) whose tokens are uniform: as good for timing a step as sequences from the oracle, and there at once."""
     from seqgan_cli.corpora.corpus import Corpus
+    from seqgan_cli.corpora.parts import HeldOut
     from seqgan_cli.models.oracle import draw_oracle
     from seqgan_cli.randomness import rng
 
     data = settings.data
     oracle = draw_oracle(settings.seed, data.vocab_size, data.sequence_length)
     tokens = rng(0, "benchmark").integers(0, data.vocab_size, (2, data.num_sequences, data.sequence_length), dtype=np.int32)
-    return Corpus(tokens[0], tokens[1], oracle.vocabulary), oracle
+    held_out = HeldOut(tokens[1], np.arange(len(tokens[1])))
+    return Corpus(tokens[0], {"validation": held_out, "test": held_out}, oracle.vocabulary), oracle
 
 
 def likelihood_step(stage: Any, tokens: Any, key: Any) -> Any:

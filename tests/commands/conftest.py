@@ -68,7 +68,7 @@ def sentences(once: Callable[..., Path]) -> Path:
 @pytest.fixture(scope="session")
 def text(train_once: Callable[..., Made], sentences: Path) -> Made:
     """A text run with <unk> in its data, hardly trained, so that every token is sampled. Read only."""
-    return train_once("text", sentences, "--min-count", 3)
+    return train_once("text", sentences, "--min-count", 4)
 
 
 @pytest.fixture(scope="session")

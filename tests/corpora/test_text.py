@@ -335,17 +335,18 @@ def test_markers_are_taken_off_both_ends(
     wanted = numbered(folder, plain, test=plain, **own)
     found = numbered(folder, marked, test=marked, markers="<sos>, <eos>,[PAD]", **own)
     assert found.vocabulary.tokens == wanted.vocabulary.tokens
-    assert found.train.tolist() == found.test.tolist() == wanted.train.tolist()
+    assert found.train.tolist() == wanted.train.tolist()
+    assert sorted(found.test.tolist()) == sorted(wanted.train.tolist())
 
 
 def test_markers_that_nobody_took_off_are_told_with_the_option_that_does(tmp_path: Path) -> None:
     text = "<sos> the cat sat <eos>\n<sos> the dog ran <eos>\n<sos> a bird <eos> sang\n"
     corpus = numbered(tmp_path, text, test=text)
     told = "Most lines begin or end with <sos> or <eos>, taken as words of the text: --markers '<sos>,<eos>' takes them off."
-    assert corpus.summary[1:3] == (told, f"{told} (held out)")
+    assert {told, f"{told} (held out)"} < {*corpus.summary}
     assert "<eos>" in corpus.vocabulary.tokens
     kept = numbered(tmp_path, text, test=text, markers="<sos>")
-    assert "Most lines begin or end with <eos>, taken as words" in kept.summary[1]
+    assert any("Most lines begin or end with <eos>, taken as words" in line for line in kept.summary)
     none = numbered(tmp_path, text, test=text, markers="<eos>,<sos>")
     assert decoded(none, none.train) == ["the cat sat", "the dog ran", "a bird <eos> sang"]
     assert not any("Most lines" in line for line in none.summary)

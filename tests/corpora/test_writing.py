@@ -97,6 +97,7 @@ def test_pieces_that_are_written_are_data_as_before(
     path = folder / "data.txt"
     path.write_bytes("\n".join(lines).encode())
     own = {"data.tokenizer": tokenizer, "data.overlong": overlong, "data.max-length": 5, "data.kind": "text"}
+    own |= {"data.validation": 0.0}
 
     def numbered(**files: str) -> Any:
         asked = {**own, **{f"data.{name}": value for name, value in files.items()}}

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from parts import parts_of
 from seqgan_cli.backend import several_devices
 from seqgan_cli.conflicts import check_together
 from seqgan_cli.console import Console
@@ -119,7 +120,7 @@ def test_policy_gradient_steps_are_those_of_one_device(number: int, changes: dic
         ends, columns = draw.integers(1, 5, (3, 7, 1)), np.arange(5)
         tokens = np.where(columns < ends, tokens, np.where(columns == ends, EOS, PAD)).astype(np.int32)
         vocabulary = Vocabulary([f"w{i}" for i in range(12 - UNK - 1)])
-        corpus, oracle = Corpus(tokens.reshape(-1, 5), tokens[0], vocabulary), None
+        corpus, oracle = parts_of(tokens.reshape(-1, 5), tokens[0], vocabulary), None
 
     def steps() -> dict[str, np.ndarray]:
         changed = {"adversarial.reward": "constant", "adversarial.mle-every": 1, **changes}

@@ -2,6 +2,8 @@
 
 import itertools
 import math
+import statistics
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -154,24 +156,28 @@ def test_longest_copied_run_of_empty_tables() -> None:
 # What as many draws have.
 
 
-def literal_draws(sequences: list[tuple[int, ...]], num: int) -> tuple[float, float]:
-    """Mean numbers of different sequences and tokens over all ways of drawing `num` with replacement."""
+def literal_draws(sequences: list[tuple[int, ...]], num: int) -> list[tuple[float, float]]:
+    """Mean numbers of different sequences and tokens, and of those in one draw alone, over all ways of drawing `num`."""
     ways = list(itertools.product(sequences, repeat=num))
-    distinct = sum(len({*way}) for way in ways) / len(ways)
-    return distinct, sum(len({token for sequence in way for token in sequence}) for way in ways) / len(ways)
+    found = []
+    for things in ([[{sequence} for sequence in way] for way in ways], [[{*sequence} for sequence in way] for way in ways]):
+        counts = [Counter(thing for one in way for thing in one) for way in things]
+        found.append((statistics.fmean(map(len, counts)), statistics.fmean([*c.values()].count(1) for c in counts)))
+    return found
 
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=5), st.integers(1, 4))
 def test_what_draws_have_equals_the_mean_over_all_ways_of_drawing(sequences: list[tuple[int, ...]], num: int) -> None:
     table = np.array(sequences, np.int32)
-    assert of_draws(table, np.ones_like(table, bool), num) == pytest.approx(literal_draws(sequences, num))
+    for found, expected in zip(of_draws(table, np.ones_like(table, bool), num), literal_draws(sequences, num), strict=True):
+        assert (found.number, found.once) == pytest.approx(expected)
 
 
 def test_what_is_masked_is_no_type() -> None:
     table = rows([1, 2, 0], [1, 3, 0])
-    assert of_draws(table, table > 1, 1) == pytest.approx((1.0, 1.0))
-    assert of_draws(table, table > 1, 10_000) == pytest.approx((2.0, 2.0))
+    assert [found.number for found in of_draws(table, table > 1, 1)] == pytest.approx([1.0, 1.0])
+    assert [found.number for found in of_draws(table, table > 1, 10_000)] == pytest.approx([2.0, 2.0])
 
 
 @settings(deadline=None, max_examples=150)
@@ -196,8 +202,9 @@ def test_draws_from_the_data_never_repeat_themselves_more_than_draws(
     distinct, types = of_draws(data, np.ones_like(data, bool), num)
     for _ in range(20):
         samples = data[draw.integers(0, size, num)]
-        assert distinct_share(samples) * num >= least(distinct, num)
-        assert token_types(samples, np.ones_like(samples, bool)) >= least(types, num, 4)
+        assert distinct_share(samples) * num >= least(distinct.number, num, 1, distinct.once)
+        assert distinct_share(samples) * num >= least(distinct.number, num)
+        assert token_types(samples, np.ones_like(samples, bool)) >= least(types.number, num, 4, types.once)
 
 
 @settings(deadline=None, max_examples=50)
@@ -207,7 +214,14 @@ def test_a_generator_that_says_a_tenth_of_the_data_does(seed: int, size: int, nu
     data = np.arange(size, dtype=np.int32)[:, None]
     distinct, _ = of_draws(data, np.ones_like(data, bool), num)
     samples = data[np.random.default_rng(seed).integers(0, size // 10, num)]
-    assert distinct_share(samples) * num < least(distinct, num)
+    assert distinct_share(samples) * num < least(distinct.number, num)
+
+
+def test_half_of_few_types_are_too_few_where_samples_are_many() -> None:
+    """Windows of 32 pitches, 40 kinds in all, each in many windows: a generator of ten pitches has lost most of them."""
+    data = np.random.default_rng(0).integers(0, 40, (500, 32))
+    _, types = of_draws(data, np.ones_like(data, bool), 1000)
+    assert least(types.number, 1000, 32, types.once) == pytest.approx(20.0)
 
 
 # Shares.

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import reference
+from parts import parts_of
 from seqgan_cli.conflicts import check_together
 from seqgan_cli.console import Console
-from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.corpora.synthetic import synthetic_corpus
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.models.generator import Generator
@@ -48,7 +48,7 @@ def text_stage(**changes: Any) -> AdversarialTraining:
     train = text_table(VOCABULARY, LENGTH, 40)
     generator = Generator(VOCABULARY, LENGTH, chosen.generator)
     generator.initialise(rng(0, "generator"), 1.0)
-    return AdversarialTraining(chosen, Corpus(train, train[:20], VOCABULARY), None, generator, Console(quiet=True))
+    return AdversarialTraining(chosen, parts_of(train, train[:20], VOCABULARY), None, generator, Console(quiet=True))
 
 
 def text_table(vocabulary: Vocabulary, length: int, num: int) -> np.ndarray:

@@ -3,6 +3,8 @@
 import re
 from collections import Counter
 
+from seqgan_cli.vocabulary import UNKNOWN
+
 # What looks like one, and the share of lines that must begin or end with it to be worth a word.
 LIKELY = r"</?\w+>|<\|\w+\|>|\[[A-Z]+\]"
 MARKED = 0.5
@@ -33,7 +35,8 @@ class Markers:
         self._lines += 1
         if line and (line[0] in "<[" or line[-1] in ">]"):
             ends = (_FIRST.match(line), _LAST.search(line[-LONGEST:]))
-            self._seen.update({found.group() for found in ends if found})
+            likely = dict.fromkeys(found.group() for found in ends if found)  # each once, in order
+            self._seen.update(word for word in likely if word != UNKNOWN)
         return line
 
     @property

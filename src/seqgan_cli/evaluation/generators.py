@@ -135,10 +135,10 @@ def data_figures(
     distinct, types = diversity.of_draws(among, mask(among), num)
     enough = len(train) == num
     figures = {
-        "token_types": float(diversity.token_types(train, mask(train))) if enough else types,
-        "distinct_share": diversity.distinct_share(train) if enough else distinct / num,
-        "least_token_types": diversity.least(types, num, corpus.sequence_length),
-        "least_distinct_share": diversity.least(distinct, num) / num,
+        "token_types": float(diversity.token_types(train, mask(train))) if enough else types.number,
+        "distinct_share": diversity.distinct_share(train) if enough else distinct.number / num,
+        "least_token_types": diversity.least(types.number, num, corpus.sequence_length, types.once),
+        "least_distinct_share": diversity.least(distinct.number, num, 1, distinct.once) / num,
         "copied_share": corpus.shards.heldout_copied if corpus.shards else corpus.sequences.copied_share(corpus.test),
     }
     if corpus.vocabulary.has_special_tokens:

@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -175,7 +176,8 @@ def _file_corpus(run: Run, longest: int, source: str) -> Corpus:
     if is_prepared(source):
         raise UsageError(f"--real {source} is prepared for training: name the file that it was made from.")
     settings = run.config().settings
-    data = dataclasses.replace(settings.data, source=source, test=source, max_length=longest, min_count=1, max_vocab=0)
+    every: dict[str, Any] = {"validation": 0.0, "min_count": 1, "max_vocab": 0}
+    data = dataclasses.replace(settings.data, source=source, test=source, max_length=longest, **every)
     return real_corpus(dataclasses.replace(settings, data=data))[0]
 
 

@@ -27,36 +27,52 @@ def token_types(tokens: np.ndarray, mask: np.ndarray) -> int:
     return len(np.unique(tokens[mask]))
 
 
-def of_draws(tokens: np.ndarray, mask: np.ndarray, num: int) -> tuple[float, float]:
-    """What `num` sequences drawn with replacement from the given ones have, on average.
+@dataclass(frozen=True)
+class Expected:
+    """A number of different things among draws, on average, and of those that only one draw has."""
 
-    A kind that a share s of the sequences is, or holds, is among them with probability 1 − (1 − s)^num.
+    number: float
+    once: float
+
+
+def of_draws(tokens: np.ndarray, mask: np.ndarray, num: int) -> tuple[Expected, Expected]:
+    """What `num` sequences drawn with replacement from the given ones have.
+
+    A kind that a share s of the sequences is, or holds, is among them with probability 1 − (1 − s)^num, and just once with
+    num · s · (1 − s)^(num − 1).
 
     Args:
         tokens, mask: int and bool `[N, T]`, N ≥ 1.
 
     Returns:
-        the expected numbers of different sequences and of different token ids where the mask is set.
+        different sequences, and different token ids where the mask is set.
     """
     sequences = np.unique(_as_single_values(tokens), return_counts=True)[1]
-    rows = np.broadcast_to(np.arange(len(tokens))[:, None], tokens.shape)[mask]
-    pairs = np.unique(rows * (int(tokens.max(initial=0)) + 1) + tokens[mask])  # each id of a sequence once
-    holders = np.unique(pairs % (int(tokens.max(initial=0)) + 1), return_counts=True)[1]
-    distinct, types = (float((1.0 - (1.0 - counts / len(tokens)) ** num).sum()) for counts in (sequences, holders))
-    return distinct, types
+    rows, width = np.broadcast_to(np.arange(len(tokens))[:, None], tokens.shape)[mask], int(tokens.max(initial=0)) + 1
+    pairs = np.unique(rows * width + tokens[mask])  # each id of a sequence once
+    holders = np.unique(pairs % width, return_counts=True)[1]
+    found = []
+    for shares in (sequences / len(tokens), holders / len(tokens)):
+        number, once = 1.0 - (1.0 - shares) ** num, num * shares * (1.0 - shares) ** (num - 1)
+        found.append(Expected(float(number.sum()), float(once.sum())))
+    return found[0], found[1]
 
 
-def least(expected: float, num: int, at_most: int = 1) -> float:
+def least(expected: float, num: int, at_most: int = 1, once: float = math.inf) -> float:
     """The number of different things below which samples repeat themselves: half of what as many draws have, and no chance.
 
-    A number of different things among `num` independent draws, of which each can change it by `at_most`, has a variance of at
-    most `at_most` times its mean; of the draws themselves also of at most twice the number that repeat another (Efron and
-    Stein 1981). Chance are five standard deviations by the smaller bound.
+    The variance of a number of different things among independent draws, each of which has `at_most`, is at most that times the
+    mean number of those that one draw alone has; of the draws themselves also at most twice the number that repeat
+    another (Efron and Stein 1981). Chance are five standard deviations by the smallest bound.
 
     Args:
         expected: of as many draws that do not repeat themselves.
+        num: of draws.
+        once: `Expected.once`, if it is known.
     """
-    variance = at_most * expected if at_most > 1 else min(expected, 2.0 * max(0.0, num - expected))
+    variance = at_most * min(expected, once)
+    if at_most == 1:
+        variance = min(variance, 2.0 * max(0.0, num - expected))
     return max(0.0, min(0.5 * expected, expected - 5.0 * math.sqrt(variance)))
 
 

@@ -107,7 +107,7 @@ class LikelihoodTraining(Stage):
         # The untrained generator's entropy is no mark to hold: learning is losing most of it. Few lines come again among many
         # samples, however well they are learned: as many draws from the data are the mark.
         num, train = self.settings.evaluation.samples, self.corpus.train
-        return {"distinct_share": of_draws(train, self.corpus.vocabulary.mask(train), num)[0] / num}
+        return {"distinct_share": of_draws(train, self.corpus.vocabulary.mask(train), num)[0].number / num}
 
     @property
     def steps(self) -> int:
