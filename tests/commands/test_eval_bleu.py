@@ -138,23 +138,23 @@ def test_samples_against_the_held_out_set(seqgan, text):
 def test_unknown_matches_nothing_and_its_share_is_told(seqgan, text, tmp_path):
     """Not even itself: NLTK has another word for each. In samples it comes with --allow-unk alone."""
     drawn, known = tmp_path / "drawn.txt", tmp_path / "known.txt"
-    drawn.write_text("<unk> cat <unk>\n<unk> <unk> <unk>\nthe cat sat\n")
-    known.write_text("<unk> cat sat\nthe <unk> <unk>\n")
+    drawn.write_text("the <unk> cat\n<unk> <unk> <unk>\nthe cat sat\n")
+    known.write_text("the <unk> cat sat\nsat the <unk> cat\n")
     found = scored(seqgan, "--hypotheses", drawn, "--references", known, "--max-order", 2, "--self-bleu", "--run", text.path)
-    unlike = [["0", "cat", "1"], ["2", "3", "4"], ["the", "cat", "sat"]]
-    references, smoothing = [["5", "cat", "sat"], ["the", "6", "7"]], SmoothingFunction().method1
+    unlike = [["the", "0", "cat"], ["1", "2", "3"], ["the", "cat", "sat"]]
+    references, smoothing = [["the", "4", "cat", "sat"], ["sat", "the", "5", "cat"]], SmoothingFunction().method1
     expected = statistics.fmean(sentence_bleu(references, words, (0.5, 0.5), smoothing) for words in unlike)
     alone = statistics.fmean(
         sentence_bleu(unlike[:i] + unlike[i + 1 :], words, (0.5, 0.5), smoothing) for i, words in enumerate(unlike)
     )
     assert found["bleu"]["BLEU-2"] == pytest.approx(expected, rel=1e-9)
     assert found["self_bleu"]["BLEU-2"] == pytest.approx(alone, rel=1e-9)
-    assert found["unknown_share"] == {"hypotheses": 5 / 9, "references": 3 / 6}
+    assert found["unknown_share"] == {"hypotheses": 4 / 9, "references": 2 / 8}
     without = scored(seqgan, "--hypotheses", drawn, "--references", known, "--max-order", 2, "--run", tmp_path / "none")
     assert without["bleu"] == found["bleu"]
     shown = seqgan("eval-bleu", "--hypotheses", drawn, "--references", known, "--run", text.path).out
-    assert "<unk> is 55.56% of the hypotheses' tokens and matches nothing." in shown
-    assert "<unk> is 50.00% of the references' tokens and matches nothing." in shown
+    assert "<unk> is 44.44% of the hypotheses' tokens and matches nothing." in shown
+    assert "<unk> is 25.00% of the references' tokens and matches nothing." in shown
 
 
 def test_samples_equal_nltk(seqgan, text):
