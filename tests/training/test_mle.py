@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 import reference
 from parts import parts_of
@@ -19,6 +21,7 @@ from seqgan_cli.randomness import key, rng
 from seqgan_cli.settings import GeneratorSettings
 from seqgan_cli.store.run import Run
 from seqgan_cli.training.mle import LikelihoodTraining, likelihood_loss, likelihood_loss_and_score, true_share
+from seqgan_cli.training.stage import _troubles
 from seqgan_cli.vocabulary import EOS, PAD, UNK, Vocabulary
 from tiny import tiny_settings
 
@@ -59,6 +62,24 @@ def test_the_history_scores_what_the_policy_says_and_the_loss_teaches_unk() -> N
     assert measured["loss"] < 0.2
     drawn = next(training.generator.samples(key(0, "x"), allow_unknown=True))
     assert (drawn == table[0]).all(axis=1).mean() > 0.3  # by chance 1 in 4⁴
+
+
+@settings(deadline=None, max_examples=10)
+@given(lines=st.integers(2, 200), samples=st.integers(100, 3000))
+@example(lines=90, samples=2000)
+@example(lines=20, samples=1000)
+def test_who_says_every_line_of_few_is_not_collapsing(lines: int, samples: int) -> None:
+    """As many draws from the lines are as different; one who says a tenth of them is. 90 lines among 2,000 samples: 0.045."""
+    table = np.stack(np.divmod(np.arange(lines), 15), axis=1).astype(np.int32)
+    chosen = tiny_settings(**{"evaluation.samples": samples, "pretrain-g.batch-size": 2})
+    training = LikelihoodTraining(chosen, parts_of(table, table, Vocabulary(size=15)), None, Console(quiet=True))
+    expected = training.variety({})
+    drawn = rng(lines, "draws").integers(0, lines, samples)
+    assert not _troubles({"distinct_share": len(np.unique(drawn)) / samples}, expected, samples)
+    if lines >= 20 and samples >= 1000:
+        assert "collapse" in _troubles({"distinct_share": (lines // 10) / samples}, expected, samples)
+    if (lines, samples) == (90, 2000):
+        assert expected["distinct_share"] == pytest.approx(0.045, rel=1e-3)
 
 
 @pytest.mark.parametrize("compiled", [False, True])

@@ -67,7 +67,10 @@ class Stage(abc.ABC):
         """Do unit number `position` (from 1) and return what was measured on the way and after it."""
 
     def variety(self, start: dict[str, float]) -> dict[str, float]:
-        """What distinct_share and entropy are held against, to notice a collapse; `start`: the scores before the stage."""
+        """What distinct_share and entropy are held against, to notice a collapse; `start`: the scores before the stage.
+
+        least_distinct_share: below it samples repeat themselves, where more is known of that than `least` takes for granted.
+        """
         return start
 
     def examples(self) -> list[str]:
@@ -114,8 +117,9 @@ def _troubles(scores: dict[str, float], variety: dict[str, float], num: int) -> 
             "g-steps, or more epochs of pretrain-g."
         )
     distinct, entropy = variety.get("distinct_share", 0.0), variety.get("entropy", 0.0)
+    fewest = variety.get("least_distinct_share", least(distinct * num, num) / num)
     for metric, meaning, lowest in (
-        ("distinct_share", "the share of different sequences among samples", least(distinct * num, num) / num),
+        ("distinct_share", "the share of different sequences among samples", fewest),
         ("entropy", "the entropy of the policy (nats per token)", 0.5 * entropy),
     ):
         if metric in scores and scores[metric] < lowest:
