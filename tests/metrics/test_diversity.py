@@ -207,6 +207,17 @@ def test_draws_from_the_data_never_repeat_themselves_more_than_draws(
         assert token_types(samples, np.ones_like(samples, bool)) >= least(types.number, num, 4, types.once)
 
 
+@pytest.mark.parametrize(("lines", "num"), [(3, 3), (10, 5), (30, 6)])
+def test_what_comes_by_chance_is_no_collapse(lines: int, num: int) -> None:
+    """Few draws have less than half of what is expected now and then: of three lines the same one three times, once in nine."""
+    data = np.arange(lines, dtype=np.int32)[:, None]
+    distinct, types = of_draws(data, np.ones_like(data, bool), num)
+    draws = np.random.default_rng(0).integers(0, lines, (20_000, num))
+    fewest = min(len(np.unique(row)) for row in draws)
+    assert fewest < 0.5 * distinct.number, "half is too much to ask"
+    assert max(least(distinct.number, num, 1, distinct.once), least(types.number, num, 1, types.once)) <= fewest
+
+
 @settings(deadline=None, max_examples=50)
 @given(seed=st.integers(0, 10**6), size=st.integers(50, 1000), num=st.integers(300, 3000))
 def test_a_generator_that_says_a_tenth_of_the_data_does(seed: int, size: int, num: int) -> None:
