@@ -36,7 +36,7 @@ def corpus(kind: str, name: str, **settings: Any) -> Callable[[Path], object]:
         from seqgan_cli.corpora.kinds import real_corpus, recognise
 
         source = str(folder / name)
-        asked = {"data.source": source, "data.kind": kind or recognise(source), **settings}
+        asked = {"data.source": source, "data.kind": kind or recognise(source), "data.validation": 0.0, **settings}
         values, sources = explicit(asked, (), None)
         return real_corpus(resolve(values, sources, None, "quick").settings)
 

@@ -155,7 +155,7 @@ def test_before_adversarial_training_the_latest_is_the_pretrained_one(tmp_path: 
     assert run.generator_checkpoint("latest", never).position == 2
     with pytest.raises(SeqganError, match=r"no trained generator 'adversarial': run `seqgan adversarial --run .*` first"):
         run.generator_checkpoint("adversarial", never)
-    with pytest.raises(SeqganError, match=r"no trained generator 'best-adversarial': run `seqgan adversarial` first"):
+    with pytest.raises(SeqganError, match=r"no trained generator 'best-adversarial': run `seqgan adversarial --run .*` first"):
         run.generator_checkpoint("best-adversarial", never)
     run.checkpoints("adversarial").save(1, arrays(3), {}, best=False)
     with pytest.raises(SeqganError, match=r"has no best round yet.*--from adversarial names the last one"):
