@@ -177,7 +177,8 @@ class Discriminator(keras.Model, abc.ABC):
     def scores(self, tokens: np.ndarray, rows: int = 2048) -> np.ndarray:
         """D(Y), dropout off: float32 `[n]` for int32 `[n, T]`."""
         rows *= replicas.number()
-        return np.concatenate([self._scores(tokens[i : i + rows]).numpy() for i in range(0, len(tokens), rows)])
+        parts = [self._scores(tokens[i : i + rows]).numpy() for i in range(0, len(tokens), rows)]
+        return np.concatenate([np.zeros(0, np.float32), *parts])  # of no sequences too
 
 
 def _shares(counted: Any) -> Any:
