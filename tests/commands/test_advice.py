@@ -117,7 +117,7 @@ def test_a_restart_on_other_data_reads_them_as_what_they_are(seqgan, untrained, 
     (words,) = advice(outcome.err)
     assert seqgan(*words).code == 0
     values = Run(text_copy).config().values
-    assert (values["data.source"], values["data.lowercase"], values["data.min-count"]) == (str(other), True, 3)
+    assert (values["data.source"], values["data.lowercase"], values["data.min-count"]) == (str(other), True, 4)
     assert has(text_copy) == set()
 
 

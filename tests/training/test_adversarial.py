@@ -254,7 +254,7 @@ def test_monitor_defaults_to_what_can_be_known() -> None:
     assert text_stage(**{"adversarial.monitor": "reward_mean"}).monitor == "reward_mean"
 
 
-MONITORS = {"nll_oracle": False, "nll_test": False, "distinct_share": True, "reward_mean": True}  # whether more is better
+MONITORS = {"nll_oracle": False, "nll_validation": False, "distinct_share": True, "reward_mean": True}  # whether more is better
 
 
 @settings(deadline=None, max_examples=30)
