@@ -35,6 +35,17 @@ def test_an_old_run_goes_on(tmp_path: Path, seqgan, version: str, name: str) -> 
 
 
 @pytest.mark.parametrize("version", VERSIONS)
+def test_an_old_run_is_not_called_changed_where_only_its_version_repeats_it(tmp_path: Path, seqgan, version: str) -> None:
+    run = Path(shutil.copytree(OLD / version / "oracle", tmp_path / "run"))
+    again = seqgan("rerun", run)
+    assert again.code == 1
+    assert again.err == (
+        f"Error: {run} was begun by an earlier version, which trained and scored otherwise: only that version repeats it.\n"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 def test_old_prepared_data_are_streamed(tmp_path: Path, seqgan, tiny_config: Path, version: str) -> None:
     folder = shutil.copytree(OLD / version / "prepared", tmp_path / "prepared")
     done = seqgan("pretrain-g", "--data", folder, "--run", tmp_path / "run", "--config", tiny_config, "--epochs", 1)

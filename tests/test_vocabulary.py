@@ -124,8 +124,8 @@ def test_inside_is_everything_up_to_the_end(text: Vocabulary) -> None:
 
 
 def test_only_unk_matches_nothing(text: Vocabulary) -> None:
-    assert text.matchable(np.array([[3, 2, 5, 1, 0]])).tolist() == [[3, -1, 5, 1, 0]]
-    assert Vocabulary(size=9).matchable(TEXT).tolist() == TEXT.tolist()
+    assert [each.tolist() for each in text.for_matching(np.array([[3, 2, 5, 1, 0]]))] == [[[3, -1, 5, 1, 0]], [3]]
+    assert Vocabulary(size=9).for_matching(TEXT)[0].tolist() == TEXT.tolist()
 
 
 def test_unknown_share_is_of_the_tokens_before_the_end(text: Vocabulary) -> None:

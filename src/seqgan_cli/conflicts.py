@@ -16,7 +16,7 @@ OF_KINDS = {
 }
 
 
-def held_before(kind: str) -> dict[str, Any]:
+def legacy_defaults(kind: str) -> dict[str, Any]:
     """What holds for records of such data that are older than a setting, by its name, where it is not the default."""
     known = {name: info for name, info in CATALOGUE.items() if info.before is not None}
     return {name: info.before for name, info in known.items() if kind in OF_KINDS.get(name.removeprefix("data."), (kind,))}

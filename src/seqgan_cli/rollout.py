@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from seqgan_cli.models.generator import Generator, as_sequence
+from seqgan_cli.models.generator import Generator, force_end
 from seqgan_cli.models.ngram import NgramModel
 from seqgan_cli.models.softmax import LOGITS_AT_ONCE
 from seqgan_cli.models.value import ValueHead
@@ -45,7 +45,7 @@ class RolloutPolicy(abc.ABC):
 
     @abc.abstractmethod
     def draw(self, known: Any, last: Any, place: Any, key: Any) -> Any:
-        """The tokens after `last`, int32 `[B]`, from what `read` gave, at a place counted from 0; see `as_sequence`."""
+        """The tokens after `last`, int32 `[B]`, from what `read` gave, at a place counted from 0; see `force_end`."""
 
     def complete(self, tokens: Any, key: Any, first: int = 1) -> Any:
         """Finish every proper prefix of every sequence once, from those of `first` tokens on.
@@ -157,7 +157,7 @@ class NgramPolicy(RolloutPolicy):
 
     def draw(self, known: Any, last: Any, place: Any, key: Any) -> Any:
         drawn = self.model.draw(known, key)
-        return as_sequence(self.vocabulary, drawn, last, place > 0, place >= self.sequence_length - 1)
+        return force_end(self.vocabulary, drawn, last, place > 0, place >= self.sequence_length - 1)
 
 
 class ActionValues:

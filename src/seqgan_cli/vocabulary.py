@@ -59,7 +59,7 @@ class Vocabulary:
             return np.full(ids.shape[:-1], ids.shape[-1], np.int32)[()]
         return ((ids != PAD) & (ids != EOS)).sum(-1, dtype=np.int32)
 
-    def sayable(self, table: np.ndarray) -> np.ndarray:
+    def has_no_unk(self, table: np.ndarray) -> np.ndarray:
         """Which sequences a generator can say, bool `[n]` for ids `[n, T]`: those without `<unk>`, which it never samples."""
         if not self.has_special_tokens:
             return np.ones(len(table), bool)
@@ -80,9 +80,13 @@ class Vocabulary:
         inside = self.inside(tokens)
         return inside & (tokens != UNK) if self.has_special_tokens else inside
 
-    def matchable(self, tokens: np.ndarray) -> np.ndarray:
-        """The ids with −1 in place of `<unk>`, which stands for many tokens and so for none that another one equals."""
-        return np.where(tokens == UNK, -1, tokens) if self.has_special_tokens else tokens
+    def for_matching(self, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Ids and lengths int `[n, T]` and `[n]` as n-gram scores take them, with −1 in place of `<unk>`.
+
+        It stands for many tokens, and so for none that another one equals.
+        """
+        ids = np.where(tokens == UNK, -1, tokens) if self.has_special_tokens else tokens
+        return ids, self.length(tokens)
 
     def unknown_share(self, tokens: np.ndarray) -> float:
         """Share of `<unk>` among the tokens of sequences int `[n, T]`, `<eos>` not counted; 0 for no token."""

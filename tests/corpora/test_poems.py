@@ -153,6 +153,13 @@ def test_a_colon_after_a_line_ends_no_title(width: int, number: int, place: int,
     assert title_end("".join(map("".join, zip(verses, marks, strict=True))), width) == 0
 
 
+@pytest.mark.parametrize("separator", ["\t", "："])
+def test_fields_that_are_as_long_as_lines_together_are_no_lines(separator: str) -> None:
+    """A title of one character and an author of nine, before a poem of four lines of five."""
+    fields = f"春{separator}一二三其贈別首上人{separator}"
+    assert title_end(fields + "床前明月光疑是地上霜舉頭望明月低頭思故鄉", 5) == len(fields)
+
+
 @given(st.lists(VERSES[5], min_size=8, max_size=8))
 def test_tabs_between_lines_end_no_title(verses: list[str]) -> None:
     assert title_end("\t".join(verses), 5) == 0

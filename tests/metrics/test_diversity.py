@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 import reference
 from seqgan_cli.metrics.diversity import (
+    collapse_threshold,
     copied_share,
     distinct_n,
     distinct_share,
-    least,
+    expected_distinct,
     longest_copied_run,
-    of_draws,
     token_types,
 )
 from seqgan_cli.metrics.significance import fisher, share
@@ -170,14 +170,15 @@ def literal_draws(sequences: list[tuple[int, ...]], num: int) -> list[tuple[floa
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=5), st.integers(1, 4))
 def test_what_draws_have_equals_the_mean_over_all_ways_of_drawing(sequences: list[tuple[int, ...]], num: int) -> None:
     table = np.array(sequences, np.int32)
-    for found, expected in zip(of_draws(table, np.ones_like(table, bool), num), literal_draws(sequences, num), strict=True):
+    draws = expected_distinct(table, np.ones_like(table, bool), num)
+    for found, expected in zip(draws, literal_draws(sequences, num), strict=True):
         assert (found.number, found.once) == pytest.approx(expected)
 
 
 def test_what_is_masked_is_no_type() -> None:
     table = rows([1, 2, 0], [1, 3, 0])
-    assert [found.number for found in of_draws(table, table > 1, 1)] == pytest.approx([1.0, 1.0])
-    assert [found.number for found in of_draws(table, table > 1, 10_000)] == pytest.approx([2.0, 2.0])
+    assert [found.number for found in expected_distinct(table, table > 1, 1)] == pytest.approx([1.0, 1.0])
+    assert [found.number for found in expected_distinct(table, table > 1, 10_000)] == pytest.approx([2.0, 2.0])
 
 
 @settings(deadline=None, max_examples=150)
@@ -199,23 +200,24 @@ def test_draws_from_the_data_never_repeat_themselves_more_than_draws(
     shares = draw.random(kinds) ** skew
     known = draw.integers(0, 50, (kinds, 4)).astype(np.int32)
     data = known[draw.choice(kinds, size, p=shares / shares.sum())]
-    distinct, types = of_draws(data, np.ones_like(data, bool), num)
+    distinct, types = expected_distinct(data, np.ones_like(data, bool), num)
     for _ in range(20):
         samples = data[draw.integers(0, size, num)]
-        assert distinct_share(samples) * num >= least(distinct.number, num, 1, distinct.once)
-        assert distinct_share(samples) * num >= least(distinct.number, num)
-        assert token_types(samples, np.ones_like(samples, bool)) >= least(types.number, num, 4, types.once)
+        assert distinct_share(samples) * num >= collapse_threshold(distinct.number, num, 1, distinct.once)
+        assert distinct_share(samples) * num >= collapse_threshold(distinct.number, num)
+        assert token_types(samples, np.ones_like(samples, bool)) >= collapse_threshold(types.number, num, 4, types.once)
 
 
 @pytest.mark.parametrize(("lines", "num"), [(3, 3), (10, 5), (30, 6)])
 def test_what_comes_by_chance_is_no_collapse(lines: int, num: int) -> None:
     """Few draws have less than half of what is expected now and then: of three lines the same one three times, once in nine."""
     data = np.arange(lines, dtype=np.int32)[:, None]
-    distinct, types = of_draws(data, np.ones_like(data, bool), num)
+    distinct, types = expected_distinct(data, np.ones_like(data, bool), num)
     draws = np.random.default_rng(0).integers(0, lines, (20_000, num))
     fewest = min(len(np.unique(row)) for row in draws)
     assert fewest < 0.5 * distinct.number, "half is too much to ask"
-    assert max(least(distinct.number, num, 1, distinct.once), least(types.number, num, 1, types.once)) <= fewest
+    for each in (distinct, types):
+        assert collapse_threshold(each.number, num, 1, each.once) <= fewest
 
 
 @settings(deadline=None, max_examples=50)
@@ -223,16 +225,16 @@ def test_what_comes_by_chance_is_no_collapse(lines: int, num: int) -> None:
 def test_a_generator_that_says_a_tenth_of_the_data_does(seed: int, size: int, num: int) -> None:
     """Different lines, of which it knows one in ten."""
     data = np.arange(size, dtype=np.int32)[:, None]
-    distinct, _ = of_draws(data, np.ones_like(data, bool), num)
+    distinct, _ = expected_distinct(data, np.ones_like(data, bool), num)
     samples = data[np.random.default_rng(seed).integers(0, size // 10, num)]
-    assert distinct_share(samples) * num < least(distinct.number, num)
+    assert distinct_share(samples) * num < collapse_threshold(distinct.number, num)
 
 
 def test_half_of_few_types_are_too_few_where_samples_are_many() -> None:
     """Windows of 32 pitches, 40 kinds in all, each in many windows: a generator of ten pitches has lost most of them."""
     data = np.random.default_rng(0).integers(0, 40, (500, 32))
-    _, types = of_draws(data, np.ones_like(data, bool), 1000)
-    assert least(types.number, 1000, 32, types.once) == pytest.approx(20.0)
+    _, types = expected_distinct(data, np.ones_like(data, bool), 1000)
+    assert collapse_threshold(types.number, 1000, 32, types.once) == pytest.approx(20.0)
 
 
 # Shares.

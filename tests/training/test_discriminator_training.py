@@ -199,7 +199,7 @@ def test_rewards_compare_with_sequences_without_unk_alone() -> None:
         else:
             assert isinstance(made, BleuReward)
             assert made.references.count == 18
-            np.testing.assert_allclose(made.scores(corpus.sayable(corpus.train)), 1.0)
+            np.testing.assert_allclose(made.scores(corpus.without_unk(corpus.train)), 1.0)
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,12 @@ from seqgan_cli.randomness import key, rng
 from seqgan_cli.settings import GeneratorSettings
 from seqgan_cli.training.optimizers import Adam, descend
 from seqgan_cli.training.policy_gradient import (
-    less_mean,
-    less_others_mean,
     normalized,
     past_the_end,
     policy_gradient_loss,
     standardized,
+    subtract_leave_one_out_mean,
+    subtract_mean,
     to_go,
 )
 from seqgan_cli.vocabulary import EOS, PAD, Vocabulary
@@ -96,7 +96,7 @@ def test_action_values_get_no_gradient() -> None:
     assert tape.gradient(loss, values) is None
 
 
-BASELINES = [(less_mean, False), (less_others_mean, True)]
+BASELINES = [(subtract_mean, False), (subtract_leave_one_out_mean, True)]
 
 
 def test_baselines_by_hand() -> None:
@@ -105,8 +105,8 @@ def test_baselines_by_hand() -> None:
     mask = tf.constant([[True, True, True], [True, False, False], [True, True, False]])
     returns = past_the_end(values, mask)
     np.testing.assert_array_equal(returns, [[1.0, 4.0, 9.0], [3.0, 3.0, 3.0], [2.0, 6.0, 6.0]])
-    np.testing.assert_allclose(less_others_mean(returns)[mask], [-1.5, -0.5, 4.5, 1.5, 0.0, 2.5])
-    np.testing.assert_allclose(less_mean(returns)[mask], [-1.0, -1 / 3, 3.0, 1.0, 0.0, 5 / 3], rtol=1e-6)
+    np.testing.assert_allclose(subtract_leave_one_out_mean(returns)[mask], [-1.5, -0.5, 4.5, 1.5, 0.0, 2.5])
+    np.testing.assert_allclose(subtract_mean(returns)[mask], [-1.0, -1 / 3, 3.0, 1.0, 0.0, 5 / 3], rtol=1e-6)
 
 
 def masks(least: int = 2) -> st.SearchStrategy[np.ndarray]:
@@ -187,7 +187,7 @@ def bandit() -> tuple[Generator, Any, np.ndarray]:
     return generator, bias, np.exp([0.3, -0.2]) / np.exp([0.3, -0.2]).sum()
 
 
-@pytest.mark.parametrize(("less_baseline", "biased"), [(less_others_mean, False), (less_mean, True)])
+@pytest.mark.parametrize(("less_baseline", "biased"), [(subtract_leave_one_out_mean, False), (subtract_mean, True)])
 def test_leaving_oneself_out_keeps_the_gradient_unbiased(less_baseline: Callable[..., Any], biased: bool) -> None:
     """In batches of two, where the mean of all takes half of what a pull has earned from itself."""
     generator, bias, pi = bandit()

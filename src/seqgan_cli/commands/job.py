@@ -104,7 +104,6 @@ class Job:
         stage.begun_with = self.start().position
         run_stage(stage, self.run, self.console, self.tensorboard)
 
-
     def _tell_of_another_generator(self, discriminator: "Checkpoint") -> None:
         """Warn where rounds are about to begin with a discriminator that met another generator than they begin with."""
         met, start = discriminator.facts.get("begun_with"), self.start()

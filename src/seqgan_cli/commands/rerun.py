@@ -36,6 +36,7 @@ def command(context: click.Context, original: Path, run_path: Path | None, **_: 
     Exit code 1 if one did not. Stopped anywhere, the same command goes on from there.
     """
     from seqgan_cli.commands.job import job
+    from seqgan_cli.corpora.parts import FORMERLY
     from seqgan_cli.store.run import Run
 
     first = Run(original)
@@ -46,6 +47,10 @@ def command(context: click.Context, original: Path, run_path: Path | None, **_: 
     target = run_path or original.with_name(original.name + "-again")
     if target.resolve() == original.resolve():
         raise UsageError(f"--run {target} is RUN itself: name another directory.")
+    if (original / "corpus" / f"{FORMERLY}.npz").exists():
+        raise SeqganError(
+            f"{original} was begun by an earlier version, which trained and scored otherwise: only that version repeats it."
+        )
     settings = {**config.values, **{TARGETS[stage]: position for stage, position in done.items()}}
     common = {"sets": (), "config_file": None, "overwrite": False, "tensorboard": False, "seed": None}
     context.params.update(common, run_path=target, preset=record.get("preset"))

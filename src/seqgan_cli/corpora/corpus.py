@@ -65,11 +65,11 @@ class Corpus:
         """int64 `[m]`."""
         return self.held_out["test"].documents
 
-    def train_sample(self, num: int, sayable: bool = False) -> np.ndarray:
-        """A fair sample of the training sequences, or of the `sayable` ones, always the same: int32 `[≤ num, T]`."""
+    def train_sample(self, num: int, without_unk: bool = False) -> np.ndarray:
+        """A fair sample of the training sequences, or of those without `<unk>`, always the same: int32 `[≤ num, T]`."""
         order = rng(self.seed, "corpus", "train", "sample").permutation(len(self.train))
-        if sayable:
-            order = order[self.vocabulary.sayable(self.train)[order]]
+        if without_unk:
+            order = order[self.vocabulary.has_no_unk(self.train)[order]]
         return self.train[order[:num]]
 
     @functools.cached_property
@@ -82,9 +82,9 @@ class Corpus:
         """Those of them that a generator can say, for whoever holds samples against real sequences."""
         return Positives(self.sequences, self.vocabulary, self.train)
 
-    def sayable(self, table: np.ndarray) -> np.ndarray:
+    def without_unk(self, table: np.ndarray) -> np.ndarray:
         """Those of the sequences int32 `[n, T]` that a generator can say: without `<unk>`."""
-        known = self.vocabulary.sayable(table)
+        known = self.vocabulary.has_no_unk(table)
         return table if known.all() else table[known]
 
     def save(self, run: Path) -> None:

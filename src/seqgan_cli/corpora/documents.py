@@ -41,11 +41,16 @@ class Reading:
 
 def told_of(reading: Reading) -> list[str]:
     """What was left out and what else a reader should know, a sentence each."""
-    left_out = [
-        f"{entry.count} left out: {reason} ({', '.join(entry.places)}{', …' * (entry.count > len(entry.places))})."
+    return [*(f"{each}." for each in left_out(reading)), *reading.notes]
+
+
+def left_out(reading: Reading, untold: str = "") -> list[str]:
+    """What was left out, how often, why and where: a phrase for each reason but the one that is told elsewhere."""
+    return [
+        f"{entry.count} left out: {reason} ({', '.join(entry.places)}{', …' * (entry.count > len(entry.places))})"
         for reason, entry in reading.rejected.items()
+        if reason != untold
     ]
-    return [*left_out, *reading.notes]
 
 
 @dataclass(frozen=True)

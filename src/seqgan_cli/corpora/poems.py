@@ -54,8 +54,8 @@ def title_end(text: str, width: int) -> int:
     """Where the poem begins in a line that is `title:poem` or `title:author:poem`, also with `：` or a tab; 0 without a title.
 
     A title is what stands, without marks of lines, before a separator that four lines of `width` characters follow. Where it
-    is as long as a line, the lines themselves tell, since poems have an even number of them; a colon of ASCII is none of
-    their marks.
+    is as long as a line, or as several, the lines themselves tell, since poems have an even number of them; a colon of ASCII is
+    none of their marks, and no separator stands within a line.
     """
     for found in _SEPARATOR.finditer(text):
         title, poem = text[: found.start()], text[found.end() :]
@@ -64,7 +64,8 @@ def title_end(text: str, width: int) -> int:
         verses, whole = verses_of(poem, width), verses_of(text, width)
         if not title.strip() or not is_opening(verses, width):
             continue
-        if is_opening(whole, width) and found[0] != ":" and (len(verses) % 2 or not len(whole) % 2):
+        lines = all({*map(len, verses_of(field, width))} <= {width} for field in _SEPARATOR.split(title))
+        if lines and is_opening(whole, width) and found[0] != ":" and (len(verses) % 2 or not len(whole) % 2):
             continue
         return found.end() + title_end(poem, width)
     return 0

@@ -252,7 +252,10 @@ class _Preparation:
     def _deal(
         self, folder: Path, survey: _Survey, layout: Layout, vocabulary: Vocabulary, held_out: list[np.ndarray]
     ) -> tuple[Tally, float]:
-        """The second pass. Returns what training sequences hold, and the share of the held-out ones that are among them."""
+        """The second pass. Returns what training sequences hold, and the share of the held-out ones that are among them.
+
+        `held_out`: the tables of the held-out parts, the test part's last.
+        """
         heldout = np.concatenate(held_out)
         width = layout.max_length + layout.ended
         draws = rng(self.settings.seed, "corpus", "deal")
@@ -273,7 +276,8 @@ class _Preparation:
                 raise SeqganError(f"{self.data.source} has changed while it was read: run the command again.")
             refuse_monotony(tally, self.data.source, self.data)
             taught = vocabulary.has_special_tokens and bool(tally.used[UNK])
-            self.shards = dataclasses.replace(dealer.finish(), unk_taught=taught, heldout_copied=float(copied.mean()))
+            of_test = float(copied[-len(held_out[-1]) :].mean())
+            self.shards = dataclasses.replace(dealer.finish(), unk_taught=taught, heldout_copied=of_test)
         return tally, float(copied.mean())
 
     def _finish(

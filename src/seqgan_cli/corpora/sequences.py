@@ -217,7 +217,7 @@ class Positives:
 
     def __init__(self, sequences: Sequences, vocabulary: Vocabulary, at_hand: np.ndarray) -> None:
         self.vocabulary = vocabulary
-        known, share = vocabulary.sayable(at_hand), float(vocabulary.sayable(at_hand).mean())
+        known, share = vocabulary.has_no_unk(at_hand), float(vocabulary.has_no_unk(at_hand).mean())
         self._of: Sequences = sequences
         self._files: Streamed | None = None
         self._number = len(sequences)
@@ -247,7 +247,7 @@ class Positives:
         tables: list[np.ndarray] = []
         for number in rng(seed, *purpose, "files").permutation(len(self._files.shards.shards)):
             table = self._files.shards.table(int(number))
-            tables.append(table[self.vocabulary.sayable(table)])
+            tables.append(table[self.vocabulary.has_no_unk(table)])
             if sum(map(len, tables)) >= num:
                 break
         table = np.concatenate(tables)

@@ -19,7 +19,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from seqgan_cli.conflicts import held_before
+from seqgan_cli.conflicts import legacy_defaults
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.settings import BUILT_IN, CATALOGUE, KINDS
 
@@ -47,7 +47,7 @@ class Shards:
 
     folder: where they are; sequence_length: T; vocab_size: V; dtype: of a token in a record, little-endian: `uint16` or
     `int32`; digest: of all tokens in the order in which they were written; unk_taught: whether `<unk>` is among them;
-    heldout_copied: share of the held-out sequences that stand among them.
+    heldout_copied: share of the test part that stands among them.
     """
 
     folder: Path
@@ -254,7 +254,7 @@ def read_index(folder: Path) -> dict[str, Any]:
         if type(index.get("seed")) is not int:
             raise ValueError("it names no seed")
         index["settings"] = {
-            **held_before(index["settings"]["data.kind"]),
+            **legacy_defaults(index["settings"]["data.kind"]),
             **{name: CATALOGUE[name].check(value) for name, value in index["settings"].items()},
         }
         return dict(index)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqgan_cli.corpora.documents import Reading, counts_of
+from seqgan_cli.corpora.documents import Reading, counts_of, left_out
 from seqgan_cli.corpora.parts import CHOOSES_AND_REPORTS
 from seqgan_cli.settings import Data
 from seqgan_cli.vocabulary import EOS, SPECIAL, UNK, Vocabulary
@@ -51,11 +51,7 @@ class Tally:
 
 
 def _left_out(reading: Reading) -> str:
-    return "".join(
-        f"; {entry.count} left out: {reason} ({', '.join(entry.places)}{', …' * (entry.count > len(entry.places))})"
-        for reason, entry in reading.rejected.items()
-        if reason != "blank"
-    )
+    return "".join(f"; {each}" for each in left_out(reading, untold="blank"))
 
 
 def summary_of(

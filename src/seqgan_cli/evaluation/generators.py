@@ -132,13 +132,13 @@ def data_figures(
     """
     train, mask = corpus.train_sample(num), corpus.vocabulary.mask
     among = corpus.sequences.draw(num, seed, "data", "draws") if corpus.shards else corpus.train
-    distinct, types = diversity.of_draws(among, mask(among), num)
+    distinct, types = diversity.expected_distinct(among, mask(among), num)
     enough = len(train) == num
     figures = {
         "token_types": float(diversity.token_types(train, mask(train))) if enough else types.number,
         "distinct_share": diversity.distinct_share(train) if enough else distinct.number / num,
-        "least_token_types": diversity.least(types.number, num, corpus.sequence_length, types.once),
-        "least_distinct_share": diversity.least(distinct.number, num, 1, distinct.once) / num,
+        "least_token_types": diversity.collapse_threshold(types.number, num, corpus.sequence_length, types.once),
+        "least_distinct_share": diversity.collapse_threshold(distinct.number, num, 1, distinct.once) / num,
         "copied_share": corpus.shards.heldout_copied if corpus.shards else corpus.sequences.copied_share(corpus.test),
     }
     if corpus.vocabulary.has_special_tokens:

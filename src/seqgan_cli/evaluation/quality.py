@@ -42,17 +42,14 @@ class Measures:
         return {**self._variety(self.heldout), **copying, **self._distances(self.training)}
 
     def _variety(self, tokens: np.ndarray) -> dict[str, Value]:
-        sentences = self._sentences(tokens[: self.equal])
+        sentences = self.corpus.vocabulary.for_matching(tokens[: self.equal])
         return {f"distinct_{n}": distinct_n(*sentences, n) for n in ORDERS}
-
-    def _sentences(self, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Ids `[n, T]` in which `<unk>` matches nothing, and lengths `[n]`."""
-        return self.corpus.vocabulary.matchable(tokens), self.corpus.vocabulary.length(tokens)
 
     def _copying(self, tokens: np.ndarray, documents: np.ndarray | None = None) -> dict[str, Value]:
         """`documents`: int `[n]`, what each sequence is from, if several may be from one."""
-        lengths = self.corpus.vocabulary.length(tokens)
-        runs = longest_copied_run(*self._sentences(tokens), *self._sentences(self.corpus.train))
+        for_matching = self.corpus.vocabulary.for_matching
+        ids, lengths = for_matching(tokens)
+        runs = longest_copied_run(ids, lengths, *for_matching(self.corpus.train))
         return {
             "copied_run": mean_of(runs, documents),
             "copied_run_share": mean_of(

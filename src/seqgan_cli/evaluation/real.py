@@ -67,20 +67,17 @@ class RealScores:
 
     def __init__(self, corpus: Corpus, data: Data, references: np.ndarray | None = None) -> None:
         self.corpus, self.references = corpus, corpus.test if references is None else references
+        self._for_matching = corpus.vocabulary.for_matching
         self.music = data.kind == "music"
         self.names = _of_kind(data.kind)
 
     @functools.cached_property
     def _references(self) -> bleu.References:
-        return bleu.References(*self._sentences(self.references), 4)
-
-    def _sentences(self, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Ids `[n, T]` in which `<unk>` matches nothing, and lengths `[n]`."""
-        return self.corpus.vocabulary.matchable(table), self.corpus.vocabulary.length(table)
+        return bleu.References(*self._for_matching(self.references), 4)
 
     def quality(self, samples: np.ndarray) -> dict[str, np.ndarray]:
         """bleu_2 … bleu_4, and nearest_window_mse for music: float `[n]` each."""
-        matches = self._references.match(*self._sentences(samples))
+        matches = self._references.match(*self._for_matching(samples))
         scores = {f"bleu_{n}": bleu.scores(matches, (1.0 / n,) * n, SMOOTHING) for n in (2, 3, 4)}
         return {**scores, "nearest_window_mse": nearest_window_mse(samples, self.references)} if self.music else scores
 
@@ -95,11 +92,11 @@ class RealScores:
         Of no more than there are training sequences, whose own Self-BLEU is of as many.
         """
         some, nan = samples[: min(SELF_BLEU_SAMPLES, len(self.corpus.train))], float("nan")
-        own = self_bleu_scores(self._sentences(some), [(1 / 3,) * 3], SMOOTHING)[0] if len(some) > 1 else nan
+        own = self_bleu_scores(self._for_matching(some), [(1 / 3,) * 3], SMOOTHING)[0] if len(some) > 1 else nan
         return Estimate(own, nan, nan, nan, len(some))
 
     def copied_run(self, samples: np.ndarray) -> Estimate:
-        return mean_of(diversity.longest_copied_run(*self._sentences(samples), *self._sentences(self.corpus.train)))
+        return mean_of(diversity.longest_copied_run(*self._for_matching(samples), *self._for_matching(self.corpus.train)))
 
     def all(self, samples: np.ndarray) -> dict[str, Estimate]:
         """Every score by name."""

@@ -135,7 +135,7 @@ class Stopwatch:
         own = self.settings
         num = STEPS * own.pretrain_g.batch_size
         if own.data.source != "oracle":
-            known = self._real.sayable(self._real.train)  # which a discriminator is taught; without any it refuses them all
+            known = self._real.without_unk(self._real.train)  # which a discriminator is taught; without any it refuses them all
             train = (known if len(known) else self._real.train)[:num]
             return dataclasses.replace(self._real, train=train, shards=None), None
         data = dataclasses.replace(own.data, num_sequences=max(num, own.evaluation.samples))

@@ -12,7 +12,7 @@ from typing import Any
 
 from seqgan_cli import __version__, files
 from seqgan_cli.config import Config, resolve
-from seqgan_cli.conflicts import held_before
+from seqgan_cli.conflicts import legacy_defaults
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.settings import CATALOGUE, MLE_STRONG, TARGETS
 from seqgan_cli.store import lock
@@ -338,7 +338,7 @@ def claim(directory: Path, config: Config, preset: str, begin: bool) -> None:
         raise SeqganError(f"{path} is damaged ({error}): restore it, or use another --out.") from None
     if before != preset:
         raise UsageError(f"{directory} was begun with --preset {before}: give that, or another --out.")
-    settings = {**held_before(str(settings.get("data.kind"))), **settings}
+    settings = {**legacy_defaults(str(settings.get("data.kind"))), **settings}
     for name in sorted({*values, *settings}, key=lambda name: (not name.startswith("data."), name)):
         default = CATALOGUE[name].default if name in CATALOGUE else None  # for a setting one of the two versions lacks
         earlier, now = settings.get(name, default), values.get(name, default)

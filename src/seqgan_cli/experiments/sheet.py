@@ -191,7 +191,7 @@ def real_items(run: Run, source: str | None, num: int, seed: int, console: Conso
     if source is not None:
         corpus = _file_corpus(run, corpus.sequence_length, source)
         name, table = f"real, {source}", corpus.train
-    known = corpus.sayable(table)
+    known = corpus.without_unk(table)
     if len(known) < len(table):
         console.say(f"{name}: {len(table) - len(known)} of {len(table)} sequences hold <unk> and are left out.")
     table = known

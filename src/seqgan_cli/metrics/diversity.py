@@ -35,7 +35,7 @@ class Expected:
     once: float
 
 
-def of_draws(tokens: np.ndarray, mask: np.ndarray, num: int) -> tuple[Expected, Expected]:
+def expected_distinct(tokens: np.ndarray, mask: np.ndarray, num: int) -> tuple[Expected, Expected]:
     """What `num` sequences drawn with replacement from the given ones have.
 
     A kind that a share s of the sequences is, or holds, is among them with probability 1 − (1 − s)^num, and just once with
@@ -58,7 +58,7 @@ def of_draws(tokens: np.ndarray, mask: np.ndarray, num: int) -> tuple[Expected, 
     return found[0], found[1]
 
 
-def least(expected: float, num: int, at_most: int = 1, once: float = math.inf) -> float:
+def collapse_threshold(expected: float, num: int, at_most: int = 1, once: float = math.inf) -> float:
     """The number of different things below which samples repeat themselves: half of what as many draws have, and no chance.
 
     The variance of a number of different things among independent draws, each of which has `at_most`, is at most that times the

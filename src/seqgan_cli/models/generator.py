@@ -28,7 +28,7 @@ DRAW = [
 NEVER = -1e9
 
 
-def as_sequence(vocabulary: Vocabulary, drawn: Any, last: Any, started: Any, final: Any) -> Any:
+def force_end(vocabulary: Vocabulary, drawn: Any, last: Any, started: Any, final: Any) -> Any:
     """What stands after `last` where `drawn` was drawn, int32 `[B]`: `<pad>` after the end, `<eos>` at the last place.
 
     No other token can end a sequence that has as many ordinary ones as there may be. `started` (bool) is false while `last` is
@@ -297,9 +297,9 @@ class Generator(keras.Model):
         return replicas.all_rows(own)
 
     def draw_next(self, logits: Any, last: Any, place: Any, key: Any) -> Any:
-        """The token after `last` at a place counted from 0, int32 `[B]`, drawn from logits `[B, V]`; see `as_sequence`."""
+        """The token after `last` at a place counted from 0, int32 `[B]`, drawn from logits `[B, V]`; see `force_end`."""
         drawn = draw_tokens(logits, key)
-        return as_sequence(self.vocabulary, drawn, last, place > 0, place >= self.sequence_length - 1)
+        return force_end(self.vocabulary, drawn, last, place > 0, place >= self.sequence_length - 1)
 
     @property
     def rows_at_once(self) -> int:

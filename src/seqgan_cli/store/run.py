@@ -23,7 +23,7 @@ import numpy as np
 from seqgan_cli import files
 from seqgan_cli.arrays import read_arrays
 from seqgan_cli.config import Config
-from seqgan_cli.conflicts import held_before
+from seqgan_cli.conflicts import legacy_defaults
 from seqgan_cli.errors import SeqganError, UsageError, advised
 from seqgan_cli.settings import CATALOGUE, STAGES
 from seqgan_cli.store import lock, record
@@ -74,7 +74,7 @@ class Run:
                     )
             raise SeqganError(f"There is no run in {self.path}: {advised('pretrain-g', self.path)} begins one.")
         settings = self.record()["settings"]
-        earlier = held_before(settings.get("data.kind", {}).get("value", "auto"))
+        earlier = legacy_defaults(settings.get("data.kind", {}).get("value", "auto"))
         entries = {
             name: settings.get(name, {"value": earlier.get(name, info.default), "source": "default"})
             for name, info in CATALOGUE.items()

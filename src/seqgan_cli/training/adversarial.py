@@ -32,12 +32,12 @@ from seqgan_cli.training.discriminator import D_HELD_OUT, DiscriminatorTrainer, 
 from seqgan_cli.training.mle import likelihood_loss
 from seqgan_cli.training.optimizers import Adam, descend, refuse_spoilt
 from seqgan_cli.training.policy_gradient import (
-    less_mean,
-    less_others_mean,
     normalized,
     past_the_end,
     policy_gradient_loss,
     standardized,
+    subtract_leave_one_out_mean,
+    subtract_mean,
     to_go,
 )
 from seqgan_cli.training.stage import REAL, Stage, Tick, examples_of
@@ -95,7 +95,7 @@ class AdversarialTraining(Stage):
             console.warn("adversarial.monitor=nll_test is called nll_validation now: what chooses does not see the test part.")
 
     def _reward(self, console: Console) -> Reward | StepwiseReward:
-        own, real = self.settings.adversarial, self.corpus.sayable(self.corpus.train)
+        own, real = self.settings.adversarial, self.corpus.without_unk(self.corpus.train)
         if self.trainer:
             discriminator = self.trainer.discriminator
             if own.reward == "partial":
@@ -188,9 +188,9 @@ class AdversarialTraining(Stage):
                 token_rewards -= own.kl_coefficient * (self.start.token_nll(mine) - surprise)
             action_values += to_go(replicas.all_rows(token_rewards), self.corpus.vocabulary.mask(tokens))
         if own.baseline == "mean":
-            return less_mean(action_values)
+            return subtract_mean(action_values)
         if own.baseline == "leave-one-out":
-            return less_others_mean(action_values)
+            return subtract_leave_one_out_mean(action_values)
         return action_values
 
     @tf.function(autograph=False, reduce_retracing=True)

@@ -62,7 +62,7 @@ class DiscriminatorTrainer:
         self.discriminator.initialise(rng(settings.seed, "discriminator"))
         self.optimizer = Adam(self.discriminator.trainable_variables, learning_rate)
         tell_of_positives(corpus, console)
-        if settings.discriminator.stop and not corpus.vocabulary.sayable(corpus.validation).any():
+        if settings.discriminator.stop and not corpus.vocabulary.has_no_unk(corpus.validation).any():
             raise SeqganError(
                 "discriminator.stop needs held-out sequences that a generator can say, and all hold <unk>: leave it out."
             )
@@ -122,7 +122,7 @@ class DiscriminatorTrainer:
     def scores(self, generator: Generator, position: int) -> dict[str, float]:
         """Accuracy on training and held-out real sequences and on fresh samples, and what the reward is worth.
 
-        Real sequences are those without `<unk>`, since samples hold none; where no held-out one is left, d_accuracy_test is not
+        Real sequences are those without `<unk>`, since samples hold none; where no held-out one is left, its accuracy is not
         measured.
 
         d_accuracy_*: share on the right side of ½, or for a critic, which knows no ½, of the middle between the mean of the
@@ -131,8 +131,8 @@ class DiscriminatorTrainer:
         """
         num = self.settings.evaluation.samples
         samples = generator.sample(num, key(self.settings.seed, self.what, "scores", position))
-        held_out = self.corpus.sayable(self.corpus.validation)[:num]
-        real = self.corpus.train_sample(num, sayable=True)
+        held_out = self.corpus.without_unk(self.corpus.validation)[:num]
+        real = self.corpus.train_sample(num, without_unk=True)
         fake, train, heldout = (self.discriminator.scores(each) for each in (samples, real, held_out))
         middle = self._middle(train, fake)
         scores = {"d_accuracy_train": float((train > middle).mean())}
@@ -150,7 +150,7 @@ class DiscriminatorTrainer:
     def _held_out_accuracy(self, generator: Generator, sample_key: np.ndarray) -> float:
         """Share of held-out real sequences and as many fresh samples that it tells apart; both kinds weigh the same."""
         num = self.settings.evaluation.samples
-        held_out = self.corpus.sayable(self.corpus.validation)[:num]
+        held_out = self.corpus.without_unk(self.corpus.validation)[:num]
         real, fake = (self.discriminator.scores(each) for each in (held_out, generator.sample(num, sample_key)))
         middle = self._middle(real, fake)
         return float((real > middle).mean() + (fake <= middle).mean()) / 2

@@ -12,7 +12,7 @@ from seqgan_cli.corpora.corpus import Corpus
 from seqgan_cli.distribution import replicas
 from seqgan_cli.evaluation.generators import curve_scores
 from seqgan_cli.evaluation.real import RealScores
-from seqgan_cli.metrics.diversity import least, of_draws
+from seqgan_cli.metrics.diversity import collapse_threshold, expected_distinct
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.settings import Settings
@@ -107,8 +107,8 @@ class LikelihoodTraining(Stage):
         # The untrained generator's entropy is no mark to hold: learning is losing most of it. Few lines come again among many
         # samples, however well they are learned: as many draws from the data are the mark.
         num, train = self.settings.evaluation.samples, self.corpus.train
-        draws, _ = of_draws(train, self.corpus.vocabulary.mask(train), num)
-        lowest = least(draws.number, num, once=draws.once)
+        draws, _ = expected_distinct(train, self.corpus.vocabulary.mask(train), num)
+        lowest = collapse_threshold(draws.number, num, once=draws.once)
         return {"distinct_share": draws.number / num, "least_distinct_share": lowest / num}
 
     @property

@@ -23,13 +23,13 @@ def policy_gradient_loss(policy: Generator, tokens: Any, action_values: Any) -> 
 # Baselines: what they leave of returns. Differences to the first sequence come first, so that equal returns leave exactly 0.
 
 
-def less_mean(returns: Any) -> Any:
+def subtract_mean(returns: Any) -> Any:
     """Returns less the batch's mean at each position: float32 `[B, T]`."""
     differences = returns - returns[:1]
     return differences - tf.reduce_mean(differences, axis=0, keepdims=True)
 
 
-def less_others_mean(returns: Any) -> Any:
+def subtract_leave_one_out_mean(returns: Any) -> Any:
     """Returns less the mean of the batch's other sequences at each position: float32 `[B, T]` (Kool et al. 2019).
 
     Unlike the mean of all it does not depend on the token it is subtracted for, so the gradient stays unbiased. A batch of one
@@ -45,7 +45,7 @@ def less_others_mean(returns: Any) -> Any:
 
 def standardized(action_values: Any) -> Any:
     """(Q − mean) / standard deviation over the batch at each position; 0 where all are alike."""
-    centred = less_mean(action_values)
+    centred = subtract_mean(action_values)
     spread = tf.sqrt(tf.reduce_mean(tf.square(centred), axis=0, keepdims=True))
     return tf.where(spread > 1e-6 * tf.abs(action_values), tf.math.divide_no_nan(centred, spread), 0.0)
 

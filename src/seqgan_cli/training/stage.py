@@ -19,7 +19,7 @@ from seqgan_cli.corpora.kinds import writing
 from seqgan_cli.distribution.agreement import agreed
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.evaluation.real import QUALITY
-from seqgan_cli.metrics.diversity import least
+from seqgan_cli.metrics.diversity import collapse_threshold
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key
 from seqgan_cli.settings import Settings
@@ -69,7 +69,8 @@ class Stage(abc.ABC):
     def variety(self, start: dict[str, float]) -> dict[str, float]:
         """What distinct_share and entropy are held against, to notice a collapse; `start`: the scores before the stage.
 
-        least_distinct_share: below it samples repeat themselves, where more is known of that than `least` takes for granted.
+        least_distinct_share: below it samples repeat themselves, where more is known of that than
+        `collapse_threshold` takes for granted.
         """
         return start
 
@@ -117,7 +118,7 @@ def _troubles(scores: dict[str, float], variety: dict[str, float], num: int) -> 
             "g-steps, or more epochs of pretrain-g."
         )
     distinct, entropy = variety.get("distinct_share", 0.0), variety.get("entropy", 0.0)
-    fewest = variety.get("least_distinct_share", least(distinct * num, num) / num)
+    fewest = variety.get("least_distinct_share", collapse_threshold(distinct * num, num) / num)
     for metric, meaning, lowest in (
         ("distinct_share", "the share of different sequences among samples", fewest),
         ("entropy", "the entropy of the policy (nats per token)", 0.5 * entropy),
