@@ -74,21 +74,21 @@ class Parts:
     @property
     def fast(self) -> float:
         """A round of `--preset fast`."""
-        from seqgan_cli.config import resolve
+        from seqgan_cli.config.resolution import resolve
 
-        own = resolve({}, {}, None, "fast").settings.adversarial
-        share = own.d_samples / NUM  # of an epoch's steps, and of its negatives
-        steps = own.k * share * self.stage.trainer.num_batches
-        return own.g_steps * self.g_step + own.d_steps * (share * self.negatives + steps * self.d_step)
+        cfg = resolve({}, {}, None, "fast").settings.adversarial
+        share = cfg.d_samples / NUM  # of an epoch's steps, and of its negatives
+        steps = cfg.k * share * self.stage.trainer.num_batches
+        return cfg.g_steps * self.g_step + cfg.d_steps * (share * self.negatives + steps * self.d_step)
 
 
 def parts(precision: str) -> Parts:
     """Ours, timed in that precision."""
-    from seqgan_cli.config import explicit, resolve
+    from seqgan_cli.algorithms.adversarial import AdversarialTraining
+    from seqgan_cli.config.resolution import explicit, resolve
     from seqgan_cli.console import Console
-    from seqgan_cli.models.generator import Generator
+    from seqgan_cli.models.generators.base import Generator
     from seqgan_cli.randomness import key, rng
-    from seqgan_cli.training.adversarial import AdversarialTraining
     from seqgan_cli.training.optimizers import STEPS_AT_ONCE
 
     settings = resolve(*explicit({"discriminator.precision": precision}, (), None), None, "paper").settings

@@ -11,13 +11,13 @@ from measure import B, N, T, V, start_tensorflow
 def works(cell: str) -> dict[str, Callable[[], Any]]:
     import tensorflow as tf
 
-    from seqgan_cli.models.generator import Generator
+    from seqgan_cli.algorithms.mle import likelihood_loss
+    from seqgan_cli.algorithms.rollout import NetworkPolicy
+    from seqgan_cli.config.settings import GeneratorSettings
+    from seqgan_cli.data.vocabulary import Vocabulary
+    from seqgan_cli.models.generators.base import Generator
     from seqgan_cli.randomness import key, rng
-    from seqgan_cli.rollout import NetworkPolicy
-    from seqgan_cli.settings import GeneratorSettings
-    from seqgan_cli.training.mle import likelihood_loss
-    from seqgan_cli.training.optimizers import Adam, descend
-    from seqgan_cli.vocabulary import Vocabulary
+    from seqgan_cli.training.optimizers import Adam, apply_gradients
 
     generator = Generator(Vocabulary(size=V), T, GeneratorSettings(cell=cell))
     generator.initialise(rng(0, "generator"))
@@ -28,9 +28,10 @@ def works(cell: str) -> dict[str, Callable[[], Any]]:
     def step() -> Any:
         with tf.GradientTape() as tape:
             loss = likelihood_loss(generator, tokens)
-        return descend(optimizer, tape, loss, 5.0)
+        return apply_gradients(optimizer, tape, loss, 5.0)
 
-    rollout = tf.function(lambda: policy.complete(tf.repeat(tokens, N // 8, axis=0), key(0, "rollout")), autograph=False)
+    repeated = tf.repeat(tokens, N // 8, axis=0)
+    rollout = tf.function(lambda: policy.sample_continuations(repeated, key(0, "rollout")), autograph=False)
     return {
         "a step of maximum likelihood": lambda: step().numpy(),
         "sample 2,000 sequences": lambda: generator.sample(2000, key(0, "sample")),

@@ -9,11 +9,11 @@ import argparse
 import csv
 from pathlib import Path
 
-from seqgan_cli import config as configuration
+from seqgan_cli.config.resolution import resolution as configuration
 from seqgan_cli.console import Console
-from seqgan_cli.experiments import plan
-from seqgan_cli.experiments.runner import Runner
-from seqgan_cli.store.run import Run
+from seqgan_cli.runs.run import Run
+from seqgan_cli.studies.experiments import plan
+from seqgan_cli.studies.experiments.runner import Runner
 
 METHODS = ("seqgan", "d-dropout", "d-smooth", "d-recurrent", "d-attention", "wasserstein", "partial")
 MEASURED = ("d_accuracy_train", "d_accuracy_test", "d_accuracy_fake", "reward_oracle_correlation")

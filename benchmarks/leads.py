@@ -25,11 +25,11 @@ def ratio(other: Callable[[], Any], ours: Callable[[], Any], repeats: int = 15) 
 def of_the_generator() -> list[Pair]:
     import tensorflow as tf
 
-    from seqgan_cli.config import resolve
+    from seqgan_cli.algorithms.mle import LikelihoodTraining
+    from seqgan_cli.config.resolution import resolve
     from seqgan_cli.console import Console
     from seqgan_cli.models.softmax import draw_tokens, logits, weighted_nll
     from seqgan_cli.randomness import key
-    from seqgan_cli.training.mle import LikelihoodTraining
 
     settings = resolve({}, {}, None, "paper").settings
     corpus, oracle = drawn(settings)
@@ -113,12 +113,12 @@ def of_the_discriminator() -> list[Pair]:
     import keras
     import tensorflow as tf
 
-    from seqgan_cli.models import discriminator as module
-    from seqgan_cli.models.convolutional import ConvolutionalDiscriminator
+    from seqgan_cli.config.settings import DiscriminatorSettings
+    from seqgan_cli.data.vocabulary import Vocabulary
+    from seqgan_cli.models.discriminators import base as module
+    from seqgan_cli.models.discriminators.convolutional import ConvolutionalDiscriminator
     from seqgan_cli.randomness import key, rng
-    from seqgan_cli.settings import DiscriminatorSettings
-    from seqgan_cli.training.optimizers import Adam, descend
-    from seqgan_cli.vocabulary import Vocabulary
+    from seqgan_cli.training.optimizers import Adam, apply_gradients
 
     tokens = rng(0, "benchmark").integers(0, V, (B, T)).astype(np.int32)
     labels = np.repeat(np.array([1.0, 0.0], np.float32), B // 2)
@@ -128,7 +128,7 @@ def of_the_discriminator() -> list[Pair]:
         """A discriminator step with some part of it done another way."""
         discriminator = ConvolutionalDiscriminator(Vocabulary(size=V), T, DiscriminatorSettings(precision=precision))
         discriminator.initialise(rng(0, "discriminator"))
-        own = Adam(discriminator.trainable_variables, 1e-4)
+        cfg = Adam(discriminator.trainable_variables, 1e-4)
         theirs = keras.optimizers.Adam(1e-4)
         theirs.build(discriminator.trainable_variables)
 
@@ -138,12 +138,12 @@ def of_the_discriminator() -> list[Pair]:
             with tf.GradientTape() as tape:
                 loss = discriminator.objective(tokens, labels, dropout_key)
             if adam == "keras":
-                gradients = tape.gradient(loss, own.weights)
+                gradients = tape.gradient(loss, cfg.weights)
                 theirs.apply_gradients(zip(gradients, discriminator.trainable_variables, strict=True))
             elif adam == "ours":
-                descend(own, tape, loss)
+                apply_gradients(cfg, tape, loss)
             else:
-                return sum(tf.reduce_max(tf.convert_to_tensor(gradient)) for gradient in tape.gradient(loss, own.weights))
+                return sum(tf.reduce_max(tf.convert_to_tensor(gradient)) for gradient in tape.gradient(loss, cfg.weights))
             return loss
 
         return lambda: run().numpy()
@@ -174,7 +174,7 @@ def of_the_discriminator() -> list[Pair]:
 
 
 def main() -> None:
-    from seqgan_cli.backend import start_tensorflow
+    from seqgan_cli.training.backend import start_tensorflow
 
     start_tensorflow()
     print("| the other way | its time over ours | ours |\n|---|---|---|")

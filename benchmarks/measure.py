@@ -18,7 +18,7 @@ import numpy as np
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]  # the literal loops are the tests' own
 
-from seqgan_cli.backend import start_tensorflow  # noqa: E402
+from seqgan_cli.training.backend import start_tensorflow  # noqa: E402
 
 V, T, B, H, NUM, N = 5000, 20, 64, 32, 10_000, 16  # the paper's synthetic setting
 
@@ -122,8 +122,8 @@ def main(measured: Callable[[Machine], list[Row]]) -> None:
 
 def drawn(settings: Any) -> tuple[Any, Any]:
     """(corpus, oracle) whose tokens are uniform: as good for timing a step as sequences from the oracle, and there at once."""
-    from seqgan_cli.corpora.corpus import Corpus
-    from seqgan_cli.corpora.parts import HeldOut
+    from seqgan_cli.data.corpus import Corpus
+    from seqgan_cli.data.split import HeldOut
     from seqgan_cli.models.oracle import draw_oracle
     from seqgan_cli.randomness import rng
 

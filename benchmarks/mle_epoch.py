@@ -6,9 +6,9 @@ from measure import NUM, B, H, Machine, Row, T, V, drawn, first_call, generator_
 
 def rows(machine: Machine) -> list[Row]:
     import reference
-    from seqgan_cli.config import resolve
+    from seqgan_cli.algorithms.mle import LikelihoodTraining
+    from seqgan_cli.config.resolution import resolve
     from seqgan_cli.console import Console
-    from seqgan_cli.training.mle import LikelihoodTraining
 
     settings = resolve({}, {}, None, "paper").settings
     corpus, oracle = drawn(settings)

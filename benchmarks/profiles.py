@@ -49,8 +49,8 @@ def table(title: str, spent: Counter, calls: Counter, most: int = 9) -> str:
 
 
 def main() -> None:
-    from seqgan_cli.backend import start_tensorflow
     from seqgan_cli.randomness import key
+    from seqgan_cli.training.backend import start_tensorflow
 
     start_tensorflow()
     for precision in ("float32", "bfloat16"):

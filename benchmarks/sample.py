@@ -6,7 +6,7 @@ from measure import NUM, H, Machine, Row, T, V, drawn, first_call, generator_wei
 
 def rows(machine: Machine) -> list[Row]:
     import reference
-    from seqgan_cli.config import resolve
+    from seqgan_cli.config.resolution import resolve
     from seqgan_cli.randomness import key
 
     _, oracle = drawn(resolve({}, {}, None, "paper").settings)

@@ -30,13 +30,13 @@ SWEEPS: dict[str, tuple[int, ...]] = {
 
 def adversarial(**changes: Any) -> dict[str, float]:
     """A g-step's rollouts and its rewards, in seconds."""
-    from seqgan_cli.config import explicit, resolve
+    from seqgan_cli.algorithms.adversarial import AdversarialTraining
+    from seqgan_cli.algorithms.rollout import ActionValues
+    from seqgan_cli.config.resolution import explicit, resolve
     from seqgan_cli.console import Console
-    from seqgan_cli.models.generator import Generator
+    from seqgan_cli.models.generators.base import Generator
     from seqgan_cli.randomness import key, rng
-    from seqgan_cli.rewards import ConstantReward
-    from seqgan_cli.rollout import ActionValues
-    from seqgan_cli.training.adversarial import AdversarialTraining
+    from seqgan_cli.rewards.base import ConstantReward
 
     sizes = {"data.num-sequences": 64, "adversarial.rollouts": ROLLOUTS, **changes}
     settings = resolve(*explicit(sizes, (), None), None, "paper").settings
@@ -53,11 +53,11 @@ def adversarial(**changes: Any) -> dict[str, float]:
 
 def steps(**changes: Any) -> dict[str, float]:
     """A likelihood step and a discriminator step, in seconds for 64 sequences."""
-    from seqgan_cli.config import explicit, resolve
+    from seqgan_cli.algorithms.discriminator import DiscriminatorTrainer
+    from seqgan_cli.algorithms.mle import LikelihoodTraining
+    from seqgan_cli.config.resolution import explicit, resolve
     from seqgan_cli.console import Console
     from seqgan_cli.randomness import key
-    from seqgan_cli.training.discriminator import DiscriminatorTrainer
-    from seqgan_cli.training.mle import LikelihoodTraining
 
     settings = resolve(*explicit({"data.num-sequences": 1024, **changes}, (), None), None, "paper").settings
     corpus, oracle = drawn(settings)
@@ -72,12 +72,12 @@ def steps(**changes: Any) -> dict[str, float]:
 
 def text(num: int) -> dict[str, float]:
     """From a text file of so many lines of 20 words to the end of the first step, and 2,000 steps."""
-    from seqgan_cli.config import resolve
+    from seqgan_cli.algorithms.mle import LikelihoodTraining
+    from seqgan_cli.config.resolution import resolve
+    from seqgan_cli.config.settings import Data, Settings
     from seqgan_cli.console import Console
-    from seqgan_cli.corpora.kinds import real_corpus
+    from seqgan_cli.data.kinds.base import real_corpus
     from seqgan_cli.randomness import key
-    from seqgan_cli.settings import Data, Settings
-    from seqgan_cli.training.mle import LikelihoodTraining
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "lines.txt"
@@ -159,7 +159,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("runs/scaling"))
     options = parser.parse_args()
     if options.point:
-        from seqgan_cli.backend import start_tensorflow
+        from seqgan_cli.training.backend import start_tensorflow
 
         start_tensorflow()
         sweep, value = options.point

@@ -9,10 +9,10 @@ SAMPLES, HELDOUT = 100_000, 10_000
 def rows(machine: Machine) -> list[Row]:
     from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
-    from seqgan_cli.config import resolve
+    from seqgan_cli.config.resolution import resolve
     from seqgan_cli.evaluation.generators import data_figures, likelihoods
+    from seqgan_cli.evaluation.metrics import bleu
     from seqgan_cli.evaluation.real import bleu_scores
-    from seqgan_cli.metrics import bleu
     from seqgan_cli.randomness import key, rng
 
     settings = resolve({}, {}, None, "paper").settings

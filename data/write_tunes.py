@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seqgan_cli.corpora.midi import write_midi
+from seqgan_cli.data.midi.tracks import write_midi
 
 HERE = Path(__file__).parent
 STEP = 0.4  # seconds: the default of data.step

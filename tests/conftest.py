@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from seqgan_cli.backend import start_tensorflow
-from seqgan_cli.distribution.placement import Placement
+from seqgan_cli.training.backend import start_tensorflow
+from seqgan_cli.training.distribution.placement import Placement
 
 # In a shell's background and under nohup these are ignored from the start, which what a test starts would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)

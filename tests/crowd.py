@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from seqgan_cli.search.space import grid, parse
-from seqgan_cli.search.study import HOLDER, Shared, open_storage, wanted
+from seqgan_cli.studies.search.space import grid, parse
+from seqgan_cli.studies.search.study import HOLDER, Shared, open_storage, wanted
 
 GRID = ("update-rate=0,0.3,0.6,0.9", "generator.hidden-dim=8,16,32", "generator.cell=lstm,gru")
 LIMIT = 600.0  # seconds

@@ -3,10 +3,10 @@
 import dataclasses
 
 from seqgan_cli.evaluation.generators import Likelihoods
+from seqgan_cli.evaluation.metrics.likelihood import Estimate
 from seqgan_cli.evaluation.real import QUALITY
-from seqgan_cli.experiments.results import Design, Results, arrange
-from seqgan_cli.experiments.scores import Scored
-from seqgan_cli.metrics.likelihood import Estimate
+from seqgan_cli.studies.experiments.results import Design, Results, arrange
+from seqgan_cli.studies.experiments.scores import Scored
 
 
 def scored(nll_oracle: float, nll_test: float, std: float = 1.0, count: int = 1000, temperature: float = 1.0) -> Scored:

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from seqgan_cli.corpora.corpus import Corpus
-from seqgan_cli.corpora.parts import HeldOut
-from seqgan_cli.vocabulary import Vocabulary
+from seqgan_cli.data.corpus import Corpus
+from seqgan_cli.data.split import HeldOut
+from seqgan_cli.data.vocabulary import Vocabulary
 
 
 def parts_of(train: Any, test: Any, vocabulary: Vocabulary, validation: Any = None) -> Corpus:

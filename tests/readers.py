@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from seqgan_cli.config import explicit, resolve
+from seqgan_cli.config.resolution import explicit, resolve
 from seqgan_cli.errors import SeqganError
 
 DATA = Path(__file__).parents[1] / "data"
@@ -33,7 +33,7 @@ def corpus(kind: str, name: str, **settings: Any) -> Callable[[Path], object]:
     """Read a file as data of a kind, numbered and split, as training does before it begins."""
 
     def read(folder: Path) -> object:
-        from seqgan_cli.corpora.kinds import real_corpus, recognise
+        from seqgan_cli.data.kinds.base import real_corpus, recognise
 
         source = str(folder / name)
         asked = {"data.source": source, "data.kind": kind or recognise(source), "data.validation": 0.0, **settings}
@@ -69,28 +69,28 @@ def _config() -> bytes:
 
 
 def read_config(folder: Path) -> object:
-    from seqgan_cli.store.run import Run
+    from seqgan_cli.runs.run import Run
 
     return Run(folder).config()
 
 
 def read_history(folder: Path) -> object:
-    from seqgan_cli.store.run import Run
+    from seqgan_cli.runs.run import Run
 
     Run(folder).history.keep(lambda row: True)
     return Run(folder).history.rows()
 
 
 def read_checkpoint(folder: Path) -> object:
-    from seqgan_cli.store.checkpoints import Checkpoints
+    from seqgan_cli.runs.checkpoints import Checkpoints
 
     checkpoints = Checkpoints(folder / "pretrain-g", "print")
     return checkpoints.latest(lambda message: None), checkpoints.best()
 
 
 def read_stored_corpus(folder: Path) -> object:
-    from seqgan_cli.corpora.corpus import load_corpus
-    from seqgan_cli.store.run import Run
+    from seqgan_cli.data.corpus import load_corpus
+    from seqgan_cli.runs.run import Run
 
     np.savez(folder / "corpus" / "heldout.npz", tokens=np.array([[3, 1]], np.int32))
     if not (folder / "vocabulary.txt").exists():
@@ -99,8 +99,8 @@ def read_stored_corpus(folder: Path) -> object:
 
 
 def read_prepared(folder: Path) -> object:
-    from seqgan_cli.corpora.kinds import recognise
-    from seqgan_cli.corpora.shards import take_over
+    from seqgan_cli.data.kinds.base import recognise
+    from seqgan_cli.data.tfrecord.shards import take_over
 
     asked = {"data.source": str(folder)}
     take_over(asked, {})
@@ -108,8 +108,8 @@ def read_prepared(folder: Path) -> object:
 
 
 def read_shards(folder: Path) -> object:
-    from seqgan_cli.corpora.corpus import load_corpus
-    from seqgan_cli.store.run import Run
+    from seqgan_cli.data.corpus import load_corpus
+    from seqgan_cli.runs.run import Run
 
     for name in ("train", "heldout"):
         np.savez(folder / "corpus" / f"{name}.npz", tokens=np.array([[3, 1]], np.int32))
@@ -117,7 +117,7 @@ def read_shards(folder: Path) -> object:
 
 
 def read_vocabulary(folder: Path) -> object:
-    from seqgan_cli.corpora.corpus import load_corpus
+    from seqgan_cli.data.corpus import load_corpus
 
     for name in ("train", "heldout"):
         (folder / "corpus").mkdir(exist_ok=True)
@@ -132,50 +132,50 @@ def read_oracle(folder: Path) -> object:
 
 
 def read_embeddings(name: str, folder: Path) -> object:
-    from seqgan_cli.metrics.frechet import read_embeddings
+    from seqgan_cli.evaluation.metrics.frechet import read_embeddings
 
     return read_embeddings(folder / name, {"a", "b"})
 
 
 def read_grammar(folder: Path) -> object:
-    from seqgan_cli.metrics.grammar import Parser
+    from seqgan_cli.evaluation.metrics.grammar import Parser
 
     return Parser(folder / "rules.cfg").rules(("a", "b"))
 
 
 def read_answers(name: str, folder: Path) -> object:
-    from seqgan_cli.experiments.judgement import read_answers
+    from seqgan_cli.studies.judging.scoring import read_answers
 
     return read_answers(folder / name)
 
 
 def read_key(folder: Path) -> object:
-    from seqgan_cli.experiments.sheet import read_key
+    from seqgan_cli.studies.judging.sheet import read_key
 
     return read_key(folder / "sheet.key.json")
 
 
 def read_results(folder: Path) -> object:
-    from seqgan_cli.experiments import outputs
+    from seqgan_cli.studies.experiments import outputs
 
     return outputs.read(folder)
 
 
 def read_experiment(folder: Path) -> object:
-    from seqgan_cli.experiments.plan import claim
+    from seqgan_cli.studies.experiments.plan import claim
 
     (folder / "seed-0").mkdir(exist_ok=True)
     return claim(folder, resolve({}, {}, None, "quick"), "quick", begin=False)
 
 
 def read_settings(folder: Path) -> object:
-    from seqgan_cli.config import read_file
+    from seqgan_cli.config.resolution import read_file
 
     return read_file(folder / "settings.toml")
 
 
 def read_cache(folder: Path) -> object:
-    from seqgan_cli.corpora.cache import load
+    from seqgan_cli.data.text.cache import load
 
     return load(folder / "music.npz", "tunes")
 
@@ -263,7 +263,7 @@ def _results() -> bytes:
     import tempfile
 
     from made_up import results
-    from seqgan_cli.experiments import outputs
+    from seqgan_cli.studies.experiments import outputs
 
     with tempfile.TemporaryDirectory() as folder:
         outputs.write(results({"mle": [(9.0, 8.0)], "seqgan": [(8.9, 8.1)]}), {"seed": 0}, Path(folder))

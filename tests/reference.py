@@ -191,10 +191,10 @@ def text_probability(weights: Sequence[np.ndarray], words: Sequence[int], length
     return probability
 
 
-def partly_own(
+def scheduled_sampling_inputs(
     weights: Sequence[np.ndarray],
     tokens: Sequence[int],
-    true_share: float,
+    teacher_forcing_prob: float,
     coins: Sequence[float],
     uniforms: Sequence[float],
     impossible: Sequence[int] = (),
@@ -215,7 +215,7 @@ def partly_own(
             h, c = lstm_step(x, h, c, kernel, recurrent, bias)
         logits = h @ output_kernel + output_bias
         logits[list(impossible)] = -np.inf
-        read.append(int(tokens[t]) if coins[t] < true_share else draw_token(logits, uniforms[t]))
+        read.append(int(tokens[t]) if coins[t] < teacher_forcing_prob else draw_token(logits, uniforms[t]))
     return [*read, int(tokens[-1])]
 
 
@@ -299,7 +299,7 @@ def normalized(values: np.ndarray) -> np.ndarray:
     return result
 
 
-def to_go(rewards: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def reward_to_go(rewards: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """What every token [B, T] and those after it earn."""
     result = np.zeros(rewards.shape)
     for i, t in np.ndindex(*rewards.shape):
@@ -307,7 +307,7 @@ def to_go(rewards: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return result
 
 
-def past_the_end(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def repeat_final_value(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Action values [B, T], those after a sequence's end being that of its last token."""
     result = values.copy()
     for i, t in np.ndindex(*values.shape):
@@ -320,14 +320,14 @@ def ngram_draw(sequences: Sequence[Sequence[int]], before: Sequence[int], order:
     """What follows the longest end of `before` that was seen, at one of its places in their order; None is the start."""
     for known in range(order - 1, -1, -1):
         context = ([None] * order + list(before))[-known:] if known else []
-        followers = []
+        next_tokens = []
         for sequence in sequences:
             padded = [None] * order + list(sequence)
             for place in range(order, len(padded)):
                 if padded[place - known : place] == context:
-                    followers.append(padded[place])
-        if followers:
-            return followers[int(uniform * len(followers))]
+                    next_tokens.append(padded[place])
+        if next_tokens:
+            return next_tokens[int(uniform * len(next_tokens))]
     raise ValueError("no data")
 
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from parts import parts_of
-from seqgan_cli.store.history import Row
-from seqgan_cli.store.record import checksum
-from seqgan_cli.store.run import Run
-from seqgan_cli.vocabulary import Vocabulary
+from seqgan_cli.data.vocabulary import Vocabulary
+from seqgan_cli.runs.history import Row
+from seqgan_cli.runs.record import checksum
+from seqgan_cli.runs.run import Run
 
 WEIGHTS = np.arange(6, dtype=np.float32).reshape(2, 3)
 

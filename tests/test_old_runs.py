@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from seqgan_cli.corpora.parts import CHOOSES_AND_REPORTS
-from seqgan_cli.store.run import Run
+from seqgan_cli.data.split import CHOOSES_AND_REPORTS
+from seqgan_cli.runs.run import Run
 
 OLD = Path(__file__).parent / "old_runs"
 VERSIONS = sorted(path.name for path in OLD.iterdir())

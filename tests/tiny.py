@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from seqgan_cli.config import explicit, resolve
-from seqgan_cli.settings import Settings
+from seqgan_cli.config.resolution import explicit, resolve
+from seqgan_cli.config.settings import Settings
 
 TINY = {
     "data.vocab-size": 12,

@@ -77,7 +77,7 @@ def _carry_out(arguments: list[str] | None) -> NoReturn:
     signals.listen()
     _mend_streams()
     try:
-        with signals.unmistaken():
+        with signals.reraise_signals():
             group.main(arguments, prog_name="seqgan", standalone_mode=False)
             sys.stdout.flush()
     except click.ClickException as error:

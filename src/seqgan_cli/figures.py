@@ -12,7 +12,7 @@ import numpy as np
 from seqgan_cli import files
 
 if TYPE_CHECKING:
-    from seqgan_cli.store.history import Row
+    from seqgan_cli.runs.history import Row
 
 QUALITY = "quality: nll_oracle of samples ↓"
 COVERAGE = "coverage: nll_test of held-out data ↓"

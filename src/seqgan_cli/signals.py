@@ -29,7 +29,7 @@ def listen() -> None:
 
 
 @contextlib.contextmanager
-def unheard() -> Iterator[None]:
+def default_sigint() -> Iterator[None]:
     """Here Ctrl-C ends the process at once: for what waits where Python hears no signal, before anything is written.
 
     After it the program listens again, also to a signal that a library has taken for itself, as TensorFlow does to SIGTERM.
@@ -51,7 +51,7 @@ def _stop(number: int, *_: Any) -> NoReturn:
 
 
 @contextlib.contextmanager
-def unmistaken() -> Iterator[None]:
+def reraise_signals() -> Iterator[None]:
     """Raises Stopped where a signal came and a library made another error of it, as TensorFlow does while it traces."""
     try:
         yield

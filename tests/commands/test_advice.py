@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from seqgan_cli.commands.job import Job
-from seqgan_cli.settings import CATALOGUE, STAGES
-from seqgan_cli.store.run import Run
+from seqgan_cli.config.settings import SCHEMA, STAGES
+from seqgan_cli.jobs.job import Job
+from seqgan_cli.runs.run import Run
 from store_parts import record_anew
 
 SOURCE = Path(__file__).parents[2] / "src" / "seqgan_cli"
@@ -103,8 +103,8 @@ def test_a_refused_change_names_the_restart_that_makes_it(
     assert has(run) == stages - {restarted} - later
     # No later stage would have been enough.
     first = min(
-        (STAGES.index(CATALOGUE[name].fixed_by) if CATALOGUE[name].fixed_by in STAGES else 0)
-        for name in [name for name in asked if CATALOGUE[name].fixed_by]
+        (STAGES.index(SCHEMA[name].fixed_by) if SCHEMA[name].fixed_by in STAGES else 0)
+        for name in [name for name in asked if SCHEMA[name].fixed_by]
     )
     assert STAGES.index(restarted) == (min(first, STAGES.index(command)) if overwrite else first)
 

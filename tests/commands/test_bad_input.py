@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqgan_cli.store.run import Run
+from seqgan_cli.runs.run import Run
 
 
 def write_lines(path: Path, lines: list[str]) -> Path:

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqgan_cli.corpora import speeches
-from seqgan_cli.settings import STAGES
-from seqgan_cli.store.run import Run
+from seqgan_cli.config.settings import STAGES
+from seqgan_cli.data.kinds import speeches
+from seqgan_cli.runs.run import Run
 
 QUIET = "床前明月光，疑是地上霜。舉頭望明月，低頭思故鄉。"
 SPRING = "春眠不覺曉，處處聞啼鳥。夜來風雨聲，花落知多少。"

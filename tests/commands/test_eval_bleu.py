@@ -166,7 +166,7 @@ def test_samples_equal_nltk(seqgan, text):
         references = [[str(t) if t > 2 else f"unlike {i}" for i, t in enumerate(row) if t > 1] for row in file["tokens"]]
 
     from seqgan_cli.randomness import key
-    from seqgan_cli.store.run import Run
+    from seqgan_cli.runs.run import Run
 
     run = Run(text.path)
     corpus = run.corpus()

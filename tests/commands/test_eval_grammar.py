@@ -12,9 +12,9 @@ from scipy import stats
 
 import reference
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.metrics.grammar import LARGEST_GRAMMAR, Parser
+from seqgan_cli.evaluation.metrics.grammar import LARGEST_GRAMMAR, Parser
 from seqgan_cli.randomness import key
-from seqgan_cli.store.run import Run
+from seqgan_cli.runs.run import Run
 
 GRAMMAR = Path(__file__).parents[2] / "data" / "sentences.cfg"
 NUM = 60

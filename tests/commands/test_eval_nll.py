@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from seqgan_cli.store.run import Run
+from seqgan_cli.runs.run import Run
 
 KEYS = {
     "temperature",

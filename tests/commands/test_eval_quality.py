@@ -13,7 +13,7 @@ from scipy import stats
 import reference
 from seqgan_cli.commands.eval_quality import TITLES
 from seqgan_cli.randomness import key
-from seqgan_cli.store.run import Run
+from seqgan_cli.runs.run import Run
 
 COMMON = list(TITLES)[:8]
 NUM = 60

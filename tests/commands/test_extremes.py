@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from seqgan_cli.store.run import Run
+from seqgan_cli.runs.run import Run
 
 
 def scores(run, stage):

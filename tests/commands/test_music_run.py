@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from midi_bytes import event, midi, note, off, on, put
-from seqgan_cli.config import resolve
-from seqgan_cli.corpora.music import read_music
+from seqgan_cli.config.resolution import resolve
+from seqgan_cli.config.settings import Data
+from seqgan_cli.data.kinds.music import read_music
 from seqgan_cli.errors import UsageError
-from seqgan_cli.experiments.plan import claim
-from seqgan_cli.settings import Data
-from seqgan_cli.store.run import Run
+from seqgan_cli.runs.run import Run
+from seqgan_cli.studies.experiments.plan import claim
 
 TUNES = Path(__file__).parents[2] / "data" / "tunes"
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from seqgan_cli.store.run import Run
+from seqgan_cli.runs.run import Run
 from store_parts import record_anew
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqgan_cli.commands.trained import sampled, trained_of
+from seqgan_cli.config.settings import GENERATORS
 from seqgan_cli.console import Console
-from seqgan_cli.models.generator import Generator
+from seqgan_cli.jobs.trained import sampled, trained_of
+from seqgan_cli.models.generators.base import Generator
 from seqgan_cli.randomness import key
-from seqgan_cli.settings import GENERATORS
-from seqgan_cli.store.run import Run
+from seqgan_cli.runs.run import Run
 from store_parts import record_anew
 
 FORMATS = ("text", "ids", "jsonl")

@@ -7,8 +7,8 @@ import shutil
 import pytest
 
 from seqgan_cli import __version__
-from seqgan_cli.settings import CATALOGUE
-from seqgan_cli.store.run import Run
+from seqgan_cli.config.settings import SCHEMA
+from seqgan_cli.runs.run import Run
 from store_parts import record_anew
 
 
@@ -80,7 +80,7 @@ def test_status_advises_no_stage_that_patience_has_ended(seqgan, synthetic_copy)
     assert "has not improved since" in seqgan("adversarial", "--run", synthetic_copy).err
 
 
-@pytest.mark.parametrize("reward", CATALOGUE["adversarial.reward"].choices)
+@pytest.mark.parametrize("reward", SCHEMA["adversarial.reward"].choices)
 def test_status_advises_the_discriminator_for_every_reward_that_is_its(seqgan, synthetic_copy, reward):
     record_anew(synthetic_copy, adversarial__reward=reward)
     shutil.rmtree(synthetic_copy / "checkpoints" / "pretrain-d")
@@ -128,7 +128,7 @@ def test_settings_lists_all(seqgan, tmp_path):
     assert (outcome.code, outcome.err) == (0, "")
     listed = [line.split()[0] for line in outcome.out.splitlines() if re.match(r"  [a-z]", line)]
     assert listed[0] == "setting"
-    assert listed[1:] == list(CATALOGUE)
+    assert listed[1:] == list(SCHEMA)
     assert not (tmp_path / "none").exists()
 
 
@@ -187,7 +187,7 @@ def test_sources_are_recorded(seqgan, tmp_path, monkeypatch):
     assert outcome.code == 0, outcome.err
     written = record(run)
     settings = written["settings"]
-    assert settings.keys() == CATALOGUE.keys()
+    assert settings.keys() == SCHEMA.keys()
     expected = {
         "pretrain-g.epochs": (1, "option"),
         "pretrain-g.batch-size": (8, "option"),
@@ -196,7 +196,7 @@ def test_sources_are_recorded(seqgan, tmp_path, monkeypatch):
         "data.num-sequences": (40, "file"),
         "generator.embedding-dim": (3, "file"),
         "evaluation.samples": (16, "file"),
-        "adversarial.rounds": (CATALOGUE["adversarial.rounds"].quick, "preset quick"),
+        "adversarial.rounds": (SCHEMA["adversarial.rounds"].quick, "preset quick"),
         "pretrain-d.learning-rate": (1e-3, "preset quick"),
         "pretrain-g.learning-rate": (0.01, "default"),
         "generator.cell": ("lstm", "default"),

@@ -295,8 +295,8 @@ def test_names_and_tokens_are_shown_as_they_are(odd):
 )
 def test_what_the_rounds_traded_is_told(oracle, test, words):
     from seqgan_cli.evaluation.generators import Likelihoods
-    from seqgan_cli.experiments.findings import trade
-    from seqgan_cli.metrics.likelihood import Estimate
+    from seqgan_cli.evaluation.metrics.likelihood import Estimate
+    from seqgan_cli.studies.experiments.findings import trade
 
     def scores(i):
         around = [Estimate(values[i], values[i] - 0.1, values[i] + 0.1, 1.0, 100) for values in (oracle, test)]

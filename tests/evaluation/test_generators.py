@@ -7,17 +7,17 @@ import pytest
 
 import reference
 from parts import parts_of
-from seqgan_cli.corpora.parts import HeldOut
-from seqgan_cli.corpora.synthetic import synthetic_corpus
+from seqgan_cli.config.settings import Data, GeneratorSettings
+from seqgan_cli.data.kinds.oracle import synthetic_corpus
+from seqgan_cli.data.split import HeldOut
+from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
 from seqgan_cli.evaluation.generators import curve_scores, data_figures, likelihoods, nll
+from seqgan_cli.evaluation.metrics.likelihood import Estimate
 from seqgan_cli.evaluation.quality import Measures
 from seqgan_cli.evaluation.real import bleu_scores, self_bleu_scores
-from seqgan_cli.metrics.likelihood import Estimate
-from seqgan_cli.models.generator import Generator
+from seqgan_cli.models.generators.base import Generator
 from seqgan_cli.models.oracle import oracle_arrays
 from seqgan_cli.randomness import key, rng
-from seqgan_cli.settings import Data, GeneratorSettings
-from seqgan_cli.vocabulary import EOS, PAD, UNK, Vocabulary
 
 
 def exact_entropy(weights: list[np.ndarray], vocab_size: int, length: int, temperature: float = 1.0) -> float:

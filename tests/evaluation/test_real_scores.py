@@ -11,12 +11,12 @@ from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
 import reference
 from parts import parts_of
-from seqgan_cli.corpora.corpus import Corpus
+from seqgan_cli.config.settings import Data
+from seqgan_cli.data.corpus import Corpus
+from seqgan_cli.data.vocabulary import EOS, UNK, Vocabulary
 from seqgan_cli.evaluation.generators import data_figures
 from seqgan_cli.evaluation.quality import Measures
 from seqgan_cli.evaluation.real import SELF_BLEU_SAMPLES, RealScores, quality_of
-from seqgan_cli.settings import Data
-from seqgan_cli.vocabulary import EOS, UNK, Vocabulary
 
 
 def text(num: int, draw: np.random.Generator, length: int = 7) -> np.ndarray:

@@ -5,11 +5,11 @@ import pytest
 import tensorflow as tf
 
 import reference
-from seqgan_cli.models.convolutional import ConvolutionalDiscriminator, max_over_time
+from seqgan_cli.config.settings import DiscriminatorSettings
+from seqgan_cli.data.vocabulary import Vocabulary
+from seqgan_cli.models.discriminators.convolutional import ConvolutionalDiscriminator, max_over_time
 from seqgan_cli.randomness import key, rng
-from seqgan_cli.settings import DiscriminatorSettings
-from seqgan_cli.training.optimizers import Adam, descend
-from seqgan_cli.vocabulary import Vocabulary
+from seqgan_cli.training.optimizers import Adam, apply_gradients
 
 
 def make(filters: str = "1:3,2:2,4:2", length: int = 5, **settings: float | str) -> ConvolutionalDiscriminator:
@@ -120,12 +120,12 @@ def test_completions_cost_less_and_score_the_same(precision: str, filters: str) 
     discriminator = make(filters, precision=precision)
     draw = rng(1, "tokens")
     tokens = draw.integers(0, 9, (3, 5)).astype(np.int32)
-    owners = np.array([0, 0, 1, 2, 2, 2, 0], np.int32)
-    completed = draw.integers(0, 9, (4, 7, 5)).astype(np.int32)
+    source_ids = np.array([0, 0, 1, 2, 2, 2, 0], np.int32)
+    continuations = draw.integers(0, 9, (4, 7, 5)).astype(np.int32)
     for t in range(1, 5):
-        completed[t - 1, :, :t] = tokens[owners, :t]
-    logits = discriminator.completions(tokens, owners, completed).numpy()
-    whole = discriminator(completed.reshape(28, 5)).numpy().reshape(4, 7)
+        continuations[t - 1, :, :t] = tokens[source_ids, :t]
+    logits = discriminator.score_continuations(tokens, source_ids, continuations).numpy()
+    whole = discriminator(continuations.reshape(28, 5)).numpy().reshape(4, 7)
     np.testing.assert_allclose(logits, whole, rtol=1e-5 if precision == "float32" else 2e-2, atol=1e-5)
     assert np.ptp(whole) > 0.001
 
@@ -213,7 +213,7 @@ def test_separates_an_easy_task_on_unseen_sequences() -> None:
     def step(batch: tf.Tensor, truth: tf.Tensor, dropout_key: tf.Tensor) -> None:
         with tf.GradientTape() as tape:
             loss = discriminator.objective(batch, truth, dropout_key)
-        descend(optimizer, tape, loss)
+        apply_gradients(optimizer, tape, loss)
 
     for i in range(150):
         chosen = draw.permutation(600)[:64]

@@ -7,14 +7,14 @@ import pytest
 import tensorflow as tf
 
 import reference
+from seqgan_cli.config.settings import DiscriminatorSettings
+from seqgan_cli.data.vocabulary import EOS, PAD, Vocabulary
 from seqgan_cli.models.attention import AttentionBlock
-from seqgan_cli.models.discriminator import Discriminator
-from seqgan_cli.models.generator import Generator
-from seqgan_cli.models.kinds import KINDS, make_discriminator
+from seqgan_cli.models.discriminators.base import Discriminator
+from seqgan_cli.models.discriminators.kinds import KINDS, make_discriminator
+from seqgan_cli.models.generators.base import Generator
 from seqgan_cli.randomness import key, rng
-from seqgan_cli.settings import DiscriminatorSettings
-from seqgan_cli.training.optimizers import Adam, descend
-from seqgan_cli.vocabulary import EOS, PAD, Vocabulary
+from seqgan_cli.training.optimizers import Adam, apply_gradients
 
 LENGTH = 6
 
@@ -68,13 +68,13 @@ def test_logits_of_sequences_and_prefixes_equal_the_literal_ones(kind: str, comp
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_completions_are_the_calls_of_each(kind: str) -> None:
-    made, owners, draw = make(kind), np.array([0, 0, 1, 2, 2], np.int32), rng(1, "completions")
-    tokens, completed = sequences(3), draw.integers(0, 9, (LENGTH - 1, 5, LENGTH)).astype(np.int32)
+    made, source_ids, draw = make(kind), np.array([0, 0, 1, 2, 2], np.int32), rng(1, "completions")
+    tokens, continuations = sequences(3), draw.integers(0, 9, (LENGTH - 1, 5, LENGTH)).astype(np.int32)
     for t in range(1, LENGTH):
-        completed[t - 1, :, :t] = tokens[owners, :t]
-    whole = made(completed.reshape(-1, LENGTH)).numpy().reshape(LENGTH - 1, 5)
-    np.testing.assert_allclose(made.completions(tokens, owners, completed), whole, rtol=1e-4, atol=1e-5)
-    squared = made.completions(tokens, owners, completed, lambda features: tf.square(made.logit(features)))
+        continuations[t - 1, :, :t] = tokens[source_ids, :t]
+    whole = made(continuations.reshape(-1, LENGTH)).numpy().reshape(LENGTH - 1, 5)
+    np.testing.assert_allclose(made.score_continuations(tokens, source_ids, continuations), whole, rtol=1e-4, atol=1e-5)
+    squared = made.score_continuations(tokens, source_ids, continuations, lambda features: tf.square(made.logit(features)))
     np.testing.assert_allclose(squared, whole**2, rtol=1e-4, atol=1e-5)
 
 
@@ -146,7 +146,7 @@ def test_steepness_is_that_of_finite_differences(kind: str, prefixes: bool) -> N
         nudge[(slice(None), *place)] = 1e-2
         slopes[(slice(None), *place)] = (logits(between + nudge) - logits(between - nudge)) / 2e-2
     expected = np.mean((np.sqrt((slopes**2).sum(axis=(1, 2))) - 1.0) ** 2)
-    np.testing.assert_allclose(made.steepness(tokens, labels, drawn), expected, rtol=0.02)
+    np.testing.assert_allclose(made.gradient_penalty(tokens, labels, drawn), expected, rtol=0.02)
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -160,7 +160,7 @@ def test_the_gradient_penaltys_own_gradient_is_that_of_finite_differences(kind: 
 
     def run(tokens: tf.Tensor) -> tuple:
         with tf.GradientTape() as tape:
-            penalty = made.steepness(tokens, labels, drawn)
+            penalty = made.gradient_penalty(tokens, labels, drawn)
         gradients = tape.gradient(penalty, weights, unconnected_gradients="zero")
         return penalty, *map(tf.convert_to_tensor, gradients)
 
@@ -170,7 +170,7 @@ def test_the_gradient_penaltys_own_gradient_is_that_of_finite_differences(kind: 
     for sign in (1.0, -1.0):
         for weight, d in zip(made.trainable_variables, direction, strict=True):
             weight.assign_add(sign * 1e-3 * d)
-        ends.append(float(made.steepness(tokens, labels, drawn)))
+        ends.append(float(made.gradient_penalty(tokens, labels, drawn)))
         for weight, d in zip(made.trainable_variables, direction, strict=True):
             weight.assign_sub(sign * 1e-3 * d)
     assert slope == pytest.approx((ends[0] - ends[1]) / 2e-3, rel=0.05)
@@ -203,7 +203,7 @@ def test_separates_an_easy_task_on_unseen_sequences(kind: str, settings: dict[st
     def step(batch: tf.Tensor, truth: tf.Tensor, dropout_key: tf.Tensor) -> None:
         with tf.GradientTape() as tape:
             loss = made.objective(batch, truth, dropout_key)
-        descend(optimizer, tape, loss)
+        apply_gradients(optimizer, tape, loss)
 
     for epoch in range(12):
         order = rng(epoch, "order").permutation(600)
@@ -217,8 +217,8 @@ def test_separates_an_easy_task_on_unseen_sequences(kind: str, settings: dict[st
 
 def test_an_attention_generator_samples_scores_and_rolls_out_like_any_other() -> None:
     """Sampling, teacher forcing and step by step agree: its samples have the frequencies that it says they have."""
-    from seqgan_cli.rollout import NetworkPolicy
-    from seqgan_cli.settings import GeneratorSettings
+    from seqgan_cli.algorithms.rollout import NetworkPolicy
+    from seqgan_cli.config.settings import GeneratorSettings
 
     generator = Generator(Vocabulary(size=3), 4, GeneratorSettings(embedding_dim=3, hidden_dim=4, cell="attention"))
     generator.initialise(rng(0, "test"), 0.7)
@@ -230,8 +230,8 @@ def test_an_attention_generator_samples_scores_and_rolls_out_like_any_other() ->
     shares = np.array([shares[int(row @ [27, 9, 3, 1])] for row in every]) / len(samples)
     assert np.abs(shares - probabilities).max() < 0.01
     given = tf.constant(np.tile([[2, 0, 1, 1]], (20_000, 1)), tf.int32)
-    completed = NetworkPolicy(generator).complete(given, key(0, "rollout"))
-    after_two = completed.numpy()[1]  # the first two tokens are given
+    continuations = NetworkPolicy(generator).sample_continuations(given, key(0, "rollout"))
+    after_two = continuations.numpy()[1]  # the first two tokens are given
     assert (after_two[:, :2] == [2, 0]).all()
     given = (every[:, :2] == [2, 0]).all(axis=1)
     expected = probabilities[given] / probabilities[given].sum()

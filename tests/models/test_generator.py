@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 import reference
-from seqgan_cli.models.generator import Generator, draw_tokens
+from seqgan_cli.config.settings import GeneratorSettings
+from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
+from seqgan_cli.models.generators.base import Generator, draw_tokens
 from seqgan_cli.randomness import key, rng
-from seqgan_cli.settings import GeneratorSettings
-from seqgan_cli.vocabulary import EOS, PAD, UNK, Vocabulary
 
 
 def make(vocabulary: Vocabulary, length: int, stddev: float = 1.0, cell: str = "lstm", seed: int = 0) -> Generator:
@@ -106,10 +106,10 @@ def test_literal_samples_have_the_models_frequencies(prefix: tuple[int, ...]) ->
     assert chisquare([seen[s] for s in sequences], expected).pvalue > 1e-3
 
 
-def numbers_of_partly_own(own_key: np.ndarray, count: int, length: int) -> tuple[np.ndarray, np.ndarray]:
+def numbers_of_partly_own(replica_key: np.ndarray, count: int, length: int) -> tuple[np.ndarray, np.ndarray]:
     """The coins, and the uniform numbers behind the draws, float32 [B, T] each."""
     fold_in = tf.random.experimental.stateless_fold_in
-    coins, draws = tf.unstack(tf.random.experimental.stateless_split(own_key, 2))
+    coins, draws = tf.unstack(tf.random.experimental.stateless_split(replica_key, 2))
     uniforms = [tf.random.stateless_uniform([count, 1], fold_in(draws, t)).numpy()[:, 0] for t in range(length)]
     return tf.random.stateless_uniform([length, count], coins).numpy().T, np.stack(uniforms, axis=1)
 
@@ -126,20 +126,21 @@ def test_what_is_partly_own_equals_the_literal_loop_for_the_same_numbers(
     coins, uniforms = numbers_of_partly_own(key(0, "own"), 60, 6)
     impossible = (PAD, UNK) if vocabulary.has_special_tokens else ()
     expected = [
-        reference.partly_own(weights(generator), row, share, *numbers, impossible)
+        reference.scheduled_sampling_inputs(weights(generator), row, share, *numbers, impossible)
         for row, *numbers in zip(tokens.tolist(), coins, uniforms, strict=True)
     ]
-    read = generator.partly_own(tokens, share, key(0, "own"))
+    read = generator.scheduled_sampling_inputs(tokens, share, key(0, "own"))
     assert read.dtype == tf.int32
     np.testing.assert_array_equal(read, expected)
-    np.testing.assert_array_equal(tf.function(generator.partly_own)(tokens, tf.constant(share), key(0, "own")), expected)
+    compiled = tf.function(generator.scheduled_sampling_inputs)
+    np.testing.assert_array_equal(compiled(tokens, tf.constant(share), key(0, "own")), expected)
 
 
 @pytest.mark.parametrize("length", [1, 2, 6])
 def test_with_a_share_of_one_only_true_tokens_are_read(length: int) -> None:
     generator = make(Vocabulary(size=7), length)
     tokens = rng(1, "tokens").integers(0, 7, (2000, length)).astype(np.int32)
-    np.testing.assert_array_equal(generator.partly_own(tokens, 1.0, key(0, "own")), tokens)
+    np.testing.assert_array_equal(generator.scheduled_sampling_inputs(tokens, 1.0, key(0, "own")), tokens)
 
 
 def test_with_a_share_of_zero_no_true_token_is_read() -> None:
@@ -147,7 +148,7 @@ def test_with_a_share_of_zero_no_true_token_is_read() -> None:
     generator = make(Vocabulary(size=8), 6)
     draw = rng(1, "tokens")
     low, high = draw.integers(0, 4, (50, 6)).astype(np.int32), draw.integers(4, 8, (50, 6)).astype(np.int32)
-    read_low, read_high = (generator.partly_own(tokens, 0.0, key(0, "own")).numpy() for tokens in (low, high))
+    read_low, read_high = (generator.scheduled_sampling_inputs(tokens, 0.0, key(0, "own")).numpy() for tokens in (low, high))
     np.testing.assert_array_equal(read_low[:, :-1], read_high[:, :-1])
     np.testing.assert_array_equal(read_low[:, -1], low[:, -1])
     np.testing.assert_array_equal(read_high[:, -1], high[:, -1])
@@ -155,11 +156,11 @@ def test_with_a_share_of_zero_no_true_token_is_read() -> None:
     np.testing.assert_array_equal(read_low[:, :-1], generator.sample_batch(50, draws)[:, :-1])
 
 
-def true_tokens_read(share: float, own_key: np.ndarray, count: int = 4000, length: int = 6) -> np.ndarray:
+def true_tokens_read(share: float, replica_key: np.ndarray, count: int = 4000, length: int = 6) -> np.ndarray:
     """bool [count, length - 1]: which tokens read are true, told by a token that is always true and that no model draws."""
     generator = make(Vocabulary(size=7), length)
     generator.output_layer.bias.assign(tf.one_hot(3, 7) * -30.0)
-    read = generator.partly_own(np.full((count, length), 3, np.int32), share, own_key).numpy()
+    read = generator.scheduled_sampling_inputs(np.full((count, length), 3, np.int32), share, replica_key).numpy()
     return read[:, :-1] == 3
 
 
@@ -188,7 +189,7 @@ def test_the_coin_says_nothing_of_the_token_drawn() -> None:
     generator = make(Vocabulary(size=5), 2)
     count = 20_000
     generator.output_layer.bias.assign_add(tf.one_hot(4, 5) * -30.0)
-    read = generator.partly_own(np.full((count, 2), 4, np.int32), 0.6, key(0, "own")).numpy()[:, 0]
+    read = generator.scheduled_sampling_inputs(np.full((count, 2), 4, np.int32), 0.6, key(0, "own")).numpy()[:, 0]
     seen = np.bincount(read[read != 4], minlength=5)[:4]
     expected = reference.softmax(reference.next_logits(weights(generator), ()))[:4]
     assert chisquare(seen, expected * seen.sum() / expected.sum()).pvalue > 1e-3

@@ -27,12 +27,12 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent)]
 
 from faults import At, touching  # noqa: E402
-from seqgan_cli.settings import STAGES  # noqa: E402
-from seqgan_cli.store.run import Run  # noqa: E402
+from seqgan_cli.config.settings import STAGES  # noqa: E402
+from seqgan_cli.runs.run import Run  # noqa: E402
 from tiny import TINY  # noqa: E402
 
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["__main__", "tensorflow", "seqgan_cli.training.adversarial", "scipy.stats"])
+PROCESSES.set_forkserver_preload(["__main__", "tensorflow", "seqgan_cli.algorithms.adversarial", "scipy.stats"])
 
 UNITS = {"pretrain-g": ("--epochs", 24), "pretrain-d": ("--d-steps", 16), "adversarial": ("--rounds", 16)}
 TOUCHES = 30  # of the disk, about, in a unit

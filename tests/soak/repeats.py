@@ -9,8 +9,8 @@ import numpy as np
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent)]
 
-from seqgan_cli.settings import STAGES  # noqa: E402
-from seqgan_cli.store.run import Run  # noqa: E402
+from seqgan_cli.config.settings import STAGES  # noqa: E402
+from seqgan_cli.runs.run import Run  # noqa: E402
 
 FEW = ("--set", "pretrain-g.epochs=3", "--set", "pretrain-d.d-steps=2", "--set", "adversarial.rounds=3")
 

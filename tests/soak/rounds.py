@@ -11,7 +11,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent)]
 
-from seqgan_cli.store.run import Run  # noqa: E402
+from seqgan_cli.runs.run import Run  # noqa: E402
 
 WARM_UP = 0.2  # share of the time after which everything that is kept should be there
 

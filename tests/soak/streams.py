@@ -18,8 +18,8 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 from kills import state  # noqa: E402
 from sizes import MOST, TOLD  # noqa: E402
 
-from seqgan_cli.settings import STAGES  # noqa: E402
-from seqgan_cli.store.run import Run  # noqa: E402
+from seqgan_cli.config.settings import STAGES  # noqa: E402
+from seqgan_cli.runs.run import Run  # noqa: E402
 
 LENGTH, TYPES, STEPS = 20, 5000, 2000
 KILLS = 2  # of each stage

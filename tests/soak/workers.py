@@ -15,8 +15,8 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 from kills import UNITS, config, state  # noqa: E402
 
 from cluster import ended, start  # noqa: E402
-from seqgan_cli.settings import STAGES  # noqa: E402
-from seqgan_cli.store.run import Run  # noqa: E402
+from seqgan_cli.config.settings import STAGES  # noqa: E402
+from seqgan_cli.runs.run import Run  # noqa: E402
 
 WORKERS = 2
 BOUND = 60.0  # seconds in which the others have to end

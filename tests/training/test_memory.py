@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from seqgan_cli.config.settings import STAGES
+from seqgan_cli.data.vocabulary import Vocabulary
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.models.generator import Generator
-from seqgan_cli.models.kinds import make_discriminator
-from seqgan_cli.settings import STAGES
+from seqgan_cli.models.discriminators.kinds import make_discriminator
+from seqgan_cli.models.generators.base import Generator
 from seqgan_cli.training import memory
-from seqgan_cli.vocabulary import Vocabulary
 from tiny import tiny_settings
 
 

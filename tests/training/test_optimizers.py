@@ -10,14 +10,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import reference
-from seqgan_cli.backend import several_devices
-from seqgan_cli.distribution import replicas
-from seqgan_cli.models.generator import Generator
+from seqgan_cli.algorithms.mle import likelihood_loss
+from seqgan_cli.config.settings import GeneratorSettings
+from seqgan_cli.data.vocabulary import Vocabulary
+from seqgan_cli.models.generators.base import Generator
 from seqgan_cli.randomness import rng
-from seqgan_cli.settings import GeneratorSettings
-from seqgan_cli.training.mle import likelihood_loss
-from seqgan_cli.training.optimizers import Adam, RMSprop, descend
-from seqgan_cli.vocabulary import Vocabulary
+from seqgan_cli.training.backend import several_devices
+from seqgan_cli.training.distribution import replicas
+from seqgan_cli.training.optimizers import Adam, RMSprop, apply_gradients
 
 
 @pytest.mark.parametrize(("optimizer", "literal"), [(Adam, reference.adam), (RMSprop, reference.rmsprop)])
@@ -65,7 +65,7 @@ def test_weight_decay_is_apart_from_the_gradient_and_spares_biases() -> None:
     def step() -> None:
         with tf.GradientTape() as tape:
             loss = tf.reduce_sum(weight * slope) + tf.reduce_sum(bias * slope[0])
-        descend(optimizer, tape, loss, weight_decay=0.5)
+        apply_gradients(optimizer, tape, loss, weight_decay=0.5)
 
     for _ in range(4):
         step()
@@ -101,7 +101,7 @@ def test_the_norm_that_is_clipped_is_that_of_all_weights_a_token_read_often_in_o
     def step() -> list:
         with tf.GradientTape() as tape:
             loss = tf.reduce_sum(tf.gather(weights[0].value, read) * slopes) + tf.reduce_sum(weights[1].value * other)
-        descend(optimizer, tape, loss, clip_norm=limit)
+        apply_gradients(optimizer, tape, loss, clip_norm=limit)
         return optimizer.gradients
 
     by_embedding = np.zeros((5, 3))
@@ -125,10 +125,10 @@ def test_a_generators_gradient_is_clipped_by_the_norm_of_the_literal_one(number:
         def step() -> list:
             with tf.GradientTape() as tape:
                 loss = likelihood_loss(generator, tf.constant(tokens))
-            descend(optimizer, tape, loss, clip_norm=limit)
+            apply_gradients(optimizer, tape, loss, clip_norm=limit)
             return optimizer.gradients
 
-        found = [each.numpy() for each in tf.function(lambda: replicas.together(step), autograph=False)()]
+        found = [each.numpy() for each in tf.function(lambda: replicas.replicated(step), autograph=False)()]
         weights = [variable.numpy() for variable in generator.trainable_variables]
     literal = [reference.weighted_nll_gradients(weights, row, [1 / tokens.size] * 5)[1] for row in tokens]
     summed = [sum(parts) for parts in zip(*literal, strict=True)]

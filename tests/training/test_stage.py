@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seqgan_cli.config.settings import STAGES
 from seqgan_cli.console import Progress
-from seqgan_cli.settings import STAGES
-from seqgan_cli.store.checkpoints import Checkpoints
-from seqgan_cli.store.run import Run
+from seqgan_cli.runs.checkpoints import Checkpoints
+from seqgan_cli.runs.run import Run
 from seqgan_cli.training.stage import better
 
 COUNTS = {"pretrain-g": ("--epochs", 3), "pretrain-d": ("--d-steps", 2), "adversarial": ("--rounds", 2)}
@@ -130,7 +130,7 @@ def test_a_signal_that_a_library_made_an_error_of_stops_all_the_same(
         except KeyboardInterrupt:
             raise RuntimeError("original replaced by KeyboardInterrupt") from None
 
-    monkeypatch.setattr("seqgan_cli.training.mle.consecutive", trace)
+    monkeypatch.setattr("seqgan_cli.algorithms.mle.consecutive", trace)
     stopped = seqgan("pretrain-g", "--run", tmp_path / "run", "--config", tiny_config)
     assert stopped.code == 130
     assert "Stopped. pretrain-g is saved up to epoch 0 of 3;" in stopped.err
@@ -142,7 +142,7 @@ def test_an_error_that_no_signal_caused_stays_one(
     def trace(*_: Any) -> None:
         raise RuntimeError("a mistake of ours")
 
-    monkeypatch.setattr("seqgan_cli.training.mle.consecutive", trace)
+    monkeypatch.setattr("seqgan_cli.algorithms.mle.consecutive", trace)
     with pytest.raises(RuntimeError, match="a mistake of ours"):
         seqgan("pretrain-g", "--run", tmp_path / "run", "--config", tiny_config)
 
@@ -349,7 +349,7 @@ def test_a_loss_or_gradient_that_is_not_finite_stops_at_once_and_keeps_what_was(
 def test_weights_that_are_not_finite_make_no_checkpoint(
     seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from seqgan_cli.training.mle import LikelihoodTraining
+    from seqgan_cli.algorithms.mle import LikelihoodTraining
 
     original = LikelihoodTraining.epoch
 
@@ -371,7 +371,7 @@ def test_weights_that_are_not_finite_make_no_checkpoint(
 def test_a_discriminator_that_has_won_is_told_in_words(
     seqgan: Callable[..., Any], tmp_path: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from seqgan_cli.training.adversarial import AdversarialTraining
+    from seqgan_cli.algorithms.adversarial import AdversarialTraining
 
     run = tmp_path / "run"
     shutil.copytree(whole, run)
@@ -398,7 +398,7 @@ def test_points_missing_from_the_history_are_told(seqgan: Callable[..., Any], tm
 def test_collapse_is_told_in_words(
     seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from seqgan_cli.training.adversarial import AdversarialTraining
+    from seqgan_cli.algorithms.adversarial import AdversarialTraining
 
     run = tmp_path / "run"
     seqgan("pretrain-g", "--run", run, "--config", tiny_config, "-q")

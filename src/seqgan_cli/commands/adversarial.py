@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from seqgan_cli.commands.options import GroupedCommand, common_options, placed, setting_options
+from seqgan_cli.jobs.options import GroupedCommand, common_options, placed, setting_options
 
 SCHEDULE = {
     "--rounds": "adversarial.rounds",
@@ -44,7 +44,7 @@ def command(context: click.Context, **_: Any) -> None:
 
     Needs `pretrain-g`; pre-trains the discriminator first if `pretrain-d` has not. A larger --rounds continues.
     """
-    from seqgan_cli.commands.job import job
+    from seqgan_cli.jobs.job import job
 
     with job(context, ["adversarial"]) as work:
         work.train("adversarial")

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from seqgan_cli.commands.options import MARGIN, GroupedCommand, console_of, grouped_option
+from seqgan_cli.jobs.options import MARGIN, GroupedCommand, console_of, grouped_option
 
 _option = grouped_option("Common")
 
@@ -38,18 +38,18 @@ def command(
     if len(runs) < 2:
         raise click.UsageError("compare needs two runs or more.", context)
     console = console_of(context)
-    from seqgan_cli.store.run import Run
+    from seqgan_cli.runs.run import Run
 
     opened = [Run(path) for path in runs]
     for run in opened:
         run.config()
 
-    from seqgan_cli.backend import start_tensorflow
+    from seqgan_cli.training.backend import start_tensorflow
 
     start_tensorflow(threads, verbose)
     from seqgan_cli.evaluation.real import margin_of
-    from seqgan_cli.experiments import comparison
-    from seqgan_cli.experiments.tables import generators_table
+    from seqgan_cli.studies.experiments import comparison
+    from seqgan_cli.studies.experiments.tables import generators_table
 
     found = comparison.contenders(opened, samples, console.warn, lambda what: console.say(f"{what} …"))
     console.table("Settings that differ", *comparison.settings_table(found), numbers=False)

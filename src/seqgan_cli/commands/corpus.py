@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqgan_cli import config as configuration
 from seqgan_cli import files
-from seqgan_cli.commands.options import DATA, KINDS, GroupedCommand, console_of, grouped_option, setting_options
+from seqgan_cli.config import resolution as configuration
 from seqgan_cli.console import Console
+from seqgan_cli.data.vocabulary import UNK
 from seqgan_cli.errors import UsageError
-from seqgan_cli.vocabulary import UNK
+from seqgan_cli.jobs.options import DATA, KINDS, GroupedCommand, console_of, grouped_option, setting_options
 
 if TYPE_CHECKING:
-    from seqgan_cli.corpora.corpus import Corpus
-    from seqgan_cli.corpora.documents import Documents
-    from seqgan_cli.settings import Settings
+    from seqgan_cli.config.settings import Settings
+    from seqgan_cli.data.corpus import Corpus
+    from seqgan_cli.data.documents import Documents
 
 ORACLES_OWN = ("--data", "--vocab-size", "--sequence-length", "--num-sequences", "--oracle")
 FREQUENT = 12
@@ -67,10 +67,10 @@ def command(
     Counts, lengths, tokens, a few sequences, and what was left out and why. With --write DIR --format tfrecord it prepares data
     of any size, which `--data DIR` then streams.
     """
-    from seqgan_cli.commands.job import read_corpus, see_kind
-    from seqgan_cli.commands.options import chosen_settings
-    from seqgan_cli.conflicts import check_kind
-    from seqgan_cli.corpora.shards import is_prepared
+    from seqgan_cli.config.conflicts import check_kind
+    from seqgan_cli.data.tfrecord.shards import is_prepared
+    from seqgan_cli.jobs.job import read_corpus, see_kind
+    from seqgan_cli.jobs.options import chosen_settings
 
     console = console_of(context)
     options = {**chosen_settings(context), "data.source": file}
@@ -99,7 +99,7 @@ def command(
     else:
         _describe(corpus, documents, console)
 
-    from seqgan_cli.corpora.kinds import writing
+    from seqgan_cli.data.kinds.base import writing
 
     written = writing(settings.data, corpus.vocabulary)
     if num:
@@ -120,11 +120,11 @@ def command(
 
 
 def _prepare(settings: "Settings", folder: Path, console: Console) -> "Corpus":
-    from seqgan_cli.backend import start_tensorflow
-    from seqgan_cli.commands.job import showing_reading
-    from seqgan_cli.corpora.preparation import prepare, refuse_filled
-    from seqgan_cli.corpora.shards import is_prepared
-    from seqgan_cli.store import lock
+    from seqgan_cli.data.tfrecord.preparation import prepare, refuse_filled
+    from seqgan_cli.data.tfrecord.shards import is_prepared
+    from seqgan_cli.jobs.job import showing_reading
+    from seqgan_cli.runs import lock
+    from seqgan_cli.training.backend import start_tensorflow
 
     refuse_filled(folder)
     missing = [place for place in (folder.absolute(), *folder.absolute().parents) if not place.exists()]
@@ -144,7 +144,7 @@ def _prepare(settings: "Settings", folder: Path, console: Console) -> "Corpus":
 def _describe(corpus: "Corpus", documents: "Documents", console: Console) -> None:
     import numpy as np
 
-    from seqgan_cli.corpora.documents import counts_of
+    from seqgan_cli.data.documents import counts_of
 
     for line in corpus.summary:
         console.result(line)

@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqgan_cli import __version__
-from seqgan_cli import config as configuration
-from seqgan_cli.commands.options import (
+from seqgan_cli.commands.sample import check_temperature
+from seqgan_cli.config import resolution as configuration
+from seqgan_cli.config.conflicts import check_kind
+from seqgan_cli.config.settings import KINDS, Data, find
+from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.jobs.options import (
     GroupedCommand,
     GroupedOption,
     chosen_settings,
@@ -21,16 +25,12 @@ from seqgan_cli.commands.options import (
     from_option,
     grouped_option,
 )
-from seqgan_cli.commands.sample import check_temperature
-from seqgan_cli.conflicts import check_kind
-from seqgan_cli.errors import SeqganError, UsageError
-from seqgan_cli.settings import KINDS, Data, find
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from seqgan_cli.metrics.likelihood import Estimate
-    from seqgan_cli.store.run import Run
+    from seqgan_cli.evaluation.metrics.likelihood import Estimate
+    from seqgan_cli.runs.run import Run
 
     Sentences = tuple[np.ndarray, np.ndarray]
 
@@ -140,8 +140,8 @@ def command(
     check_temperature(temperature)
     weights = _weights(ngram_weights, max_order, smoothing)
     console = console_of(context)
-    from seqgan_cli.commands.trained import open_trained, sampled
-    from seqgan_cli.store.run import Run
+    from seqgan_cli.jobs.trained import open_trained, sampled
+    from seqgan_cli.runs.run import Run
 
     run = Run(run_path)
     two_files = hypotheses is not None and references is not None
@@ -167,7 +167,7 @@ def command(
         raise SeqganError(f"{hypotheses}: Self-BLEU compares each sentence with the others, and there is only one.")
 
     from seqgan_cli.evaluation.real import bleu_scores, self_bleu_scores
-    from seqgan_cli.metrics.significance import shown_p, welch
+    from seqgan_cli.evaluation.statistics import shown_p, welch
 
     def bleu(sentences: "Sentences") -> "dict[str, Estimate]":
         return dict(zip(weights, bleu_scores(sentences, against, list(weights.values()), smoothing), strict=True))
@@ -264,7 +264,7 @@ class _Pool:
     def _renumber(self, table: "np.ndarray", tokens: list[str] | tuple[str, ...]) -> "np.ndarray":
         import numpy as np
 
-        from seqgan_cli.vocabulary import SPECIAL, UNK
+        from seqgan_cli.data.vocabulary import SPECIAL, UNK
 
         # <unk> stands for many words, and for none that another one equals.
         numbers = [-1 if t == SPECIAL[UNK] else self.numbers.setdefault(t, len(self.numbers)) for t in tokens]
@@ -272,9 +272,9 @@ class _Pool:
 
     def file(self, path: Path, samples: bool = False) -> "Sentences":
         """The sentences of a file. Raises SeqganError if it cannot be read."""
-        from seqgan_cli.corpora.documents import told_of
-        from seqgan_cli.corpora.kinds import sentences_of
-        from seqgan_cli.vocabulary import SPECIAL, UNK, UNKNOWN
+        from seqgan_cli.data.documents import told_of
+        from seqgan_cli.data.kinds.base import sentences_of
+        from seqgan_cli.data.vocabulary import SPECIAL, UNK, UNKNOWN
 
         documents = sentences_of(path, self.data, samples)
         for line in told_of(documents.reading):

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqgan_cli import files
-from seqgan_cli.commands.options import GroupedCommand, common_options, console_of, from_option, grouped_option
 from seqgan_cli.commands.sample import check_temperature
+from seqgan_cli.config.settings import Data
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.settings import Data
+from seqgan_cli.jobs.options import GroupedCommand, common_options, console_of, from_option, grouped_option
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from seqgan_cli.corpora.corpus import Corpus
-    from seqgan_cli.metrics.grammar import Parser, Sentence
-    from seqgan_cli.metrics.likelihood import Estimate
+    from seqgan_cli.data.corpus import Corpus
+    from seqgan_cli.evaluation.metrics.grammar import Parser, Sentence
+    from seqgan_cli.evaluation.metrics.likelihood import Estimate
 
 SHARES = {"parsed": "parsed ↑", "new": "new among the parsed"}  # fields of Score that are shares, and their rows
 _option = grouped_option("Samples")
@@ -56,18 +56,18 @@ def command(
     """
     check_temperature(temperature)
     console = console_of(context)
-    from seqgan_cli.store.run import Run
+    from seqgan_cli.runs.run import Run
 
     run = Run(run_path)
     data = run.config().settings.data
-    from seqgan_cli.metrics.grammar import Parser
+    from seqgan_cli.evaluation.metrics.grammar import Parser
 
     parser = Parser(grammar)
     if samples_file:
         corpus = run.corpus()
         origin, drawn = str(samples_file), {"samples": _lines(samples_file, data, console.warn)}
     else:
-        from seqgan_cli.commands.trained import open_trained, sampled
+        from seqgan_cli.jobs.trained import open_trained, sampled
 
         trained = open_trained(context, console)
         corpus = trained.corpus
@@ -115,7 +115,7 @@ class Score:
 def _score(
     sentences: "Sequence[Sentence]", training: "set[Sentence]", parser: "Parser", equal: int, step: Callable[[], None]
 ) -> Score:
-    from seqgan_cli.metrics.significance import share
+    from seqgan_cli.evaluation.statistics import share
 
     parses = []
     for sentence in sentences:
@@ -130,7 +130,7 @@ def _score(
 
 def _p(scores: Mapping[str, Score]) -> dict[str, float]:
     """p of the tests between the samples and the MLE generator's, by share; nothing where there is none."""
-    from seqgan_cli.metrics.significance import fisher
+    from seqgan_cli.evaluation.statistics import fisher
 
     if "MLE" not in scores:
         return {}
@@ -138,7 +138,7 @@ def _p(scores: Mapping[str, Score]) -> dict[str, float]:
 
 
 def _rows(scores: Mapping[str, Score], rules: int) -> list[list[str]]:
-    from seqgan_cli.metrics.significance import shown_p, shown_share
+    from seqgan_cli.evaluation.statistics import shown_p, shown_share
 
     rows = [[title, *(shown_share(getattr(score, name)) for score in scores.values())] for name, title in SHARES.items()]
     rows.append(["distinct", *(f"{score.distinct:.1%}" for score in scores.values())])
@@ -168,8 +168,8 @@ def _sentences(corpus: "Corpus", tokens: "np.ndarray") -> "list[Sentence]":
 
 def _lines(path: Path, data: Data, warn: Callable[[str], None]) -> "list[Sentence]":
     """A file's lines, cut as the run cuts its data. Raises SeqganError if it cannot be read."""
-    from seqgan_cli.corpora.documents import told_of
-    from seqgan_cli.corpora.kinds import sentences_of
+    from seqgan_cli.data.documents import told_of
+    from seqgan_cli.data.kinds.base import sentences_of
 
     if data.source == "oracle":
         data = dataclasses.replace(data, tokenizer="whitespace", lowercase=False)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqgan_cli import files
-from seqgan_cli.commands.options import GroupedCommand, GroupedOption, common_options, console_of, from_option, placed
 from seqgan_cli.commands.sample import check_temperature
 from seqgan_cli.console import Console
+from seqgan_cli.jobs.options import GroupedCommand, GroupedOption, common_options, console_of, from_option, placed
 
 if TYPE_CHECKING:
-    from seqgan_cli.store.run import Run
+    from seqgan_cli.runs.run import Run
 
 
 @click.command("eval-nll", cls=GroupedCommand)
@@ -58,7 +58,7 @@ def command(
     """
     for temperature in temperatures:
         check_temperature(temperature)
-    from seqgan_cli.commands.processes import shared_run
+    from seqgan_cli.jobs.processes import shared_run
 
     with shared_run(context, console_of(context)) as (run, console):
         _score(run, console, context.params["which"], samples, temperatures, seed or 0, as_json)
@@ -67,10 +67,10 @@ def command(
 def _score(
     run: "Run", console: Console, which: str, samples: int, temperatures: tuple[float, ...], seed: int, as_json: bool
 ) -> None:
-    from seqgan_cli.commands.trained import trained_of
     from seqgan_cli.evaluation.generators import data_figures, likelihoods, unknown_note
-    from seqgan_cli.experiments.tables import generators_table
+    from seqgan_cli.jobs.trained import trained_of
     from seqgan_cli.randomness import key
+    from seqgan_cli.studies.experiments.tables import generators_table
 
     trained = trained_of(run, which, console)
     oracle = trained.run.oracle()

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqgan_cli import files
-from seqgan_cli.commands.options import GroupedCommand, common_options, console_of, from_option, grouped_option
 from seqgan_cli.commands.sample import check_temperature
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.jobs.options import GroupedCommand, common_options, console_of, from_option, grouped_option
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from seqgan_cli.commands.trained import Trained
     from seqgan_cli.evaluation.quality import Value
+    from seqgan_cli.jobs.trained import Trained
 
 # Measures by their name in JSON, and their row in the table.
 TITLES = {
@@ -73,11 +73,11 @@ def command(
     """
     check_temperature(temperature)
     console = console_of(context)
-    from seqgan_cli.commands.trained import open_trained, sampled
+    from seqgan_cli.jobs.trained import open_trained, sampled
 
     trained = open_trained(context, console)
     from seqgan_cli.evaluation.quality import Measures
-    from seqgan_cli.metrics.significance import shown_p
+    from seqgan_cli.evaluation.statistics import shown_p
 
     vectors = _vectors(embeddings, trained) if embeddings else None
     drawn = sampled(trained, num, seed or 0, temperature, console, "eval-quality")
@@ -113,8 +113,8 @@ def _vectors(path: Path, trained: "Trained") -> "np.ndarray":
     """Vectors float `[V, D]` by token id, nan for a token that the file lacks. Raises SeqganError if it lacks all."""
     import numpy as np
 
-    from seqgan_cli.metrics.frechet import read_embeddings
-    from seqgan_cli.vocabulary import SPECIAL
+    from seqgan_cli.data.vocabulary import SPECIAL
+    from seqgan_cli.evaluation.metrics.frechet import read_embeddings
 
     tokens = trained.corpus.vocabulary.tokens
     ids = {token: i for i, token in enumerate(tokens) if not trained.corpus.vocabulary.has_special_tokens or i >= len(SPECIAL)}
@@ -131,8 +131,8 @@ def _vectors(path: Path, trained: "Trained") -> "np.ndarray":
 
 def _p(name: str, scores: Mapping[str, Mapping[str, "Value"]]) -> float:
     """p of the test between the samples and those of the MLE generator; nan where there is none."""
-    from seqgan_cli.metrics.likelihood import Estimate
-    from seqgan_cli.metrics.significance import fisher, welch
+    from seqgan_cli.evaluation.metrics.likelihood import Estimate
+    from seqgan_cli.evaluation.statistics import fisher, welch
 
     own, mle = scores["samples"][name], scores.get("MLE", {}).get(name)
     if not (isinstance(own, Estimate) and isinstance(mle, Estimate)):
@@ -141,8 +141,8 @@ def _p(name: str, scores: Mapping[str, Mapping[str, "Value"]]) -> float:
 
 
 def _shown(name: str, value: "Value") -> str:
-    from seqgan_cli.metrics.likelihood import Estimate
-    from seqgan_cli.metrics.significance import shown_share
+    from seqgan_cli.evaluation.metrics.likelihood import Estimate
+    from seqgan_cli.evaluation.statistics import shown_share
 
     if math.isnan(value.mean if isinstance(value, Estimate) else value):
         return ""

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from seqgan_cli.commands.options import MARGIN, GroupedCommand, console_of, grouped_option
+from seqgan_cli.config.settings import SIZES
 from seqgan_cli.errors import UsageError
-from seqgan_cli.settings import SIZES
+from seqgan_cli.jobs.options import MARGIN, GroupedCommand, console_of, grouped_option
 
 SYNTHETIC = ("synthetic", "strategies", "pretraining")
 REAL = ("text", "poems", "speeches", "music")
@@ -107,10 +107,10 @@ def command(
     the others use. On --data of your own, poems, speeches, music or text: MLE against SeqGAN, and what the paper left out; and
     frontier. Stopped anywhere, the same command goes on.
     """
-    from seqgan_cli import config as configuration
-    from seqgan_cli.commands.job import see_kind
-    from seqgan_cli.conflicts import check_kind, check_together
-    from seqgan_cli.experiments.plan import chosen_methods, claim, tasks
+    from seqgan_cli.config import resolution as configuration
+    from seqgan_cli.config.conflicts import check_kind, check_together
+    from seqgan_cli.jobs.job import see_kind
+    from seqgan_cli.studies.experiments.plan import chosen_methods, claim, tasks
 
     console = console_of(context)
     named = {"data.oracle": oracle, "data.source": data, "data.test": test}
@@ -144,11 +144,11 @@ def command(
 
     claim(directory, config, preset, begin=not (dry_run or partial))
 
-    from seqgan_cli.backend import start_tensorflow
+    from seqgan_cli.training.backend import start_tensorflow
 
     start_tensorflow(threads, verbose)
     from seqgan_cli.evaluation.real import margin_of, quality_of
-    from seqgan_cli.experiments import study
+    from seqgan_cli.studies.experiments import study
 
     try:
         if dry_run:
@@ -157,7 +157,7 @@ def command(
         if not partial:
             claims = None
             if storage:
-                from seqgan_cli.search.claims import SharedTasks
+                from seqgan_cli.studies.search.claims import SharedTasks
 
                 claims = SharedTasks(storage, f"{kind} in {directory.name}", planned, {"preset": preset})
             study.train(kind, planned, config, directory, jobs, threads, console, claims)

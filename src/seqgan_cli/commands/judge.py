@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqgan_cli import files
-from seqgan_cli.commands.options import GroupedCommand, console_of, grouped_option
+from seqgan_cli.config.settings import GENERATORS
 from seqgan_cli.console import Console
 from seqgan_cli.errors import SeqganError, UsageError
-from seqgan_cli.settings import GENERATORS
+from seqgan_cli.jobs.options import GroupedCommand, console_of, grouped_option
 
 if TYPE_CHECKING:
-    from seqgan_cli.experiments.judgement import Judgement
-    from seqgan_cli.store.run import Run
+    from seqgan_cli.runs.run import Run
+    from seqgan_cli.studies.judging.scoring import Judgement
 
 # What a judge could tell runs by that has nothing to do with how well they write.
 FORM = ("data.source", "data.kind", "data.tokenizer", "data.lowercase", "data.poem-form", "data.step")
@@ -85,15 +85,15 @@ def make(
     if output.suffix.lower() not in (".html", ".csv"):
         raise click.BadParameter("ends in neither .html nor .csv.", context, param_hint="'-o' / '--output'")
     console = console_of(context)
-    from seqgan_cli.store.run import Run
+    from seqgan_cli.runs.run import Run
 
     opened = [Run(path) for path in {path.resolve(): path for path in runs}.values()]
     _check(opened, console)
 
-    from seqgan_cli.backend import start_tensorflow
+    from seqgan_cli.training.backend import start_tensorflow
 
     start_tensorflow(threads, verbose)
-    from seqgan_cli.experiments.sheet import make_sheet, real_items, sampled_items
+    from seqgan_cli.studies.judging.sheet import make_sheet, real_items, sampled_items
 
     sources = real_items(opened[0], real, num, seed, console)
     for i, (run, which) in enumerate(itertools.product(opened, dict.fromkeys(stages))):
@@ -129,7 +129,7 @@ def _key_path(sheet: Path) -> Path:
 
 def _write(sheet: Path, content: bytes, name: str, key: bytes) -> None:
     """The key first, without which a sheet is worth nothing. Raises SeqganError rather than replace another sheet's key."""
-    from seqgan_cli.experiments.sheet import read_key
+    from seqgan_cli.studies.judging.sheet import read_key
 
     path = _key_path(sheet)
     if path.exists() and read_key(path).sheet != name:
@@ -159,8 +159,8 @@ def score(context: click.Context, answers: tuple[Path, ...], key_file: Path | No
     for no answer), one for each judge.
     """
     console = console_of(context)
-    from seqgan_cli.experiments.judgement import judged, read_answers
-    from seqgan_cli.experiments.sheet import find_key, read_key
+    from seqgan_cli.studies.judging.scoring import judged, read_answers
+    from seqgan_cli.studies.judging.sheet import find_key, read_key
 
     given = [read_answers(path) for path in answers]
     key = read_key(key_file) if key_file else find_key(given[0].sheet, [answers[0].parent, Path()])
@@ -172,7 +172,7 @@ def score(context: click.Context, answers: tuple[Path, ...], key_file: Path | No
 
 
 def _show(found: "Judgement", console: Console) -> None:
-    from seqgan_cli.metrics.significance import shown_p
+    from seqgan_cli.evaluation.statistics import shown_p
 
     def interval(low: float, high: float, form: str) -> str:
         return "" if math.isnan(low) else f" [{low:{form}}, {high:{form}}]"

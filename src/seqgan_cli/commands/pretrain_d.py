@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from seqgan_cli.commands.options import GroupedCommand, common_options, placed, setting_options
+from seqgan_cli.jobs.options import GroupedCommand, common_options, placed, setting_options
 
 TRAINING = {
     "--d-steps": "pretrain-d.d-steps",
@@ -29,7 +29,7 @@ MODEL = {
 @click.pass_context
 def command(context: click.Context, **_: Any) -> None:
     """Train the discriminator to tell real sequences from the pre-trained generator's."""
-    from seqgan_cli.commands.job import job
+    from seqgan_cli.jobs.job import job
 
     with job(context, ["pretrain-d"]) as work:
         work.train("pretrain-d")

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from seqgan_cli.commands.options import DATA, KINDS, GroupedCommand, common_options, placed, setting_options
+from seqgan_cli.jobs.options import DATA, KINDS, GroupedCommand, common_options, placed, setting_options
 
 TRAINING = {
     "--epochs": "pretrain-g.epochs",
@@ -38,7 +38,7 @@ def command(context: click.Context, **_: Any) -> None:
 
     Counts are targets: a larger --epochs continues. Both the last checkpoint and the best held-out one are kept.
     """
-    from seqgan_cli.commands.job import job
+    from seqgan_cli.jobs.job import job
 
     with job(context, ["pretrain-g"]) as work:
         work.train("pretrain-g")

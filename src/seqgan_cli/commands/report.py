@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from seqgan_cli.commands.options import GroupedCommand, GroupedOption, common_options, console_of
+from seqgan_cli.jobs.options import GroupedCommand, GroupedOption, common_options, console_of
 
 
 @click.command("report", cls=GroupedCommand)
@@ -37,15 +37,15 @@ def command(
     discriminator, samples over time, settings. A run may be training meanwhile.
     """
     console = console_of(context)
-    from seqgan_cli.backend import start_tensorflow
-    from seqgan_cli.store.run import Run
+    from seqgan_cli.runs.run import Run
+    from seqgan_cli.training.backend import start_tensorflow
 
     experiment = (run_path / "experiment.json").exists()
     run = Run(run_path)
     if not experiment:
         config = run.config()
     start_tensorflow(threads, verbose)
-    from seqgan_cli.experiments import report
+    from seqgan_cli.studies.report import page as report
 
     if experiment:
         page = report.experiment_page(run_path)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqgan_cli.commands.options import GroupedCommand, grouped_option
+from seqgan_cli.config.settings import STAGES, TARGETS
 from seqgan_cli.errors import SeqganError, UsageError
-from seqgan_cli.settings import STAGES, TARGETS
+from seqgan_cli.jobs.options import GroupedCommand, grouped_option
 
 if TYPE_CHECKING:
-    from seqgan_cli.commands.job import Job
-    from seqgan_cli.store.run import Run
+    from seqgan_cli.jobs.job import Job
+    from seqgan_cli.runs.run import Run
 
 _option = grouped_option("Common")
 
@@ -35,9 +35,9 @@ def command(context: click.Context, original: Path, run_path: Path | None, **_: 
 
     Exit code 1 if one did not. Stopped anywhere, the same command goes on from there.
     """
-    from seqgan_cli.commands.job import job
-    from seqgan_cli.corpora.parts import FORMERLY
-    from seqgan_cli.store.run import Run
+    from seqgan_cli.data.split import FORMERLY
+    from seqgan_cli.jobs.job import job
+    from seqgan_cli.runs.run import Run
 
     first = Run(original)
     config, record = first.config(), first.record()

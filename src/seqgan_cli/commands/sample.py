@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from seqgan_cli import files
-from seqgan_cli.commands.options import GroupedCommand, GroupedOption, common_options, console_of, from_option
 from seqgan_cli.console import Console, visible
 from seqgan_cli.errors import ReaderGone, SeqganError
+from seqgan_cli.jobs.options import GroupedCommand, GroupedOption, common_options, console_of, from_option
 
 if TYPE_CHECKING:
-    from seqgan_cli.commands.trained import Trained
+    from seqgan_cli.jobs.trained import Trained
 
 ROWS = 8  # sequences in a picture, unless told
 
 
 def sample_lines(trained: "Trained", num: int, seed: int, form: str, temperature: float, allow_unknown: bool) -> Iterator[str]:
     """`num` samples in that form (text, line, raw, ids or jsonl), a batch in memory at a time."""
-    from seqgan_cli.corpora.kinds import writing
+    from seqgan_cli.data.kinds.base import writing
     from seqgan_cli.randomness import key
 
     written = writing(trained.config.settings.data, trained.corpus.vocabulary)
@@ -102,7 +102,7 @@ def command(
         _check_music(form, output, num)
     elif output is not None and output.is_dir():
         raise click.BadParameter(f"{output} is a directory: name a file.", param_hint="'-o' / '--output'")
-    from seqgan_cli.commands.trained import open_trained
+    from seqgan_cli.jobs.trained import open_trained
 
     console = console_of(context)
     trained = open_trained(context, console)
@@ -152,7 +152,7 @@ def _write_music(
         piano_roll(list(rows), data.step, output)
         console.say(f"{num} sequences in {output}.")
         return
-    from seqgan_cli.corpora.midi import write_midi
+    from seqgan_cli.data.midi.tracks import write_midi
 
     digits = len(str(num))
     for i, pitches in enumerate(rows, start=1):

@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
-from seqgan_cli.commands.options import GroupedCommand, common_options, console_of
-from seqgan_cli.config import Config
-from seqgan_cli.settings import CATALOGUE, PRESETS, Info, find
+from seqgan_cli.config.resolution import Config
+from seqgan_cli.config.settings import PRESETS, SCHEMA, SettingSpec, find
+from seqgan_cli.jobs.options import GroupedCommand, common_options, console_of
 
 
 @click.command("settings", cls=GroupedCommand)
@@ -20,8 +20,8 @@ def command(context: click.Context, name: str | None, run_path: Path, **_: Any) 
     Set one with --set NAME=VALUE, or in a TOML file given to --config.
     """
     console = console_of(context)
-    chosen = [find(name)] if name else list(CATALOGUE.values())
-    from seqgan_cli.store.run import Run
+    chosen = [find(name)] if name else list(SCHEMA.values())
+    from seqgan_cli.runs.run import Run
 
     run = Run(run_path)
     recorded = run.config() if run.exists else None
@@ -45,16 +45,16 @@ def command(context: click.Context, name: str | None, run_path: Path, **_: Any) 
     )
 
 
-def _presets(info: Info) -> dict[str, Any]:
+def _presets(info: SettingSpec) -> dict[str, Any]:
     """The presets that have a value of their own for it, and the value."""
     return {preset: value for preset in PRESETS if (value := info.preset(preset)) is not None}
 
 
-def _choices(info: Info) -> str:
+def _choices(info: SettingSpec) -> str:
     return f" ({', '.join(info.choices)})" if info.choices else ""
 
 
-def _all_of(info: Info, recorded: Config | None) -> dict[str, str]:
+def _all_of(info: SettingSpec, recorded: Config | None) -> dict[str, str]:
     """All there is to say of one setting, by a word for it."""
     told = {"setting": info.name, "default": str(info.default)}
     told |= {preset: str(value) for preset, value in _presets(info).items()}

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqgan_cli.commands.options import GroupedCommand, common_options, console_of
-from seqgan_cli.config import Config
+from seqgan_cli.config.resolution import Config
+from seqgan_cli.config.settings import JUDGED, STAGES, TARGETS
 from seqgan_cli.console import number
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.settings import JUDGED, STAGES, TARGETS
+from seqgan_cli.jobs.options import GroupedCommand, common_options, console_of
 
 if TYPE_CHECKING:
-    from seqgan_cli.store.run import Run
+    from seqgan_cli.runs.run import Run
 
 ACCURACIES = ("d_accuracy_validation", "d_accuracy_test", "d_accuracy_fake")
 SHOWN = ("nll_oracle", "nll_validation", "nll_test", "distinct_share", "reward_mean", *ACCURACIES)
@@ -25,7 +25,7 @@ SHOWN = ("nll_oracle", "nll_validation", "nll_test", "distinct_share", "reward_m
 def command(context: click.Context, run_path: Path, **_: Any) -> None:
     """Tell what a run has: where each stage stands, its last scores, and what to run next."""
     console = console_of(context)
-    from seqgan_cli.store.run import Run
+    from seqgan_cli.runs.run import Run
 
     run = Run(run_path)
     config = run.config()
@@ -57,7 +57,7 @@ def _next(run: "Run", config: Config) -> str:
 
 def _lost_patience(run: "Run", config: Config, stage: str) -> bool:
     """Whether the stage would stop before another unit, since its score has not improved for so long."""
-    from seqgan_cli.store.best import best_of, has_stalled
+    from seqgan_cli.runs.best import best_of, has_stalled
 
     patience = config.settings.patience(stage)
     try:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqgan_cli import files
-from seqgan_cli.commands.options import DATA, KINDS, GroupedCommand, common_options, setting_options
 from seqgan_cli.commands.sample import sample_lines
-from seqgan_cli.settings import JUDGED, STAGES
+from seqgan_cli.config.settings import JUDGED, STAGES
+from seqgan_cli.jobs.options import DATA, KINDS, GroupedCommand, common_options, setting_options
 
 if TYPE_CHECKING:
-    from seqgan_cli.commands.job import Job
     from seqgan_cli.evaluation.generators import Likelihoods
+    from seqgan_cli.jobs.job import Job
 
 COUNTS = {
     "--epochs": "pretrain-g.epochs",
@@ -36,7 +36,7 @@ def command(context: click.Context, file: str | None, **_: Any) -> None:
     Stopped anywhere, the same command goes on from there.
     """
     extra = {"data.source": file} if file else {}
-    from seqgan_cli.commands.job import job
+    from seqgan_cli.jobs.job import job
 
     with job(context, STAGES, extra) as work:
         for stage in STAGES:
@@ -48,13 +48,13 @@ def command(context: click.Context, file: str | None, **_: Any) -> None:
 
 def _report(work: "Job") -> None:
     """Score what the run has come to, and leave table, samples and learning curve."""
-    from seqgan_cli.commands.trained import Trained
     from seqgan_cli.evaluation.generators import data_figures, likelihoods, unknown_note
     from seqgan_cli.evaluation.real import RealScores, quality_of
-    from seqgan_cli.experiments.findings import LEFT_BEHIND, discriminator, trade
-    from seqgan_cli.experiments.scores import samples_key
-    from seqgan_cli.experiments.tables import generators_caption, generators_table
     from seqgan_cli.figures import learning_curve
+    from seqgan_cli.jobs.trained import Trained
+    from seqgan_cli.studies.experiments.findings import LEFT_BEHIND, discriminator, trade
+    from seqgan_cli.studies.experiments.scores import samples_key
+    from seqgan_cli.studies.experiments.tables import generators_caption, generators_table
 
     run, console, own = work.run, work.console, work.settings.evaluation
     console.say("Scoring …")

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from seqgan_cli.commands.options import GroupedCommand, console_of, grouped_option
+from seqgan_cli.config.settings import SIZES
 from seqgan_cli.errors import UsageError
-from seqgan_cli.settings import SIZES
+from seqgan_cli.jobs.options import GroupedCommand, console_of, grouped_option
 
 _option = grouped_option("Search")
 
@@ -110,10 +110,10 @@ def command(
     the pre-trained generator where their settings allow. What it finds was chosen by the scores it shows: train it with other
     seeds before you believe it.
     """
-    from seqgan_cli import config as configuration
-    from seqgan_cli.commands.job import see_kind
-    from seqgan_cli.conflicts import check_kind
-    from seqgan_cli.search import space
+    from seqgan_cli.config import resolution as configuration
+    from seqgan_cli.config.conflicts import check_kind
+    from seqgan_cli.jobs.job import see_kind
+    from seqgan_cli.studies.search import space
 
     console = console_of(context)
     named = {"data.source": data, "data.test": test}
@@ -130,9 +130,9 @@ def command(
     number = min(trials or len(points), len(points)) if points else trials or 50
 
     from seqgan_cli.evaluation.real import SCORES, quality_of
-    from seqgan_cli.search.attempt import Base
-    from seqgan_cli.search.study import Shared, open_storage
-    from seqgan_cli.search.tuner import Tuner
+    from seqgan_cli.studies.search.attempt import Base
+    from seqgan_cli.studies.search.study import Shared, open_storage
+    from seqgan_cli.studies.search.tuner import Tuner
 
     base = Base(asked, seed, preset, out, until)
     for dimension in dimensions:
@@ -160,6 +160,6 @@ def command(
     try:
         tuner.carry_out()
     finally:
-        from seqgan_cli.search.outcome import report
+        from seqgan_cli.studies.search.outcome import report
 
         report(shared, base, out, console)

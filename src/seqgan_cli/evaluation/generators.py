@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from seqgan_cli.corpora.corpus import Corpus
-from seqgan_cli.corpora.shards import AT_HAND
+from seqgan_cli.data.corpus import Corpus
+from seqgan_cli.data.tfrecord.shards import EVAL_SUBSET
+from seqgan_cli.evaluation.metrics import diversity
+from seqgan_cli.evaluation.metrics.likelihood import Estimate, per_token
 from seqgan_cli.evaluation.real import RealScores
-from seqgan_cli.metrics import diversity
-from seqgan_cli.metrics.likelihood import Estimate, per_token
-from seqgan_cli.models.generator import Generator
+from seqgan_cli.models.generators.base import Generator
 from seqgan_cli.randomness import rng
 
-HELDOUT_AT_MOST = AT_HAND
+HELDOUT_AT_MOST = EVAL_SUBSET
 
 
 def nll(
@@ -106,7 +106,7 @@ def likelihoods(
         nll(generator, corpus.train_sample(HELDOUT_AT_MOST), temperature),
         diversity.distinct_share(samples),
         diversity.token_types(samples, corpus.vocabulary.mask(samples)),
-        corpus.sequences.copied_share(samples),
+        corpus.sequences.train_overlap(samples),
         real.all(samples) if real else {},
     )
 
@@ -139,7 +139,7 @@ def data_figures(
         "distinct_share": diversity.distinct_share(train) if enough else distinct.number / num,
         "least_token_types": diversity.collapse_threshold(types.number, num, corpus.sequence_length, types.once),
         "least_distinct_share": diversity.collapse_threshold(distinct.number, num, 1, distinct.once) / num,
-        "copied_share": corpus.shards.heldout_copied if corpus.shards else corpus.sequences.copied_share(corpus.test),
+        "copied_share": corpus.shards.heldout_copied if corpus.shards else corpus.sequences.train_overlap(corpus.test),
     }
     if corpus.vocabulary.has_special_tokens:
         figures["unknown_share"] = corpus.vocabulary.unknown_share(corpus.test)

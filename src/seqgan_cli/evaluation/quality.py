@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from seqgan_cli.corpora.corpus import Corpus
+from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.evaluation.generators import HELDOUT_AT_MOST
-from seqgan_cli.metrics import frechet, music
-from seqgan_cli.metrics.diversity import distinct_n, longest_copied_run
-from seqgan_cli.metrics.likelihood import Estimate, mean_of
-from seqgan_cli.metrics.significance import share
+from seqgan_cli.evaluation.metrics import frechet, music
+from seqgan_cli.evaluation.metrics.diversity import distinct_n, longest_copied_run
+from seqgan_cli.evaluation.metrics.likelihood import Estimate, mean_of
+from seqgan_cli.evaluation.statistics import share
 
 Value = Estimate | float
 ORDERS = (1, 2, 3, 4)
@@ -56,7 +56,7 @@ class Measures:
                 runs[lengths > 0] / lengths[lengths > 0], None if documents is None else documents[lengths > 0]
             ),
             "copied_run_largest": float(runs[: self.equal].max(initial=0)),
-            "copied_share": share(round(self.corpus.sequences.copied_share(tokens) * len(tokens)), len(tokens)),
+            "copied_share": share(round(self.corpus.sequences.train_overlap(tokens) * len(tokens)), len(tokens)),
         }
 
     def _distances(self, tokens: np.ndarray) -> dict[str, Value]:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqgan_cli.corpora.corpus import Corpus
-from seqgan_cli.metrics import bleu, diversity
-from seqgan_cli.metrics.likelihood import Estimate, mean_of
-from seqgan_cli.metrics.music import nearest_window_mse
-from seqgan_cli.settings import Data
+from seqgan_cli.config.settings import Data
+from seqgan_cli.data.corpus import Corpus
+from seqgan_cli.evaluation.metrics import bleu, diversity
+from seqgan_cli.evaluation.metrics.likelihood import Estimate, mean_of
+from seqgan_cli.evaluation.metrics.music import nearest_window_mse
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ class RealScores:
         Of no more than there are training sequences, whose own Self-BLEU is of as many.
         """
         some, nan = samples[: min(SELF_BLEU_SAMPLES, len(self.corpus.train))], float("nan")
-        own = self_bleu_scores(self._for_matching(some), [(1 / 3,) * 3], SMOOTHING)[0] if len(some) > 1 else nan
-        return Estimate(own, nan, nan, nan, len(some))
+        cfg = self_bleu_scores(self._for_matching(some), [(1 / 3,) * 3], SMOOTHING)[0] if len(some) > 1 else nan
+        return Estimate(cfg, nan, nan, nan, len(some))
 
     def copied_run(self, samples: np.ndarray) -> Estimate:
         return mean_of(diversity.longest_copied_run(*self._for_matching(samples), *self._for_matching(self.corpus.train)))

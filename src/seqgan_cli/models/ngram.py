@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from seqgan_cli.vocabulary import Vocabulary
+from seqgan_cli.data.vocabulary import Vocabulary
 
 
 class NgramModel:
@@ -24,7 +24,7 @@ class NgramModel:
         self.order, self.base = order, vocabulary.size + 1
         rows, places = np.nonzero(vocabulary.mask(sequences))
         before = np.concatenate([np.full((len(sequences), order - 1), vocabulary.size), sequences], axis=1)
-        followers = sequences[rows, places].astype(np.int32)
+        next_tokens = sequences[rows, places].astype(np.int32)
         self.tables = []
         for known in range(order - 1, -1, -1):  # tokens of the context, the longest first
             context = np.zeros(len(rows), np.int64)
@@ -32,7 +32,7 @@ class NgramModel:
                 context = context * self.base + before[rows, places + order - 1 - known + i]
             order_of = np.argsort(context, kind="stable")
             contexts, starts, counts = np.unique(context[order_of], return_index=True, return_counts=True)
-            table = (contexts, starts.astype(np.int32), counts.astype(np.int32), followers[order_of])
+            table = (contexts, starts.astype(np.int32), counts.astype(np.int32), next_tokens[order_of])
             self.tables.append(tuple(tf.constant(column) for column in table))
 
     def start(self, batch: Any) -> Any:
@@ -44,7 +44,7 @@ class NgramModel:
         uniform = tf.random.stateless_uniform([tf.shape(before)[0]], key)
         drawn = tf.zeros_like(before[:, 0]) if self.order > 1 else tf.zeros([tf.shape(before)[0]], tf.int32)
         found = tf.zeros_like(drawn, tf.bool)
-        for known, (contexts, starts, counts, followers) in zip(range(self.order - 1, -1, -1), self.tables, strict=True):
+        for known, (contexts, starts, counts, next_tokens) in zip(range(self.order - 1, -1, -1), self.tables, strict=True):
             context = tf.zeros_like(drawn, tf.int64)
             for i in range(known):
                 context = context * self.base + tf.cast(before[:, self.order - 1 - known + i], tf.int64)
@@ -53,6 +53,6 @@ class NgramModel:
             # uniform < 1, but its product may be rounded up to the number itself
             chosen = tf.minimum(tf.cast(uniform * tf.cast(number, tf.float32), tf.int32), number - 1)
             seen = ~found & (tf.gather(contexts, place) == context)
-            drawn = tf.where(seen, tf.gather(followers, tf.gather(starts, place) + chosen), drawn)
+            drawn = tf.where(seen, tf.gather(next_tokens, tf.gather(starts, place) + chosen), drawn)
             found |= seen
         return drawn

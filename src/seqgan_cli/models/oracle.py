@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from seqgan_cli.arrays import read_arrays
+from seqgan_cli.config.settings import GeneratorSettings
+from seqgan_cli.data.vocabulary import Vocabulary
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.models.generator import Generator
+from seqgan_cli.models.generators.base import Generator
 from seqgan_cli.randomness import rng
-from seqgan_cli.settings import GeneratorSettings
-from seqgan_cli.vocabulary import Vocabulary
 
 # In the order of `Generator.trainable_variables`.
 ARRAYS = ("embeddings", "kernel", "recurrent_kernel", "bias", "output_kernel", "output_bias")

@@ -8,8 +8,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from seqgan_cli.config.settings import JUDGED, Settings, parse_filters
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.settings import JUDGED, Settings, parse_filters
 
 FLOAT = 4  # bytes
 # Weights, gradient and Adam's two moments of what the stage trains.
@@ -34,9 +34,9 @@ def available() -> float:
 
 def generator_weights(settings: Settings, vocab_size: int) -> int:
     """Number of weights: V·E, the cell's, and (H + 1)·V."""
-    own = settings.generator
-    embedding, hidden = own.embedding_dim, own.hidden_dim
-    return vocab_size * (embedding + hidden + 1) + _cell_weights(own.cell, embedding, hidden)
+    cfg = settings.generator
+    embedding, hidden = cfg.embedding_dim, cfg.hidden_dim
+    return vocab_size * (embedding + hidden + 1) + _cell_weights(cfg.cell, embedding, hidden)
 
 
 def _cell_weights(cell: str, inputs: int, hidden: int) -> int:
@@ -47,10 +47,10 @@ def _cell_weights(cell: str, inputs: int, hidden: int) -> int:
 
 def discriminator_weights(settings: Settings, vocab_size: int, sequence_length: int) -> int:
     """Number of weights: V·E + Σ filters·(width·E + 1), and the highway's two squares of all filters; or a cell's."""
-    own, embedding = settings.discriminator, settings.discriminator.embedding_dim
-    if own.kind != "convolutional":
-        cell = {"recurrent": "lstm"}.get(own.kind, own.kind)
-        return vocab_size * embedding + _cell_weights(cell, embedding, own.hidden_dim)
+    cfg, embedding = settings.discriminator, settings.discriminator.embedding_dim
+    if cfg.kind != "convolutional":
+        cell = {"recurrent": "lstm"}.get(cfg.kind, cfg.kind)
+        return vocab_size * embedding + _cell_weights(cell, embedding, cfg.hidden_dim)
     filters = parse_filters(settings.discriminator.filters, sequence_length)
     total = sum(number for _, number in filters)
     return vocab_size * embedding + sum(n * (w * embedding + 1) for w, n in filters) + 2 * total * (total + 1)
@@ -58,10 +58,10 @@ def discriminator_weights(settings: Settings, vocab_size: int, sequence_length: 
 
 def _others(settings: Settings, stage: str) -> int:
     """Copies of the generator besides: the rollout policy, the pre-trained one, a language model, moments of likelihood."""
-    own = settings.adversarial
+    cfg = settings.adversarial
     if stage != "adversarial":
         return 0
-    return (own.rollout_policy == "generator") + (own.kl_coefficient > 0) + (own.reward == "lm") + 2 * (own.mle_every > 0)
+    return (cfg.rollout_policy == "generator") + (cfg.kl_coefficient > 0) + (cfg.reward == "lm") + 2 * (cfg.mle_every > 0)
 
 
 def refuse_too_large(settings: Settings, stages: Sequence[str], vocab_size: int, sequence_length: int, sequences: int) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from seqgan_cli.distribution import replicas
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.training.distribution import replicas
 
 
 class Adam:
@@ -80,7 +80,7 @@ class RMSprop:
 OPTIMIZERS: dict[str, type[Adam] | type[RMSprop]] = {"adam": Adam, "rmsprop": RMSprop}
 
 
-def descend(
+def apply_gradients(
     optimizer: Adam | RMSprop, tape: Any, loss: Any, clip_norm: float | None = None, weight_decay: float = 0.0
 ) -> Any:
     """Differentiate the loss and take one step, the gradient's global norm at most `clip_norm`.
@@ -94,7 +94,7 @@ def descend(
     """
     # An embedding's gradient comes in slices, one for each time a token was read. Its norm is that of their sums.
     gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, optimizer.weights)]
-    gradients, loss = replicas.total((gradients, loss))
+    gradients, loss = replicas.all_reduce_sum((gradients, loss))
     norm = tf.linalg.global_norm(gradients)
     if clip_norm is not None:
         gradients, _ = tf.clip_by_global_norm(gradients, clip_norm, use_norm=norm)
@@ -106,11 +106,11 @@ def descend(
     return tf.where(tf.math.is_finite(norm), loss, float("nan"))
 
 
-def refuse_spoilt(losses: Sequence[float], where: str, first: int, setting: str, step_size: float) -> None:
+def check_finite(losses: Sequence[float], where: str, first: int, setting: str, step_size: float) -> None:
     """Raises SeqganError at the first loss, or gradient, that is not finite.
 
     Args:
-        losses: of consecutive steps, as `descend` returned them.
+        losses: of consecutive steps, as `apply_gradients` returned them.
         where: the stage and the unit, for the message.
         first: the number of the first of these steps, from 0.
         setting, step_size: what to make smaller.
@@ -132,14 +132,14 @@ def groups(num: int) -> Iterator[range]:
     return (range(first, min(first + STEPS_AT_ONCE, num)) for first in range(0, num, STEPS_AT_ONCE))
 
 
-def consecutive(step: Callable[..., Any], *batches: Any) -> Any:
+def run_steps(step: Callable[..., Any], *batches: Any) -> Any:
     """Inside compiled code: every replica steps on each batch in turn, `[S, ...]` split along S.
 
     Returns what the steps returned, losses `[S]` or several figures each `[S, F]`.
     """
 
     def advance(i: Any, losses: Any) -> tuple:
-        return i + 1, losses.write(i, replicas.together(step, *(batch[i] for batch in batches)))
+        return i + 1, losses.write(i, replicas.replicated(step, *(batch[i] for batch in batches)))
 
     number = tf.shape(batches[0])[0]
     losses = tf.TensorArray(tf.float32, size=number)

@@ -13,23 +13,23 @@ from typing import Any, ClassVar
 import numpy as np
 
 from seqgan_cli import signals
+from seqgan_cli.config.settings import Settings
 from seqgan_cli.console import Console
-from seqgan_cli.corpora.corpus import Corpus
-from seqgan_cli.corpora.kinds import writing
-from seqgan_cli.distribution.agreement import agreed
+from seqgan_cli.data.corpus import Corpus
+from seqgan_cli.data.kinds.base import writing
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.evaluation.metrics.diversity import collapse_threshold
 from seqgan_cli.evaluation.real import QUALITY
-from seqgan_cli.metrics.diversity import collapse_threshold
-from seqgan_cli.models.generator import Generator
+from seqgan_cli.models.generators.base import Generator
 from seqgan_cli.randomness import key
-from seqgan_cli.settings import Settings
-from seqgan_cli.store.best import best_of, changed_measure, has_stalled
-from seqgan_cli.store.checkpoints import assign
-from seqgan_cli.store.history import Row
-from seqgan_cli.store.run import Run
+from seqgan_cli.runs.best import best_of, changed_measure, has_stalled
+from seqgan_cli.runs.checkpoints import assign
+from seqgan_cli.runs.history import Row
+from seqgan_cli.runs.run import Run
+from seqgan_cli.training.distribution.agreement import agreed
 
 Tick = Callable[[float], None]
-DEFEAT = 1e-3  # a mean reward below it, and as small a share of samples that pass for real
+D_SATURATED = 1e-3  # a mean reward below it, and as small a share of samples that pass for real
 HIGHER_IS_BETTER = ("distinct_share", "reward_mean")
 EXAMPLES = 12
 REAL = tuple(dict.fromkeys(name for names in QUALITY.values() for name in names))  # quality, where no oracle is
@@ -111,7 +111,7 @@ def _troubles(scores: dict[str, float], variety: dict[str, float], num: int) -> 
     discriminator knows every sample for one, and rewards are all but 0.
     """
     found = {}
-    if 0.0 <= scores.get("reward_mean", 1.0) < DEFEAT and scores.get("d_accuracy_fake", 0.0) > 1.0 - DEFEAT:
+    if 0.0 <= scores.get("reward_mean", 1.0) < D_SATURATED and scores.get("d_accuracy_fake", 0.0) > 1.0 - D_SATURATED:
         found["defeat"] = (
             f"the discriminator has won: it knows every sample for one (mean reward {scores['reward_mean']:.2g}), and leaves "
             "the generator little to climb. Consider fewer d-steps or epochs k, a smaller adversarial.d-learning-rate, more "
@@ -131,7 +131,7 @@ def _troubles(scores: dict[str, float], variety: dict[str, float], num: int) -> 
     return found
 
 
-def _refuse_spoilt_weights(arrays: dict[str, np.ndarray], stage: Stage, position: int) -> None:
+def _check_finite_weights(arrays: dict[str, np.ndarray], stage: Stage, position: int) -> None:
     """Raises SeqganError if a checkpoint would hold what is not finite."""
     for name, array in arrays.items():
         if not np.isfinite(array).all():
@@ -173,14 +173,14 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
     main = stage.monitor or stage.shown[0]
     try:
         with (
-            signals.unmistaken(),
+            signals.reraise_signals(),
             console.progress(stage.name, stage.unit, position, stage.target, stage.work, main) as progress,
         ):
             while position < stage.target and not has_stalled(position, best, stage.patience):
                 started = time.monotonic()
                 scores = agreed(stage.advance(position + 1, progress.tick))
                 arrays = {name: variable.numpy() for name, variable in stage.variables().items()}
-                _refuse_spoilt_weights(arrays, stage, position + 1)
+                _check_finite_weights(arrays, stage, position + 1)
                 position += 1
                 improved = stage.monitor in scores and better(stage.monitor, scores[stage.monitor], best["value"])
                 if improved:

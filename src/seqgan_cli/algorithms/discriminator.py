@@ -1,0 +1,201 @@
+"""`pretrain-d`, and the discriminator's part of a round: real against generated sequences (Algorithm 1, lines 4, 5, 14-17)."""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from seqgan_cli.config.settings import Settings
+from seqgan_cli.console import Console
+from seqgan_cli.data.corpus import FEWER_UNKNOWN, Corpus, refuse_no_positives
+from seqgan_cli.errors import SeqganError
+from seqgan_cli.models.discriminators.kinds import make_discriminator
+from seqgan_cli.models.generators.base import Generator
+from seqgan_cli.randomness import key, rng
+from seqgan_cli.runs.checkpoints import named
+from seqgan_cli.training.optimizers import Adam, apply_gradients, check_finite, groups, run_steps
+from seqgan_cli.training.stage import Stage, Tick, batches_of
+
+# Work of training on a sequence against that of scoring one: forward, and twice that backward.
+TRAINING_WORK = 3.0
+D_HELD_OUT = ("d_accuracy_validation", "d_accuracy_test")  # the second in runs without a validation part
+# Real sequences that hold no `<unk>`: of fewer than this number, or this share, it is worth a warning.
+FEW_POSITIVES, FEW_SHARE = 100, 0.2
+
+
+def tell_of_positives(corpus: Corpus, console: Console) -> None:
+    """Say how many real sequences hold `<unk>` and are no positives, with a warning where few are left.
+
+    Raises SeqganError where none is.
+    """
+    refuse_no_positives(corpus)
+    total, left = len(corpus.sequences), len(corpus.positives)
+    if left == total:
+        return
+    about = "about " if corpus.shards else ""
+    words = (
+        f"{about}{total - left} of {total} training sequences hold <unk>, which the generator never says: only the "
+        f"{about}{left} without it stand for the real ones."
+    )
+    if left < FEW_POSITIVES or left < FEW_SHARE * total:
+        console.warn(f"{words} They are few, and unlike the rest. {FEWER_UNKNOWN}")
+    else:
+        console.say(words)
+
+
+class DiscriminatorTrainer:
+    """The discriminator, its optimizer, and a d-step: fresh negatives, then k epochs on both kinds."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        corpus: Corpus,
+        oracle: Generator | None,
+        console: Console,
+        learning_rate: float,
+        num: int,
+        k: int,
+        what: str,
+    ) -> None:
+        self.settings, self.corpus, self.oracle, self.k, self.what = settings, corpus, oracle, k, what
+        self.discriminator = make_discriminator(corpus.vocabulary, corpus.sequence_length, settings.discriminator)
+        self.discriminator.initialise(rng(settings.seed, "discriminator"))
+        self.optimizer = Adam(self.discriminator.trainable_variables, learning_rate)
+        tell_of_positives(corpus, console)
+        if settings.discriminator.stop and not corpus.vocabulary.has_no_unk(corpus.validation).any():
+            raise SeqganError(
+                "discriminator.stop needs held-out sequences that a generator can say, and all hold <unk>: leave it out."
+            )
+        # Positives, and negatives, of a d-step.
+        self.num = min(num or corpus.positives.usual_draw, len(corpus.positives))
+        self.batch_size = batches_of(2 * self.num, settings.discriminator.batch_size, console, "discriminator")
+        self.num_batches = 2 * self.num // self.batch_size
+        self.work = TRAINING_WORK * k * self.num_batches * self.batch_size
+
+    def variables(self) -> dict[str, Any]:
+        slots = {f"d_optimizer/{name}": v for name, v in self.optimizer.variables().items()}
+        return {**named("discriminator", self.discriminator), **slots}
+
+    def _step(self, tokens: Any, labels: Any, dropout_key: Any) -> Any:
+        with tf.GradientTape() as tape:
+            loss = self.discriminator.objective(tokens, labels, dropout_key)
+        return apply_gradients(self.optimizer, tape, loss, weight_decay=self.settings.discriminator.weight_decay)
+
+    @tf.function(autograph=False, reduce_retracing=True)
+    def _steps(self, tokens: Any, labels: Any, dropout_keys: Any) -> Any:
+        return run_steps(self._step, tokens, labels, dropout_keys)
+
+    def d_step(self, generator: Generator, position: int, tick: Tick, part: int = 0) -> float | None:
+        """Draw negatives from the generator, as many as positives, and train k epochs on both. Returns the mean loss.
+
+        None, and nothing done, if it is good enough to rest (`discriminator.stop`). Every draw is keyed by the unit `position`
+        of the stage and the `part` of it.
+        """
+        seed = self.settings.seed
+        address = (self.what, "d-step", position, part)
+        if self.what == "adversarial":
+            where, setting = f"{self.what}, round {position}, d-step {part + 1}", "adversarial.d-learning-rate"
+        else:
+            where, setting = f"{self.what}, d-step {position}", "pretrain-d.learning-rate"
+        stop = self.settings.discriminator.stop
+        if stop and self._held_out_accuracy(generator, key(seed, *address, "rest")) > stop:
+            tick(self.work)
+            return None
+        positives = self.corpus.positives.draw(self.num, seed, *address, "positives")
+        negatives = generator.sample(self.num, key(seed, *address, "negatives"))
+        tokens = np.concatenate([positives, negatives])
+        labels = np.repeat(np.array([1.0, 0.0], np.float32), self.num)
+        losses: list[float] = []
+        for epoch in range(self.k):
+            order = rng(seed, *address, "order", epoch).permutation(len(tokens))
+            for steps in groups(self.num_batches):
+                chosen = order[steps.start * self.batch_size : steps.stop * self.batch_size].reshape(
+                    len(steps), self.batch_size
+                )
+                dropout_keys = np.stack([key(seed, *address, "dropout", epoch, i) for i in steps])
+                latest = self._steps(tokens[chosen], labels[chosen], dropout_keys).numpy().tolist()
+                check_finite(latest, where, len(losses), setting, self.optimizer.learning_rate)
+                losses.extend(latest)
+                tick(TRAINING_WORK * self.batch_size * len(steps))
+        return float(np.mean(losses))
+
+    def scores(self, generator: Generator, position: int) -> dict[str, float]:
+        """Accuracy on training and held-out real sequences and on fresh samples, and what the reward is worth.
+
+        Real sequences are those without `<unk>`, since samples hold none; where no held-out one is left, its accuracy is not
+        measured.
+
+        d_accuracy_*: share on the right side of ½, or for a critic, which knows no ½, of the middle between the mean of the
+        training sequences and that of the samples. reward_oracle_correlation (synthetic): Spearman's rank correlation over the
+        samples between D(Y) and log G_oracle(Y): 1 if the reward ranks as the truth does, 0 if it knows nothing.
+        """
+        num = self.settings.evaluation.samples
+        samples = generator.sample(num, key(self.settings.seed, self.what, "scores", position))
+        held_out = self.corpus.without_unk(self.corpus.validation)[:num]
+        real = self.corpus.train_sample(num, without_unk=True)
+        fake, train, heldout = (self.discriminator.scores(each) for each in (samples, real, held_out))
+        middle = self._middle(train, fake)
+        scores = {"d_accuracy_train": float((train > middle).mean())}
+        if len(heldout):
+            scores[f"d_accuracy_{self.corpus.choosing}"] = float((heldout > middle).mean())
+        scores["d_accuracy_fake"] = float((fake <= middle).mean())
+        if self.oracle is not None:
+            scores["reward_oracle_correlation"] = spearman(fake, -self.oracle.sequence_nll(samples))
+        return scores
+
+
+    def _middle(self, real: np.ndarray, fake: np.ndarray) -> float:
+        return float((real.mean() + fake.mean()) / 2) if self.settings.discriminator.loss == "wasserstein" else 0.5
+
+    def _held_out_accuracy(self, generator: Generator, sample_key: np.ndarray) -> float:
+        """Share of held-out real sequences and as many fresh samples that it tells apart; both kinds weigh the same."""
+        num = self.settings.evaluation.samples
+        held_out = self.corpus.without_unk(self.corpus.validation)[:num]
+        real, fake = (self.discriminator.scores(each) for each in (held_out, generator.sample(num, sample_key)))
+        middle = self._middle(real, fake)
+        return float((real > middle).mean() + (fake <= middle).mean()) / 2
+
+
+def spearman(x: np.ndarray, y: np.ndarray) -> float:
+    """Rank correlation of two float `[n]`; 0 where one of them is constant, since it then ranks nothing."""
+    from scipy.stats import spearmanr
+
+    if np.ptp(x) == 0 or np.ptp(y) == 0:
+        return 0.0
+    return float(spearmanr(x, y).statistic)
+
+
+class DiscriminatorPretraining(Stage):
+    """d-steps against the pre-trained generator, which stands still."""
+
+    name = "pretrain-d"
+    unit = "d-step"
+    target_option = "--d-steps"
+    shown = ("d_loss", *D_HELD_OUT, "d_accuracy_fake", "reward_oracle_correlation")
+    step_sizes = ("pretrain-d.learning-rate",)
+    meets_anew = True
+
+    def __init__(
+        self, settings: Settings, corpus: Corpus, oracle: Generator | None, generator: Generator, console: Console
+    ) -> None:
+        super().__init__(settings, corpus)
+        cfg = settings.pretrain_d
+        self.generator = generator
+        self.trainer = DiscriminatorTrainer(
+            settings, corpus, oracle, console, cfg.learning_rate, cfg.d_samples, cfg.k, self.name
+        )
+        self.target, self.work = cfg.d_steps, self.trainer.work
+
+    def variables(self) -> dict[str, Any]:
+        return self.trainer.variables()
+
+    @property
+    def steps(self) -> int:
+        return int(self.trainer.optimizer.count.numpy())
+
+    def scores(self, position: int) -> dict[str, float]:
+        return self.trainer.scores(self.generator, position)
+
+    def advance(self, position: int, tick: Tick) -> dict[str, float]:
+        loss = self.trainer.d_step(self.generator, position, tick)
+        return {**({} if loss is None else {"d_loss": loss}), **self.scores(position)}

@@ -1,0 +1,276 @@
+"""The rollout policy G_β and the Monte Carlo search for action values (Eq. 4)."""
+
+import abc
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from seqgan_cli.data.vocabulary import Vocabulary
+from seqgan_cli.models.generators.base import Generator, force_end
+from seqgan_cli.models.ngram import NgramModel
+from seqgan_cli.models.softmax import LOGITS_AT_ONCE
+from seqgan_cli.models.value import ValueHead
+from seqgan_cli.rewards.base import PrefixReward, Reward, StepwiseReward
+from seqgan_cli.runs.checkpoints import named
+
+# Prefixes that advance together: enough to fill the cores, few enough for their logits to fit.
+PREFIXES_AT_ONCE = 2560
+# Completions of one prefix length that a discriminator scores together, where it need not score them as they come.
+COMPLETIONS_AT_ONCE = 512
+
+
+class RolloutPolicy(abc.ABC):
+    """What completes prefixes. Its state before each token is a list of `[B, ·]`, whose rows can be gathered and joined."""
+
+    def __init__(self, vocabulary: Vocabulary, sequence_length: int) -> None:
+        self.vocabulary, self.sequence_length = vocabulary, sequence_length
+
+    @abc.abstractmethod
+    def update(self, policy: Generator, update_rate: float) -> None:
+        """Take note of what θ has become."""
+
+    def variables(self) -> dict[str, Any]:
+        """Everything that changes, by name."""
+        return {}
+
+    @abc.abstractmethod
+    def states(self, tokens: Any) -> list:
+        """What is known before each token of int32 `[B, T]`: a list of `[T, B, ·]`."""
+
+    @abc.abstractmethod
+    def read(self, tokens: Any, state: list) -> tuple[Any, list]:
+        """Read tokens int32 `[B]`: what the next ones are drawn from, and the new state."""
+
+    @abc.abstractmethod
+    def draw(self, known: Any, last: Any, place: Any, key: Any) -> Any:
+        """The tokens after `last`, int32 `[B]`, from what `read` gave, at a place counted from 0; see `force_end`."""
+
+    def sample_continuations(self, tokens: Any, key: Any, first: int = 1) -> Any:
+        """Finish every proper prefix of every sequence once, from those of `first` tokens on.
+
+        One pass of teacher forcing gives the policy's state at every prefix. Then all prefixes advance together, each joining
+        when its own length is due, so a position is sampled in one large product and no prefix is read twice.
+
+        Args:
+            tokens: int32 `[C, T]`.
+            key: int32 `[2]`.
+
+        Returns:
+            int32 `[T-first, C, T]`: at [t-first, c] the first t tokens of sequence c, continued.
+        """
+        count, length = tf.shape(tokens)[0], tf.shape(tokens)[1]
+        columns = tf.transpose(tokens)  # [T, C]
+        states = self.states(tokens)  # each [T, C, ·], after reading start, y₁ … y_{t-1}
+
+        def advance(t: Any, last: Any, state: list, sampled: Any) -> tuple:
+            # Rows are ordered by prefix length, so the prefixes of length t join at the end.
+            last = tf.concat([last, columns[t - 1]], axis=0)  # [(t-first+1)·C]
+            state = [tf.concat([old, new[t - 1]], axis=0) for old, new in zip(state, states, strict=True)]
+            known, state = self.read(last, state)
+            drawn = self.draw(known, last, t, tf.random.experimental.stateless_fold_in(key, t))
+            given = tf.tile(columns[t], [length - 1 - t])  # the longer prefixes hold their own token here
+            return t + 1, drawn, state, sampled.write(t, tf.concat([drawn, given], axis=0))
+
+        sampled = tf.TensorArray(tf.int32, size=length, element_shape=[None])
+        for t in range(first):
+            sampled = sampled.write(t, tf.tile(columns[t], [length - first]))
+        empty = [tf.zeros([0, state.shape[-1]], state.dtype) for state in states]
+        shapes = (tf.TensorShape([]), tf.TensorShape([None]), [tf.TensorShape([None, s.shape[-1]]) for s in states], None)
+        *_, sampled = tf.while_loop(
+            lambda t, *_: t < length,
+            advance,
+            (first, tf.zeros([0], tf.int32), empty, sampled),
+            shape_invariants=(*shapes[:3], tf.TensorShape(None)),
+        )
+        return tf.reshape(tf.transpose(sampled.stack()), [length - first, count, length])
+
+
+class NetworkPolicy(RolloutPolicy):
+    """G_β: a network of its own, which moves only when told to."""
+
+    def __init__(self, policy: Generator) -> None:
+        super().__init__(policy.vocabulary, policy.sequence_length)
+        self.network = policy.clone("rollout_policy")
+
+    def update(self, policy: Generator, update_rate: float) -> None:
+        """β ← u·β + (1-u)·θ."""
+        for beta, theta in zip(self.network.trainable_variables, policy.trainable_variables, strict=True):
+            # u = 0 must copy θ to the last bit, which 0·β + θ does unless β overflowed.
+            beta.assign(update_rate * beta + (1.0 - update_rate) * theta if update_rate else theta)
+
+    def variables(self) -> dict[str, Any]:
+        return named("rollout_policy", self.network)
+
+    def states(self, tokens: Any) -> list:
+        return self.network.unroll(tokens, keep_states=True)[1]
+
+    def read(self, tokens: Any, state: list) -> tuple[Any, list]:
+        return self.network.step(tokens, state)
+
+    def draw(self, known: Any, last: Any, place: Any, key: Any) -> Any:
+        return self.network.draw_next(self.network.policy_logits(known), last, place, key)
+
+    def promises(self, tokens: Any, horizon: int, value: Callable[[Any], Any], key: Any) -> Any:
+        """What a value function expects after `horizon` more tokens, of the prefixes that are not finished by then.
+
+        Args:
+            tokens: int32 `[C, T]`.
+            value: of outputs `[R, H]`, gives `[R]`.
+            key: int32 `[2]`.
+
+        Returns:
+            float32 `[T-1-horizon, C]`: at [t-1, c] of the first t tokens of sequence c.
+        """
+        count, number = tf.shape(tokens)[0], tf.shape(tokens)[1] - 1 - horizon
+        last = tf.reshape(tf.transpose(tokens)[:number], [-1])
+        state = [tf.reshape(each[:number], [number * count, each.shape[-1]]) for each in self.states(tokens)]
+        for i in range(horizon):
+            known, state = self.read(last, state)
+            # Of rows with prefixes of all lengths, none is at the last place before the horizon, nor at the first.
+            last = self.draw(known, last, 1, tf.random.experimental.stateless_fold_in(key, i))
+        return tf.reshape(value(self.read(last, state)[0]), [number, count])
+
+
+class NgramPolicy(RolloutPolicy):
+    """An n-gram model of the training data: the paper's "simplified version" of G_β, which needs no product at all."""
+
+    ORDER = 3
+
+    def __init__(self, vocabulary: Vocabulary, sequences: np.ndarray) -> None:
+        super().__init__(vocabulary, sequences.shape[1])
+        self.model = NgramModel(vocabulary, sequences, self.ORDER)
+
+    def update(self, policy: Generator, update_rate: float) -> None:
+        """It stays what the data are."""
+
+    def states(self, tokens: Any) -> list:
+        length, width = tf.shape(tokens)[1], self.ORDER - 1
+        before = tf.concat([self.model.start(tf.shape(tokens)[0]), tokens], axis=1)
+        contexts = tf.stack([before[:, i : i + length] for i in range(width)], axis=2)  # [C, T, order-1]
+        return [tf.ensure_shape(tf.transpose(contexts, [1, 0, 2]), [None, None, width])]
+
+    def read(self, tokens: Any, state: list) -> tuple[Any, list]:
+        context = tf.concat([state[0][:, 1:], tokens[:, None]], axis=1)
+        return context, [context]
+
+    def draw(self, known: Any, last: Any, place: Any, key: Any) -> Any:
+        drawn = self.model.draw(known, key)
+        return force_end(self.vocabulary, drawn, last, place > 0, place >= self.sequence_length - 1)
+
+
+class ActionValues:
+    """Q(s, a) of every token of a batch by N rollouts, compiled once and bounded in memory for any N and T.
+
+    Args:
+        policy, reward: what completes prefixes, and what scores the finished sequences.
+        num_rollouts: N.
+        horizon, value: if given, a rollout ends after so many tokens, and what it then promises stands for its reward
+            (temporal differences: Sutton 1988).
+    """
+
+    def __init__(
+        self,
+        policy: RolloutPolicy,
+        reward: Reward | StepwiseReward,
+        num_rollouts: int,
+        horizon: int = 0,
+        value: ValueHead | None = None,
+    ) -> None:
+        self.policy = policy
+        self.reward: Any = reward
+        self.num_rollouts = num_rollouts
+        length = policy.sequence_length
+        # A short rollout ends in a value; of as many tokens as there are, it is a whole one.
+        self.horizon, self.value = (horizon, value) if 0 < horizon < length - 1 else (0, None)
+        # A chunk of c (sequence, rollout) pairs advances (T-1)·c prefixes, whose logits are on the table at once.
+        rows = min(PREFIXES_AT_ONCE, LOGITS_AT_ONCE // policy.vocabulary.size)
+        self.chunk = max(1, rows // max(1, length - 1))
+
+    @tf.function(autograph=False, reduce_retracing=True)
+    def __call__(self, tokens: Any, key: Any) -> Any:
+        """Expected final reward after each token: float32 `[B, T]` for int32 `[B, T]`; no gradient flows through it.
+
+        For t < T the mean reward of N continuations of Y₁:t, for t = T the reward of Y itself. With N = 0 there is no search:
+        every token gets the reward of Y (REINFORCE on whole sequences), as does the only one of a sequence with T = 1. A
+        stepwise reward needs no search at all.
+        """
+        if isinstance(self.reward, StepwiseReward):
+            return tf.stop_gradient(self.reward.action_values(tokens))
+        batch, length = tf.shape(tokens)[0], tf.shape(tokens)[1]
+        if not self.num_rollouts or self.policy.sequence_length == 1:
+            return tf.stop_gradient(tf.tile(self.reward(tokens, key)[:, None], [1, length]))
+        pairs = batch * self.num_rollouts
+        num_chunks = -(-pairs // self.chunk)
+        width = -(-pairs // num_chunks)  # all chunks alike: the surplus of the last is dropped
+        find = self._look_ahead if self.value else self._search
+        by_pair = find(tokens, key, num_chunks, width)[:pairs]  # [B·N, T-1]
+        by_rollout = tf.reshape(by_pair, [batch, self.num_rollouts, length - 1])
+        final = self.reward(tokens, tf.random.experimental.stateless_fold_in(key, num_chunks))
+        return tf.stop_gradient(tf.concat([tf.reduce_mean(by_rollout, axis=1), final[:, None]], axis=1))
+
+    def _look_ahead(self, tokens: Any, key: Any, num_chunks: Any, width: Any) -> Any:
+        """Of every (sequence, rollout) pair, chunk by chunk: float32 `[≥ B·N, T-1]`, promises and, near the end, rewards."""
+        pairs, length = tf.shape(tokens)[0] * self.num_rollouts, self.policy.sequence_length
+        first = length - self.horizon  # the shortest prefix that is finished within the horizon
+        policy, value = self.policy, self.value
+        assert isinstance(policy, NetworkPolicy)
+        assert value
+
+        def look(i: Any, values: Any) -> tuple:
+            members = tf.minimum(tf.range(i * width, (i + 1) * width), pairs - 1) // self.num_rollouts
+            cfg, chunk_key = tf.gather(tokens, members), tf.random.experimental.stateless_fold_in(key, i)
+            keys = tf.unstack(tf.random.experimental.stateless_split(chunk_key, 3))
+            finished = policy.sample_continuations(cfg, keys[0], first)
+            rewards = tf.reshape(self.reward(tf.reshape(finished, [-1, length]), keys[1]), [self.horizon, width])
+            promises = policy.promises(cfg, self.horizon, value, keys[2])
+            return i + 1, values.write(i, tf.transpose(tf.concat([promises, rewards], axis=0)))
+
+        values = tf.TensorArray(tf.float32, size=num_chunks, element_shape=[None, None])
+        _, values = tf.while_loop(lambda i, _: i < num_chunks, look, (0, values), parallel_iterations=1)
+        return values.concat()
+
+    def _search(self, tokens: Any, key: Any, num_chunks: Any, width: Any) -> Any:
+        """Of every (sequence, rollout) pair the rewards of its completions: float32 `[≥ B·N, T-1]`."""
+        pairs, length = tf.shape(tokens)[0] * self.num_rollouts, tf.shape(tokens)[1]
+        together = self._completions_at_once(length) // width if isinstance(self.reward, PrefixReward) else 1
+        together = tf.maximum(1, together)
+
+        def search(group: Any, values: Any) -> tuple:
+            """Complete each chunk of the group, then reward them all."""
+            first, last = group * together, tf.minimum((group + 1) * together, num_chunks)
+            # The sequence of each pair; where the last chunk is longer than what is left, its last pair again.
+            members = tf.minimum(tf.range(first * width, last * width), pairs - 1) // self.num_rollouts
+
+            def sample_chunk(i: Any, continuations: Any) -> tuple:
+                cfg = members[(i - first) * width : (i - first + 1) * width]
+                chunk_key = tf.random.experimental.stateless_fold_in(key, i)
+                finished = self.policy.sample_continuations(tf.gather(tokens, cfg), chunk_key)
+                return i + 1, continuations.write(i - first, tf.transpose(finished, [1, 0, 2]))
+
+            continuations = tf.TensorArray(tf.int32, size=last - first, element_shape=[None, None, None])
+            _, continuations = tf.while_loop(lambda i, _: i < last, sample_chunk, (first, continuations), parallel_iterations=1)
+            rewards = self._rewards(tokens, members, tf.transpose(continuations.concat(), [1, 0, 2]), key, first)
+            return group + 1, values.write(group, tf.transpose(rewards))
+
+        num_groups = -(-num_chunks // together)
+        values = tf.TensorArray(tf.float32, size=num_groups, element_shape=[None, None])
+        _, values = tf.while_loop(lambda group, _: group < num_groups, search, (0, values), parallel_iterations=1)
+        return values.concat()
+
+    def _completions_at_once(self, length: Any) -> Any:
+        """COMPLETIONS_AT_ONCE, or fewer where long sequences, or many for few rollouts each, would fill the memory."""
+        by_tokens = 2**22 // (length * length)  # a completion of each prefix
+        by_responses = 2**13 * self.num_rollouts // length  # responses at every position of a sequence
+        return tf.minimum(COMPLETIONS_AT_ONCE, tf.minimum(by_tokens, by_responses))
+
+    def _rewards(self, tokens: Any, members: Any, continuations: Any, key: Any, chunk: Any) -> Any:
+        """float32 `[T-1, C]` of completions int32 `[T-1, C, T]`, the c-th of sequence `members[c]`."""
+        if isinstance(self.reward, PrefixReward):
+            first, last = tf.reduce_min(members), tf.reduce_max(members)
+            return self.reward.score_continuations(tokens[first : last + 1], members - first, continuations, key)
+        chunk_key = tf.random.experimental.stateless_fold_in(key, chunk)
+        finished = tf.reshape(continuations, [-1, tf.shape(continuations)[2]])
+        rewards = self.reward(finished, tf.random.experimental.stateless_fold_in(chunk_key, 0))
+        return tf.reshape(rewards, tf.shape(continuations)[:2])

@@ -1,0 +1,167 @@
+"""Music: MIDI files, and the folk tunes that come with music21 → the pitch at every step.
+
+The steps of a tune begin at the times 0, step, 2·step … of its file, in exact arithmetic: a note sounds from its start, which
+counts, to its end, which does not. Ids: 1…88 are the keys of a piano, A0 = MIDI note 21 to C8 = 108; 0 is a rest, if rests are
+tokens.
+"""
+
+import dataclasses
+import importlib.metadata
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from seqgan_cli.config.settings import Data
+from seqgan_cli.data.documents import EXAMPLES, Collector, Documents
+from seqgan_cli.data.midi.folk import abc_part, folk_tunes
+from seqgan_cli.data.midi.melody import pitches_of
+from seqgan_cli.data.midi.tracks import DRUMS, KEYS, NAMED, Part, Unusable, content_of, exact_step, midi_files, midi_part
+from seqgan_cli.data.text.cache import cache_file, load, store
+from seqgan_cli.errors import SeqganError, UsageError
+
+CACHED_FROM = 50  # tunes: fewer are read in a blink
+
+Report = Callable[[int, int], None]
+
+
+def read_music(path: Path, settings: Data, report: Report | None = None) -> Documents:
+    """Every MIDI file as one document: a file, or all `.mid`, `.midi` and `.kar` of a folder and the folders in it, sorted.
+
+    The melody is the track that `settings.track` names by number (from 0) or name; else one whose name says solo, melody or
+    lead; else the first with notes (drums are none); `settings.channel` chooses among its notes. The document is what it is in
+    every step, as pitches_of says. A key that is struck again while it sounds sounds until it was released as often; a note
+    that is never released is none.
+
+    `settings.rests`: `hold`: the document begins at the first step that has a pitch and ends with the last note, and a rest
+    between holds the pitch before it. `token`: it goes from time 0 to the track's end, and a rest is token "0".
+
+    Files that cannot be used are rejected with the reason; with `settings.strict` the first of them raises SeqganError. So
+    does a source without a usable file, and a step or channel that is no use UsageError. `report` is called with (tunes read,
+    tunes in all), unless the cache has them: see _documents.
+    """
+    step = exact_step(settings.step)
+    if settings.channel == DRUMS + 1:
+        raise UsageError(f"data.channel={settings.channel}: that channel is the drums', which have no pitch: choose another.")
+    folder, names, others = midi_files(path)
+
+    def part(name: str) -> Part:
+        return midi_part(content_of(folder / name), settings.track, settings.channel, step)
+
+    def contents() -> Iterable[bytes]:
+        for name in names:
+            yield os.fsencode(name)
+            try:
+                yield content_of(folder / name)
+            except Unusable as reason:
+                yield str(reason).encode()
+
+    documents = _documents(str(path), names, part, contents(), settings, report)
+    if not others:
+        return documents
+    passed = f"Not read, being no {NAMED} file: {listed(others)}."
+    return dataclasses.replace(documents, notes=(*documents.notes, passed))
+
+
+def read_folk(settings: Data, report: Report | None = None) -> Documents:
+    """The tunes of Ryan's Mammoth Collection, Aird's Airs and O'Neill's Music of Ireland, which come with music21 as ABC.
+
+    Each is one document, sampled and rejected like a MIDI file; there are no tracks and channels to choose. The tempo is the
+    tune's `Q:` as music21 reads it, else 120 quarter notes a minute; repeats are not played, and of several endings all follow
+    each other; grace notes take no time; of several voices the first is read.
+
+    Raises SeqganError without music21, UsageError for a track or channel, and as read_music.
+    """
+    if settings.track or settings.channel:
+        raise UsageError("--track and --channel choose among a MIDI file's notes, and --data folk has none: leave them out.")
+    step = exact_step(settings.step)
+    tunes = folk_tunes()
+
+    def contents() -> Iterable[bytes]:
+        yield importlib.metadata.version("music21").encode()
+        for tune in tunes.items():
+            yield from (part.encode() for part in tune)
+
+    return _documents("folk", list(tunes), lambda name: abc_part(tunes[name], step), contents(), settings, report)
+
+
+def _documents(
+    source: str,
+    names: Sequence[str],
+    part: Callable[[str], Part],
+    contents: Iterable[bytes],
+    settings: Data,
+    report: Report | None,
+) -> Documents:
+    """The documents of the named tunes, from the cache if the same contents were read with the same settings before.
+
+    The cache is a folder of the user's, or the one that SEQGAN_CACHE names. A tune it knows is neither parsed nor reported.
+    """
+    cache = cache_file(contents, settings) if len(names) >= CACHED_FROM else None
+    documents = load(cache, source) if cache else None
+    if documents is None:
+        documents = _collect(source, names, part, settings, report)
+        if cache:
+            store(documents, cache)
+    return documents
+
+
+def _collect(
+    source: str, names: Sequence[str], part: Callable[[str], Part], settings: Data, report: Report | None
+) -> Documents:
+    """Read tune by tune. Raises SeqganError if none can be used, or if one cannot and `settings.strict`."""
+    collector, outside = Collector(), 0
+    remarks: dict[str, list[str]] = {}
+    tokens = [str(key) for key in range(KEYS + 1)]
+    for done, name in enumerate(names, start=1):
+        place = os.fsencode(name).decode(errors="replace")  # a name of other bytes could not be printed
+        try:
+            voice = part(name)
+            pitches, left_out = pitches_of(voice, settings)
+        except Unusable as unusable:
+            if settings.strict:
+                raise SeqganError(f"{source}, {place}: {unusable}. Leave --strict out to go on without it.") from None
+            collector.reject(place, str(unusable))
+        else:
+            collector.add([tokens[pitch] for pitch in pitches.tolist()])
+            outside += left_out
+            for remark, own in voice.remarks.items():
+                remarks.setdefault(remark, []).append(f"{place} ({own})" if own else place)
+        if report:
+            report(done, len(names))
+    if not len(collector):
+        reason, worst = max(collector.rejected.items(), key=lambda item: item[1].count)
+        raise SeqganError(
+            f"{source} holds no tune that can be used: {worst.count} of {len(names)} left out: {reason} ({worst.places[0]})."
+        )
+    if outside:
+        collector.notes.append(f"Left out {outside} notes below A0 or above C8.")
+    collector.notes += [f"{remark}: {listed(places)}." for remark, places in remarks.items()]
+    return collector.documents(source)
+
+
+def listed(places: Sequence[str]) -> str:
+    """The first of some places, and how many there are besides."""
+    more = len(places) - EXAMPLES
+    return ", ".join(places[:EXAMPLES]) + (f" and {more} more" if more > 0 else "")
+
+
+def windows(documents: Documents, chosen: np.ndarray, window: int, stride: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where the sequences of some documents begin and end.
+
+    Args:
+        documents: as read.
+        chosen: int `[m]`, numbers of documents.
+        window: pitches in a sequence.
+        stride: pitches from one sequence's start to the next; 0: the window, so that they do not overlap.
+
+    Returns:
+        Starts and ends in `documents.ids`, int64 `[n]` each, of all windows at 0, stride, 2·stride … of a document that fit
+        whole, document after document.
+    """
+    stride = stride or window
+    counts = np.maximum((documents.lengths[chosen] - window) // stride + 1, 0)
+    before = np.repeat(np.cumsum(counts) - counts, counts)
+    starts = np.repeat(documents.offsets[chosen], counts) + (np.arange(counts.sum()) - before) * stride
+    return starts, starts + window

@@ -1,0 +1,223 @@
+"""Classical Chinese poems of four lines: plain text or chinese-poetry JSON → characters, and back to lines with their marks."""
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqgan_cli.config.settings import Data
+from seqgan_cli.data.corpus import Layout
+from seqgan_cli.data.documents import Collector, Documents, counts_of
+from seqgan_cli.data.text.lines import lines_of
+from seqgan_cli.data.vocabulary import UNKNOWN
+from seqgan_cli.errors import SeqganError
+
+VERSES = 4
+STAND_IN = "ᛟ"  # a letter that stands for the one character that `<unk>` is, while a poem is cut into lines
+LARGEST_JSON = 64 << 20  # bytes of a file that is parsed whole, into 25 times as many; those of chinese-poetry hold under 2 MB
+MIXED = 0.05  # share of the rarer script from which a corpus is called mixed; variants alone make up to half of it
+
+
+def width_of(form: str) -> int:
+    """Characters a line: 5 for `5x4`."""
+    return int(form.partition("x")[0])
+
+
+def verses_of(text: str, width: int) -> list[str]:
+    """The lines of a poem without their marks. One without marks is read by its spaces, or as lines of `width` characters.
+
+    Spaces around single characters say nothing. Characters that are no whole number of lines are one line.
+    """
+    parts = ["".join(part.split()) for part in re.split(r"[^\w\s]+", text)]
+    verses = [part for part in parts if part]
+    if len(verses) > 1 or re.search(r"[^\w\s]", text):
+        return verses
+    words, characters = text.split(), "".join(text.split())
+    if len(words) > 1 and min(map(len, words)) > 1:
+        return words
+    if len(characters) % width:
+        return [characters]
+    return [characters[i : i + width] for i in range(0, len(characters), width)]
+
+
+_SEPARATOR = re.compile("[:：\t]")
+_MARKS = re.compile("[，。！？；、,.!?;]")
+_BRACKETED = re.compile(r"（[^）]*）|\([^)]*\)|〔[^〕]*〕|\[[^\]]*\]")
+
+
+def title_end(text: str, width: int) -> int:
+    """Where the poem begins in a line that is `title:poem` or `title:author:poem`, also with `：` or a tab; 0 without a title.
+
+    A title is what stands, without marks of lines, before a separator that four lines of `width` characters follow. Where it
+    is as long as a line, or as several, the lines themselves tell, since poems have an even number of them; a colon of ASCII is
+    none of their marks, and no separator stands within a line.
+    """
+    for found in _SEPARATOR.finditer(text):
+        title, poem = text[: found.start()], text[found.end() :]
+        if _MARKS.search(_BRACKETED.sub("", title)):
+            return 0
+        verses, whole = verses_of(poem, width), verses_of(text, width)
+        if not title.strip() or not is_opening(verses, width):
+            continue
+        lines = all({*map(len, verses_of(field, width))} <= {width} for field in _SEPARATOR.split(title))
+        if lines and is_opening(whole, width) and found[0] != ":" and (len(verses) % 2 or not len(whole) % 2):
+            continue
+        return found.end() + title_end(poem, width)
+    return 0
+
+
+def is_opening(verses: list[str], width: int) -> bool:
+    """Whether there are four lines or more, the first four of `width` characters each."""
+    return len(verses) >= VERSES and {*map(len, verses[:VERSES])} == {width}
+
+
+def _json_files(path: Path) -> list[Path]:
+    return sorted(file for file in path.rglob("*") if file.suffix.lower() == ".json") if path.is_dir() else [path]
+
+
+def _json_poems(path: Path, name: str, found: Collector, strict: bool) -> Iterator[tuple[str, str]]:
+    """Place and text of each poem of one JSON file: an object with `paragraphs`, or a list of such objects.
+
+    `name`: what the file is called where something is left out.
+    """
+
+    def refuse(reason: str) -> None:
+        if strict:
+            raise SeqganError(f"{path}: {reason}. Leave --strict out to go on without it.")
+        found.reject(name, reason)
+
+    try:
+        if not path.is_file():
+            return refuse("no ordinary file")
+        if path.stat().st_size > LARGEST_JSON:
+            return refuse(f"a JSON file of more than {LARGEST_JSON >> 20} MB")
+        record: Any = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        return refuse(f"cannot be read ({error.strerror})")
+    except (ValueError, RecursionError):
+        return refuse("no JSON in UTF-8")
+    poems = record if isinstance(record, list) else [record]
+    kept = [(i, poem["paragraphs"]) for i, poem in enumerate(poems, 1) if isinstance(poem, dict) and "paragraphs" in poem]
+    if not kept:
+        return refuse("holds no object with `paragraphs`")
+    for i, paragraphs in kept:
+        place = f"{name}, poem {i}"
+        if isinstance(paragraphs, list) and all(isinstance(part, str) for part in paragraphs):
+            yield place, "\n".join(f"{part}。" for part in paragraphs)  # a line ends where its string does, marked or not
+        else:
+            found.reject(place, "`paragraphs` is no list of strings")
+    return None
+
+
+def _digest(verses: list[str]) -> bytes:
+    """What a poem is told by: a set of these has a fifth of the size, and two of a million poems share one once in 4·10⁷."""
+    return hashlib.blake2b("".join(verses[:VERSES]).encode(), digest_size=8).digest()
+
+
+def read_poems(path: Path, settings: Data, once: bool = True, keep_blank: bool = False) -> Documents:
+    """Read poems whose first four lines have the form's number of characters; a document is those lines' characters.
+
+    Args:
+        path: a text file with a poem a line, perhaps after its title, or a JSON file or folder of them.
+        once: leave out a poem that was there before.
+        keep_blank: blank lines are documents without characters.
+
+    Raises SeqganError if nothing is left, or with `strict` for a bad file of a folder.
+    """
+    width, found, seen = width_of(settings.poem_form), Collector(), set[bytes]()
+    exactly = "exactly four lines" if settings.whole else "each of its first four lines"
+    others = titled = 0
+    in_json = path.is_dir() or path.suffix.lower() == ".json"
+
+    def poems() -> Iterator[tuple[str, str]]:
+        if in_json:
+            if not path.exists():
+                raise SeqganError(f"Cannot read {path}: No such file or directory.")
+            folder = path if path.is_dir() else path.parent
+            for file in _json_files(path):
+                yield from _json_poems(file, str(file.relative_to(folder)), found, settings.strict)
+        else:
+            yield from ((f"line {number}", line) for number, line in lines_of(path))
+
+    for place, text in poems():
+        title = 0 if in_json else title_end(text, width)
+        unknown = UNKNOWN in text  # of a file that was written with it
+        verses = verses_of(text[title:].replace(UNKNOWN, STAND_IN) if unknown else text[title:], width)
+        titled += title > 0
+        if not verses:
+            if not (keep_blank and found.add((), keep_empty=True)):
+                found.reject(place, "blank")
+        elif not is_opening(verses, width) or (settings.whole and len(verses) > VERSES):
+            found.reject(place, f"not {width} characters in {exactly}")
+            title = 0 if in_json else title_end(text, 12 - width)
+            others += is_opening(verses_of(text[title:], 12 - width), 12 - width)
+        elif (digest := _digest(verses)) in seen:
+            found.reject(place, "a duplicate")
+        else:
+            found.add([UNKNOWN if unknown and one == STAND_IN else one for one in "".join(verses[:VERSES])])
+            if once:
+                seen.add(digest)
+    other = f"{others} have lines of {12 - width} characters: --poem-form {12 - width}x4 reads those instead."
+    if not found.size:
+        if path.is_dir() and not found.rejected:
+            raise SeqganError(f"{path} holds no .json file: name a folder with some, or a text file with one poem a line.")
+        why = "; ".join(f"{entry.count} left out: {reason} ({entry.places[0]})" for reason, entry in found.rejected.items())
+        raise SeqganError(
+            f"{path} holds no poem of the form {settings.poem_form}: {why or 'it is empty'}."
+            + f" {other}" * (others > 0)
+            + " `sample --format raw` writes poems that are read here." * (not once)
+        )
+    if titled:
+        found.note(f"{titled} stand after a title and a colon or tab; titles are left out.")
+    if others:
+        found.note(other)
+    documents = found.documents(str(path))
+    return _with_script(documents)
+
+
+def _with_script(documents: Documents) -> Documents:
+    """With a note if both scripts occur: characters that only GB 2312 has are simplified, those of Big5 alone traditional."""
+
+    def only(encoding: str, other: str) -> int:
+        return sum(
+            int(n) for token, n in zip(documents.tokens, counts, strict=True) if _in(token, encoding) > _in(token, other)
+        )
+
+    counts = counts_of(documents.ids, len(documents.tokens))
+    simplified, traditional = only("gb2312", "big5"), only("big5", "gb2312")
+    if min(simplified, traditional) <= MIXED * max(1, simplified + traditional):
+        return documents
+    note = (
+        f"Simplified and traditional characters are mixed ({simplified} and {traditional} that only one script has), so words "
+        "are counted twice: convert the file to one of them, e.g. with OpenCC."
+    )
+    return dataclasses.replace(documents, notes=(*documents.notes, note))
+
+
+def _in(token: str, encoding: str) -> bool:
+    try:
+        token.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def poem_layout(settings: Data) -> Layout:
+    """Every poem is one sequence of as many characters."""
+
+    def fit(documents: Documents, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return documents.offsets[chosen], documents.offsets[chosen + 1]
+
+    return Layout("poem", VERSES * width_of(settings.poem_form), fit, overlong="", tokens="characters", ended=False)
+
+
+def poem_lines(characters: list[str], width: int) -> list[str]:
+    """The lines of a poem with their marks, a comma and a full stop in turn; what is left over stands without one."""
+    verses = ["".join(characters[i : i + width]) for i in range(0, len(characters), width)]
+    whole = len(characters) // width
+    return [verse + ("，。"[i % 2] if i < whole else "") for i, verse in enumerate(verses)]

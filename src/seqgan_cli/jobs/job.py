@@ -1,0 +1,311 @@
+"""What every training command does around its stages: settle settings, lock the run, make or load the corpus, record."""
+
+import contextlib
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from seqgan_cli.config import resolution as configuration
+from seqgan_cli.config.conflicts import check_kind, check_source, check_together
+from seqgan_cli.config.resolution import Config
+from seqgan_cli.config.settings import JUDGED, SCHEMA, STAGES, Settings
+from seqgan_cli.console import Console, Progress
+from seqgan_cli.data.split import CHOOSES_AND_REPORTS
+from seqgan_cli.data.tfrecord.shards import is_prepared
+from seqgan_cli.errors import SeqganError, UsageError, advised, restarting
+from seqgan_cli.jobs.options import chosen_settings, console_of
+from seqgan_cli.jobs.processes import join, naming_the_lost, place_of, received, refuse_too_few_rows, share
+from seqgan_cli.jobs.restarts import check_locked, tell_of_changed_files
+from seqgan_cli.runs.checkpoints import Checkpoint
+from seqgan_cli.runs.origins import origins_of
+from seqgan_cli.runs.run import Run
+from seqgan_cli.training.distribution.placement import Placement
+
+if TYPE_CHECKING:
+    from seqgan_cli.data.corpus import Corpus
+    from seqgan_cli.data.documents import Documents
+    from seqgan_cli.data.kinds.base import Report
+    from seqgan_cli.models.generators.base import Generator
+
+
+@dataclass
+class Job:
+    """One training command at work in a locked run."""
+
+    run: Run
+    settings: Settings
+    corpus: "Corpus"
+    oracle: "Generator | None"
+    console: Console
+    tensorboard: bool
+    scored: Collection[int] | None = None  # the epochs of pretrain-g to score, where those of another run are repeated
+
+    def start(self) -> "Checkpoint":
+        """The pre-trained generator's checkpoint that the later stages start from. Raises SeqganError if there is none."""
+        which = "best" if self.settings.adversarial.start == "best" else "pretrain-g"
+        return self.run.generator_checkpoint(which, self.console.warn)
+
+    def start_generator(self) -> "Generator":
+        """That generator. Raises SeqganError if there is none."""
+        return self.run.generator(self.start(), self.corpus)
+
+    def train(self, stage: str) -> None:
+        """Bring one stage to its target."""
+        from seqgan_cli.training.stage import run_stage
+
+        if stage == "pretrain-g":
+            from seqgan_cli.algorithms.mle import LikelihoodTraining
+
+            before = self.run.checkpoints(stage).positions()
+            likelihood = LikelihoodTraining(self.settings, self.corpus, self.oracle, self.console, self.scored)
+            run_stage(likelihood, self.run, self.console, self.tensorboard)
+            later = [name for name in STAGES[1:] if self.run.has(name)]
+            if later and self.run.checkpoints(stage).positions() != before:
+                dropped = f" and drops {' and '.join(later[1:])}" * (len(later) > 1)
+                self.console.warn(
+                    f"{' and '.join(later)} began with an earlier generator: {restarting(later[0], self.run.path)} "
+                    f"restarts {later[0]} from this one{dropped}."
+                )
+        elif stage == "pretrain-d":
+            from seqgan_cli.algorithms.discriminator import DiscriminatorPretraining
+
+            discriminator = DiscriminatorPretraining(
+                self.settings, self.corpus, self.oracle, self.start_generator(), self.console
+            )
+            discriminator.begun_with = self.start().position
+            run_stage(discriminator, self.run, self.console, self.tensorboard)
+        else:
+            self._train_adversarially()
+
+    def _train_adversarially(self) -> None:
+        from seqgan_cli.algorithms.adversarial import AdversarialTraining
+        from seqgan_cli.runs.checkpoints import assign
+        from seqgan_cli.training.stage import run_stage
+
+        generator = self.start_generator()
+        if self.settings.adversarial.reward in JUDGED and not self.run.has("pretrain-d"):
+            self.console.say("adversarial: there is no pre-trained discriminator yet, so `pretrain-d` runs first.")
+            self.train("pretrain-d")
+        model = None
+        if self.settings.adversarial.reward == "lm":
+            model = self.run.generator(self.run.generator_checkpoint("best", self.console.warn), self.corpus)
+        stage = AdversarialTraining(self.settings, self.corpus, self.oracle, generator, self.console, model)
+        if stage.trainer:
+            discriminator = self.run.checkpoints("pretrain-d").latest(self.console.warn)
+            if discriminator is None:
+                raise SeqganError(
+                    f"{self.run.path} holds no trained discriminator: run {advised('pretrain-d', self.run.path)} first."
+                )
+            assign(discriminator, stage.trainer.variables())
+            self._tell_of_another_generator(discriminator)
+        stage.begun_with = self.start().position
+        run_stage(stage, self.run, self.console, self.tensorboard)
+
+    def _tell_of_another_generator(self, discriminator: "Checkpoint") -> None:
+        """Warn where rounds are about to begin with a discriminator that met another generator than they begin with."""
+        met, start = discriminator.facts.get("begun_with"), self.start()
+        if met in (None, start.position) or self.run.has("adversarial"):  # an early version's checkpoint does not say
+            return
+        which = self.settings.adversarial.start
+        self.console.warn(
+            f"The discriminator was taught against the generator after epoch {met} of pretrain-g, and the rounds begin with "
+            f"the {which} one, after epoch {start.position}: its first rewards are of the other's samples. "
+            f"{restarting('pretrain-d', self.run.path)} teaches it against this one, before the rounds are begun again."
+        )
+
+
+@contextlib.contextmanager
+def job(context: click.Context, stages: Sequence[str], extra: dict[str, Any] | None = None) -> Iterator[Job]:
+    """A locked run ready to train, made if this command may begin one (`pretrain-g`, `train`).
+
+    Args:
+        context: of the command, whose parameters include the common options.
+        stages: those the command runs; --overwrite restarts the first.
+        extra: settings that come from arguments rather than options.
+
+    Raises UsageError and SeqganError before anything on disk changes.
+    """
+    place = place_of(context)
+    begin = _chiefs_job if place.is_chief else _workers_job
+    with naming_the_lost(place), begin(context, stages, _asked(context, extra or {}), place) as work:
+        yield work
+
+
+def _asked(context: click.Context, extra: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The settings that the command line and --config give, and where each comes from."""
+    parameters = context.params
+    options = {**chosen_settings(context), **extra}
+    if parameters["seed"] is not None:
+        options["seed"] = parameters["seed"]
+    return configuration.explicit(options, parameters["sets"], parameters["config_file"])
+
+
+@contextlib.contextmanager
+def _workers_job(
+    context: click.Context, stages: Sequence[str], asked: tuple[dict[str, Any], dict[str, str]], place: Placement
+) -> Iterator[Job]:
+    """What a process does that is not the chief: the same, on the chief's data, and what it writes is thrown away."""
+    strategy = join(context, place, asked[0], console_of(context))
+    with received(place, strategy) as run:
+        corpus, oracle = run.corpus(), run.oracle()  # outside the scope, as the chief's: variables made in it are made by all
+        with strategy.scope():
+            yield Job(run, run.config().settings, corpus, oracle, Console(silent=True), False)
+
+
+@contextlib.contextmanager
+def _chiefs_job(
+    context: click.Context, stages: Sequence[str], given: tuple[dict[str, Any], dict[str, str]], place: Placement
+) -> Iterator[Job]:
+    parameters, stage = context.params, stages[0]
+    console = console_of(context)
+    run = Run(parameters["run_path"])
+    (asked, asked_sources), as_given = given, dict(given[0])
+    restarted = stage if parameters["overwrite"] else None
+    if not run.exists:
+        run.check_place()
+    recorded = run.config() if run.exists else None
+    if recorded and restarted == "pretrain-g" and is_prepared(recorded.values["data.source"]):
+        asked.setdefault("data.source", recorded.values["data.source"])  # which may have been prepared otherwise since
+        asked_sources.setdefault("data.source", recorded.sources["data.source"])
+    source = asked.get("data.source", "oracle")
+    if recorded is None or recorded.values["data.source"] != source or is_prepared(source):
+        see_kind(asked, asked_sources)
+    preset = (run.record().get("preset") if recorded else parameters["preset"]) or "paper"
+    if recorded is not None:
+        moved = is_prepared(source) and run.streams_from(Path(source))
+        changing = {name: value for name, value in asked.items() if name != "data.source" or not moved}
+        check_locked(changing, asked_sources, recorded, run, restarted)
+        if parameters["preset"] and parameters["preset"] != run.record().get("preset"):
+            console.say(f"{run.path} was begun with --preset {run.record().get('preset')}: its settings stand.")
+    if stage != "pretrain-g" and not run.has("pretrain-g"):
+        raise SeqganError(f"{run.path} holds no pre-trained generator: run {advised('pretrain-g', run.path)} first.")
+    config = configuration.resolve(asked, asked_sources, recorded, preset)
+
+    check_kind(config)
+    check_together(config.settings)
+    strategy = join(context, place, as_given, console)
+    changed = (
+        recorded is None
+        or restarted == "pretrain-g"
+        or any(config.values[name] != recorded.values.get(name) for name in SCHEMA if SCHEMA[name].fixed_by == "corpus")
+    )
+    origins = origins_of(config.values) if changed else None  # before it is read: what changes meanwhile has changed since
+    corpus, oracle = _new_corpus(config, stages, console) if changed else (run.corpus(), run.oracle())
+    if oracle is not None and config.values["data.vocab-size"] != oracle.vocabulary.size:
+        if "data.vocab-size" in asked:
+            raise UsageError(
+                f"data.vocab-size is {asked['data.vocab-size']}, and the oracle's file holds {oracle.vocabulary.size} tokens: "
+                "leave it out."
+            )
+        config = Config(
+            {**config.values, "data.vocab-size": oracle.vocabulary.size}, {**config.sources, "data.vocab-size": "oracle"}
+        )
+    _check_fit(config.settings, stages, corpus, oracle)
+    refuse_too_few_rows(config.settings, stages, len(corpus.sequences), strategy)
+    with run.lock():
+        if recorded is None and run.exists:
+            raise SeqganError(f"Another command has just begun {run.path}: run this one again.")
+        if restarted:
+            run.drop_from(restarted)
+        if changed:
+            _store(run, corpus, oracle)
+        run.write_config(config, preset, origins)
+        run = Run(run.path)
+        seed = config.values["seed"]
+        console.say(f"Run {run.path}, seed {seed}.")
+        if not changed:
+            tell_of_changed_files(run, config, console)
+        for line in corpus.summary:
+            console.say(line)
+        if corpus.choosing == "test" and CHOOSES_AND_REPORTS not in corpus.summary:
+            console.say(CHOOSES_AND_REPORTS)
+        for name in sorted(asked):
+            console.note(f"{name} = {config.values[name]} ({config.sources[name]})")
+        share(run, place, strategy)
+        with strategy.scope():
+            yield Job(run, config.settings, corpus, oracle, console, parameters["tensorboard"])
+
+
+def see_kind(asked: dict[str, Any], sources: dict[str, str]) -> None:
+    """Where data are asked for and not their kind, ask for the kind that they are; and for all that prepared data say.
+
+    Raises SeqganError if they are of no kind, UsageError if they were prepared otherwise than is asked for.
+    """
+    source = asked.get("data.source", "oracle")
+    if source == "oracle":
+        return
+    from seqgan_cli.data.tfrecord.shards import take_over
+
+    if is_prepared(source):
+        take_over(asked, sources)
+    elif asked.get("data.kind", "auto") == "auto":
+        from seqgan_cli.data.kinds.base import recognise
+
+        asked["data.kind"], sources["data.kind"] = recognise(source), "data"
+
+
+def _check_fit(settings: Settings, stages: Sequence[str], corpus: "Corpus", oracle: "Generator | None") -> None:
+    """Raises UsageError or SeqganError for settings that cannot go with the data, or data that cannot go into memory."""
+    from seqgan_cli.training.memory import refuse_too_large
+
+    size = corpus.vocabulary.size
+    sequences = len(corpus.train) + sum(map(len, corpus.held_out.values()))
+    refuse_too_large(settings, stages, size, corpus.sequence_length, sequences)  # and filters that do not fit the length
+    check_source(settings)
+    if settings.adversarial.reward in (*JUDGED, "bleu") if "adversarial" in stages else "pretrain-d" in stages:
+        from seqgan_cli.data.corpus import refuse_no_positives
+
+        refuse_no_positives(corpus)
+
+
+def _new_corpus(config: Config, stages: Sequence[str], console: Console) -> "tuple[Corpus, Generator | None]":
+    settings = config.settings
+    if settings.data.source == "oracle":
+        from seqgan_cli.data.kinds.oracle import synthetic_corpus
+        from seqgan_cli.training.memory import refuse_too_large
+
+        data = settings.data
+        refuse_too_large(settings, stages, data.vocab_size, data.sequence_length, 3 * data.num_sequences)
+        return synthetic_corpus(settings.data, settings.seed)
+    return read_corpus(settings, console)[0], None
+
+
+def read_corpus(settings: Settings, console: Console) -> "tuple[Corpus, Documents | None]":
+    """The corpus and the documents of a file, folder or name, with progress where reading is long. Raises SeqganError."""
+    from seqgan_cli.data.kinds.base import real_corpus
+
+    with showing_reading(console, "file") as report:
+        return real_corpus(settings, report)
+
+
+@contextlib.contextmanager
+def showing_reading(console: Console, unit: str) -> "Iterator[Report]":
+    """What a reader calls with the units that are done and how many there are; progress shows from the first call on."""
+    with contextlib.ExitStack() as shown:
+        progress: Progress | None = None
+
+        def report(done: int, total: int) -> None:
+            nonlocal progress
+            if progress is None:
+                progress = shown.enter_context(console.progress("reading", unit, 0, total, 1.0, ""))
+            progress.move(done)
+
+        yield report
+
+
+def _store(run: Run, corpus: "Corpus", oracle: "Generator | None") -> None:
+    import numpy as np
+
+    from seqgan_cli import files
+
+    corpus.save(run.path)
+    stale = "vocabulary.txt" if oracle is not None else "corpus/oracle.npz"  # of another source, before --overwrite
+    (run.path / stale).unlink(missing_ok=True)
+    if oracle is not None:
+        from seqgan_cli.models.oracle import oracle_arrays
+
+        arrays = oracle_arrays(oracle)
+        files.write(run.path / "corpus" / "oracle.npz", lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]

@@ -1,0 +1,74 @@
+"""What a run has come too far to change, what has changed under it, and the commands that restart it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from seqgan_cli.config import resolution as configuration
+from seqgan_cli.config.conflicts import check_kind, check_source, check_together
+from seqgan_cli.config.resolution import Config
+from seqgan_cli.config.settings import SCHEMA, STAGES
+from seqgan_cli.console import Console
+from seqgan_cli.errors import UsageError, restarting
+from seqgan_cli.runs.origins import changed
+from seqgan_cli.runs.run import Run
+
+
+def _locked(name: str, run: Run, restarted: str | None) -> bool:
+    """Whether the run has come too far to change a setting, given the stage that is restarted, if any."""
+    since = SCHEMA[name].fixed_by
+    if since is None:
+        return False
+    kept = STAGES[: STAGES.index(restarted)] if restarted else STAGES
+    if since == "corpus":
+        return restarted != "pretrain-g"
+    return any(stage in kept and run.has(stage) for stage in STAGES[STAGES.index(since) :])
+
+
+def check_locked(asked: dict[str, Any], sources: dict[str, str], recorded: Config, run: Run, restarted: str | None) -> None:
+    """Raises UsageError for a setting that the run has come too far to change, with the command that restarts with it."""
+    different = {name: value for name, value in asked.items() if recorded.values.get(name, value) != value}
+    locked = [name for name in different if _locked(name, run, restarted)]
+    if not locked:
+        return
+    name = locked[0]
+    before = recorded.values[name]
+    since = {restarted, *(SCHEMA[each].fixed_by for each in locked)}
+    first = STAGES[0] if "corpus" in since else next(stage for stage in STAGES if stage in since)
+    raise UsageError(
+        f"{name} is {'not given' if before == '' else value_of(before)} in {run.path} and cannot become "
+        f"{value_of(different[name])}: "
+        f"leave it out, {_restart(first, different, sources, recorded, run)}."
+    )
+
+
+def value_of(value: Any) -> str:
+    """A setting's value as a user writes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _restart(stage: str, different: dict[str, Any], sources: dict[str, str], recorded: Config, run: Run) -> str:
+    """What to do to have other settings: another run, or a restart unless these do not go with the run's others."""
+    config = configuration.resolve(different, sources, recorded, str(run.record().get("preset") or "paper"))
+    try:
+        check_kind(config)
+        check_together(config.settings)
+        check_source(config.settings)
+    except UsageError:
+        return "or use another --run"
+    sets = [f"{name}={value_of(value)}" for name, value in different.items() if sources[name] != "data"]
+    return f"use another --run, or restart with {_restarting(stage, run, sets)}"
+
+
+def _restarting(stage: str, run: Run, sets: Sequence[str] = ()) -> str:
+    """The command, and what is lost by it."""
+    later = [name for name in STAGES[STAGES.index(stage) + 1 :] if run.has(name)]
+    return restarting(stage, run.path, sets) + f", which drops {' and '.join(later)} too" * bool(later)
+
+
+def tell_of_changed_files(run: Run, config: Config, console: Console) -> None:
+    """Which of the data's files are no longer what the run has read, and what to do."""
+    for path in changed(run.record().get("origins", {}), config.values):
+        console.warn(
+            f"{path} has changed since {run.path} read it, and the run goes on with what it was: to train on what it is now, "
+            f"use another --run, or restart with {_restarting('pretrain-g', run)}."
+        )

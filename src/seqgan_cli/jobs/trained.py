@@ -1,0 +1,74 @@
+"""A run's generator read back, and samples of it: what the commands that sample and score share."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from seqgan_cli.config.resolution import Config
+from seqgan_cli.config.settings import STAGES
+from seqgan_cli.console import Console
+from seqgan_cli.errors import SeqganError, advised
+from seqgan_cli.runs.run import Run
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from seqgan_cli.data.corpus import Corpus
+    from seqgan_cli.models.generators.base import Generator
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A generator read back for sampling or scoring."""
+
+    run: Run
+    config: Config
+    corpus: "Corpus"
+    generator: "Generator"
+    origin: str  # which checkpoint, in words
+
+
+def open_trained(context: click.Context, console: Console) -> Trained:
+    """The generator `--from` names; reads only, so a run may be training meanwhile. Raises SeqganError if there is none."""
+    parameters = context.params
+    run = with_generator(Run(parameters["run_path"]))
+
+    from seqgan_cli.training.backend import start_tensorflow
+
+    start_tensorflow(parameters["threads"], parameters["verbose"])
+    return trained_of(run, parameters["which"], console)
+
+
+def with_generator(run: Run) -> Run:
+    """The run itself. Raises SeqganError if it holds no trained generator."""
+    run.config()
+    if not any(map(run.has, STAGES)):
+        raise SeqganError(f"{run.path} holds no trained generator: run {advised('pretrain-g', run.path)} first.")
+    return run
+
+
+def trained_of(run: Run, which: str, console: Console) -> Trained:
+    """One of the run's generators; TensorFlow is started. Raises SeqganError if there is none."""
+    config, corpus = run.config(), run.corpus()
+    checkpoint = run.generator_checkpoint(which, console.warn)
+    stage = checkpoint.path.parent.name
+    unit = {"pretrain-g": "epoch", "adversarial": "round"}[stage]
+    return Trained(run, config, corpus, run.generator(checkpoint, corpus), f"{stage}, {unit} {checkpoint.position}")
+
+
+def sampled(
+    trained: Trained, num: int, seed: int, temperature: float, console: Console, purpose: str
+) -> dict[str, "np.ndarray"]:
+    """int32 `[num, T]` by where they are from: `samples`, and if those are an adversarial generator's also the run's `MLE`."""
+    from seqgan_cli.randomness import key
+
+    console.note(f"Sampling {num} sequences from {trained.origin}, temperature {temperature:g} …")
+    drawn = {"samples": trained.generator.sample(num, key(seed, purpose), temperature)}
+    if trained.origin.startswith("adversarial") and trained.run.has("pretrain-g"):
+        checkpoint = trained.run.generator_checkpoint("pretrain-g", console.warn)
+        if trained.run.is_left_behind(trained.run.generator_checkpoint("adversarial", console.warn)):
+            console.warn("The adversarial rounds began with an earlier generator than the MLE beside them.")
+        generator = trained.run.generator(checkpoint, trained.corpus)
+        drawn["MLE"] = generator.sample(num, key(seed, purpose, "MLE"), temperature)  # a key of its own: the test wants that
+    return drawn

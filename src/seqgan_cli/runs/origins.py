@@ -1,0 +1,87 @@
+"""What a run's data files were when it began, by which a later command sees that they have changed since."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from seqgan_cli.data.tfrecord.shards import is_prepared
+from seqgan_cli.config.settings import BUILT_IN
+
+SETTINGS = ("data.source", "data.test", "data.oracle")  # that name files
+LARGEST = 1 << 30  # bytes in all whose content is read; beyond, sizes and times tell
+CHUNK = 1 << 20
+
+
+def origins_of(values: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """By setting, what tells the file or folder it names from a later one.
+
+    Nothing of what is no file or cannot be read, and of prepared data, which know their own contents.
+    """
+    if is_prepared(values["data.source"]):
+        return {}
+    found = {name: _origin(Path(values[name])) for name in SETTINGS if values[name] and values[name] not in BUILT_IN}
+    return {name: origin for name, origin in found.items() if origin}
+
+
+def changed(recorded: Mapping[str, Mapping[str, str]], values: Mapping[str, Any]) -> list[str]:
+    """The files and folders that are not what they were. Those that are gone are none: the run has its own copy."""
+    found = []
+    for name in SETTINGS:
+        origin, before = recorded.get(name), str(values[name])
+        if not origin or origin.get("path") != before:
+            continue
+        stat = _digest(_stats(Path(before)))
+        if stat is None or stat == origin.get("stat"):
+            continue
+        now = _origin(Path(before))
+        if now and (not now["content"] or now["content"] != origin.get("content")):
+            found.append(before)
+    return found
+
+
+def _origin(path: Path) -> dict[str, str] | None:
+    stat = _digest(_stats(path))
+    if stat is None:
+        return None
+    content = _digest(_contents(path)) if _size(path) <= LARGEST else ""
+    return None if content is None else {"path": str(path), "stat": stat, "content": content}
+
+
+def _files(path: Path) -> list[Path]:
+    """Those of a folder, sorted, or a file alone; hidden ones are none. Raises OSError for what is neither."""
+    if path.is_dir():
+        return sorted(file for file in path.rglob("[!.]*") if file.is_file())
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    return [path]
+
+
+def _size(path: Path) -> int:
+    return sum(file.stat().st_size for file in _files(path))
+
+
+def _stats(path: Path) -> Iterator[bytes]:
+    for file in _files(path):
+        found = file.stat()
+        yield json.dumps([os.fsencode(file.relative_to(path)).hex(), found.st_size, found.st_mtime_ns]).encode()
+
+
+def _contents(path: Path) -> Iterator[bytes]:
+    for file in _files(path):
+        yield json.dumps([os.fsencode(file.relative_to(path)).hex(), file.stat().st_size]).encode()
+        with file.open("rb") as opened:
+            yield from iter(lambda: opened.read(CHUNK), b"")
+
+
+def _digest(parts: Iterator[bytes]) -> str | None:
+    """None for what cannot be read."""
+    digest = hashlib.blake2b(digest_size=12)
+    try:
+        for part in parts:
+            digest.update(part)
+    except OSError:
+        return None
+    return digest.hexdigest()

@@ -1,0 +1,233 @@
+"""From the runs of an experiment to its results: scores over seeds, and tests against one method."""
+
+import itertools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from seqgan_cli.data.tfrecord.shards import is_prepared
+from seqgan_cli.evaluation.metrics.likelihood import Estimate
+from seqgan_cli.evaluation.real import SCORES, margin_of, quality_of
+from seqgan_cli.evaluation.statistics import Paired, over_seeds, paired, welch
+from seqgan_cli.runs.history import Row as Measured
+from seqgan_cli.runs.run import Run
+from seqgan_cli.studies.experiments.plan import COLDER, EXPERIMENTS, KNOBS, MATCHED, METHODS, Task
+from seqgan_cli.studies.experiments.scores import Scored, Scorer
+
+BESIDE_QUALITY = ("nll_test", "nll_train", "distinct_share", "token_types", "copied_share")
+BESIDE_REAL = ("self_bleu_3", "copied_run")
+D_ACCURACIES = tuple(f"d_accuracy_{what}" for what in ("train", "validation", "test", "fake"))
+MEASURED = (*SCORES, *D_ACCURACIES, "reward_oracle_correlation")
+Histories = dict[str, dict[int, list[Measured]]]  # by method and seed
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A method against another, by score: paired over the seeds both have, and Welch's p over the sequences of each."""
+
+    against: str
+    paired: Mapping[str, Paired]
+    welch: Mapping[str, Mapping[int, float]]
+
+    def largest_p(self, score: str) -> float:
+        """Of Welch's p over seeds; nan where there is none."""
+        return max(self.welch.get(score, {}).values(), default=math.nan)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A method at a temperature: its scores by seed, and how it compares, if there is something to compare with."""
+
+    method: str
+    title: str
+    temperature: float
+    seeds: Mapping[int, Scored]
+    comparison: Comparison | None
+
+    def over_seeds(self, score: str) -> Estimate:
+        """Mean and interval of a score over seeds."""
+        return over_seeds([value(scored, score) for scored in self.seeds.values()])
+
+
+@dataclass(frozen=True)
+class Design:
+    """What results rest on: the experiment, its size, and the share that each unfinished task has done.
+
+    one_oracle: whether all seeds share one, or of real data the held-out set; quality: the scores that say how good samples
+    are, the first of which is what findings speak of; source: name of the data.
+    """
+
+    kind: str
+    preset: str
+    samples: int
+    margin: float
+    one_oracle: bool
+    unfinished: Mapping[str, float]
+    quality: tuple[str, ...] = ("nll_oracle",)
+    source: str = "oracle"
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The scores that are tested."""
+        return (*self.quality, "nll_test")
+
+    @property
+    def coverage(self) -> str:
+        """The score of coverage that generators are matched in: of real data how much samples have in common, as is usual."""
+        return "nll_test" if self.synthetic else "self_bleu_3"
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the data are an oracle's."""
+        return self.source == "oracle"
+
+    def margin_for(self, score: str) -> float:
+        """The margin that a difference in this score is held against: `margin` in its own unit, else the usual one."""
+        own = margin_of(self.quality[0])
+        return self.margin if margin_of(score) == own else margin_of(score)
+
+    @property
+    def reported(self) -> tuple[str, ...]:
+        """Every score that the files give."""
+        return (*self.quality, *BESIDE_QUALITY, *(() if self.synthetic else BESIDE_REAL))
+
+
+@dataclass(frozen=True)
+class Results:
+    """All of an experiment's rows, and what the data score by seed."""
+
+    design: Design
+    rows: Sequence[Row]
+    data: Mapping[int, Mapping[str, float]]
+
+    def row(self, method: str, temperature: float = 1.0) -> Row | None:
+        """The row of a method, None if it has none."""
+        return next((r for r in self.rows if (r.method, r.temperature) == (method, temperature)), None)
+
+
+def value(scored: Scored, score: str) -> float:
+    """One score as a number."""
+    found = scored.scores.score(score) if score in SCORES else getattr(scored.scores, score)
+    return found.mean if isinstance(found, Estimate) else math.nan if found is None else float(found)
+
+
+def compare(
+    mine: Mapping[int, Scored], theirs: Mapping[int, Scored], quality: Sequence[str], against: str = ""
+) -> Comparison | None:
+    """Tests between the scores of two ways of training, on the seeds both have; None if they share none.
+
+    Welch's test is of quality, where the sequences are each generator's own. It would not do for nll_test: there both score
+    the same held-out sequences.
+    """
+    both = [seed for seed in mine if seed in theirs]
+    if not both:
+        return None
+    tests = {
+        score: paired([value(mine[seed], score) for seed in both], [value(theirs[seed], score) for seed in both])
+        for score in (*quality, "nll_test")
+    }
+    sequences: dict[str, dict[int, float]] = {score: {} for score in quality}
+    for score, seed in itertools.product(quality, both):
+        a, b = mine[seed].scores.score(score), theirs[seed].scores.score(score)
+        sequences[score][seed] = math.nan if a is None or b is None else welch(a, b)
+    return Comparison(against, tests, sequences)
+
+
+def collect(
+    kind: str,
+    methods: Sequence[str],
+    tasks: Sequence[Task],
+    samples: int,
+    margin: float,
+    warn: Callable[[str], None],
+    step: Callable[[str], None],
+) -> Results:
+    """Score every method of every seed whose run has begun its stage.
+
+    A curve over temperatures that others are held against goes on, colder, until it covers as little as each of them does at
+    temperature 1.
+
+    Args:
+        tasks: one or more.
+        step: told what is being scored.
+    """
+    unfinished = {task.label: task.share for task in tasks if task.share < 1.0 and not task.done}
+    values = tasks[0].config.values
+    one_oracle = bool(values["data.oracle"] or values["data.test"] or is_prepared(values["data.source"]))
+    own = tasks[0].config.settings.data
+    design = Design(kind, tasks[0].preset, samples, margin, one_oracle, unfinished, quality_of(own), Path(own.source).name)
+    places = {(task.name, task.seed): task for task in tasks}
+    seeds = sorted({task.seed for task in tasks})
+    found: dict[tuple[str, float], dict[int, Scored]] = {}
+    data: dict[int, dict[str, float]] = {}
+
+    def score(method: str, seed: int, temperatures: Sequence[float]) -> None:
+        task, which = places[METHODS[method].work, seed], METHODS[method].which
+        run, stage = Run(task.path), task.work.stage
+        if not run.has(stage):
+            return
+        if which == "best" and not run.checkpoints(stage).best():
+            warn(f"{task.label} was never better on held-out data than untrained: it has no best epoch to score.")
+            return
+        scorer = Scorer(run, samples, warn)
+        if seed not in data:
+            data[seed] = scorer.data()
+        for temperature in temperatures:
+            step(f"seed {seed}, {METHODS[method].title}, temperature {temperature:g}")
+            scored = scorer.score(stage if which == "latest" else which, temperature)
+            if which == "latest" and not task.done:  # also where later checkpoints are damaged
+                unfinished[task.label] = scored.position / task.target
+            found.setdefault((method, temperature), {})[seed] = scored
+
+    for seed in seeds:
+        for method in methods:
+            score(method, seed, EXPERIMENTS[kind].temperatures_of(method))
+    for method in methods:
+        if method in (*KNOBS, *MATCHED) and len(EXPERIMENTS[kind].temperatures_of(method)) > 1:
+            begun = list(found.get((method, 1.0), {}))
+            for temperature in COLDER:
+                if not falls_short(found, method, design.coverage):
+                    break
+                for seed in begun:  # in all, so that a temperature's mean is over the same seeds
+                    score(method, seed, [temperature])
+    return arrange(design, found, data)
+
+
+def falls_short(found: Mapping[tuple[str, float], Mapping[int, Scored]], base: str, coverage: str) -> bool:
+    """Whether, in some seed, a method at the coldest temperature scored covers more than another does at temperature 1."""
+    reached: dict[int, float] = {}
+    wanted: dict[int, float] = {}
+    for (method, temperature), by_seed in found.items():
+        for seed, scored in by_seed.items():
+            if method == base:
+                reached[seed] = max(reached.get(seed, -math.inf), value(scored, coverage))
+            elif temperature == 1.0:
+                wanted[seed] = max(wanted.get(seed, -math.inf), value(scored, coverage))
+    return any(reach < wanted.get(seed, -math.inf) for seed, reach in reached.items())
+
+
+def histories(methods: Sequence[str], tasks: Sequence[Task]) -> Histories:
+    """What was measured of each method in its own stage, if it has one: the drawn scores, and what its discriminator knew."""
+    found: Histories = {}
+    for method in methods:
+        for task in tasks:
+            if task.name == METHODS[method].work and METHODS[method].which == "latest":
+                rows = [row for row in Run(task.path).history.rows() if row.stage == task.work.stage and row.metric in MEASURED]
+                if rows:
+                    found.setdefault(method, {})[task.seed] = rows
+    return found
+
+
+def arrange(
+    design: Design, found: Mapping[tuple[str, float], Mapping[int, Scored]], data: Mapping[int, Mapping[str, float]]
+) -> Results:
+    """Results of scores by (method, temperature) and seed, each method compared with the one it is held against."""
+    methods = list(dict.fromkeys(method for method, _ in found))
+    rows = []
+    for (method, temperature), by_seed in sorted(found.items(), key=lambda item: (methods.index(item[0][0]), -item[0][1])):
+        against = EXPERIMENTS[design.kind].held_against(method)
+        theirs = found.get((against, temperature), {})
+        comparison = compare(by_seed, theirs, design.quality, against) if method != against else None
+        rows.append(Row(method, METHODS[method].title, temperature, by_seed, comparison))
+    return Results(design, rows, data)

@@ -1,0 +1,142 @@
+"""Scores of the generators that runs hold, kept beside each run so that none is computed twice."""
+
+import contextlib
+import dataclasses
+import functools
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from seqgan_cli import __version__, files
+from seqgan_cli.algorithms.mle import untrained_generator
+from seqgan_cli.evaluation.generators import Likelihoods, data_figures, likelihoods
+from seqgan_cli.evaluation.metrics.likelihood import Estimate
+from seqgan_cli.evaluation.real import RealScores
+from seqgan_cli.models.generators.base import Generator
+from seqgan_cli.randomness import key
+from seqgan_cli.runs.checkpoints import assign, named
+from seqgan_cli.runs.run import Run
+
+Kept = TypeVar("Kept", Likelihoods, dict[str, float])
+# What decides a score besides weights, data and settings: a change in any of it makes kept scores those of another measure.
+MEASURING = ("studies/experiments/scores.py", "randomness.py", "evaluation", "models", "data")
+
+
+@functools.cache
+def measure(package: Path = Path(__file__).parents[2]) -> str:
+    """A digest of the source that measures, of the package in that folder: what another one measured is another score."""
+    files_of = ([package / name] if name.endswith(".py") else (package / name).rglob("*.py") for name in MEASURING)
+    digest = hashlib.blake2b(digest_size=8)
+    for path in sorted(path for paths in files_of for path in paths):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+@dataclasses.dataclass(frozen=True)
+class Scored:
+    """Scores of one generator of one run at one temperature, and where training stood."""
+
+    scores: Likelihoods
+    stage: str
+    position: int
+
+
+class Scorer:
+    """Scores the generators of one run.
+
+    Args:
+        run: with a corpus.
+        num: samples behind each score.
+        warn: told of damaged checkpoints.
+
+    Raises SeqganError for a run that cannot be read.
+    """
+
+    def __init__(self, run: Run, num: int, warn: Callable[[str], None]) -> None:
+        self.run, self.num, self.warn = run, num, warn
+        self.settings = run.config().settings
+        self.corpus, self.oracle = run.corpus(), run.oracle()
+        self.real = None if self.oracle else RealScores(self.corpus, self.settings.data)
+        self.generator = untrained_generator(self.settings, self.corpus)
+
+    def data(self) -> dict[str, float]:
+        """What the data themselves score."""
+        return self._kept(
+            f"data-{self.num}{'-real' if self.real else ''}",
+            lambda: data_figures(self.corpus, self.oracle, self.settings.seed, self.num, self.real),
+            lambda record: {name: float(record[name]) for name in (*record, "token_types", "distinct_share", "copied_share")},
+        )
+
+    def load(self, which: str) -> tuple[str, int]:
+        """Make `generator` the one that `which` names: latest, adversarial, pretrain-g, best or untrained.
+
+        Returns the stage and the position it comes from. Raises SeqganError if there is none.
+        """
+        if which == "untrained":
+            twin = untrained_generator(self.settings, self.corpus)
+            for mine, theirs in zip(self.generator.trainable_variables, twin.trainable_variables, strict=True):
+                mine.assign(theirs)
+            return "pretrain-g", 0
+        checkpoint = self.run.generator_checkpoint(which, self.warn)
+        assign(checkpoint, named("generator", self.generator))
+        return checkpoint.path.parent.name, checkpoint.position
+
+    def score(self, which: str, temperature: float = 1.0) -> Scored:
+        """Scores at a temperature, from the file of an earlier call if the generator is the same."""
+        stage, position = self.load(which)
+        name = f"{digest_of(self.generator)}-{self.num}-{temperature:g}{'-real' if self.real else ''}"
+        draws = samples_key(self.settings.seed, self.generator)
+        found = self._kept(
+            name,
+            lambda: likelihoods(self.generator, self.corpus, self.oracle, self.num, draws, temperature, real=self.real),
+            from_json,
+        )
+        return Scored(found, stage, position)
+
+    def _kept(self, name: str, compute: Callable[[], Kept], parse: Callable[[dict[str, Any]], Kept]) -> Kept:
+        """What `compute` gave when this version was last asked for that name with the run's data as they are."""
+        path = self.run.path / "scores" / self.run.fingerprint[:16] / f"{name}.json"
+        stamp = {"version": __version__, "measure": measure()}
+        try:
+            record = dict(json.loads(path.read_text(encoding="utf-8")))
+            if {field: record.get(field) for field in stamp} == stamp:
+                return parse(dict(record["scores"]))
+            if not stamp.keys() <= record.keys() and "token_types" not in record:  # which every unstamped record has
+                raise KeyError("token_types")
+        except FileNotFoundError:
+            pass
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            self.warn(f"{path} is damaged; computing it again.")
+        computed = compute()
+        scores = dataclasses.asdict(computed) if isinstance(computed, Likelihoods) else computed
+        with contextlib.suppress(OSError):  # of somebody else's run, or on a full disk: then it is computed again next time
+            files.write(path, json.dumps({**stamp, "scores": scores}).encode())
+        return computed
+
+
+def from_json(record: Mapping[str, Any]) -> Likelihoods:
+    """Likelihoods from what `dataclasses.asdict` made of them. Raises TypeError if it did not."""
+    estimates = {name: Estimate(**entry) for name, entry in record.items() if name.startswith("nll_") and entry is not None}
+    real = {name: Estimate(**entry) for name, entry in record.get("real", {}).items()}
+    return Likelihoods(**{**record, **estimates, "real": real})
+
+
+def digest_of(generator: Generator) -> str:
+    """Of the weights: scores belong to them and to nothing else that may have changed on disk."""
+    digest = hashlib.blake2b(digest_size=8)
+    for weight in generator.trainable_variables:
+        digest.update(weight.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def samples_key(seed: int, generator: Generator) -> np.ndarray:
+    """int32 `[2]`: from which a generator's scored samples are drawn, each generator's from its own.
+
+    From one key two generators that are alike draw alike samples, which a test between independent ones cannot take. The same
+    weights have the same key: a generator scored twice scores the same.
+    """
+    return key(seed, "scores", digest_of(generator))

@@ -1,0 +1,226 @@
+"""d-steps: balance, freshness, and what the measurements mean."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from parts import parts_of
+from seqgan_cli.algorithms.adversarial import AdversarialTraining
+from seqgan_cli.algorithms.discriminator import DiscriminatorTrainer, spearman, tell_of_positives
+from seqgan_cli.console import Console
+from seqgan_cli.data.corpus import Corpus
+from seqgan_cli.data.kinds.oracle import synthetic_corpus
+from seqgan_cli.data.vocabulary import EOS, UNK, Vocabulary
+from seqgan_cli.errors import SeqganError
+from seqgan_cli.models.generators.base import Generator
+from seqgan_cli.randomness import key, rng
+from seqgan_cli.rewards.base import BleuReward, RankReward
+from seqgan_cli.training.optimizers import STEPS_AT_ONCE
+from tiny import tiny_settings
+
+
+def trainer(num: int = 0, k: int = 2, **changes: Any) -> tuple[DiscriminatorTrainer, Generator]:
+    chosen = tiny_settings(**changes)
+    corpus, oracle = synthetic_corpus(chosen.data, 0)
+    generator = Generator(corpus.vocabulary, corpus.sequence_length, chosen.generator)
+    generator.initialise(rng(0, "generator"))
+    return DiscriminatorTrainer(chosen, corpus, oracle, Console(quiet=True), 0.01, num, k, "test"), generator
+
+
+@pytest.mark.parametrize("num", [0, 40, 5000])
+def test_as_many_negatives_as_positives_and_fresh_ones_each_draw(num: int) -> None:
+    training, generator = trainer(num, **{"discriminator.batch-size": 8})
+    batches: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def steps(tokens: np.ndarray, labels: np.ndarray, dropout_keys: np.ndarray) -> Any:
+        batches.extend(zip(tokens, labels, strict=True))
+        return tf.zeros([len(dropout_keys)])
+
+    training._steps = steps
+    training.d_step(generator, 1, lambda _: None)
+    training.d_step(generator, 2, lambda _: None)
+    used = {0: 96, 40: 40, 5000: 96}[num]
+    per_epoch = 2 * used // 8
+    assert len(batches) == 4 * per_epoch  # two draws of k = 2 epochs
+    train = {tuple(row) for row in training.corpus.train.tolist()}
+    negatives = []
+    for draw in range(2):
+        epochs = [batches[(2 * draw + e) * per_epoch : (2 * draw + e + 1) * per_epoch] for e in range(2)]
+        contents = []
+        for epoch in epochs:
+            tokens = np.concatenate([t for t, _ in epoch])
+            labels = np.concatenate([label for _, label in epoch])
+            assert (labels == 1).sum() == (labels == 0).sum() == used
+            assert {tuple(row) for row in tokens[labels == 1].tolist()} <= train
+            contents.append(sorted(map(tuple, tokens[labels == 0].tolist())))
+        assert contents[0] == contents[1]  # k epochs on the same negatives, in another order
+        negatives.append(contents[0])
+    assert negatives[0] != negatives[1]
+
+
+def test_steps_together_equal_steps_one_by_one() -> None:
+    """With dropout, so that each step's key counts, and a last group that is not full."""
+    together, generator = trainer(k=1, **{"discriminator.batch-size": 8})
+    alone, _ = trainer(k=1, **{"discriminator.batch-size": 8})
+
+    def one_by_one(tokens: np.ndarray, labels: np.ndarray, dropout_keys: np.ndarray) -> Any:
+        return tf.stack([alone._step(*batch) for batch in zip(tokens, labels, dropout_keys, strict=True)])
+
+    alone._steps = one_by_one
+    together.num_batches = alone.num_batches = STEPS_AT_ONCE + 3
+    losses = [training.d_step(generator, 1, lambda _: None) for training in (together, alone)]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-6)
+    for name, variable in together.variables().items():
+        np.testing.assert_allclose(variable, alone.variables()[name], rtol=1e-5, atol=1e-7, err_msg=name)
+
+
+def test_an_untrained_generator_is_told_from_the_data() -> None:
+    training, generator = trainer(k=3)
+    before = training.scores(generator, 0)
+    losses = [training.d_step(generator, i, lambda _: None) for i in range(1, 9)]
+    after = training.scores(generator, 8)
+    assert losses[-1] < losses[0]
+    assert after["d_accuracy_train"] + after["d_accuracy_fake"] > before["d_accuracy_train"] + before["d_accuracy_fake"]
+    assert after["d_accuracy_train"] + after["d_accuracy_fake"] > 1.4
+
+
+def test_accuracies_are_shares_on_the_right_side() -> None:
+    training, generator = trainer()
+    training.discriminator.scores = lambda tokens: np.linspace(0.0, 1.0, len(tokens), dtype=np.float32)
+    scores = training.scores(generator, 0)
+    assert scores["d_accuracy_train"] == scores["d_accuracy_validation"] == 0.5
+    assert scores["d_accuracy_fake"] == 0.5
+
+
+def test_correlation_is_one_for_the_oracles_own_ranking() -> None:
+    training, generator = trainer()
+    assert training.oracle is not None
+    oracle = training.oracle
+    training.discriminator.scores = lambda tokens: np.exp(-oracle.sequence_nll(tokens) / 50)
+    assert training.scores(generator, 0)["reward_oracle_correlation"] == pytest.approx(1.0)
+    training.discriminator.scores = lambda tokens: oracle.sequence_nll(tokens)
+    assert training.scores(generator, 0)["reward_oracle_correlation"] == pytest.approx(-1.0)
+
+
+def test_spearman_ranks() -> None:
+    assert spearman(np.array([1.0, 2.0, 3.0, 4.0]), np.array([10.0, 20.0, 40.0, 30.0])) == pytest.approx(0.8)
+    assert spearman(np.ones(4), np.arange(4.0)) == 0.0
+
+
+def test_splits_of_the_synthetic_corpus_differ() -> None:
+    training, generator = trainer()
+    train, heldout = training.corpus.train, training.corpus.test
+    assert train.shape == heldout.shape == (96, 5)
+    assert not np.array_equal(train, heldout)
+    assert not np.array_equal(generator.sample(96, key(0, "x")), train)
+
+
+@pytest.mark.parametrize(("stop", "rests"), [(0.0, False), (0.01, True), (1.0, False)])
+def test_a_discriminator_that_is_good_enough_rests(stop: float, rests: bool) -> None:
+    made, generator = trainer(**{"discriminator.stop": stop})
+    before = made.discriminator.output_kernel.numpy()
+    done: list[float] = []
+    loss = made.d_step(generator, 1, done.append)
+    assert (loss is None) == rests
+    assert np.array_equal(made.discriminator.output_kernel.numpy(), before) == rests
+    assert sum(done) == made.work
+
+
+def test_a_critics_accuracy_is_about_the_middle_between_both_kinds() -> None:
+    """Moved as a whole, as Wasserstein's loss leaves it free to, it tells the same ones apart."""
+    made, generator = trainer(**{"discriminator.loss": "wasserstein"})
+    made.d_step(generator, 1, lambda _: None)
+    before = made.scores(generator, 1)
+    made.discriminator.output_bias.assign_add([50.0])
+    after = made.scores(generator, 1)
+    assert after == pytest.approx(before, abs=0.05)
+    assert 0.0 < after["d_accuracy_fake"] < 1.0
+
+
+WORDS = Vocabulary(["a", "b", "c", "d"])
+
+
+def text_corpus(unknown: list[bool], heldout_unknown: list[bool]) -> Corpus:
+    """Sequences of ordinary tokens; those that are said to hold `<unk>` do, somewhere."""
+
+    def table(which: list[bool], name: str) -> np.ndarray:
+        draw = rng(0, name)
+        tokens = draw.integers(UNK + 1, WORDS.size, (len(which), 5)).astype(np.int32)
+        tokens[:, 4] = EOS
+        for row in np.flatnonzero(which):
+            tokens[row, draw.integers(0, 4)] = UNK
+        return tokens
+
+    return parts_of(table(unknown, "train"), table(heldout_unknown, "heldout"), WORDS)
+
+
+SOME = st.lists(st.booleans(), min_size=4, max_size=30)
+
+
+@settings(deadline=None, max_examples=12)
+@given(SOME.filter(lambda which: not all(which)), SOME)
+@example([True, False] * 8, [True] * 4)
+def test_real_sequences_are_like_what_a_generator_can_say(unknown: list[bool], heldout_unknown: list[bool]) -> None:
+    """None that is taught, scored, or compared with holds `<unk>`, and all that could be are."""
+    corpus = text_corpus(unknown, heldout_unknown)
+    chosen = tiny_settings(**{"discriminator.batch-size": 2, "data.source": "made-up", "data.kind": "text"})
+    generator = Generator(corpus.vocabulary, 5, chosen.generator)
+    made = DiscriminatorTrainer(chosen, corpus, None, Console(quiet=True), 0.01, 0, 1, "test")
+    taught: list[tuple[np.ndarray, np.ndarray]] = []
+    made._steps = lambda tokens, labels, keys: taught.extend(zip(tokens, labels, strict=True)) or tf.zeros([len(keys)])
+    made.d_step(generator, 1, lambda _: None)
+    seen: list[np.ndarray] = []
+    made.discriminator.scores = lambda tokens: seen.append(tokens) or np.linspace(0.0, 1.0, len(tokens), dtype=np.float32)
+    scores = made.scores(generator, 0)
+    known = [row for row, without in zip(corpus.train, ~np.array(unknown), strict=True) if without]
+    positives = np.concatenate([tokens[labels == 1] for tokens, labels in taught])
+    assert sorted(map(tuple, positives.tolist())) == sorted(map(tuple, np.array(known).tolist()))
+    assert not any((tokens == UNK).any() for tokens, _ in taught)
+    assert [len(tokens) for tokens in seen] == [32, len(known), len(heldout_unknown) - sum(heldout_unknown)]
+    assert not any((tokens == UNK).any() for tokens in seen)
+    assert ("d_accuracy_validation" in scores) == (not all(heldout_unknown))
+    assert np.isfinite([*scores.values()]).all()
+
+
+def test_rewards_compare_with_sequences_without_unk_alone() -> None:
+    corpus = text_corpus([True, False, True, False, False] * 6, [False] * 4)
+    for reward, transform in (("discriminator", "rank"), ("bleu", "none")):
+        changes = {"adversarial.reward": reward, "adversarial.reward-transform": transform, "adversarial.reward-order": 4}
+        chosen = tiny_settings(**{"data.source": "made-up", "data.kind": "text", **changes})
+        generator = Generator(corpus.vocabulary, 5, chosen.generator)
+        made = AdversarialTraining(chosen, corpus, None, generator, Console(quiet=True)).action_values.reward
+        if isinstance(made, RankReward):
+            assert made.references.shape == (18, 5)
+            assert not (made.references.numpy() == UNK).any()
+        else:
+            assert isinstance(made, BleuReward)
+            assert made.references.count == 18
+            np.testing.assert_allclose(made.scores(corpus.without_unk(corpus.train)), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("unknown", "level", "words"),
+    [
+        ([False] * 300, "", ""),
+        ([True] + [False] * 299, "said", "1 of 300 training sequences hold <unk>"),
+        ([True] * 50 + [False] * 40, "warned", "50 of 90 training sequences hold <unk>, which the generator never says: only "),
+        ([True] * 900 + [False] * 110, "warned", "They are few, and unlike the rest."),
+    ],
+)
+def test_what_is_left_without_unk_is_told(
+    capfd: pytest.CaptureFixture[str], unknown: list[bool], level: str, words: str
+) -> None:
+    tell_of_positives(text_corpus(unknown, [False] * 4), Console())
+    told = capfd.readouterr().err.replace("\n", " ")
+    assert words in told
+    assert told.startswith("Warning: ") == (level == "warned")
+    assert bool(told) == bool(level)
+
+
+def test_a_corpus_that_is_unknown_throughout_is_refused() -> None:
+    with pytest.raises(SeqganError, match="All 30 training sequences hold <unk>"):
+        tell_of_positives(text_corpus([True] * 30, [False] * 4), Console(quiet=True))

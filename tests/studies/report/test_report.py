@@ -1,0 +1,212 @@
+"""`seqgan report`: everything escaped, nothing fetched, and a browser that shows it without complaint."""
+
+import random
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from made_up import results, scored
+from seqgan_cli.config.settings import Settings
+from seqgan_cli.runs.history import Row
+from seqgan_cli.runs.run import Run
+from seqgan_cli.studies.experiments import outputs
+from seqgan_cli.studies.experiments.findings import against_temperature
+from seqgan_cli.studies.experiments.plan import COLDER, TEMPERATURES
+from seqgan_cli.studies.report import page as report
+from seqgan_cli.studies.report.page import Page, Section, Table, experiment_page, run_page
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+NASTY = '<script>document.title="taken"</script>'
+
+
+class Tags(HTMLParser):
+    """The tags of a page, the addresses it names, and its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.addresses: list[str] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href")]
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def reported(studied) -> tuple[Page, str]:
+    """The report of a run that an experiment trained to its end."""
+    page = run_page(Run(studied / "seed-0" / "seqgan"), 64, lambda words: None, lambda words: None)
+    return page, page.html()
+
+
+def test_a_run_is_told_of_in_every_respect(reported):
+    page, text = reported
+    titles = [section.title for section in page.sections]
+    assert titles == [
+        "Scores",
+        "Learning curve",
+        "Quality against coverage",
+        "Reward by position",
+        "The discriminator",
+        "Samples over pretrain-g",
+        "Samples over adversarial",
+        "Settings",
+    ]
+    assert any("MLE, last epoch at some temperature has an nll_oracle" in finding for finding in page.findings)
+    assert page.findings[0].startswith("The generator has not collapsed: ")
+    assert "evaluation.final-samples" in Tags(text).text
+
+
+def test_samples_of_several_rounds_stand_side_by_side(reported):
+    page, _ = reported
+    (section,) = (section for section in page.sections if section.title == "Samples over adversarial")
+    assert section.tables[0].columns == ["round 0", "round 1", "round 2"]
+    assert all(len(row) == 3 for row in section.tables[0].rows)
+
+
+def test_the_page_fetches_nothing_and_runs_nothing(reported):
+    found = Tags(reported[1])
+    assert not {"script", "link", "iframe", "object"} & set(found.tags)
+    assert all(address.startswith("data:image/svg+xml;base64,") for address in found.addresses)
+    assert found.tags.count("img") == 4
+    assert not re.search(r"url\(|@import", reported[1])
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.sets(st.integers(1, 2000), min_size=1, max_size=12), st.randoms())
+@example({10, 99, 100, 101}, random.Random(0))
+def test_the_reward_by_position_is_drawn_in_the_order_of_positions(places, shuffled):
+    rows = [Row("adversarial", 3, 1, f"reward_{place:02d}", place / 10, 0.1) for place in places]
+    rows.append(Row("adversarial", 3, 1, "reward_mean", 0.5, 0.1))
+    shuffled.shuffle(rows)
+    drawn = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report, "panels", lambda shown, *rest: drawn.extend(shown[0].curves))
+        patch.setattr(report, "_figure", lambda alternative, draw: (draw(Path("none.svg")), alternative))
+        report._reward_sections(rows)
+    (curve,) = drawn
+    assert list(curve.x) == sorted(places)
+    assert list(curve.y) == [place / 10 for place in sorted(places)]
+
+
+def test_what_comes_from_data_is_text():
+    page = Page(NASTY, [NASTY], [Section(NASTY, [NASTY], [("data:,", NASTY)], [Table([NASTY], [[NASTY]], NASTY)])])
+    found = Tags(page.html())
+    assert "script" not in found.tags
+    assert found.text.count(NASTY) == 8
+
+
+def test_an_experiment_is_told_of_from_its_files(studied, seqgan):
+    done = seqgan("report", "--run", studied, "-o", studied / "page.html")
+    assert done.code == 0, done.err
+    assert "constant reward" in done.out
+    text = (studied / "page.html").read_text(encoding="utf-8")
+    assert Tags(text).tags.count("img") >= 1
+    assert "The paper's table, with controls" in Tags(text).text
+
+
+def test_findings_name_the_experiments_and_the_seeds_behind_them(tmp_path):
+    methods = {"mle": [(9.0, 9.0)] * 2, "seqgan": [(8.8, 9.3)] * 2}
+    for kind in ("synthetic", "frontier"):
+        outputs.write(results(methods, kind), {}, tmp_path / kind)
+    outputs.write(results({name: pairs[:1] for name, pairs in methods.items()}, "pretraining"), {}, tmp_path / "pretraining")
+    both, single = experiment_page(tmp_path).findings[0], experiment_page(tmp_path).findings[2]
+    assert both.startswith("Against MLE")
+    assert both.endswith("(synthetic, 2 seeds; frontier, 2 seeds)")
+    assert single.endswith("(pretraining, 1 seed)")
+
+
+def test_an_experiment_without_tables_says_what_to_do(tmp_path, seqgan):
+    (tmp_path / "experiment.json").write_text("{}")
+    done = seqgan("report", "--run", tmp_path)
+    assert done.code == 1
+    assert "--partial" in done.err
+
+
+def test_no_run_is_one_sentence(tmp_path, seqgan):
+    done = seqgan("report", "--run", tmp_path / "nothing")
+    assert done.code == 1
+    assert "There is no run" in done.err
+    assert not (tmp_path / "nothing").exists()
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")
+def test_a_browser_shows_it_without_complaint(reported, tmp_path):
+    path = tmp_path / "report.html"
+    page = reported[0]
+    nasty = Page(
+        page.title, [NASTY, *page.findings], [Section(NASTY, [NASTY], tables=[Table([NASTY], [[NASTY]])]), *page.sections]
+    )
+    path.write_text(nasty.html(), encoding="utf-8")
+    options = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--enable-logging=stderr",
+        f"--user-data-dir={tmp_path / 'profile'}",
+    ]
+    dump = subprocess.run(
+        [str(BROWSER), *options, "--dump-dom", path.as_uri()], capture_output=True, text=True, encoding="utf-8", timeout=120
+    )
+    assert dump.returncode == 0
+    assert not [line for line in dump.stderr.splitlines() if "CONSOLE" in line]
+    assert "taken" not in dump.stdout.split("</title>")[0]
+    for width in (360, 1400):
+        picture = tmp_path / f"{width}.png"
+        command = [str(BROWSER), *options, f"--window-size={width},1200", f"--screenshot={picture}", path.as_uri()]
+        subprocess.run(command, capture_output=True, check=True, timeout=120)
+        assert picture.stat().st_size > 10_000
+
+
+def test_text_runs_have_bleu_for_quality(tmp_path, tiny_config, seqgan):
+    sentences = Path(__file__).parents[3] / "data" / "sentences.txt"
+    lines = sentences.read_text(encoding="utf-8").splitlines()[:100]
+    (tmp_path / "text.txt").write_text("\n".join([*lines, f"{NASTY} here"]) + "\n", encoding="utf-8")
+    run = tmp_path / "run"
+    assert seqgan("pretrain-g", "--data", tmp_path / "text.txt", "--config", tiny_config, "--run", run).code == 0
+    done = seqgan("report", "--run", run, "--samples", 64)
+    assert done.code == 0, done.err
+    found = Tags((run / "report.html").read_text(encoding="utf-8"))
+    assert "Samples over pretrain-g" in found.text
+    assert "script" not in found.tags
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.floats(1.0, 40.0), st.floats(1.0, 40.0), st.floats(0.0, 2.0))
+def test_the_curve_of_the_generator_before_goes_on_until_it_meets_the_one_after(before, after, growth):
+    """Where it does, the two are compared; else the page says that they are not."""
+    asked = []
+
+    class Generators:
+        settings = Settings()
+        oracle = object()
+
+        def score(self, which, temperature):
+            asked.append((which, temperature))
+            coverage = {"pretrain-g": before, "adversarial": after}[which] / temperature**growth
+            return scored(9.0 * temperature, coverage, temperature=temperature)
+
+    names = {"pretrain-g": "MLE", "adversarial": "SeqGAN"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report, "_figure", lambda alternative, draw: ("data:,", alternative))
+        section, sweeps = report._frontier(Generators(), ["pretrain-g", "adversarial"], names, lambda what: None)
+    sweep = [scores.temperature for scores in sweeps["pretrain-g"]]
+    assert sweep == [*TEMPERATURES, *COLDER][: len(sweep)]
+    assert [scores.temperature for scores in sweeps["adversarial"]] == list(TEMPERATURES)
+    meets = before / sweep[-1] ** growth >= after
+    assert meets or sweep[-1] == COLDER[-1]
+    assert len(sweep) == len(TEMPERATURES) or before / sweep[-2] ** growth < after
+    assert f"down to {sweep[-1]:g};" in section.sentences[0]
+    (told,) = against_temperature(sweeps["adversarial"][0], sweeps["pretrain-g"], "MLE", "nll_oracle")
+    assert ("cannot be compared" in told) == (not meets or after < before)

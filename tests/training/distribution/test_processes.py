@@ -1,0 +1,141 @@
+"""Several processes that train one run together: the same curve as one, and what becomes of them when one is lost."""
+
+import csv
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cluster import ended, start
+from seqgan_cli.config.resolution import explicit, resolve
+from seqgan_cli.data.tfrecord.preparation import prepare
+from seqgan_cli.errors import UsageError
+from seqgan_cli.runs.run import Run
+from seqgan_cli.training.distribution import agreement
+from seqgan_cli.training.distribution.placement import placement
+
+SENTENCES = Path(__file__).parents[3] / "data" / "sentences.txt"
+
+
+def curve(run: Path, metric: str) -> list[float]:
+    with (run / "history.csv").open() as file:
+        return [float(row["value"]) for row in csv.DictReader(file) if row["metric"] == metric]
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sentences prepared for streaming."""
+    folder = tmp_path_factory.mktemp("data") / "prepared"
+    asked = {"data.source": str(SENTENCES), "data.kind": "text"}
+    prepare(resolve(*explicit(asked, (), None), None, "paper").settings, folder, lambda done, total: None)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory, tiny_config: Path, prepared: Path) -> Path:
+    """A run of three processes on streamed data, of which each reads its own: 2 epochs."""
+    run = tmp_path_factory.mktemp("three") / "run"
+    results = ended(start(3, "pretrain-g", "--data", prepared, "--epochs", 2, "--run", run, "--config", tiny_config))
+    assert [(code, out) for code, out, _ in results] == [(0, "")] * 3, results
+    return run
+
+
+def test_three_processes_follow_the_curve_of_one(
+    seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path, three: Path, prepared: Path
+) -> None:
+    one = tmp_path / "one"
+    assert seqgan("pretrain-g", "--data", prepared, "--run", one, "--config", tiny_config, "--epochs", 2).code == 0
+    assert Run(one).history.rows()[-1].step > 50
+    for metric in ("nll_train", "loss", "nll_validation"):
+        np.testing.assert_allclose(curve(three, metric), curve(one, metric), rtol=1e-5)
+
+
+def test_the_chief_alone_writes(three: Path) -> None:
+    """The others leave nothing, and no row stands twice."""
+    rows = [(row.stage, row.position, row.metric) for row in Run(three).history.rows()]
+    assert len(rows) == len(set(rows))
+    assert [entry.name for entry in three.parent.iterdir()] == ["run"]
+
+
+def test_a_lost_worker_stops_the_others_and_fewer_go_on(seqgan: Callable[..., Any], tmp_path: Path, three: Path) -> None:
+    """kill -9 in the midst of rounds: the chief ends soon and names it, and one process alone goes on from its checkpoint.
+
+    They know each other by TF_CONFIG.
+    """
+    run = Run(three).fork(tmp_path / "run").path
+    processes = start(2, "adversarial", "--rounds", 100000, "--run", run, launched=True)
+    while Run(run).position("adversarial") < 2 and all(process.poll() is None for process in processes):
+        time.sleep(0.01)
+    processes[1].send_signal(signal.SIGKILL)
+    began = time.monotonic()
+    (chief, _, said), (other, _, _) = ended(processes, 60.0)
+    assert (chief, other) == (1, -signal.SIGKILL)
+    assert time.monotonic() - began < 45.0
+    last = said.strip().splitlines()[-1]
+    assert last.startswith("Error: worker 1 (127.0.0.1:")
+    assert "no longer answers" in last
+    assert "Traceback" not in said
+    further = Run(run).position("adversarial") + 1
+    assert seqgan("adversarial", "--rounds", further, "--run", run).code == 0
+    assert Run(run).position("adversarial") == further
+
+
+def test_processes_that_were_asked_for_different_things_are_refused(tmp_path: Path, tiny_config: Path) -> None:
+    run = tmp_path / "run"
+    results = ended(start(2, "pretrain-g", "--run", run, "--config", tiny_config, others={1: ["--epochs", "7"]}))
+    assert [code for code, _, _ in results] == [2, 2]
+    for _, _, err in results:
+        assert "Error: worker 1 (127.0.0.1:" in err
+        assert "has pretrain-g.epochs = 7, and worker 0 (127.0.0.1:" in err
+        assert "Traceback" not in err
+    assert not (run / "config.json").exists()
+
+
+def test_another_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what the processes told each other, which is here made up."""
+    place = placement("multi-worker", None, "alpha:1,beta:2,gamma:3", 1, {})
+    told = [{"the version of seqgan": "0.1.0"}, {"the version of seqgan": "0.1.0"}, {"the version of seqgan": "0.2.0"}]
+    monkeypatch.setattr(agreement, "gathered", lambda data, processes: [json.dumps(each).encode() for each in told])
+    with pytest.raises(UsageError, match=r"worker 2 \(gamma:3\) has the version of seqgan = 0\.2\.0, and worker 0 \(alpha:1"):
+        agreement.refuse_disagreement(told[1], place)
+    told[2] = told[0]
+    agreement.refuse_disagreement(told[1], place)
+
+
+def test_an_address_that_another_program_has(tmp_path: Path, tiny_config: Path) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as taken:
+        port = taken.getsockname()[1]
+        together = ["--distribute", "multi-worker", "--cluster", f"127.0.0.1:{port},127.0.0.1:1", "--worker", "0"]
+        done = subprocess.run(
+            [sys.executable, "-m", "seqgan_cli", "pretrain-g", "--run", tmp_path / "run", "--config", tiny_config, *together],
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+    assert done.returncode == 1
+    assert f"Error: Cannot listen at 127.0.0.1:{port}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_mirrored_from_the_command_line(seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path) -> None:
+    devices = ["--distribute", "mirrored", "--devices", 2]
+    run, one = tmp_path / "run", tmp_path / "one"
+    assert seqgan("pretrain-g", "--run", run, "--config", tiny_config, *devices).code == 0
+    assert seqgan("pretrain-g", "--run", one, "--config", tiny_config).code == 0
+    np.testing.assert_allclose(curve(run, "nll_validation"), curve(one, "nll_validation"), rtol=1e-5)
+    assert seqgan("adversarial", "--run", run, *devices).code == 0
+    scored = seqgan("eval-nll", "--run", run, "--samples", 50, "--json", *devices)
+    assert (scored.code, scored.err.count("Traceback")) == (0, 0)
+    assert seqgan("eval-nll", "--run", run, "--samples", 50).code == 0
+    refused = seqgan("adversarial", "--run", run, "--batch-size", 1, "--rounds", 3, *devices)
+    assert refused.code == 2
+    assert "adversarial.batch-size is 1" in refused.err
+    assert Run(run).config().values["adversarial.batch-size"] == 8, "nothing is recorded"
