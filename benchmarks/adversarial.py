@@ -87,7 +87,7 @@ def parts(precision: str) -> Parts:
     from seqgan_cli.algorithms.adversarial import AdversarialTraining
     from seqgan_cli.config.resolution import explicit, resolve
     from seqgan_cli.console import Console
-    from seqgan_cli.models.generators.base import Generator
+    from seqgan_cli.models.generator import Generator
     from seqgan_cli.randomness import key, rng
     from seqgan_cli.training.optimizers import STEPS_AT_ONCE
 

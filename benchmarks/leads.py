@@ -113,10 +113,10 @@ def of_the_discriminator() -> list[Pair]:
     import keras
     import tensorflow as tf
 
-    from seqgan_cli.config.settings import DiscriminatorSettings
     from seqgan_cli.data.vocabulary import Vocabulary
+    from seqgan_cli.models.discriminator import Discriminator
     from seqgan_cli.models.discriminators import base as module
-    from seqgan_cli.models.discriminators.convolutional import ConvolutionalDiscriminator
+    from seqgan_cli.models.discriminators.convolutional import ConvolutionalSettings
     from seqgan_cli.randomness import key, rng
     from seqgan_cli.training.optimizers import Adam, apply_gradients
 
@@ -126,7 +126,7 @@ def of_the_discriminator() -> list[Pair]:
 
     def step(precision: str = "float32", over_time: Callable = ours_max, adam: str = "ours", **how: Any) -> Callable[[], Any]:
         """A discriminator step with some part of it done another way."""
-        discriminator = ConvolutionalDiscriminator(Vocabulary(size=V), T, DiscriminatorSettings(precision=precision))
+        discriminator = Discriminator(Vocabulary(size=V), T, ConvolutionalSettings(precision=precision))
         discriminator.initialise(rng(0, "discriminator"))
         cfg = Adam(discriminator.trainable_variables, 1e-4)
         theirs = keras.optimizers.Adam(1e-4)

@@ -34,7 +34,7 @@ def adversarial(**changes: Any) -> dict[str, float]:
     from seqgan_cli.algorithms.rollout import ActionValues
     from seqgan_cli.config.resolution import explicit, resolve
     from seqgan_cli.console import Console
-    from seqgan_cli.models.generators.base import Generator
+    from seqgan_cli.models.generator import Generator
     from seqgan_cli.randomness import key, rng
     from seqgan_cli.rewards.base import ConstantReward
 

@@ -22,7 +22,7 @@ from seqgan_cli.console import Console
 from seqgan_cli.data.kinds.oracle import synthetic_corpus
 from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
 from seqgan_cli.errors import SeqganError, UsageError
-from seqgan_cli.models.generators.base import Generator
+from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards.base import BleuReward
 from seqgan_cli.runs.run import Run
@@ -72,9 +72,10 @@ def test_a_constant_reward_moves_nothing_with_a_baseline(
 
     def check(seed: int, spread: float) -> None:
         training.generator.initialise(rng(seed, "generator"), spread)
-        training.policy.update(training.generator, 0.0)
+        training.algorithm.policy.update(training.generator, 0.0)
         before = [variable.numpy() for variable in training.generator.trainable_variables]
-        _, values, mask = training.g_step(seed, 0)
+        step = training.algorithm.g_step(seed, 0)
+        values, mask = step.rewards, step.mask
         np.testing.assert_array_equal(values[mask], 0.5)
         lengths.add(tuple(mask.sum(axis=1)))
         for weights, variable in zip(before, training.generator.trainable_variables, strict=True):
@@ -98,7 +99,7 @@ def test_advantages_hold_the_costs_of_tokens_of_those_who_go_on_alone_too(baseli
     coefficients = {"adversarial.kl-coefficient": 0.3, "adversarial.entropy-coefficient": 0.05}
     training = text_stage(**{"adversarial.reward": "constant", "adversarial.baseline": baseline, **coefficients})
     training.generator.initialise(rng(1, "elsewhere"), 1.0)
-    assert training.start
+    assert training.algorithm.reference_policy
 
     def surprises(network: Generator, ids: np.ndarray) -> np.ndarray:
         weights, found = [variable.numpy() for variable in network.trainable_variables], []
@@ -118,7 +119,7 @@ def test_advantages_hold_the_costs_of_tokens_of_those_who_go_on_alone_too(baseli
     values = rng(0, "values").normal(size=tokens.shape).astype(np.float32)
     costs = []
     for row in rows:
-        mine, started = surprises(training.generator, row), surprises(training.start, row)
+        mine, started = surprises(training.generator, row), surprises(training.algorithm.reference_policy, row)
         costs.append(0.3 * (started - mine) - 0.05 * mine)
     by_row = [value[: len(row)] for value, row in zip(values, rows, strict=True)]
     expected = reference.advantages(by_row, costs, baseline == "leave-one-out")
@@ -129,8 +130,8 @@ def test_advantages_hold_the_costs_of_tokens_of_those_who_go_on_alone_too(baseli
         return policy_gradient_loss(policy, tokens, advantages)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("seqgan_cli.algorithms.adversarial.policy_gradient_loss", loss)
-        training._climb(tf.constant(tokens), tf.constant(values))
+        patched.setattr("seqgan_cli.algorithms.policy_gradient.policy_gradient_loss", loss)
+        training.algorithm.policy_step(tf.constant(tokens), tf.constant(values))
     np.testing.assert_allclose(climbed[0][tokens != PAD], np.concatenate(expected), rtol=1e-4, atol=1e-5)
     assert np.abs(np.concatenate(costs)).max() > 0.5
 
@@ -144,22 +145,22 @@ def test_a_trivial_reward_is_learned(rollouts: int) -> None:
             return tf.reduce_mean(tf.cast(tokens == 1, tf.float32), axis=1)
 
     training = stage(**{"adversarial.reward": "constant", "adversarial.batch-size": 32, "adversarial.rollouts": rollouts})
-    training.action_values = ActionValues(training.policy, Ones(), rollouts)
+    training.algorithm.action_values = ActionValues(training.algorithm.policy, Ones(), rollouts)
 
     def share() -> float:
         return float((training.generator.sample(1000, key(0, "share")) == 1).mean())
 
     before = share()
     for i in range(60):
-        training.g_step(i, 0)
-        training.policy.update(training.generator, 0.0)
+        training.algorithm.g_step(i, 0)
+        training.algorithm.policy.update(training.generator, 0.0)
     assert before < 0.2
     assert share() > 0.8
 
 
 def test_beta_follows_only_at_the_end_of_a_round() -> None:
     training = stage(**{"adversarial.reward": "constant", "adversarial.g-steps": 2, "adversarial.update-rate": 0.8})
-    theta, beta = training.generator.trainable_variables, training.policy.network.trainable_variables
+    theta, beta = training.generator.trainable_variables, training.algorithm.policy.network.trainable_variables
     start = [variable.numpy() for variable in beta]
     training.advance(1, lambda _: None)
     for s, b, t in zip(start, beta, theta, strict=True):
@@ -169,7 +170,7 @@ def test_beta_follows_only_at_the_end_of_a_round() -> None:
 def test_a_round_traces_nothing_after_the_first() -> None:
     training = stage()
     training.advance(1, lambda _: None)
-    functions = [training._explore, training._update, training.trainer._steps]  # type: ignore[union-attr]
+    functions = [training.algorithm._sample_and_score, training.algorithm._policy_step, training.trainer._steps]  # type: ignore[union-attr]
     traced = [function.experimental_get_tracing_count() for function in functions]
     training.advance(2, lambda _: None)
     training.advance(3, lambda _: None)
@@ -189,7 +190,7 @@ def test_reward_bleu_trains_no_discriminator_and_has_none() -> None:
     training = stage(**{"adversarial.reward": "bleu"})
     assert training.trainer is None
     assert {name.partition("/")[0] for name in training.variables()} == {"generator", "rollout_policy", "g_optimizer"}
-    assert training.work == training.settings.adversarial.g_steps * training.rewarded
+    assert training.work == training.settings.adversarial.g_steps * training.algorithm.work
     scores = training.advance(1, lambda _: None)
     assert not any(name.startswith("d_") for name in scores)
     assert 0 < scores["reward_mean"] < 1
@@ -200,7 +201,7 @@ def test_reward_bleu_trains_no_discriminator_and_has_none() -> None:
 )
 def test_reward_bleu_compares_with_its_share_of_the_training_set(share: float, count: int) -> None:
     training = stage(**{"adversarial.reward": "bleu", "adversarial.reward-references": share})
-    reward = training.action_values.reward
+    reward = training.algorithm.action_values.reward
     assert isinstance(reward, BleuReward)
     assert reward.references.count == count
     assert reward.weights == (0.5, 0.5)
@@ -220,7 +221,7 @@ def test_references_are_drawn_by_the_seed_and_once_each() -> None:
             }
         )
         assert len(np.unique(training.corpus.train, axis=0)) == 96
-        reward = training.action_values.reward
+        reward = training.algorithm.action_values.reward
         assert isinstance(reward, BleuReward)
         return np.nonzero(reward.scores(training.corpus.train) == 1.0)[0]
 
@@ -235,7 +236,7 @@ def test_references_are_drawn_by_the_seed_and_once_each() -> None:
 def test_reward_bleu_is_learned() -> None:
     """Against the references of training, that of samples rises."""
     training = stage(**{"adversarial.reward": "bleu", "adversarial.reward-references": 0.05, "adversarial.batch-size": 32})
-    reward = training.action_values.reward
+    reward = training.algorithm.action_values.reward
     assert isinstance(reward, BleuReward)
 
     def mean() -> float:
@@ -243,8 +244,8 @@ def test_reward_bleu_is_learned() -> None:
 
     before = mean()
     for i in range(60):
-        training.g_step(i, 0)
-        training.policy.update(training.generator, 0.0)
+        training.algorithm.g_step(i, 0)
+        training.algorithm.policy.update(training.generator, 0.0)
     assert mean() > before + 0.2
 
 
@@ -383,10 +384,10 @@ def test_the_cost_of_departure_keeps_the_policy_near_where_it_began() -> None:
         options = {"adversarial.kl-coefficient": coefficient, "adversarial.batch-size": 32}
         training = stage(**{"adversarial.reward": "constant", **options})
         start = training.generator.clone("start")
-        training.action_values = ActionValues(training.policy, Ones(), 2)
+        training.algorithm.action_values = ActionValues(training.algorithm.policy, Ones(), 2)
         for i in range(60):
-            training.g_step(i, 0)
-            training.policy.update(training.generator, 0.0)
+            training.algorithm.g_step(i, 0)
+            training.algorithm.policy.update(training.generator, 0.0)
         samples = training.generator.sample(500, key(0, "samples"))
         divergences.append(float((start.sequence_nll(samples) - training.generator.sequence_nll(samples)).mean()))
     assert divergences[0] > 1.0
@@ -396,7 +397,7 @@ def test_the_cost_of_departure_keeps_the_policy_near_where_it_began() -> None:
 def test_maximum_likelihood_is_taught_after_every_so_many_steps_over_rounds() -> None:
     training = stage(**{"adversarial.mle-every": 2, "adversarial.g-steps": 3, "adversarial.reward": "constant"})
     taught = []
-    training.teach = lambda position, part: taught.append((position, part)) or 0.0  # type: ignore[assignment, func-returns-value]
+    training.algorithm.mle_step = lambda position, part: taught.append((position, part)) or 0.0  # type: ignore[assignment, func-returns-value]
     for position in (1, 2):
         training.advance(position, lambda _: None)
     assert taught == [(1, 1), (2, 0), (2, 2)]
@@ -406,7 +407,7 @@ def test_teaching_lowers_the_loss_on_the_training_set() -> None:
     training = stage(**{"adversarial.mle-every": 1, "adversarial.reward": "constant"})
     before = training.generator.sequence_nll(training.corpus.train).mean()
     for part in range(40):
-        training.teach(1, part)
+        training.algorithm.mle_step(1, part)
     assert training.generator.sequence_nll(training.corpus.train).mean() < before - 0.5
 
 

@@ -16,7 +16,7 @@ from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.data.kinds.oracle import synthetic_corpus
 from seqgan_cli.data.vocabulary import EOS, UNK, Vocabulary
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.models.generators.base import Generator
+from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards.base import BleuReward, RankReward
 from seqgan_cli.training.optimizers import STEPS_AT_ONCE

@@ -19,7 +19,7 @@ from seqgan_cli.config.settings import GeneratorSettings
 from seqgan_cli.console import Console, Progress
 from seqgan_cli.data.kinds.oracle import synthetic_corpus
 from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
-from seqgan_cli.models.generators.base import Generator
+from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.runs.run import Run
 from seqgan_cli.training.stage import _troubles
@@ -186,9 +186,9 @@ def test_with_a_share_of_zero_the_loss_knows_the_true_tokens_only_as_what_is_tau
     draw = rng(1, "tokens")
     low, high = draw.integers(0, 4, (20, 6)).astype(np.int32), draw.integers(4, 8, (20, 6)).astype(np.int32)
     read_low, read_high = (generator.scheduled_sampling_inputs(tokens, 0.0, key(0, "own")) for tokens in (low, high))
-    assert likelihood_loss(generator, low, read=read_low) == likelihood_loss(generator, low, read=read_high)
+    assert likelihood_loss(generator, low, inputs=read_low) == likelihood_loss(generator, low, inputs=read_high)
     np.testing.assert_array_equal(generator.unroll(read_low)[0], generator.unroll(read_high)[0])
-    assert abs(likelihood_loss(generator, low, read=read_low) - likelihood_loss(generator, high, read=read_low)) > 0.01
+    assert abs(likelihood_loss(generator, low, inputs=read_low) - likelihood_loss(generator, high, inputs=read_low)) > 0.01
 
 
 @pytest.mark.parametrize("schedule", ["linear", "exponential"])
@@ -216,7 +216,7 @@ def test_the_first_step_of_an_epoch_reads_with_that_epochs_share_and_keys(epoch:
     training.generator.initialise(rng(0, "test"), 1.0)
     batch = training.corpus.train[rng(0, "pretrain-g", "order", epoch).permutation(96)[:32]]
     read = training.generator.scheduled_sampling_inputs(batch, share, key(0, "pretrain-g", "scheduled-sampling", epoch, 0))
-    expected, plain = likelihood_loss(training.generator, batch, read=read), likelihood_loss(training.generator, batch)
+    expected, plain = likelihood_loss(training.generator, batch, inputs=read), likelihood_loss(training.generator, batch)
     found = training.epoch(epoch, lambda _: None)[0][0]
     np.testing.assert_allclose(found, expected, rtol=1e-5)
     assert (abs(found - plain) > 1e-3) == (share < 1.0)
@@ -304,7 +304,7 @@ def test_text_that_reads_its_own_tokens_is_scored_up_to_its_true_end() -> None:
             logits[PAD] = -np.inf
             losses.append(-np.log(reference.softmax(logits)[row[t]]) if t < 5 else 0.0)  # nothing but <eos> in the last place
     assert len(losses) < tokens.size
-    np.testing.assert_allclose(likelihood_loss(generator, tokens, read=read), np.mean(losses), rtol=1e-5)
+    np.testing.assert_allclose(likelihood_loss(generator, tokens, inputs=read), np.mean(losses), rtol=1e-5)
     last = np.count_nonzero(tokens != PAD, axis=1)[:, None] - 1  # the last position that counts
     other = np.where(np.arange(6) >= last, UNK, read)
     assert (other != read).any()

@@ -22,7 +22,7 @@ from seqgan_cli.algorithms.advantages import (
 )
 from seqgan_cli.config.settings import GeneratorSettings
 from seqgan_cli.data.vocabulary import EOS, PAD, Vocabulary
-from seqgan_cli.models.generators.base import Generator
+from seqgan_cli.models.generator import Generator
 from seqgan_cli.models.value import ValueHead
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.training.optimizers import Adam, apply_gradients

@@ -9,10 +9,11 @@ import tensorflow as tf
 import reference
 from seqgan_cli.algorithms import rollout
 from seqgan_cli.algorithms.rollout import ActionValues, NetworkPolicy, NgramPolicy
-from seqgan_cli.config.settings import DiscriminatorSettings, GeneratorSettings
+from seqgan_cli.config.settings import GeneratorSettings
 from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
-from seqgan_cli.models.discriminators.kinds import make_discriminator
-from seqgan_cli.models.generators.base import Generator
+from seqgan_cli.models.discriminator import Discriminator
+from seqgan_cli.models.discriminators.convolutional import ConvolutionalSettings
+from seqgan_cli.models.generator import Generator
 from seqgan_cli.models.ngram import NgramModel
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards.base import ConstantReward, DiscriminatorReward, RandomReward
@@ -125,7 +126,7 @@ def test_without_rollouts_every_token_gets_the_reward_of_the_finished_sequence(
 
 def test_without_rollouts_the_discriminator_scores_each_sequence_once_and_no_gradient_flows() -> None:
     generator = make(Vocabulary(["a", "b"]), 6, stddev=0.3)
-    discriminator = make_discriminator(generator.vocabulary, 6, DiscriminatorSettings(embedding_dim=4, filters="1:3,2:2"))
+    discriminator = Discriminator(generator.vocabulary, 6, ConvolutionalSettings(embedding_dim=4, filters="1:3,2:2"))
     discriminator.initialise(rng(0, "d"))
     tokens = generator.sample(10, key(0, "x"))
     policy = NetworkPolicy(generator)
@@ -179,8 +180,8 @@ def test_completions_have_the_policys_frequencies() -> None:
 
 def test_last_action_value_is_the_discriminators_score() -> None:
     generator = make(Vocabulary(size=9), 5)
-    settings = DiscriminatorSettings(embedding_dim=4, filters="1:3,2:2", dropout=0.5)
-    discriminator = make_discriminator(generator.vocabulary, 5, settings)
+    settings = ConvolutionalSettings(embedding_dim=4, filters="1:3,2:2", dropout=0.5)
+    discriminator = Discriminator(generator.vocabulary, 5, settings)
     discriminator.initialise(rng(0, "d"))
     tokens = generator.sample(10, key(0, "x"))
     values = ActionValues(NetworkPolicy(generator), DiscriminatorReward(discriminator), 3)(tokens, key(0, "q")).numpy()
@@ -239,8 +240,8 @@ def test_sharing_prefixes_changes_no_action_value(
     """The same completions, each read whole by the discriminator, however many are gathered before they are scored."""
     monkeypatch.setattr(rollout, "COMPLETIONS_AT_ONCE", together)
     generator = make(vocabulary, 6, stddev=0.5)
-    settings = DiscriminatorSettings(embedding_dim=4, filters="1:3,2:2,4:5,6:3")
-    discriminator = make_discriminator(vocabulary, 6, settings)
+    settings = ConvolutionalSettings(embedding_dim=4, filters="1:3,2:2,4:5,6:3")
+    discriminator = Discriminator(vocabulary, 6, settings)
     discriminator.initialise(rng(0, "d"))
 
     class OneByOne:
@@ -267,7 +268,7 @@ def test_a_chunk_that_is_not_full_reads_no_sequence_but_its_own(monkeypatch: pyt
             seen.append(len(tokens))
             return super().score_continuations(tokens, source_ids, continuations, key)
 
-    discriminator = make_discriminator(generator.vocabulary, 4, DiscriminatorSettings(embedding_dim=4, filters="1:3,2:2"))
+    discriminator = Discriminator(generator.vocabulary, 4, ConvolutionalSettings(embedding_dim=4, filters="1:3,2:2"))
     discriminator.initialise(rng(0, "d"))
     search = ActionValues(NetworkPolicy(generator), Counting(discriminator), 2)
     search.chunk = 4

@@ -14,7 +14,7 @@ import pytest
 from seqgan_cli.config.settings import GENERATORS
 from seqgan_cli.console import Console
 from seqgan_cli.jobs.trained import sampled, trained_of
-from seqgan_cli.models.generators.base import Generator
+from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key
 from seqgan_cli.runs.run import Run
 from store_parts import record_anew

@@ -196,7 +196,7 @@ def test_sources_are_recorded(seqgan, tmp_path, monkeypatch):
         "data.num-sequences": (40, "file"),
         "generator.embedding-dim": (3, "file"),
         "evaluation.samples": (16, "file"),
-        "adversarial.rounds": (SCHEMA["adversarial.rounds"].quick, "preset quick"),
+        "adversarial.rounds": (SCHEMA["adversarial.rounds"].presets["quick"], "preset quick"),
         "pretrain-d.learning-rate": (1e-3, "preset quick"),
         "pretrain-g.learning-rate": (0.01, "default"),
         "generator.cell": ("lstm", "default"),

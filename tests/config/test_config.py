@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from seqgan_cli.config.resolution import Config, explicit, read_file, resolve
 from seqgan_cli.config import resolution as configuration
-from seqgan_cli.config.settings import BUILT_IN, KINDS, SCHEMA, Settings, find, parse_filters
+from seqgan_cli.config.resolution import Config, explicit, read_file, resolve
+from seqgan_cli.config.settings import BUILT_IN, KINDS, SCHEMA, Settings, find
 from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.models.discriminators.convolutional import parse_filters
 
 
 def toml(folder: Path, text: str) -> Path:
@@ -61,9 +62,8 @@ def test_every_setting_is_resolved_and_its_default_passes_its_own_check() -> Non
     assert set(config.values) == set(config.sources) == set(SCHEMA)
     for name, info in SCHEMA.items():
         assert info.check(info.default) == config.values[name] == info.default
-        for value in (info.quick, info.fast):
-            if value is not None:
-                assert info.check(value) == value
+        for value in info.presets.values():
+            assert info.check(value) == value
 
 
 def test_defaults_as_a_tree_are_the_dataclasses_own() -> None:
@@ -99,7 +99,7 @@ def test_the_fast_preset_trains_and_measures_less_and_changes_nothing_else() -> 
 def test_the_quick_preset_changes_what_it_says_and_nothing_else() -> None:
     quick, paper = of_command(preset="quick"), of_command()
     for name, info in SCHEMA.items():
-        expected = (info.quick, "preset quick") if info.quick is not None else (paper.values[name], "default")
+        expected = (info.presets["quick"], "preset quick") if "quick" in info.presets else (paper.values[name], "default")
         assert (quick.values[name], quick.sources[name]) == expected
     assert "preset quick" in quick.sources.values()
     assert quick.settings.data.vocab_size == 200

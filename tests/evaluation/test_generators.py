@@ -15,7 +15,7 @@ from seqgan_cli.evaluation.generators import curve_scores, data_figures, likelih
 from seqgan_cli.evaluation.metrics.likelihood import Estimate
 from seqgan_cli.evaluation.quality import Measures
 from seqgan_cli.evaluation.real import bleu_scores, self_bleu_scores
-from seqgan_cli.models.generators.base import Generator
+from seqgan_cli.models.generator import Generator
 from seqgan_cli.models.oracle import oracle_arrays
 from seqgan_cli.randomness import key, rng
 

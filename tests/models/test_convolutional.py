@@ -5,16 +5,16 @@ import pytest
 import tensorflow as tf
 
 import reference
-from seqgan_cli.config.settings import DiscriminatorSettings
 from seqgan_cli.data.vocabulary import Vocabulary
-from seqgan_cli.models.discriminators.convolutional import ConvolutionalDiscriminator, max_over_time
+from seqgan_cli.models.discriminator import Discriminator
+from seqgan_cli.models.discriminators.convolutional import ConvolutionalSettings, max_over_time
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.training.optimizers import Adam, apply_gradients
 
 
-def make(filters: str = "1:3,2:2,4:2", length: int = 5, **settings: float | str) -> ConvolutionalDiscriminator:
-    chosen = DiscriminatorSettings(embedding_dim=4, filters=filters, **settings)  # type: ignore[arg-type]
-    discriminator = ConvolutionalDiscriminator(Vocabulary(size=9), length, chosen)
+def make(filters: str = "1:3,2:2,4:2", length: int = 5, **settings: float | str) -> Discriminator:
+    chosen = ConvolutionalSettings(embedding_dim=4, filters=filters, **settings)  # type: ignore[arg-type]
+    discriminator = Discriminator(Vocabulary(size=9), length, chosen)
     discriminator.initialise(rng(0, "test"))
     return discriminator
 
@@ -131,7 +131,7 @@ def test_completions_cost_less_and_score_the_same(precision: str, filters: str) 
 
 
 def test_paper_setting_has_the_papers_features() -> None:
-    discriminator = ConvolutionalDiscriminator(Vocabulary(size=9), 20, DiscriminatorSettings())
+    discriminator = Discriminator(Vocabulary(size=9), 20, ConvolutionalSettings())
     assert discriminator.num_features == 1720
     assert [tuple(kernel.shape) for kernel in discriminator.kernels][-1] == (20, 64, 160)
 

@@ -7,12 +7,12 @@ import pytest
 import tensorflow as tf
 
 import reference
-from seqgan_cli.config.settings import DiscriminatorSettings
+from seqgan_cli.config import registry
 from seqgan_cli.data.vocabulary import EOS, PAD, Vocabulary
 from seqgan_cli.models.attention import AttentionBlock
-from seqgan_cli.models.discriminators.base import Discriminator
-from seqgan_cli.models.discriminators.kinds import KINDS, make_discriminator
-from seqgan_cli.models.generators.base import Generator
+from seqgan_cli.models.discriminator import Discriminator
+from seqgan_cli.models.discriminators.convolutional import ConvolutionalSettings
+from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.training.optimizers import Adam, apply_gradients
 
@@ -21,7 +21,7 @@ LENGTH = 6
 
 def make(kind: str, vocabulary: Vocabulary | None = None, **settings: Any) -> Discriminator:
     chosen = {"embedding_dim": 4, "filters": "1:3,2:3,4:4", "hidden_dim": 8, **settings}
-    made = make_discriminator(vocabulary or Vocabulary(size=9), LENGTH, DiscriminatorSettings(kind=kind, **chosen))
+    made = Discriminator(vocabulary or Vocabulary(size=9), LENGTH, ConvolutionalSettings(kind=kind, **chosen))
     made.initialise(rng(0, "test"))
     draw = rng(0, "weights")
     for weight in made.trainable_variables:  # no two biases alike
@@ -53,7 +53,7 @@ def prefix_logit(made: Discriminator, prefix: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", registry.discriminators.ours)
 def test_logits_of_sequences_and_prefixes_equal_the_literal_ones(kind: str, compiled: bool) -> None:
     made, tokens = make(kind), sequences()
     expected = np.array([[prefix_logit(made, row[: t + 1]) for t in range(LENGTH)] for row in tokens])
@@ -66,7 +66,7 @@ def test_logits_of_sequences_and_prefixes_equal_the_literal_ones(kind: str, comp
     assert np.ptp(expected) > 0.1
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", registry.discriminators.ours)
 def test_completions_are_the_calls_of_each(kind: str) -> None:
     made, source_ids, draw = make(kind), np.array([0, 0, 1, 2, 2], np.int32), rng(1, "completions")
     tokens, continuations = sequences(3), draw.integers(0, 9, (LENGTH - 1, 5, LENGTH)).astype(np.int32)
@@ -109,7 +109,7 @@ def test_wassersteins_loss_by_hand(labels: list[float]) -> None:
     np.testing.assert_allclose(made.objective(tokens, np.array(labels, np.float32)), expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", registry.discriminators.ours)
 def test_label_smoothing_and_prefixes_by_hand(kind: str) -> None:
     """Two sequences of text that end early: what is past the end counts nothing."""
     vocabulary = Vocabulary(["a", "b", "c"])
@@ -124,7 +124,7 @@ def test_label_smoothing_and_prefixes_by_hand(kind: str) -> None:
 
 
 @pytest.mark.parametrize("prefixes", [False, True])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", registry.discriminators.ours)
 def test_steepness_is_that_of_finite_differences(kind: str, prefixes: bool) -> None:
     made, tokens = make(kind, prefixes=prefixes), sequences(5)
     labels, drawn = np.array([1.0, 0.0, 1.0, 0.0, 0.0], np.float32), key(0, "between")
@@ -150,7 +150,7 @@ def test_steepness_is_that_of_finite_differences(kind: str, prefixes: bool) -> N
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", registry.discriminators.ours)
 def test_the_gradient_penaltys_own_gradient_is_that_of_finite_differences(kind: str, compiled: bool) -> None:
     """The second derivative, through windows, recurrence and attention: along a random direction in all weights."""
     made, tokens, labels = make(kind), sequences(8), (np.arange(8) % 2).astype(np.float32)

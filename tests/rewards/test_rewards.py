@@ -9,13 +9,17 @@ from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
 import reference
 from seqgan_cli.algorithms.rollout import ActionValues, NetworkPolicy
-from seqgan_cli.config.settings import DiscriminatorSettings, GeneratorSettings
+from seqgan_cli.config import registry
+from seqgan_cli.config.settings import GeneratorSettings
 from seqgan_cli.data.vocabulary import EOS, PAD, Vocabulary
-from seqgan_cli.models.discriminators.base import Discriminator
-from seqgan_cli.models.discriminators.kinds import KINDS, make_discriminator
-from seqgan_cli.models.generators.base import Generator
+from seqgan_cli.models.discriminator import Discriminator
+from seqgan_cli.models.discriminators.convolutional import ConvolutionalSettings
+from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
-from seqgan_cli.rewards.base import BleuReward, DiscriminatorReward, LanguageModelReward, OddsReward, PartialReward, RankReward
+from seqgan_cli.rewards.bleu import BleuReward
+from seqgan_cli.rewards.discriminator import DiscriminatorReward, OddsReward, RankReward
+from seqgan_cli.rewards.likelihood import LanguageModelReward
+from seqgan_cli.rewards.partial import PartialReward
 
 IDS, TEXT = Vocabulary(size=12), Vocabulary(["a", "b", "c"])
 BOTH = pytest.mark.parametrize("vocabulary", [IDS, TEXT], ids=["ids", "text"])
@@ -109,8 +113,8 @@ def test_compiled_action_values_are_means_of_bleu(vocabulary: Vocabulary) -> Non
 
 
 def discriminator(kind: str = "convolutional", **settings: Any) -> Discriminator:
-    chosen = DiscriminatorSettings(kind=kind, embedding_dim=4, hidden_dim=8, filters="1:3,2:2,4:2", **settings)
-    made = make_discriminator(IDS, 7, chosen)
+    chosen = ConvolutionalSettings(kind=kind, embedding_dim=4, hidden_dim=8, filters="1:3,2:2,4:2", **settings)
+    made = Discriminator(IDS, 7, chosen)
     made.initialise(rng(0, "d"))
     return made
 
@@ -124,7 +128,7 @@ def test_odds_and_a_critics_value_are_of_the_logit() -> None:
     assert np.isfinite(OddsReward(made).worth(tf.constant([1e4, -1e4]))).all()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", registry.discriminators.ours)
 def test_a_rank_is_that_among_real_sequences(kind: str) -> None:
     made, references, tokens = discriminator(kind), table(IDS, 40, "references"), table(IDS, 5, "x")
     drawn = tf.random.stateless_uniform([2 * RankReward.DRAWN], key(0, "r"), maxval=40, dtype=tf.int32).numpy()
@@ -135,7 +139,7 @@ def test_a_rank_is_that_among_real_sequences(kind: str) -> None:
     assert np.ptp(expected) > 1e-4
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", registry.discriminators.ours)
 def test_ranks_of_completions_are_those_of_each(kind: str) -> None:
     made, tokens, source_ids = discriminator(kind), table(IDS, 2, "x"), np.array([0, 1, 1], np.int32)
     continuations = table(IDS, 6 * 3, "completions").reshape(6, 3, 7)
@@ -146,7 +150,7 @@ def test_ranks_of_completions_are_those_of_each(kind: str) -> None:
     np.testing.assert_allclose(reward.score_continuations(tokens, source_ids, continuations, key(0, "r")), each, rtol=1e-4)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", registry.discriminators.ours)
 def test_a_partial_reward_is_d_of_every_prefix_and_needs_no_rollout(kind: str) -> None:
     """The literal prefixes are in the discriminators' own test."""
     made, generator = discriminator(kind), Generator(IDS, 7, GeneratorSettings(embedding_dim=3, hidden_dim=4))

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from seqgan_cli.config import registry
 from seqgan_cli.config.settings import STAGES
 from seqgan_cli.data.vocabulary import Vocabulary
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.models.discriminators.kinds import make_discriminator
-from seqgan_cli.models.generators.base import Generator
+from seqgan_cli.models.discriminator import Discriminator
+from seqgan_cli.models.generator import Generator
 from seqgan_cli.training import memory
 from tiny import tiny_settings
 
@@ -25,7 +26,7 @@ def test_weights_are_as_many_as_the_models_have(cell: str, vocab_size: int, hidd
     """All but the few biases, gains and positions that do not grow with anything large."""
     settings = tiny_settings(**{"generator.cell": cell, "generator.hidden-dim": hidden})
     generator = Generator(Vocabulary(size=vocab_size), 5, settings.generator)
-    discriminator = make_discriminator(Vocabulary(size=vocab_size), 5, settings.discriminator)
+    discriminator = Discriminator(Vocabulary(size=vocab_size), 5, settings.of(registry.discriminators))
     counted = memory.generator_weights(settings, vocab_size)
     few = 10 * hidden if cell == "attention" else 3 * hidden  # a GRU has two biases
     assert abs(counted - number_of_weights(generator)) <= few
@@ -37,7 +38,7 @@ def test_weights_are_as_many_as_the_models_have(cell: str, vocab_size: int, hidd
 @pytest.mark.parametrize("kind", ["recurrent", "attention"])
 def test_weights_of_other_discriminators(kind: str) -> None:
     settings = tiny_settings(**{"discriminator.kind": kind, "discriminator.hidden-dim": 16})
-    discriminator = make_discriminator(Vocabulary(size=300), 5, settings.discriminator)
+    discriminator = Discriminator(Vocabulary(size=300), 5, settings.of(registry.discriminators))
     counted = memory.discriminator_weights(settings, 300, 5)
     assert abs(counted - number_of_weights(discriminator)) <= 12 * 16
 

@@ -13,7 +13,7 @@ import reference
 from seqgan_cli.algorithms.mle import likelihood_loss
 from seqgan_cli.config.settings import GeneratorSettings
 from seqgan_cli.data.vocabulary import Vocabulary
-from seqgan_cli.models.generators.base import Generator
+from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import rng
 from seqgan_cli.training.backend import several_devices
 from seqgan_cli.training.distribution import replicas

@@ -4,14 +4,15 @@ Action values are float32 `[B, T]`, masks of the positions that count bool `[B, 
 of a batch at every position, those too that have ended before it: `repeat_final_value` says what these are worth there.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import tensorflow as tf
+from seqgan_cli.lazy import tf
 
-from seqgan_cli.models.generators.base import Generator
+if TYPE_CHECKING:
+    from seqgan_cli.models.generator import Generator
 
 
-def policy_gradient_loss(policy: Generator, tokens: Any, action_values: Any) -> Any:
+def policy_gradient_loss(policy: "Generator", tokens: Any, action_values: Any) -> Any:
     """−Σ_t Q_t log G(y_t | Y₁:t-1), summed over batch and time (Eq. 8), for int32 and float32 `[B, T]`.
 
     Differentiable in the policy's weights; no gradient flows through the action values. Positions past the end count nothing.

@@ -1,46 +1,26 @@
 """`pretrain-d`, and the discriminator's part of a round: real against generated sequences (Algorithm 1, lines 4, 5, 14-17)."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tensorflow as tf
 
+from seqgan_cli.config import registry
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.console import Console
-from seqgan_cli.data.corpus import FEWER_UNKNOWN, Corpus, refuse_no_positives
+from seqgan_cli.data.corpus import Corpus, tell_of_positives
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.models.discriminators.kinds import make_discriminator
-from seqgan_cli.models.generators.base import Generator
+from seqgan_cli.lazy import compiled, tf
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.runs.checkpoints import named
 from seqgan_cli.training.optimizers import Adam, apply_gradients, check_finite, groups, run_steps
 from seqgan_cli.training.stage import Stage, Tick, batches_of
 
+if TYPE_CHECKING:
+    from seqgan_cli.models.generator import Generator
+
 # Work of training on a sequence against that of scoring one: forward, and twice that backward.
 TRAINING_WORK = 3.0
 D_HELD_OUT = ("d_accuracy_validation", "d_accuracy_test")  # the second in runs without a validation part
-# Real sequences that hold no `<unk>`: of fewer than this number, or this share, it is worth a warning.
-FEW_POSITIVES, FEW_SHARE = 100, 0.2
-
-
-def tell_of_positives(corpus: Corpus, console: Console) -> None:
-    """Say how many real sequences hold `<unk>` and are no positives, with a warning where few are left.
-
-    Raises SeqganError where none is.
-    """
-    refuse_no_positives(corpus)
-    total, left = len(corpus.sequences), len(corpus.positives)
-    if left == total:
-        return
-    about = "about " if corpus.shards else ""
-    words = (
-        f"{about}{total - left} of {total} training sequences hold <unk>, which the generator never says: only the "
-        f"{about}{left} without it stand for the real ones."
-    )
-    if left < FEW_POSITIVES or left < FEW_SHARE * total:
-        console.warn(f"{words} They are few, and unlike the rest. {FEWER_UNKNOWN}")
-    else:
-        console.say(words)
 
 
 class DiscriminatorTrainer:
@@ -50,7 +30,7 @@ class DiscriminatorTrainer:
         self,
         settings: Settings,
         corpus: Corpus,
-        oracle: Generator | None,
+        oracle: "Generator | None",
         console: Console,
         learning_rate: float,
         num: int,
@@ -58,7 +38,10 @@ class DiscriminatorTrainer:
         what: str,
     ) -> None:
         self.settings, self.corpus, self.oracle, self.k, self.what = settings, corpus, oracle, k, what
-        self.discriminator = make_discriminator(corpus.vocabulary, corpus.sequence_length, settings.discriminator)
+        from seqgan_cli.models.discriminator import Discriminator
+
+        section = settings.of(registry.discriminators)
+        self.discriminator = Discriminator(corpus.vocabulary, corpus.sequence_length, section)
         self.discriminator.initialise(rng(settings.seed, "discriminator"))
         self.optimizer = Adam(self.discriminator.trainable_variables, learning_rate)
         tell_of_positives(corpus, console)
@@ -81,11 +64,11 @@ class DiscriminatorTrainer:
             loss = self.discriminator.objective(tokens, labels, dropout_key)
         return apply_gradients(self.optimizer, tape, loss, weight_decay=self.settings.discriminator.weight_decay)
 
-    @tf.function(autograph=False, reduce_retracing=True)
+    @compiled
     def _steps(self, tokens: Any, labels: Any, dropout_keys: Any) -> Any:
         return run_steps(self._step, tokens, labels, dropout_keys)
 
-    def d_step(self, generator: Generator, position: int, tick: Tick, part: int = 0) -> float | None:
+    def d_step(self, generator: "Generator", position: int, tick: Tick, part: int = 0) -> float | None:
         """Draw negatives from the generator, as many as positives, and train k epochs on both. Returns the mean loss.
 
         None, and nothing done, if it is good enough to rest (`discriminator.stop`). Every draw is keyed by the unit `position`
@@ -119,7 +102,7 @@ class DiscriminatorTrainer:
                 tick(TRAINING_WORK * self.batch_size * len(steps))
         return float(np.mean(losses))
 
-    def scores(self, generator: Generator, position: int) -> dict[str, float]:
+    def scores(self, generator: "Generator", position: int) -> dict[str, float]:
         """Accuracy on training and held-out real sequences and on fresh samples, and what the reward is worth.
 
         Real sequences are those without `<unk>`, since samples hold none; where no held-out one is left, its accuracy is not
@@ -147,7 +130,7 @@ class DiscriminatorTrainer:
     def _middle(self, real: np.ndarray, fake: np.ndarray) -> float:
         return float((real.mean() + fake.mean()) / 2) if self.settings.discriminator.loss == "wasserstein" else 0.5
 
-    def _held_out_accuracy(self, generator: Generator, sample_key: np.ndarray) -> float:
+    def _held_out_accuracy(self, generator: "Generator", sample_key: np.ndarray) -> float:
         """Share of held-out real sequences and as many fresh samples that it tells apart; both kinds weigh the same."""
         num = self.settings.evaluation.samples
         held_out = self.corpus.without_unk(self.corpus.validation)[:num]
@@ -176,7 +159,7 @@ class DiscriminatorPretraining(Stage):
     meets_anew = True
 
     def __init__(
-        self, settings: Settings, corpus: Corpus, oracle: Generator | None, generator: Generator, console: Console
+        self, settings: Settings, corpus: Corpus, oracle: "Generator | None", generator: "Generator", console: Console
     ) -> None:
         super().__init__(settings, corpus)
         cfg = settings.pretrain_d

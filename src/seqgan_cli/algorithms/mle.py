@@ -2,46 +2,51 @@
 
 import math
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tensorflow as tf
 
+from seqgan_cli.config import registry
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.console import Console
 from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.evaluation.generators import curve_scores
 from seqgan_cli.evaluation.metrics.diversity import collapse_threshold, expected_distinct
 from seqgan_cli.evaluation.real import RealScores
-from seqgan_cli.models.generators.base import Generator
+from seqgan_cli.lazy import compiled, tf
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.runs.checkpoints import named
 from seqgan_cli.training.distribution import replicas
 from seqgan_cli.training.optimizers import OPTIMIZERS, Adam, RMSprop, apply_gradients, check_finite, groups, run_steps
 from seqgan_cli.training.stage import REAL, Stage, Tick, batches_of, examples_of
 
+if TYPE_CHECKING:
+    from seqgan_cli.models.generator import Generator
 
-def likelihood_loss(generator: Generator, tokens: Any, dropout: float = 0.0, dropout_key: Any = None, read: Any = None) -> Any:
+
+def likelihood_loss(
+    generator: "Generator", tokens: Any, dropout: float = 0.0, dropout_key: Any = None, inputs: Any = None
+) -> Any:
     """Mean −log of the model at every token up to `<eos>`, for int32 `[B, T]`; differentiable in the weights.
 
     `<unk>` is taught like any token, so that `sample --allow-unk` knows where it stands; no score counts it.
 
-    In one of several replicas, the part of that mean that its own rows are, and `read` has those rows alone.
+    In one of several replicas, the part of that mean that its own rows are, and `inputs` has those rows alone.
 
-    `read`: int32 `[B, T]`, what the generator reads instead of `tokens` (scheduled sampling).
+    `inputs`: int32 `[B, T]`, what the generator reads instead of `tokens` (scheduled sampling).
     """
-    return likelihood_loss_and_score(generator, tokens, dropout, dropout_key, read)[0]
+    return likelihood_loss_and_score(generator, tokens, dropout, dropout_key, inputs)[0]
 
 
 def likelihood_loss_and_score(
-    generator: Generator, tokens: Any, dropout: float = 0.0, dropout_key: Any = None, read: Any = None
+    generator: "Generator", tokens: Any, dropout: float = 0.0, dropout_key: Any = None, inputs: Any = None
 ) -> tuple[Any, Any]:
     """`likelihood_loss`, and of the same pass the mean −log of the policy over the tokens that scores count."""
     tokens, vocabulary = replicas.shard(tokens), generator.vocabulary
     inside, counted = (tf.cast(mask(tokens), tf.float32) for mask in (vocabulary.inside, vocabulary.mask))
     number, scored = replicas.all_reduce_sum((tf.reduce_sum(inside), tf.reduce_sum(counted)))
     weights = inside / number
-    loss, score = generator.weighted_nll_and_score(tokens, weights, dropout, dropout_key, read)
+    loss, score = generator.weighted_nll_and_score(tokens, weights, dropout, dropout_key, inputs)
     return loss, score * tf.math.divide_no_nan(number, scored)
 
 
@@ -63,9 +68,11 @@ def teacher_forcing_prob(schedule: str, decay: float, epoch: int) -> float:
     return 1.0
 
 
-def untrained_generator(settings: Settings, corpus: Corpus) -> Generator:
+def untrained_generator(settings: Settings, corpus: Corpus) -> "Generator":
     """The generator before any training: weights ~ N(0, 0.1²) from the seed."""
-    generator = Generator(corpus.vocabulary, corpus.sequence_length, settings.generator)
+    from seqgan_cli.models.generator import make_generator
+
+    generator = make_generator(corpus.vocabulary, corpus.sequence_length, settings.of(registry.generators))
     generator.initialise(rng(settings.seed, "generator"))
     return generator
 
@@ -83,7 +90,7 @@ class LikelihoodTraining(Stage):
         self,
         settings: Settings,
         corpus: Corpus,
-        oracle: Generator | None,
+        oracle: "Generator | None",
         console: Console,
         scored: Collection[int] | None = None,
     ) -> None:
@@ -116,17 +123,17 @@ class LikelihoodTraining(Stage):
         return int(self.optimizer.count.numpy())
 
     def _step(self, tokens: Any, dropout_key: Any, share: Any, sampling_key: Any) -> Any:
-        cfg, read = self.settings.pretrain_g, None
+        cfg, inputs = self.settings.pretrain_g, None
         if cfg.scheduled_sampling != "none":
-            read = self.generator.scheduled_sampling_inputs(replicas.shard(tokens), share, replicas.replica_key(sampling_key))
+            inputs = self.generator.scheduled_sampling_inputs(replicas.shard(tokens), share, replicas.replica_key(sampling_key))
         with tf.GradientTape() as tape:
             loss, score = likelihood_loss_and_score(
-                self.generator, tokens, cfg.dropout, replicas.replica_key(dropout_key), read
+                self.generator, tokens, cfg.dropout, replicas.replica_key(dropout_key), inputs
             )
         loss = apply_gradients(self.optimizer, tape, loss, cfg.clip_norm, cfg.weight_decay)
         return tf.stack([loss, replicas.all_reduce_sum(score)])
 
-    @tf.function(autograph=False, reduce_retracing=True)
+    @compiled
     def _steps(self, tokens: Any, dropout_keys: Any, shares: Any, sampling_keys: Any) -> Any:
         return run_steps(self._step, tokens, dropout_keys, shares, sampling_keys)
 

@@ -2,18 +2,20 @@
 
 import abc
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tensorflow as tf
 
 from seqgan_cli.data.vocabulary import Vocabulary
-from seqgan_cli.models.generators.base import Generator, force_end
+from seqgan_cli.lazy import compiled, tf
 from seqgan_cli.models.ngram import NgramModel
-from seqgan_cli.models.softmax import LOGITS_AT_ONCE
-from seqgan_cli.models.value import ValueHead
+from seqgan_cli.models.softmax import LOGITS_AT_ONCE, force_end
 from seqgan_cli.rewards.base import PrefixReward, Reward, StepwiseReward
 from seqgan_cli.runs.checkpoints import named
+
+if TYPE_CHECKING:
+    from seqgan_cli.models.generator import Generator
+    from seqgan_cli.models.value import ValueHead
 
 # Prefixes that advance together: enough to fill the cores, few enough for their logits to fit.
 PREFIXES_AT_ONCE = 2560
@@ -28,7 +30,7 @@ class RolloutPolicy(abc.ABC):
         self.vocabulary, self.sequence_length = vocabulary, sequence_length
 
     @abc.abstractmethod
-    def update(self, policy: Generator, update_rate: float) -> None:
+    def update(self, policy: "Generator", update_rate: float) -> None:
         """Take note of what θ has become."""
 
     def variables(self) -> dict[str, Any]:
@@ -90,11 +92,11 @@ class RolloutPolicy(abc.ABC):
 class NetworkPolicy(RolloutPolicy):
     """G_β: a network of its own, which moves only when told to."""
 
-    def __init__(self, policy: Generator) -> None:
+    def __init__(self, policy: "Generator") -> None:
         super().__init__(policy.vocabulary, policy.sequence_length)
         self.network = policy.clone("rollout_policy")
 
-    def update(self, policy: Generator, update_rate: float) -> None:
+    def update(self, policy: "Generator", update_rate: float) -> None:
         """β ← u·β + (1-u)·θ."""
         for beta, theta in zip(self.network.trainable_variables, policy.trainable_variables, strict=True):
             # u = 0 must copy θ to the last bit, which 0·β + θ does unless β overflowed.
@@ -142,7 +144,7 @@ class NgramPolicy(RolloutPolicy):
         super().__init__(vocabulary, sequences.shape[1])
         self.model = NgramModel(vocabulary, sequences, self.ORDER)
 
-    def update(self, policy: Generator, update_rate: float) -> None:
+    def update(self, policy: "Generator", update_rate: float) -> None:
         """It stays what the data are."""
 
     def states(self, tokens: Any) -> list:
@@ -176,7 +178,7 @@ class ActionValues:
         reward: Reward | StepwiseReward,
         num_rollouts: int,
         horizon: int = 0,
-        value: ValueHead | None = None,
+        value: "ValueHead | None" = None,
     ) -> None:
         self.policy = policy
         self.reward: Any = reward
@@ -188,7 +190,7 @@ class ActionValues:
         rows = min(PREFIXES_AT_ONCE, LOGITS_AT_ONCE // policy.vocabulary.size)
         self.chunk = max(1, rows // max(1, length - 1))
 
-    @tf.function(autograph=False, reduce_retracing=True)
+    @compiled
     def __call__(self, tokens: Any, key: Any) -> Any:
         """Expected final reward after each token: float32 `[B, T]` for int32 `[B, T]`; no gradient flows through it.
 

@@ -75,7 +75,7 @@ _of_two_files = grouped_option("Both --hypotheses and --references")
     "--tokenizer",
     "data__tokenizer",
     setting="data.tokenizer",
-    type=click.Choice(find("data.tokenizer").choices),
+    type=click.Choice(find("data.tokenizer").shown),
     help="what a token is [whitespace; with --run, as there]",
 )
 @_of_two_files(
@@ -85,7 +85,7 @@ _of_two_files = grouped_option("Both --hypotheses and --references")
     "--poem-form",
     "data__poem_form",
     setting="data.poem-form",
-    type=click.Choice(find("data.poem-form").choices),
+    type=click.Choice(find("data.poem-form").shown),
     help="poems: characters a line, and lines [5x4]",
 )
 @click.option(

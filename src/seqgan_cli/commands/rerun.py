@@ -1,6 +1,5 @@
 """`seqgan rerun`."""
 
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,12 +73,7 @@ def _repeat_exactly(work: "Job", first: "Run") -> None:
     """
     scored = {row.position for row in first.history.rows() if row.stage == "pretrain-g" and row.metric == "distinct_share"}
     work.scored = scored or None
-    own = work.settings
-    work.settings = dataclasses.replace(
-        own,
-        pretrain_g=dataclasses.replace(own.pretrain_g, patience=0),
-        adversarial=dataclasses.replace(own.adversarial, patience=0),
-    )
+    work.settings = work.settings.changed({"pretrain-g.patience": 0, "adversarial.patience": 0})
 
 
 def _sameness(first: "Run", second: "Run", stage: str) -> tuple[str, str]:

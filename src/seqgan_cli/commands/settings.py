@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from seqgan_cli.config.resolution import Config
-from seqgan_cli.config.settings import PRESETS, SCHEMA, SettingSpec, find
+from seqgan_cli.config.settings import PRESETS, SCHEMA, SettingSpec, find, preset_value
 from seqgan_cli.jobs.options import GroupedCommand, common_options, console_of
 
 
@@ -47,11 +47,11 @@ def command(context: click.Context, name: str | None, run_path: Path, **_: Any) 
 
 def _presets(info: SettingSpec) -> dict[str, Any]:
     """The presets that have a value of their own for it, and the value."""
-    return {preset: value for preset in PRESETS if (value := info.preset(preset)) is not None}
+    return {preset: value for preset in PRESETS if (value := preset_value(info, preset)) is not None}
 
 
 def _choices(info: SettingSpec) -> str:
-    return f" ({', '.join(info.choices)})" if info.choices else ""
+    return f" ({', '.join(info.shown)})" if info.shown else ""
 
 
 def _all_of(info: SettingSpec, recorded: Config | None) -> dict[str, str]:

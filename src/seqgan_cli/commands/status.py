@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqgan_cli.config.resolution import Config
-from seqgan_cli.config.settings import JUDGED, STAGES, TARGETS
+from seqgan_cli.config.settings import STAGES, TARGETS
 from seqgan_cli.console import number
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.jobs.options import GroupedCommand, common_options, console_of
@@ -48,7 +48,7 @@ def command(context: click.Context, run_path: Path, **_: Any) -> None:
 def _next(run: "Run", config: Config) -> str:
     option = "" if str(run.path) == "runs/default" else f" --run {shlex.quote(str(run.path))}"
     for stage in STAGES:
-        if stage == "pretrain-d" and (config.values["adversarial.reward"] not in JUDGED or run.has("adversarial")):
+        if stage == "pretrain-d" and (not config.settings.needs_discriminator or run.has("adversarial")):
             continue
         if run.position(stage) < config.values[TARGETS[stage]] and not _lost_patience(run, config, stage):
             return f"seqgan {stage}{option}"

@@ -7,7 +7,7 @@ import click
 
 from seqgan_cli import files
 from seqgan_cli.commands.sample import sample_lines
-from seqgan_cli.config.settings import JUDGED, STAGES
+from seqgan_cli.config.settings import STAGES
 from seqgan_cli.jobs.options import DATA, KINDS, GroupedCommand, common_options, setting_options
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def command(context: click.Context, file: str | None, **_: Any) -> None:
 
     with job(context, STAGES, extra) as work:
         for stage in STAGES:
-            if stage == "pretrain-d" and work.settings.adversarial.reward not in JUDGED:
+            if stage == "pretrain-d" and not work.settings.needs_discriminator:
                 continue
             work.train(stage)
         _report(work)

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from seqgan_cli.config import registry
 from seqgan_cli.config.resolution import Config
-from seqgan_cli.config.settings import BUILT_IN, JUDGED, KINDS, SCHEMA, Settings
+from seqgan_cli.config.settings import BUILT_IN, KINDS, SCHEMA, Settings
 from seqgan_cli.errors import UsageError
 
 # Settings that only some kinds of data have a use for.
@@ -26,7 +27,7 @@ def check_kind(config: Config) -> None:
     """Raises UsageError for options that the kind of data has no use for."""
     data = config.settings.data
     for name, kinds in OF_KINDS.items():
-        given = config.sources[f"data.{name}"] in ("option", "file") and data.source != "oracle"
+        given = config.sources[f"data.{name}"] in ("option", "file") and not data.synthetic
         if given and data.kind not in kinds and config.values[f"data.{name}"] != SCHEMA[f"data.{name}"].default:
             raise UsageError(f"--{name} is of no use to data of kind {data.kind}: leave it out.")
     usual = KINDS.get(data.kind, {}).get("data.tokenizer", "whitespace")
@@ -36,77 +37,21 @@ def check_kind(config: Config) -> None:
         raise UsageError("--speaker and --since choose among the texts of --data speech: leave them out.")
     if data.markers and data.source == "speech":
         raise UsageError("--markers is of files, and the texts of --data speech have none: leave it out.")
-    if BUILT_IN.get(data.source, data.kind) != data.kind and data.source != "oracle":
+    if BUILT_IN.get(data.source, data.kind) != data.kind and not data.synthetic:
         raise UsageError(f"--data {data.source} is of kind {BUILT_IN[data.source]}: leave --kind out.")
 
 
 def check_together(settings: Settings) -> None:
     """Raises UsageError for values of which one would spoil the other, or be ignored in silence."""
-    own, d = settings.adversarial, settings.discriminator
-    judged = own.reward in JUDGED
-    stepwise = own.reward in ("partial", "lm")
-    wrong = [
-        (
-            own.reward == "partial" and not d.prefixes,
-            "--reward partial needs a discriminator that was taught prefixes: --set discriminator.prefixes=true from "
-            "pretrain-d on.",
-        ),
-        (
-            own.reward_transform in ("mali", "rank") and own.reward != "discriminator",
-            f"adversarial.reward-transform={own.reward_transform} is made of the discriminator's judgement of whole sequences "
-            f"and does not go with --reward {own.reward}: leave one out.",
-        ),
-        (
-            own.reward_transform == "mali" and d.loss == "wasserstein",
-            "adversarial.reward-transform=mali needs probabilities, and discriminator.loss=wasserstein gives none: leave one "
-            "out.",
-        ),
-        (
-            own.reward_transform == "mali" and (own.baseline == "value" or own.rollout_horizon > 0),
-            "adversarial.reward-transform=mali divides by a mean that a value head would take away: use --baseline mean, and "
-            "no adversarial.rollout-horizon.",
-        ),
-        (
-            own.reward_transform == "standardize" and own.batch_size == 1,
-            "adversarial.reward-transform=standardize leaves nothing of a batch of one: use a larger --batch-size.",
-        ),
-        (
-            own.baseline in ("mean", "leave-one-out") and own.batch_size == 1,
-            f"adversarial.baseline={own.baseline} compares the sequences of a batch, and one by itself teaches nothing: use a "
-            "larger adversarial.batch-size, or adversarial.baseline=none.",
-        ),
-        (
-            own.rollout_horizon > 0 and own.rollout_policy == "ngram",
-            "adversarial.rollout-horizon ends in what the generator's state promises, and an n-gram model has none: leave it "
-            "or adversarial.rollout-policy=ngram out.",
-        ),
-        (
-            (own.rollout_horizon > 0 or own.rollout_policy == "ngram") and (stepwise or own.rollouts == 0),
-            "adversarial.rollout-horizon and adversarial.rollout-policy are of rollouts, and there are none with --reward "
-            "partial, --reward lm or --rollouts 0: leave them out.",
-        ),
-        (
-            judged and d.loss == "wasserstein" and not d.gradient_penalty,
-            "discriminator.loss=wasserstein needs a slope that is held near 1: --set discriminator.gradient-penalty=10.",
-        ),
-        (
-            d.loss == "wasserstein" and d.label_smoothing > 0,
-            "discriminator.label-smoothing is of cross entropy and does not go with discriminator.loss=wasserstein: leave one "
-            "out.",
-        ),
-        (
-            d.kind != "convolutional" and d.precision != "float32",
-            f"--precision {d.precision} is of convolutions and does not go with discriminator.kind={d.kind}: leave one out.",
-        ),
-    ]
-    for found, words in wrong:
-        if found:
-            raise UsageError(words)
+    for component in registry.chosen(settings):
+        for wrong, words in component.conflicts(settings):
+            if wrong:
+                raise UsageError(words)
 
 
 def check_source(settings: Settings) -> None:
     """Raises UsageError for settings of the oracle with other data, and of other data with the oracle."""
-    synthetic = settings.data.source == "oracle"
+    synthetic = settings.data.synthetic
     if not synthetic and settings.adversarial.monitor == "nll_oracle":
         raise UsageError("adversarial.monitor is nll_oracle, which only synthetic data have: use nll_validation.")
     if not synthetic and settings.data.oracle:

@@ -3,16 +3,15 @@
 Precedence: option (or `--set`) > `--config` file > what the run already has > kind of data > preset > default.
 """
 
-import dataclasses
 import os
 import tomllib
-import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seqgan_cli.config.settings import BUILT_IN, KINDS, SCHEMA, Settings, find
+from seqgan_cli.config import registry
+from seqgan_cli.config.settings import BUILT_IN, KINDS, SCHEMA, Settings, find, preset_value
 from seqgan_cli.errors import UsageError
 
 
@@ -25,16 +24,7 @@ class Config:
 
     @property
     def settings(self) -> Settings:
-        def build(section: Any, prefix: str) -> Any:
-            hints = typing.get_type_hints(section)
-            leaves = {}
-            for leaf in dataclasses.fields(section):
-                name = prefix + leaf.name.replace("_", "-")
-                nested = dataclasses.is_dataclass(hints[leaf.name])
-                leaves[leaf.name] = build(hints[leaf.name], name + ".") if nested else self.values[name]
-            return section(**leaves)
-
-        return typing.cast(Settings, build(Settings, ""))
+        return Settings(self.values)
 
 
 def read_file(path: Path) -> dict[str, Any]:
@@ -52,11 +42,12 @@ def read_file(path: Path) -> dict[str, Any]:
             if isinstance(value, dict):
                 visit(value, f"{prefix}{name}.")
             else:
-                info = find(prefix + name)
-                flat[info.name] = info.check(value)
+                flat[prefix + name] = value
 
     visit(tree, "")
-    return flat
+    registry.load_named(flat)
+    specs = {name: find(name) for name in flat}
+    return {specs[name].name: specs[name].check(value) for name, value in flat.items()}
 
 
 def explicit(options: Mapping[str, Any], sets: tuple[str, ...], file: Path | None) -> tuple[dict[str, Any], dict[str, str]]:
@@ -66,16 +57,21 @@ def explicit(options: Mapping[str, Any], sets: tuple[str, ...], file: Path | Non
         values = read_file(file)
         sources = dict.fromkeys(values, "file")
     chosen = {name: find(name).check(value) for name, value in options.items()}
+    assigned = []
     for assignment in sets:
-        name, equals, text = assignment.partition("=")
+        name, equals, text = (part.strip() for part in assignment.partition("="))
         if not equals:
             raise UsageError(f"--set {assignment}: write NAME=VALUE.")
-        info = find(name.strip())
-        chosen[info.name] = info.parse(text.strip())
+        assigned.append((name, text))
+    registry.load_named({**chosen, **dict(assigned)})
+    for name, text in assigned:
+        info = find(name)
+        chosen[info.name] = info.parse(text)
     values.update(chosen)
     sources.update(dict.fromkeys(chosen, "option"))
-    for name in ("data.source", "data.test", "data.oracle"):
-        if values.get(name) and not (name == "data.source" and values[name] in BUILT_IN):
+    for name in values:
+        is_path = name == "data.source" and values[name] not in BUILT_IN
+        if values[name] and (is_path or SCHEMA[name].is_file):
             values[name] = os.path.abspath(values[name])  # noqa: PTH100  the run may be continued from another folder
     return values, sources
 
@@ -105,7 +101,7 @@ def resolve(asked: Mapping[str, Any], asked_sources: Mapping[str, str], run: Con
             values[name], sources[name] = run.values[name], run.sources[name]
         elif name in KINDS.get(kind, {}):
             values[name], sources[name] = KINDS[kind][name], f"kind {kind}"
-        elif (own := info.preset(preset)) is not None:
+        elif (own := preset_value(info, preset)) is not None:
             values[name], sources[name] = own, f"preset {preset}"
         else:
             values[name], sources[name] = info.default, "default"
@@ -113,6 +109,6 @@ def resolve(asked: Mapping[str, Any], asked_sources: Mapping[str, str], run: Con
     if sampled and sources[epochs] not in ("option", "file"):
         values[epochs], sources[epochs] = SCHEDULED_EPOCHS.get(preset, SCHEDULED_EPOCHS["paper"]), "scheduled sampling"
     elif not sampled and sources[epochs] == "scheduled sampling":  # what the run has, and now goes without
-        own = SCHEMA[epochs].preset(preset)
+        own = preset_value(SCHEMA[epochs], preset)
         values[epochs], sources[epochs] = (own, f"preset {preset}") if own else (SCHEMA[epochs].default, "default")
     return Config(values, sources)

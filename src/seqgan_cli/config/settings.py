@@ -1,13 +1,16 @@
-"""Every setting: its name, type, default, bounds and meaning, and what presets and kinds of data make of it."""
+"""The settings that every part of the program shares, the presets, and the schema of all, those of components included."""
 
-import dataclasses
 import difflib
-import sys
-import typing
-from dataclasses import dataclass, field
-from typing import Any
+import functools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.config import registry
+from seqgan_cli.config.schema import SettingSpec, section, setting, specs_of
+from seqgan_cli.errors import UsageError
+
+S = TypeVar("S")
 
 SIZES = ("quick", "fast", "paper")
 # Maximum likelihood with dropout, stopped on held-out data: the bar for all else. Found by `seqgan tune`:
@@ -25,8 +28,6 @@ TARGETS = {"pretrain-g": "pretrain-g.epochs", "pretrain-d": "pretrain-d.d-steps"
 STAGES = tuple(TARGETS)
 # What names one of a run's generators: the last of a stage, or the best by the score that the stage watches.
 GENERATORS = ("latest", "adversarial", "pretrain-g", "best", "best-adversarial")
-# The rewards that come from a discriminator.
-JUDGED = ("discriminator", "partial")
 # What the data can be, and the defaults that go with it.
 KINDS: dict[str, dict[str, Any]] = {
     "text": {},
@@ -37,294 +38,246 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 # Data that come with the program or with a package, by name, and what they are.
 BUILT_IN = {"oracle": "oracle", "speech": "speeches", "folk": "music"}
+# The source of synthetic data: the sequences are drawn from an oracle.
+ORACLE = "oracle"
 
 
-@dataclass(frozen=True)
-class SettingSpec:
-    """What is known of one setting besides its value. `fixed_by`: from when on a run cannot change it."""
-
-    name: str
-    type: type
-    default: Any
-    meaning: str
-    quick: Any = None
-    fast: Any = None
-    choices: tuple[str, ...] = ()
-    at_least: float | None = None
-    above: float | None = None
-    below: float | None = None
-    at_most: float | None = None
-    fixed_by: str | None = None
-    before: Any = None  # what holds for records that are older than the setting; None: the default
-
-    def preset(self, name: str) -> Any:
-        """The value under that preset, or None where it keeps the default."""
-        return {"quick": self.quick, "fast": self.fast, "mle-strong": MLE_STRONG.get(self.name)}.get(name)
-
-    def parse(self, text: str) -> Any:
-        """The value a user wrote, checked. Raises UsageError."""
-        try:
-            if self.type is bool:
-                value: Any = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
-            else:
-                value = self.type(text)
-        except (KeyError, ValueError):
-            kind = {bool: "true or false", int: "a whole number", float: "a number"}[self.type]
-            raise UsageError(f"{self.name}={text}: needs {kind}.") from None
-        return self.check(value)
-
-    def check(self, value: Any) -> Any:
-        """The value itself if it has the right type and bounds. Raises UsageError."""
-        if self.type is float and type(value) is int:
-            try:
-                value = float(value)
-            except OverflowError:
-                raise UsageError(f"{self.name}: needs a finite number.") from None
-        kind = type(value)
-        if kind is not self.type:
-            raise UsageError(f"{self.name}={value}: needs {self.type.__name__}, not {kind.__name__}.")
-        if self.choices and value not in self.choices:
-            raise UsageError(f"{self.name}={value}: choose from {', '.join(self.choices)}.")
-        if self.type in (int, float):
-            if value != value or value in (float("inf"), float("-inf")):
-                raise UsageError(f"{self.name}={value}: needs a finite number.")
-            if self.at_least is not None and value < self.at_least:
-                raise UsageError(f"{self.name}={value}: must be at least {self.at_least}.")
-            if self.above is not None and value <= self.above:
-                raise UsageError(f"{self.name}={value}: must be above {self.above}.")
-            if self.below is not None and value >= self.below:
-                raise UsageError(f"{self.name}={value}: must be below {self.below}.")
-            if self.at_most is not None and value > self.at_most:
-                raise UsageError(f"{self.name}={value}: must be at most {self.at_most}.")
-        if self.name == "discriminator.filters":
-            parse_filters(value, sys.maxsize)
-        return value
-
-
-def _setting(default: Any, meaning: str, **info: Any) -> Any:
-    return field(default=default, metadata={"meaning": meaning, **info})
-
-
+@section("data", "pretrain-g", fixed_by="corpus")
 @dataclass(frozen=True)
 class Data:
-    source: str = _setting("oracle", "'oracle', a file or folder of your own, 'speech' or 'folk'", fixed_by="corpus")
-    kind: str = _setting("auto", "what the data are (auto: seen from the file)", choices=("auto", *KINDS), fixed_by="corpus")
-    test: str = _setting("", "file of held-out sequences (default: a share of the data)", fixed_by="corpus")
-    holdout: float = _setting(
-        0.1, "share of the lines held out for the test part when no test file is given", above=0, below=1, fixed_by="corpus"
+    source: str = setting(ORACLE, "'oracle', a file or folder of your own, 'speech' or 'folk'")
+    kind: str = setting("auto", "what the data are (auto: seen from the file)", choices=("auto", *KINDS))
+    test: str = setting("", "file of held-out sequences (default: a share of the data)", is_file=True)
+    holdout: float = setting(
+        0.1, "share of the lines held out for the test part when no test file is given", above=0, below=1
     )
-    validation: float = _setting(
+    validation: float = setting(
         0.1,
         "share of the lines held out to choose by: best, patience, curves (0: the test part chooses too)",
         at_least=0,
         below=1,
-        fixed_by="corpus",
         before=0.0,
     )
-    tokenizer: str = _setting("whitespace", "what a token is", choices=("whitespace", "words", "chars"), fixed_by="corpus")
-    lowercase: bool = _setting(False, "lower-case the text", fixed_by="corpus")
-    markers: str = _setting("", "words that begin and end lines and are no text, such as '<sos>,<eos>'", fixed_by="corpus")
-    max_length: int = _setting(0, "longest line in tokens (0: the longest, at most 64)", at_least=0, fixed_by="corpus")
-    overlong: str = _setting("drop", "what to do with longer lines", choices=("drop", "cut", "split"), fixed_by="corpus")
-    min_count: int = _setting(1, "rarer tokens become <unk>", at_least=1, fixed_by="corpus")
-    max_vocab: int = _setting(0, "keep so many tokens, the rest become <unk> (0: all)", at_least=0, fixed_by="corpus")
-    poem_form: str = _setting("5x4", "poems: characters a line, and lines", choices=("5x4", "7x4"), fixed_by="corpus")
-    whole: bool = _setting(False, "poems: only those of four lines, not the first four of longer ones", fixed_by="corpus")
-    speaker: str = _setting("", "speech: only whose name holds this", fixed_by="corpus")
-    since: int = _setting(0, "speech: only from this year on", at_least=0, fixed_by="corpus")
-    track: str = _setting(
-        "", "music: number or name of the track (default: solo, melody or lead, else the first)", fixed_by="corpus"
+    tokenizer: str = setting("whitespace", "what a token is", choices=("whitespace", "words", "chars"))
+    lowercase: bool = setting(False, "lower-case the text")
+    markers: str = setting("", "words that begin and end lines and are no text, such as '<sos>,<eos>'")
+    max_length: int = setting(0, "longest line in tokens (0: the longest, at most 64)", at_least=0)
+    overlong: str = setting("drop", "what to do with longer lines", choices=("drop", "cut", "split"))
+    min_count: int = setting(1, "rarer tokens become <unk>", at_least=1)
+    max_vocab: int = setting(0, "keep so many tokens, the rest become <unk> (0: all)", at_least=0)
+    poem_form: str = setting("5x4", "poems: characters a line, and lines", choices=("5x4", "7x4"))
+    whole: bool = setting(False, "poems: only those of four lines, not the first four of longer ones")
+    speaker: str = setting("", "speech: only whose name holds this")
+    since: int = setting(0, "speech: only from this year on", at_least=0)
+    track: str = setting(
+        "", "music: number or name of the track (default: solo, melody or lead, else the first)"
     )
-    channel: int = _setting(
-        0, "music: channel of the track, 1 to 16 (0: all but the drums')", at_least=0, at_most=16, fixed_by="corpus"
+    channel: int = setting(
+        0, "music: channel of the track, 1 to 16 (0: all but the drums')", at_least=0, at_most=16
     )
-    step: float = _setting(0.4, "music: seconds between the pitches of a sequence", above=0, fixed_by="corpus")
-    sampling: str = _setting(
+    step: float = setting(0.4, "music: seconds between the pitches of a sequence", above=0)
+    sampling: str = setting(
         "longest",
         "music: a step's pitch is what sounds longest in it, or when it begins",
         choices=("longest", "instant"),
-        fixed_by="corpus",
         before="instant",
     )
-    rests: str = _setting("hold", "music: a rest holds the pitch, or is 0", choices=("hold", "token"), fixed_by="corpus")
-    window: int = _setting(32, "music: pitches in a sequence", at_least=2, fixed_by="corpus")
-    stride: int = _setting(
-        0, "music: pitches from one sequence's start to the next (0: the window)", at_least=0, fixed_by="corpus"
+    rests: str = setting("hold", "music: a rest holds the pitch, or is 0", choices=("hold", "token"))
+    window: int = setting(32, "music: pitches in a sequence", at_least=2)
+    stride: int = setting(
+        0, "music: pitches from one sequence's start to the next (0: the window)", at_least=0
     )
-    strict: bool = _setting(False, "stop at the first bad file of a folder instead of leaving it out", fixed_by="corpus")
-    vocab_size: int = _setting(5000, "oracle: number of token ids", at_least=2, quick=200, fixed_by="corpus")
-    sequence_length: int = _setting(20, "oracle: tokens in a sequence", at_least=1, quick=10, fixed_by="corpus")
-    num_sequences: int = _setting(
-        10000, "oracle: sequences of each part: training, validation, test", at_least=4, quick=5000, fixed_by="corpus"
+    strict: bool = setting(False, "stop at the first bad file of a folder instead of leaving it out")
+    vocab_size: int = setting(5000, "oracle: number of token ids", at_least=2, quick=200)
+    sequence_length: int = setting(20, "oracle: tokens in a sequence", at_least=1, quick=10)
+    num_sequences: int = setting(
+        10000, "oracle: sequences of each part: training, validation, test", at_least=4, quick=5000
     )
-    oracle: str = _setting("", "oracle: .npz with its weights (default: N(0, 1) from the seed)", fixed_by="corpus")
+    oracle: str = setting("", "oracle: .npz with its weights (default: N(0, 1) from the seed)", is_file=True)
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the sequences are drawn from an oracle."""
+        return self.source == ORACLE
 
 
+@section("generator", "pretrain-g", fixed_by="pretrain-g", times_steps=True)
 @dataclass(frozen=True)
 class GeneratorSettings:
-    embedding_dim: int = _setting(32, "size of the generator's token embedding", at_least=1, fixed_by="pretrain-g")
-    hidden_dim: int = _setting(32, "size of its recurrent state", at_least=1, fixed_by="pretrain-g")
-    cell: str = _setting(
-        "lstm", "recurrent cell, or causal attention", choices=("lstm", "gru", "attention"), fixed_by="pretrain-g"
-    )
+    embedding_dim: int = setting(32, "size of the generator's token embedding", at_least=1)
+    hidden_dim: int = setting(32, "size of its recurrent state", at_least=1)
+    cell: str = setting("lstm", "recurrent cell, or causal attention", choices=registry.generators)
 
 
+@section("discriminator", "pretrain-d")
 @dataclass(frozen=True)
 class DiscriminatorSettings:
-    kind: str = _setting(
+    kind: str = setting(
         "convolutional",
         "how it reads a sequence: windows of tokens (the paper), an LSTM, or causal attention",
-        choices=("convolutional", "recurrent", "attention"),
+        choices=registry.discriminators,
         fixed_by="pretrain-d",
+        times_steps=True,
     )
-    embedding_dim: int = _setting(64, "size of the discriminator's token embedding", at_least=1, fixed_by="pretrain-d")
-    filters: str = _setting(
-        "paper",
-        "'paper' (its table), or window:number,… such as 1:100,2:200",
-        quick="1:50,2:50,3:50,4:50,6:50",
-        fixed_by="pretrain-d",
+    embedding_dim: int = setting(64, "size of the discriminator's token embedding", at_least=1, fixed_by="pretrain-d")
+    hidden_dim: int = setting(64, "features of those that are recurrent or attend", at_least=1, fixed_by="pretrain-d")
+    prefixes: bool = setting(
+        False, "teach it every prefix and not only whole sequences", fixed_by="pretrain-d", times_steps=True
     )
-    hidden_dim: int = _setting(64, "features of those that are recurrent or attend", at_least=1, fixed_by="pretrain-d")
-    prefixes: bool = _setting(False, "teach it every prefix and not only whole sequences", fixed_by="pretrain-d")
-    loss: str = _setting(
+    loss: str = setting(
         "cross-entropy", "what it lowers", choices=("cross-entropy", "wasserstein"), fixed_by="pretrain-d"
     )
-    gradient_penalty: float = _setting(0.0, "weight of (slope - 1)² between real and generated embeddings", at_least=0)
-    label_smoothing: float = _setting(0.0, "how far the label of real sequences is below 1", at_least=0, below=1)
-    weight_decay: float = _setting(0.0, "λ of decoupled weight decay, biases spared", at_least=0)
-    stop: float = _setting(
+    gradient_penalty: float = setting(
+        0.0, "weight of (slope - 1)² between real and generated embeddings", at_least=0, times_steps=True
+    )
+    label_smoothing: float = setting(0.0, "how far the label of real sequences is below 1", at_least=0, below=1)
+    weight_decay: float = setting(0.0, "λ of decoupled weight decay, biases spared", at_least=0)
+    stop: float = setting(
         0.0, "rest while it tells held-out from generated sequences better than this (0: never)", at_least=0, at_most=1
     )
-    dropout: float = _setting(0.25, "share of features dropped while the discriminator trains", at_least=0, below=1)
-    l2: float = _setting(0.2, "L2 weight on the output layer, in the authors' scale", at_least=0)
-    batch_size: int = _setting(64, "sequences a discriminator step, real and generated together", at_least=2)
-    precision: str = _setting(
-        "float32", "arithmetic of the discriminator's products", choices=("float32", "bfloat16", "float16")
-    )
+    dropout: float = setting(0.25, "share of features dropped while the discriminator trains", at_least=0, below=1)
+    l2: float = setting(0.2, "L2 weight on the output layer, in the authors' scale", at_least=0)
+    batch_size: int = setting(64, "sequences a discriminator step, real and generated together", at_least=2)
 
 
+@section("pretrain-g", "pretrain-g")
 @dataclass(frozen=True)
 class PretrainG:
-    epochs: int = _setting(120, "passes over the training set (scheduled sampling: 300)", at_least=1, quick=30, fast=60)
-    scheduled_sampling: str = _setting(
+    epochs: int = setting(120, "passes over the training set (scheduled sampling: 300)", at_least=1, quick=30, fast=60)
+    scheduled_sampling: str = setting(
         "none",
         "how the share of true tokens the generator reads falls, the others being its own",
         choices=("none", "linear", "exponential", "sigmoid"),
         fixed_by="pretrain-g",
     )
-    sampling_decay: float = _setting(
+    sampling_decay: float = setting(
         0.002, "how fast it falls, about so much an epoch", above=0, below=1, quick=0.01, fast=0.006, fixed_by="pretrain-g"
     )
-    steps_per_epoch: int = _setting(
+    steps_per_epoch: int = setting(
         0, "steps of an epoch (0: once through; of streamed data 1000)", at_least=0, fixed_by="pretrain-g"
     )
-    batch_size: int = _setting(64, "sequences a step", at_least=1)
-    learning_rate: float = _setting(0.01, "step size", above=0)
-    optimizer: str = _setting("adam", "how gradients become steps", choices=("adam", "rmsprop"), fixed_by="pretrain-g")
-    clip_norm: float = _setting(5.0, "largest global norm of a gradient", above=0)
-    dropout: float = _setting(0.0, "share of embedding and output features dropped in training", at_least=0, below=1)
-    weight_decay: float = _setting(0.0, "λ of decoupled weight decay, biases spared", at_least=0)
-    eval_every: int = _setting(1, "epochs between scores of the generator", at_least=1)
-    patience: int = _setting(0, "stop after so many scored epochs without a better nll_validation (0: never)", at_least=0)
+    batch_size: int = setting(64, "sequences a step", at_least=1)
+    learning_rate: float = setting(0.01, "step size", above=0)
+    optimizer: str = setting("adam", "how gradients become steps", choices=("adam", "rmsprop"), fixed_by="pretrain-g")
+    clip_norm: float = setting(5.0, "largest global norm of a gradient", above=0)
+    dropout: float = setting(0.0, "share of embedding and output features dropped in training", at_least=0, below=1)
+    weight_decay: float = setting(0.0, "λ of decoupled weight decay, biases spared", at_least=0)
+    eval_every: int = setting(1, "epochs between scores of the generator", at_least=1)
+    patience: int = setting(0, "stop after so many scored epochs without a better nll_validation (0: never)", at_least=0)
 
 
+@section("pretrain-d", "pretrain-d")
 @dataclass(frozen=True)
 class PretrainD:
-    d_steps: int = _setting(50, "draws of fresh negatives", at_least=1, quick=4, fast=10)
-    k: int = _setting(3, "epochs on each draw", at_least=1, quick=1)
-    learning_rate: float = _setting(1e-4, "step size", above=0, quick=1e-3)
-    d_samples: int = _setting(
+    d_steps: int = setting(50, "draws of fresh negatives", at_least=1, quick=4, fast=10)
+    k: int = setting(3, "epochs on each draw", at_least=1, quick=1)
+    learning_rate: float = setting(1e-4, "step size", above=0, quick=1e-3)
+    d_samples: int = setting(
         0, "positives, and negatives, a draw (0: all there are; of streamed data 10,000)", at_least=0, fast=2500
     )
 
 
+@section("adversarial", "adversarial")
 @dataclass(frozen=True)
 class Adversarial:
-    rounds: int = _setting(200, "rounds of g-steps and d-steps", at_least=1, quick=20, fast=60)
-    g_steps: int = _setting(1, "generator updates a round", at_least=0, quick=2)
-    d_steps: int = _setting(5, "draws of fresh negatives a round", at_least=0, quick=1, fast=1)
-    k: int = _setting(3, "epochs on each draw", at_least=1, quick=1, fast=1)
-    rollouts: int = _setting(
-        16, "Monte Carlo continuations of every prefix (0: the finished sequence's reward for all)", at_least=0, quick=4
-    )
-    rollout_policy: str = _setting(
-        "generator",
-        "what continues prefixes: a copy of the generator, or an n-gram model of the training data",
-        choices=("generator", "ngram"),
-        fixed_by="adversarial",
-    )
-    rollout_horizon: int = _setting(
-        0, "tokens of a continuation, then what a value head expects (0: to the end)", at_least=0, fixed_by="adversarial"
-    )
-    update_rate: float = _setting(
-        0.0, "share of the rollout policy kept at a round's end: β ← u·β + (1-u)·θ", at_least=0, below=1
-    )
-    g_learning_rate: float = _setting(0.01, "generator's step size", above=0, quick=0.003)
-    d_learning_rate: float = _setting(1e-4, "discriminator's step size", above=0, quick=1e-3)
-    batch_size: int = _setting(64, "sequences a g-step", at_least=1)
-    clip_norm: float = _setting(5.0, "largest global norm of the generator's gradient", above=0)
-    d_samples: int = _setting(
+    rounds: int = setting(200, "rounds of g-steps and d-steps", at_least=1, quick=20, fast=60)
+    g_steps: int = setting(1, "generator updates a round", at_least=0, quick=2)
+    d_steps: int = setting(5, "draws of fresh negatives a round", at_least=0, quick=1, fast=1)
+    k: int = setting(3, "epochs on each draw", at_least=1, quick=1, fast=1)
+    d_learning_rate: float = setting(1e-4, "discriminator's step size", above=0, quick=1e-3)
+    d_samples: int = setting(
         0, "positives, and negatives, a draw (0: all there are; of streamed data 10,000)", at_least=0, quick=500, fast=2500
     )
-    reward: str = _setting(
+    algorithm: str = setting(
+        "policy-gradient",
+        "how the generator learns in rounds",
+        choices=registry.algorithms,
+        fixed_by="adversarial",
+        times_steps=True,
+    )
+    reward: str = setting(
         "discriminator",
         "what scores a finished sequence, or with partial (the discriminator) and lm (likelihood) every token",
-        choices=("discriminator", "partial", "lm", "bleu", "constant", "random"),
+        choices=registry.rewards,
         fixed_by="adversarial",
     )
-    reward_transform: str = _setting(
+    reward_transform: str = setting(
         "none",
         "what becomes of rewards: (Q - mean) / deviation, MaliGAN's D/(1-D) over its mean, or RankGAN's rank among real ones",
         choices=("none", "standardize", "mali", "rank"),
         fixed_by="adversarial",
+        times_steps=True,
     )
-    reward_references: float = _setting(
-        1.0, "reward bleu: share of the training set it compares with", above=0, at_most=1, fixed_by="adversarial"
-    )
-    reward_order: int = _setting(2, "reward bleu: longest n-gram", at_least=1, at_most=10, fixed_by="adversarial")
-    baseline: str = _setting(
-        "none",
-        "subtracted from rewards at each position: the mean of the batch, of its other sequences, or what the prefix promises",
-        choices=("none", "mean", "leave-one-out", "value"),
+    start: str = setting(
+        "last",
+        "which pretrain-g checkpoint to start from",
+        choices=("last", "best"),
+        stage="pretrain-d",
         fixed_by="adversarial",
     )
-    value_learning_rate: float = _setting(0.001, "step size of the head that tells what a prefix promises", above=0)
-    kl_coefficient: float = _setting(
-        0.0, "cost of a nat's departure from the pre-trained policy", at_least=0, fixed_by="adversarial"
-    )
-    entropy_coefficient: float = _setting(0.0, "reward of a nat of the policy's own surprise", at_least=0)
-    mle_every: int = _setting(
-        0, "g-steps between steps of maximum likelihood (0: none)", at_least=0, fixed_by="adversarial"
-    )
-    start: str = _setting("last", "which pretrain-g checkpoint to start from", choices=("last", "best"), fixed_by="adversarial")
-    monitor: str = _setting(
+    monitor: str = setting(
         "auto",
         "score that decides best and patience (auto: nll_oracle, for text nll_validation)",
         choices=("auto", "nll_oracle", "nll_validation", "nll_test", "distinct_share", "reward_mean"),
     )
-    patience: int = _setting(0, "stop after so many rounds without a better score (0: never)", at_least=0)
+    patience: int = setting(0, "stop after so many rounds without a better score (0: never)", at_least=0)
 
 
+@section("evaluation", "pretrain-g")
 @dataclass(frozen=True)
 class Evaluation:
-    samples: int = _setting(
+    samples: int = setting(
         2000, "samples, and validation sequences, behind each point of a learning curve", at_least=16, quick=1000, fast=1000
     )
-    final_samples: int = _setting(10000, "samples behind the table that ends `train`", at_least=16, quick=5000)
+    final_samples: int = setting(10000, "samples behind the table that ends `train`", at_least=16, quick=5000)
 
 
+@section("", "pretrain-g")
 @dataclass(frozen=True)
-class Settings:
-    """The tree. Dotted names with hyphens (`pretrain-g.learning-rate`) address its leaves."""
+class Seed:
+    seed: int = setting(0, "seed of every random draw", at_least=0, below=2**31, fixed_by="corpus")
 
-    seed: int = _setting(0, "seed of every random draw", at_least=0, below=2**31, fixed_by="corpus")
-    data: Data = field(default_factory=Data)
-    generator: GeneratorSettings = field(default_factory=GeneratorSettings)
-    discriminator: DiscriminatorSettings = field(default_factory=DiscriminatorSettings)
-    pretrain_g: PretrainG = field(default_factory=PretrainG)
-    pretrain_d: PretrainD = field(default_factory=PretrainD)
-    adversarial: Adversarial = field(default_factory=Adversarial)
-    evaluation: Evaluation = field(default_factory=Evaluation)
+
+SECTIONS = (Seed, Data, GeneratorSettings, DiscriminatorSettings, PretrainG, PretrainD, Adversarial, Evaluation)
+
+
+class Settings:
+    """Values read as attributes: `settings.pretrain_g.learning_rate`, or `settings[ConvolutionalSettings].filters`.
+
+    Args:
+        values: by dotted name; those that are not there have their defaults.
+    """
+
+    def __init__(self, values: Mapping[str, Any] | None = None) -> None:
+        self.values = {name: spec.default for name, spec in SCHEMA.items()} | dict(values or {})
+        self._sections: dict[Any, Any] = {}
+
+    def __getitem__(self, declared: type[S]) -> S:
+        """The values of a section."""
+        if declared not in self._sections:
+            names = {spec.name.rpartition(".")[2].replace("-", "_"): spec.name for spec in specs_of(declared)}
+            self._sections[declared] = declared(**{leaf: self.values[name] for leaf, name in names.items()})
+        found: S = self._sections[declared]
+        return found
+
+    def of(self, known: registry.Registry) -> Any:
+        """The section of the component that these settings name."""
+        return self[known[self.values[known.setting]].Section]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Settings) and self.values == other.values
+
+    def __hash__(self) -> int:
+        return hash(tuple(sorted((name, str(value)) for name, value in self.values.items())))
+
+    def changed(self, values: Mapping[str, Any]) -> "Settings":
+        """The same with other values."""
+        return Settings(self.values | dict(values))
+
+    @property
+    def needs_discriminator(self) -> bool:
+        """Whether the rounds train one."""
+        return bool(registry.algorithms[self.adversarial.algorithm].needs_discriminator(self))
 
     def patience(self, stage: str) -> int:
         """Units without a better score after which a stage stops; 0: never."""
@@ -335,8 +288,8 @@ class Settings:
     def monitor(self, stage: str) -> str | None:
         """The score that decides which checkpoint of a stage is best; None where none is."""
         held_out = "nll_validation" if self.data.validation else "nll_test"  # the former name of both
-        if stage == "adversarial" and (own := self.adversarial.monitor) not in ("nll_validation", "nll_test"):
-            return own if own != "auto" else "nll_oracle" if self.data.source == "oracle" else held_out
+        if stage == "adversarial" and (asked := self.adversarial.monitor) not in ("nll_validation", "nll_test"):
+            return asked if asked != "auto" else "nll_oracle" if self.data.synthetic else held_out
         return None if stage == "pretrain-d" else held_out
 
     def measure(self, stage: str) -> dict[str, Any] | None:
@@ -344,24 +297,81 @@ class Settings:
         score = self.monitor(stage)
         return None if score is None else {"score": score, "samples": self.evaluation.samples}
 
+    @property
+    def seed(self) -> int:
+        return self[Seed].seed
 
-def _catalogue() -> dict[str, SettingSpec]:
-    found = {}
+    @property
+    def data(self) -> Data:
+        return self[Data]
 
-    def visit(section: Any, prefix: str) -> None:
-        hints = typing.get_type_hints(section)
-        for leaf in dataclasses.fields(section):
-            name = prefix + leaf.name.replace("_", "-")
-            if dataclasses.is_dataclass(hints[leaf.name]):
-                visit(hints[leaf.name], name + ".")
-            else:
-                found[name] = SettingSpec(name, hints[leaf.name], leaf.default, **leaf.metadata)
+    @property
+    def generator(self) -> GeneratorSettings:
+        return self[GeneratorSettings]
 
-    visit(Settings, "")
-    return found
+    @property
+    def discriminator(self) -> DiscriminatorSettings:
+        return self[DiscriminatorSettings]
+
+    @property
+    def pretrain_g(self) -> PretrainG:
+        return self[PretrainG]
+
+    @property
+    def pretrain_d(self) -> PretrainD:
+        return self[PretrainD]
+
+    @property
+    def adversarial(self) -> Adversarial:
+        return self[Adversarial]
+
+    @property
+    def evaluation(self) -> Evaluation:
+        return self[Evaluation]
 
 
-SCHEMA = _catalogue()
+class Schema(Mapping[str, SettingSpec]):
+    """Every setting by name: the shared ones, those of our components, and those of others' components that were named."""
+
+    def __init__(self) -> None:
+        self._added: list[Any] = []
+
+    @functools.cached_property
+    def _specs(self) -> dict[str, SettingSpec]:
+        found: dict[str, SettingSpec] = {}
+        declared = [*SECTIONS, *(each for known in registry.ALL for each in known.sections()), *self._added]
+        specs = [spec for each in declared for spec in specs_of(each)]
+        order = {spec.name.partition(".")[0]: i for i, spec in reversed([*enumerate(specs)])}  # a section in one piece
+        for spec in sorted(specs, key=lambda spec: order[spec.name.partition(".")[0]]):
+            found.setdefault(spec.name, spec)
+        return found
+
+    def add(self, declared: Any) -> None:
+        """The settings of one more section."""
+        self._added.append(declared)
+        self.__dict__.pop("_specs", None)
+
+    def __getitem__(self, name: str) -> SettingSpec:
+        return self._specs[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._specs)
+
+    def __len__(self) -> int:
+        return len(self._specs)
+
+
+SCHEMA = Schema()
+
+
+def preset_value(spec: SettingSpec, preset: str) -> Any:
+    """The setting's value under that preset, or None where it keeps the default."""
+    return MLE_STRONG.get(spec.name) if preset == "mle-strong" else spec.presets.get(preset)
+
+
+def settings_of(*stages: str) -> tuple[str, ...]:
+    """The names of the settings that the results of these stages depend on first."""
+    return tuple(name for name, spec in SCHEMA.items() if spec.stage in stages)
 
 
 def find(name: str) -> SettingSpec:
@@ -371,33 +381,9 @@ def find(name: str) -> SettingSpec:
     """
     wanted = name.replace("_", "-")
     near = [known for known in SCHEMA if known.endswith("." + wanted)]
-    info = SCHEMA.get(wanted) or (SCHEMA[near[0]] if len(near) == 1 else None)
-    if info is None:
+    spec = SCHEMA.get(wanted) or (SCHEMA[near[0]] if len(near) == 1 else None)
+    if spec is None:
         near = near or difflib.get_close_matches(wanted, SCHEMA, n=3, cutoff=0.5)
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         raise UsageError(f"There is no setting {name!r}.{hint} `seqgan settings` lists them all.")
-    return info
-
-
-PAPER_FILTERS = {1: 100, 2: 200, 3: 200, 4: 200, 5: 200, 6: 100, 7: 100, 8: 100, 9: 100, 10: 100}
-
-
-def parse_filters(text: str, sequence_length: int) -> tuple[tuple[int, int], ...]:
-    """(window, number of filters) pairs, none wider than the sequence. Raises UsageError.
-
-    `paper` is the appendix's table: windows 1 … 10, then ⌊T/2⌋, ⌊3T/4⌋ and T with 160 filters each where they exceed 10.
-    """
-    if text == "paper":
-        wide = {w: 160 for w in (sequence_length // 2, 3 * sequence_length // 4, sequence_length) if w > 10}
-        pairs = {**PAPER_FILTERS, **wide}
-    else:
-        try:
-            pairs = {int(window): int(number) for window, number in (part.split(":") for part in text.split(","))}
-        except ValueError:
-            raise UsageError(f"discriminator.filters={text}: write 'paper' or window:number,… such as 1:100,2:200.") from None
-        if any(window < 1 or number < 1 for window, number in pairs.items()):
-            raise UsageError(f"discriminator.filters={text}: windows and numbers of filters start at 1.")
-    fitting = tuple((window, number) for window, number in sorted(pairs.items()) if window <= sequence_length)
-    if not fitting:
-        raise SeqganError(f"discriminator.filters={text}: every window is wider than the sequences ({sequence_length} tokens).")
-    return fitting
+    return spec

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,7 +22,12 @@ from seqgan_cli.errors import SeqganError, restarting
 from seqgan_cli.evaluation.metrics.diversity import train_overlap
 from seqgan_cli.randomness import rng
 
+if TYPE_CHECKING:
+    from seqgan_cli.console import Console
+
 SHARDS = Path("corpus", "shards.json")  # in a run: where the training sequences are, if it has not got them all
+# Real sequences that hold no `<unk>`: of fewer than this number, or this share, it is worth a warning.
+FEW_POSITIVES, FEW_SHARE = 100, 0.2
 FEWER_UNKNOWN = "A smaller --min-count, a larger --max-vocab or a mask over numbers and names leaves more."
 
 
@@ -175,6 +181,26 @@ def refuse_no_positives(corpus: Corpus) -> None:
             f"All {len(corpus.sequences)} training sequences hold <unk>, which the generator never says, so its samples can be "
             f"held against none. {FEWER_UNKNOWN}"
         )
+
+
+def tell_of_positives(corpus: Corpus, console: "Console") -> None:
+    """Say how many real sequences hold `<unk>` and are no positives, with a warning where few are left.
+
+    Raises SeqganError where none is.
+    """
+    refuse_no_positives(corpus)
+    total, left = len(corpus.sequences), len(corpus.positives)
+    if left == total:
+        return
+    about = "about " if corpus.shards else ""
+    words = (
+        f"{about}{total - left} of {total} training sequences hold <unk>, which the generator never says: only the "
+        f"{about}{left} without it stand for the real ones."
+    )
+    if left < FEW_POSITIVES or left < FEW_SHARE * total:
+        console.warn(f"{words} They are few, and unlike the rest. {FEWER_UNKNOWN}")
+    else:
+        console.say(words)
 
 
 def check_vocabulary(training: "Tally", source: str, settings: Data) -> None:

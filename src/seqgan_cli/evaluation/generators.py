@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,14 +11,16 @@ from seqgan_cli.data.tfrecord.shards import EVAL_SUBSET
 from seqgan_cli.evaluation.metrics import diversity
 from seqgan_cli.evaluation.metrics.likelihood import Estimate, per_token
 from seqgan_cli.evaluation.real import RealScores
-from seqgan_cli.models.generators.base import Generator
 from seqgan_cli.randomness import rng
+
+if TYPE_CHECKING:
+    from seqgan_cli.models.generator import Generator
 
 HELDOUT_AT_MOST = EVAL_SUBSET
 
 
 def nll(
-    model: Generator, tokens: np.ndarray, temperature: float = 1.0, documents: np.ndarray | None = None
+    model: "Generator", tokens: np.ndarray, temperature: float = 1.0, documents: np.ndarray | None = None
 ) -> Estimate:
     """−log of the policy's probability of the sequences int32 `[n, T]` at that temperature, per token that counts, in nats.
 
@@ -30,7 +33,7 @@ def nll(
 
 
 def curve_scores(
-    generator: Generator, corpus: Corpus, oracle: Generator | None, real: RealScores | None, num: int, key: np.ndarray
+    generator: "Generator", corpus: Corpus, oracle: "Generator | None", real: RealScores | None, num: int, key: np.ndarray
 ) -> dict[str, float]:
     """One point of a learning curve, from `num` samples and as many sequences of the validation part.
 
@@ -70,9 +73,9 @@ class Likelihoods:
 
 
 def likelihoods(
-    generator: Generator,
+    generator: "Generator",
     corpus: Corpus,
-    oracle: Generator | None,
+    oracle: "Generator | None",
     num: int,
     key: np.ndarray,
     temperature: float = 1.0,
@@ -118,7 +121,7 @@ def unknown_note(data: Mapping[str, float]) -> str:
 
 
 def data_figures(
-    corpus: Corpus, oracle: Generator | None, seed: int, num: int, real: RealScores | None = None
+    corpus: Corpus, oracle: "Generator | None", seed: int, num: int, real: RealScores | None = None
 ) -> dict[str, float]:
     """What the data themselves score: the marks that a generator's figures are read against.
 

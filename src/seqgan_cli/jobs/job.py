@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from seqgan_cli.config import registry
 from seqgan_cli.config import resolution as configuration
 from seqgan_cli.config.conflicts import check_kind, check_source, check_together
 from seqgan_cli.config.resolution import Config
-from seqgan_cli.config.settings import JUDGED, SCHEMA, STAGES, Settings
+from seqgan_cli.config.settings import SCHEMA, STAGES, Settings
 from seqgan_cli.console import Console, Progress
 from seqgan_cli.data.split import CHOOSES_AND_REPORTS
 from seqgan_cli.data.tfrecord.shards import is_prepared
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from seqgan_cli.data.corpus import Corpus
     from seqgan_cli.data.documents import Documents
     from seqgan_cli.data.kinds.base import Report
-    from seqgan_cli.models.generators.base import Generator
+    from seqgan_cli.models.generator import Generator
 
 
 @dataclass
@@ -86,11 +87,11 @@ class Job:
         from seqgan_cli.training.stage import run_stage
 
         generator = self.start_generator()
-        if self.settings.adversarial.reward in JUDGED and not self.run.has("pretrain-d"):
+        if self.settings.needs_discriminator and not self.run.has("pretrain-d"):
             self.console.say("adversarial: there is no pre-trained discriminator yet, so `pretrain-d` runs first.")
             self.train("pretrain-d")
         model = None
-        if self.settings.adversarial.reward == "lm":
+        if registry.rewards[self.settings.adversarial.reward].needs_language_model:
             model = self.run.generator(self.run.generator_checkpoint("best", self.console.warn), self.corpus)
         stage = AdversarialTraining(self.settings, self.corpus, self.oracle, generator, self.console, model)
         if stage.trainer:
@@ -255,7 +256,8 @@ def _check_fit(settings: Settings, stages: Sequence[str], corpus: "Corpus", orac
     sequences = len(corpus.train) + sum(map(len, corpus.held_out.values()))
     refuse_too_large(settings, stages, size, corpus.sequence_length, sequences)  # and filters that do not fit the length
     check_source(settings)
-    if settings.adversarial.reward in (*JUDGED, "bleu") if "adversarial" in stages else "pretrain-d" in stages:
+    rounds = settings.needs_discriminator or registry.rewards[settings.adversarial.reward].needs_positives
+    if rounds if "adversarial" in stages else "pretrain-d" in stages:
         from seqgan_cli.data.corpus import refuse_no_positives
 
         refuse_no_positives(corpus)

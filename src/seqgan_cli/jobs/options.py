@@ -109,8 +109,8 @@ def setting_options(group: str, options: dict[str, str]) -> Callable[[Callable],
             metavar = {int: "N", float: "X", str: "FILE" if "file" in info.meaning or name == "data.oracle" else "TEXT"}.get(
                 info.type
             )
-            if info.choices:
-                kind, metavar = click.Choice(info.choices), None
+            if info.shown:  # a component of another package is known to `check` alone
+                kind, metavar = str, f"[{'|'.join(info.shown)}]"
             option = click.option(
                 *names,
                 cls=GroupedOption,

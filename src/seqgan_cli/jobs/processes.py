@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from seqgan_cli import __version__
+from seqgan_cli.config import registry
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.console import Console
 from seqgan_cli.errors import SeqganError, UsageError
@@ -56,7 +57,8 @@ def refuse_too_few_rows(settings: Settings, stages: Sequence[str], sequences: in
     number = strategy.num_replicas_in_sync
     g, d = settings.pretrain_g.batch_size, settings.discriminator.batch_size
     rows = {"pretrain-g": {"pretrain-g.batch-size": min(g, sequences)}, "pretrain-d": {"discriminator.batch-size": d}}
-    rows["adversarial"] = {"adversarial.batch-size": settings.adversarial.batch_size, **rows["pretrain-d"]}
+    shared = registry.algorithms[settings.adversarial.algorithm].batch_sizes
+    rows["adversarial"] = {**{name: settings.values[name] for name in shared}, **rows["pretrain-d"]}
     for setting, count in (each for stage in stages for each in rows[stage].items()):
         if count < number:
             raise UsageError(f"{setting} is {count}, and {number} replicas share a batch: make it larger, or use fewer.")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from seqgan_cli.data.corpus import Corpus
-    from seqgan_cli.models.generators.base import Generator
+    from seqgan_cli.models.generator import Generator
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from seqgan_cli.data.vocabulary import Vocabulary
+from seqgan_cli.lazy import tf
 
 
 class NgramModel:

@@ -12,7 +12,7 @@ from seqgan_cli.arrays import read_arrays
 from seqgan_cli.config.settings import GeneratorSettings
 from seqgan_cli.data.vocabulary import Vocabulary
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.models.generators.base import Generator
+from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import rng
 
 # In the order of `Generator.trainable_variables`.

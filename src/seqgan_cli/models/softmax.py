@@ -10,7 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
+
+from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
+from seqgan_cli.lazy import tf
 
 # Numbers a table of logits may hold at once (64 MB of float32), which bounds memory for any vocabulary, batch and length.
 LOGITS_AT_ONCE = 2**24
@@ -29,12 +31,12 @@ def _chunk(i: Any, width: Any, head: Any, outputs: Any, tokens: Any, counted: An
     outputs, tokens, counted = outputs[rows], tokens[rows], counted[rows]
     outputs = tf.concat([outputs, tf.ones_like(outputs[:, :1])], axis=1)
     probabilities = tf.nn.softmax(tf.matmul(outputs, head))
-    said = tf.gather(probabilities, tokens, batch_dims=1)
+    target_probs = tf.gather(probabilities, tokens, batch_dims=1)
     # tf.nn.sparse_softmax_cross_entropy_with_logits takes eight times as long as the softmax: kept for what that cannot say.
     losses = tf.cond(
-        tf.reduce_any(counted & (said < TOO_SMALL)),
+        tf.reduce_any(counted & (target_probs < TOO_SMALL)),
         lambda: tf.nn.sparse_softmax_cross_entropy_with_logits(tokens, tf.matmul(outputs, head)),
-        lambda: -tf.math.log(said),
+        lambda: -tf.math.log(target_probs),
     )
     return outputs, tokens, probabilities, tf.where(counted, losses, 0.0)
 
@@ -83,7 +85,6 @@ def weighted_nll(outputs: Any, head: Any, tokens: Any, weights: Any) -> Any:
     return weighted_nll_and_score(outputs, head, tokens, weights, tf.ones(head.shape[1]))[0]
 
 
-@tf.custom_gradient
 def weighted_nll_and_score(outputs: Any, head: Any, tokens: Any, weights: Any, scored: Any) -> Any:
     """`weighted_nll`, and the same sum over scored tokens alone, their softmax normalised over scored tokens alone.
 
@@ -98,18 +99,22 @@ def weighted_nll_and_score(outputs: Any, head: Any, tokens: Any, weights: Any, s
         float32 scalars, the first differentiable and the second not. Where all scored tokens together are less probable than
         TOO_SMALL, the second takes that for their probability.
     """
+    return tf.custom_gradient(_weighted_nll_and_score)(outputs, head, tokens, weights, scored)
+
+
+def _weighted_nll_and_score(outputs: Any, head: Any, tokens: Any, weights: Any, scored: Any) -> Any:
     # The bias's column is no output's slope. In its place one sums the probability of all scored tokens in the same product.
     columns = tf.concat([tf.transpose(head)[:, :-1], scored[:, None]], axis=1)  # [V, H+1]
 
     def body(i: Any, width: Any, total: Any, score: Any, by_head: Any) -> tuple:
-        inputs, said, probabilities, losses = _chunk(i, width, head, outputs, tokens, weights != 0.0)
+        inputs, targets, probabilities, losses = _chunk(i, width, head, outputs, tokens, weights != 0.0)
         weight = weights[i * width : (i + 1) * width, None]
         weighted = weight * inputs
         expected = tf.matmul(probabilities, columns)
-        by_output = weight * (expected - tf.gather(columns, said))
-        taught = tf.math.unsorted_segment_sum(weighted, said, head.shape[1])  # [V, H+1]
+        by_output = weight * (expected - tf.gather(columns, targets))
+        taught = tf.math.unsorted_segment_sum(weighted, targets, head.shape[1])  # [V, H+1]
         by_head += tf.matmul(weighted, probabilities, transpose_a=True) - tf.transpose(taught)
-        counted = weight[:, 0] * tf.gather(scored, said)
+        counted = weight[:, 0] * tf.gather(scored, targets)
         given_scored = tf.where(counted != 0.0, losses + tf.math.log(tf.maximum(expected[:, -1], TOO_SMALL)), 0.0)
         total, score = total + tf.reduce_sum(weight[:, 0] * losses), score + tf.reduce_sum(counted * given_scored)
         return by_output[:, :-1], total, score, by_head
@@ -155,3 +160,16 @@ def _block_width(vocab_size: int) -> int:
     root = int(np.ceil(np.sqrt(vocab_size)))
     divisors = (width for width in range(max(1, root // 2), 2 * root + 1) if vocab_size % width == 0)
     return min(divisors, key=lambda width: abs(width - root), default=root)
+
+
+def force_end(vocabulary: Vocabulary, drawn: Any, last: Any, started: Any, final: Any) -> Any:
+    """What stands after `last` where `drawn` was drawn, int32 `[B]`: `<pad>` after the end, `<eos>` at the last place.
+
+    No other token can end a sequence that has as many ordinary ones as there may be. `started` (bool) is false while `last` is
+    the start input, which shares its id with `<pad>`; `final` (bool): this is the last of the T places.
+    """
+    if not vocabulary.has_special_tokens:
+        return drawn
+    if vocabulary.has_eos:
+        drawn = tf.where(final, EOS, drawn)
+    return tf.where(started & (last < UNK), PAD, drawn)  # after <pad> or <eos>

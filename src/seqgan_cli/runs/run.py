@@ -22,6 +22,7 @@ import numpy as np
 
 from seqgan_cli import files
 from seqgan_cli.arrays import read_arrays
+from seqgan_cli.config import registry
 from seqgan_cli.config.resolution import Config
 from seqgan_cli.config.conflicts import legacy_defaults
 from seqgan_cli.errors import SeqganError, UsageError, advised
@@ -34,7 +35,7 @@ BEST = {"best": "pretrain-g", "best-adversarial": "adversarial"}  # the stage wh
 
 if TYPE_CHECKING:
     from seqgan_cli.data.corpus import Corpus
-    from seqgan_cli.models.generators.base import Generator
+    from seqgan_cli.models.generator import Generator
 
 
 class Run:
@@ -272,8 +273,9 @@ class Run:
 
     def generator(self, checkpoint: Checkpoint, corpus: "Corpus") -> "Generator":
         """The generator with a checkpoint's weights. Raises SeqganError if they do not fit the run's settings."""
-        from seqgan_cli.models.generators.base import Generator
+        from seqgan_cli.models.generator import make_generator
 
-        generator = Generator(corpus.vocabulary, corpus.sequence_length, self.config().settings.generator)
+        section = self.config().settings.of(registry.generators)
+        generator = make_generator(corpus.vocabulary, corpus.sequence_length, section)
         assign(checkpoint, named("generator", generator))
         return generator

@@ -8,7 +8,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from seqgan_cli.config.settings import JUDGED, Settings, parse_filters
+from seqgan_cli.config import registry
+from seqgan_cli.config.settings import Settings
 from seqgan_cli.errors import SeqganError
 
 FLOAT = 4  # bytes
@@ -32,36 +33,24 @@ def available() -> float:
         return float("inf")
 
 
-def generator_weights(settings: Settings, vocab_size: int) -> int:
-    """Number of weights: V·E, the cell's, and (H + 1)·V."""
-    cfg = settings.generator
-    embedding, hidden = cfg.embedding_dim, cfg.hidden_dim
-    return vocab_size * (embedding + hidden + 1) + _cell_weights(cfg.cell, embedding, hidden)
-
-
-def _cell_weights(cell: str, inputs: int, hidden: int) -> int:
-    """Of a recurrent cell: gates·H·(E + H + 1); of an attention block: H·(E + 8·H)."""
-    gates = {"lstm": 4, "gru": 3}
-    return gates[cell] * hidden * (inputs + hidden + 1) if cell in gates else hidden * (inputs + 8 * hidden)
+def generator_weights(settings: Settings, vocab_size: int, sequence_length: int) -> int:
+    """Number of weights."""
+    section = settings.of(registry.generators)
+    return int(registry.generators[section.cell].weights(section, vocab_size, sequence_length))
 
 
 def discriminator_weights(settings: Settings, vocab_size: int, sequence_length: int) -> int:
-    """Number of weights: V·E + Σ filters·(width·E + 1), and the highway's two squares of all filters; or a cell's."""
-    cfg, embedding = settings.discriminator, settings.discriminator.embedding_dim
-    if cfg.kind != "convolutional":
-        cell = {"recurrent": "lstm"}.get(cfg.kind, cfg.kind)
-        return vocab_size * embedding + _cell_weights(cell, embedding, cfg.hidden_dim)
-    filters = parse_filters(settings.discriminator.filters, sequence_length)
-    total = sum(number for _, number in filters)
-    return vocab_size * embedding + sum(n * (w * embedding + 1) for w, n in filters) + 2 * total * (total + 1)
+    """Number of weights."""
+    section = settings.of(registry.discriminators)
+    return int(registry.discriminators[section.kind].weights(section, vocab_size, sequence_length))
 
 
 def _others(settings: Settings, stage: str) -> int:
-    """Copies of the generator besides: the rollout policy, the pre-trained one, a language model, moments of likelihood."""
+    """Copies of the generator besides."""
     cfg = settings.adversarial
     if stage != "adversarial":
         return 0
-    return (cfg.rollout_policy == "generator") + (cfg.kl_coefficient > 0) + (cfg.reward == "lm") + 2 * (cfg.mle_every > 0)
+    return int(registry.algorithms[cfg.algorithm].generator_copies(settings) + registry.rewards[cfg.reward].generator_copies)
 
 
 def refuse_too_large(settings: Settings, stages: Sequence[str], vocab_size: int, sequence_length: int, sequences: int) -> None:
@@ -72,12 +61,12 @@ def refuse_too_large(settings: Settings, stages: Sequence[str], vocab_size: int,
         vocab_size, sequence_length: V and T of the corpus.
         sequences: rows of the corpus, held-out ones included.
     """
-    judged = "adversarial" not in stages or settings.adversarial.reward in JUDGED
+    judged = "adversarial" not in stages or settings.needs_discriminator
     copies = max(GENERATOR_COPIES[stage] + _others(settings, stage) for stage in stages)
     discriminator_copies = max(DISCRIMINATOR_COPIES[stage] for stage in stages) if judged else 0
-    weights = generator_weights(settings, vocab_size)
+    weights = generator_weights(settings, vocab_size, sequence_length)
     discriminator = discriminator_weights(settings, vocab_size, sequence_length)
-    batch = max(settings.pretrain_g.batch_size, settings.adversarial.batch_size)
+    batch = max(settings.pretrain_g.batch_size, settings.values["adversarial.batch-size"])
     parts = {
         f"the generator ({weights:,} weights × {copies} copies × 4 bytes)": FLOAT * copies * weights,
         f"the discriminator ({discriminator:,} × {discriminator_copies} × 4)": FLOAT * discriminator_copies * discriminator,

@@ -8,9 +8,8 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import tensorflow as tf
-
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.lazy import tf
 from seqgan_cli.training.distribution import replicas
 
 

@@ -8,7 +8,7 @@ import abc
 import math
 import time
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -20,13 +20,15 @@ from seqgan_cli.data.kinds.base import writing
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.evaluation.metrics.diversity import collapse_threshold
 from seqgan_cli.evaluation.real import QUALITY
-from seqgan_cli.models.generators.base import Generator
 from seqgan_cli.randomness import key
 from seqgan_cli.runs.best import best_of, changed_measure, has_stalled
 from seqgan_cli.runs.checkpoints import assign
 from seqgan_cli.runs.history import Row
 from seqgan_cli.runs.run import Run
 from seqgan_cli.training.distribution.agreement import agreed
+
+if TYPE_CHECKING:
+    from seqgan_cli.models.generator import Generator
 
 Tick = Callable[[float], None]
 D_SATURATED = 1e-3  # a mean reward below it, and as small a share of samples that pass for real
@@ -42,7 +44,7 @@ class Stage(abc.ABC):
     unit: ClassVar[str]
     target_option: ClassVar[str]
     shown: ClassVar[tuple[str, ...]]
-    step_sizes: ClassVar[tuple[str, ...]]  # the settings to make smaller when numbers grow out of bounds
+    step_sizes: tuple[str, ...]  # the settings to make smaller when numbers grow out of bounds
 
     target: int  # units asked for
     work: float  # ticks of one unit
@@ -84,7 +86,7 @@ class Stage(abc.ABC):
         return 0
 
 
-def examples_of(generator: Generator, settings: Settings, corpus: Corpus) -> list[str]:
+def examples_of(generator: "Generator", settings: Settings, corpus: Corpus) -> list[str]:
     """A few samples as text, from the same draws whatever the generator."""
     written = writing(settings.data, corpus.vocabulary)
     return [written.line(ids) for ids in generator.sample_batch(EXAMPLES, key(settings.seed, "examples")).numpy()]

@@ -16,7 +16,7 @@ from seqgan_cli.console import Console
 from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.data.kinds.oracle import synthetic_corpus
 from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
-from seqgan_cli.models.generators.base import Generator
+from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.training.backend import several_devices
 from seqgan_cli.training.distribution import agreement, replicas
@@ -138,7 +138,7 @@ def test_every_replica_explores_with_draws_of_its_own() -> None:
 
     def explored() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         training = adversarial(**{"adversarial.batch-size": 7})
-        tokens, values = training._explore(key(0, "sample"), key(0, "rollout"))
+        tokens, values = training.algorithm._sample_and_score(key(0, "sample"), key(0, "rollout"))
         assert training.trainer
         return tokens.numpy(), values.numpy(), training.trainer.discriminator.scores(tokens.numpy())
 
@@ -218,7 +218,7 @@ def test_scheduled_sampling_and_dropout_of_a_replica_are_those_of_its_rows_and_k
         # 0.2 = 1 - 0.008·100
         read = one.generator.scheduled_sampling_inputs(rows, 0.2, sampling_key) if schedule == "linear" else None
         share = np.full(rows.shape, 1 / batch.size, np.float32)
-        expected += float(one.generator.weighted_nll(rows, share, dropout=dropout, key=dropout_key, read=read))
+        expected += float(one.generator.weighted_nll(rows, share, dropout=dropout, key=dropout_key, inputs=read))
     assert found[0] == pytest.approx(expected, rel=1e-5)
     plain = float(one.generator.sequence_nll(batch).sum() / batch.size)
     assert (abs(plain - expected) > 1e-3) == (dropout > 0 or schedule == "linear")

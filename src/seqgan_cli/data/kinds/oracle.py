@@ -1,22 +1,26 @@
 """The synthetic corpus: sequences drawn from an oracle whose distribution is known (the paper, "Training Setting")."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from seqgan_cli.config.settings import Data
 from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.data.split import CHOOSES_AND_REPORTS, HeldOut
-from seqgan_cli.models.generators.base import Generator
-from seqgan_cli.models.oracle import draw_oracle, read_oracle
 from seqgan_cli.randomness import key
 
+if TYPE_CHECKING:
+    from seqgan_cli.models.generator import Generator
 
-def synthetic_corpus(settings: Data, seed: int) -> tuple[Corpus, Generator]:
+
+def synthetic_corpus(settings: Data, seed: int) -> "tuple[Corpus, Generator]":
     """Draw the training sequences and as many fresh ones for each held-out part, each from a key of its own; and the oracle.
 
     Raises SeqganError for an unusable weights file.
     """
+    from seqgan_cli.models.oracle import draw_oracle, read_oracle
+
     if settings.oracle:
         oracle = read_oracle(Path(settings.oracle), settings.sequence_length)
         source = f"oracle from {settings.oracle}"

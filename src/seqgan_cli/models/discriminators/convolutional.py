@@ -1,13 +1,17 @@
 """The paper's discriminator (its appendix): convolutions over windows of tokens → max over time → highway layer."""
 
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
-from seqgan_cli.config.settings import parse_filters
-from seqgan_cli.models.discriminators.base import Discriminator
+from seqgan_cli.config.schema import section, setting
+from seqgan_cli.config.settings import DiscriminatorSettings
+from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.lazy import tf
+from seqgan_cli.models.discriminators.base import Features
 
 # What gradients are larger by inside float16, whose smallest number many of them are below (loss scaling: Micikevicius et al.
 # 2018). Usual ones stay far from its largest: what comes from a logit is at most 1 over the batch. Should one reach it all
@@ -15,22 +19,68 @@ from seqgan_cli.models.discriminators.base import Discriminator
 SCALE = 1024.0
 
 
-class ConvolutionalDiscriminator(Discriminator):
+PAPER_FILTERS = {1: 100, 2: 200, 3: 200, 4: 200, 5: 200, 6: 100, 7: 100, 8: 100, 9: 100, 10: 100}
+
+
+def parse_filters(text: str, sequence_length: int) -> tuple[tuple[int, int], ...]:
+    """(window, number of filters) pairs, none wider than the sequence. Raises UsageError.
+
+    `paper` is the appendix's table: windows 1 … 10, then ⌊T/2⌋, ⌊3T/4⌋ and T with 160 filters each where they exceed 10.
+    """
+    if text == "paper":
+        wide = {w: 160 for w in (sequence_length // 2, 3 * sequence_length // 4, sequence_length) if w > 10}
+        pairs = {**PAPER_FILTERS, **wide}
+    else:
+        try:
+            pairs = {int(window): int(number) for window, number in (part.split(":") for part in text.split(","))}
+        except ValueError:
+            raise UsageError(f"discriminator.filters={text}: write 'paper' or window:number,… such as 1:100,2:200.") from None
+        if any(window < 1 or number < 1 for window, number in pairs.items()):
+            raise UsageError(f"discriminator.filters={text}: windows and numbers of filters start at 1.")
+    fitting = tuple((window, number) for window, number in sorted(pairs.items()) if window <= sequence_length)
+    if not fitting:
+        raise SeqganError(f"discriminator.filters={text}: every window is wider than the sequences ({sequence_length} tokens).")
+    return fitting
+
+
+@section("discriminator", "pretrain-d")
+@dataclass(frozen=True)
+class ConvolutionalSettings(DiscriminatorSettings):
+    filters: str = setting(
+        "paper",
+        "'paper' (its table), or window:number,… such as 1:100,2:200",
+        quick="1:50,2:50,3:50,4:50,6:50",
+        fixed_by="pretrain-d",
+        validate=lambda text: parse_filters(text, sys.maxsize),
+    )
+    precision: str = setting(
+        "float32", "arithmetic of the discriminator's products", choices=("float32", "bfloat16", "float16")
+    )
+
+
+class Convolutional(Features):
     """Windows wider than the sequences are left out; `<pad>` is read as a token like any other."""
 
-    def build_features(self) -> int:
+    name = "convolutional"
+    meaning = "windows of tokens, as in the paper"
+    rank = 0
+    Section = ConvolutionalSettings
+    needs_float32 = False
+
+    def build(self) -> int:
         self.filters = parse_filters(self.settings.filters, self.sequence_length)
         features = sum(number for _, number in self.filters)
         self.arithmetic = tf.as_dtype(self.settings.precision)
-        self.none = self.arithmetic.min  # no more than any response
-        self.kernels = [self.weight(f"kernel_{w}", w, self.settings.embedding_dim, number) for w, number in self.filters]
-        self.conv_bias = self.weight("conv_bias", features)
+        self.none = self.arithmetic.min  # the smallest value of the dtype, the identity of max
+        weight = self.network.weight
+        self.kernels = [weight(f"kernel_{w}", w, self.settings.embedding_dim, number) for w, number in self.filters]
+        self.conv_bias = weight("conv_bias", features)
         # Both highway matrices side by side: W_H | W_T, one product for the two.
-        self.highway_kernel = self.weight("highway_kernel", features, 2 * features)
-        self.highway_bias = self.weight("highway_bias", 2 * features)
+        self.highway_kernel = weight("highway_kernel", features, 2 * features)
+        self.highway_bias = weight("highway_bias", 2 * features)
         return features
 
-    def initialise_features(self, rng: np.random.Generator) -> None:
+    def initialise(self, rng: np.random.Generator) -> None:
         """Convolutions N(0, 0.1²) and biases 0.1, gates Glorot's, b_T = -2."""
         features = self.num_features
         glorot = np.sqrt(6.0 / (2 * features))
@@ -39,6 +89,13 @@ class ConvolutionalDiscriminator(Discriminator):
         self.conv_bias.assign(np.full(features, 0.1))
         self.highway_kernel.assign(rng.uniform(-glorot, glorot, (features, 2 * features)))
         self.highway_bias.assign(np.repeat([0.0, -2.0], features))
+
+    @classmethod
+    def feature_weights(cls, settings: ConvolutionalSettings, sequence_length: int) -> int:
+        """Σ filters·(width·E + 1), and the highway's two squares of all filters."""
+        filters = parse_filters(settings.filters, sequence_length)
+        total = sum(number for _, number in filters)
+        return sum(n * (w * settings.embedding_dim + 1) for w, n in filters) + 2 * total * (total + 1)
 
     def features(self, embedded: Any) -> Any:
         weights = self._weights()
@@ -54,7 +111,7 @@ class ConvolutionalDiscriminator(Discriminator):
         return tf.reshape(self._highway(weights, tf.reshape(largest, [-1, self.num_features])), tf.shape(largest))
 
     def score_continuations(
-        self, tokens: Any, source_ids: Any, continuations: Any, judge: Callable[[Any], Any] | None = None
+        self, tokens: Any, source_ids: Any, continuations: Any, head: Callable[[Any], Any]
     ) -> Any:
         """As for all discriminators, for less.
 
@@ -62,20 +119,20 @@ class ConvolutionalDiscriminator(Discriminator):
         sequence. The largest response to those up to t is known from the one up to t-1, so each completion pays only for the
         windows that reach past its prefix.
         """
-        weights, judge = self._weights(), judge or self.logit
+        weights = self._weights()
         length = tf.shape(tokens)[1]
-        inside_by_end = tf.transpose(self._ending(weights, self.embed(tokens)), [1, 0, 2])  # [T, S, F]
+        inside_by_end = tf.transpose(self._ending(weights, self.network.embed(tokens)), [1, 0, 2])  # [T, S, F]
 
-        def advance(t: Any, inside: Any, judged: Any) -> tuple:
+        def advance(t: Any, inside: Any, scored: Any) -> tuple:
             inside = tf.maximum(inside, inside_by_end[t - 1])
-            reaching = self._read(weights, self.embed(continuations[t - 1]), first_end=t)
+            reaching = self._read(weights, self.network.embed(continuations[t - 1]), first_end=t)
             pooled = tf.maximum(tf.gather(inside, source_ids), reaching)
-            return t + 1, inside, judged.write(t - 1, judge(self._highway(weights, pooled)))
+            return t + 1, inside, scored.write(t - 1, head(self._highway(weights, pooled)))
 
-        judged = tf.TensorArray(tf.float32, size=length - 1, element_shape=[None])
-        start = (1, tf.fill(tf.shape(inside_by_end)[1:], tf.constant(self.none, self.arithmetic)), judged)
-        *_, judged = tf.while_loop(lambda t, *_: t < length, advance, start, parallel_iterations=1)
-        return judged.stack()
+        scored = tf.TensorArray(tf.float32, size=length - 1, element_shape=[None])
+        start = (1, tf.fill(tf.shape(inside_by_end)[1:], tf.constant(self.none, self.arithmetic)), scored)
+        *_, scored = tf.while_loop(lambda t, *_: t < length, advance, start, parallel_iterations=1)
+        return scored.stack()
 
     def _weights(self) -> "_Weights":
         """The weights of the large products in the precision they are done in."""
@@ -131,13 +188,16 @@ def out_of(values: Any) -> Any:
     return up(values)
 
 
-@tf.custom_gradient
 def max_over_time(embedded: Any, kernel: Any) -> Any:
     """Largest response `[B, n]` of each filter to any window, for `[B, T, E]` and `[w, E, n]`.
 
     The gradient is that of conv1d and reduce_max, in fewer passes and by another way for some kernels: where there are fewer
     positions than tokens in a window, and in bfloat16, gathering the windows and one product beat the convolution's own.
     """
+    return tf.custom_gradient(_max_over_time)(embedded, kernel)
+
+
+def _max_over_time(embedded: Any, kernel: Any) -> Any:
     width, embedding_dim, number = kernel.shape
     responses = tf.nn.conv1d(embedded, kernel, 1, "VALID")  # [B, P, n]
     largest = tf.reduce_max(responses, axis=1, keepdims=True)

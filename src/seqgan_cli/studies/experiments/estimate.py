@@ -13,30 +13,19 @@ from seqgan_cli import files
 from seqgan_cli.algorithms.adversarial import AdversarialTraining
 from seqgan_cli.algorithms.discriminator import DiscriminatorTrainer
 from seqgan_cli.algorithms.mle import LikelihoodTraining
+from seqgan_cli.config import registry
 from seqgan_cli.config.resolution import Config
-from seqgan_cli.config.settings import JUDGED, Settings
+from seqgan_cli.config.settings import SCHEMA, Settings
 from seqgan_cli.console import Console
 from seqgan_cli.data.batches import InMemory, Sequences
 from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.data.kinds.base import real_corpus
 from seqgan_cli.data.kinds.oracle import synthetic_corpus
-from seqgan_cli.models.generators.base import Generator
+from seqgan_cli.models.generator import Generator
 from seqgan_cli.studies.experiments.plan import Task
 
 # Steps behind a timing: so many make one call of compiled code.
 STEPS = 8
-# Settings that make a step another, where a method has its own.
-ANOTHER = (
-    "generator.",
-    "discriminator.kind",
-    "discriminator.prefixes",
-    "discriminator.gradient-penalty",
-    "adversarial.reward-transform",
-    "adversarial.baseline",
-    "adversarial.kl-coefficient",
-    "adversarial.entropy-coefficient",
-    "adversarial.rollout-",
-)
 
 
 class Stopwatch:
@@ -66,7 +55,7 @@ class Stopwatch:
         cfg = task.config.settings
         self.first = self.start
         different = {name: value for name, value in task.config.values.items() if value != self.values[name]}
-        self.way = "".join(f", {name} {value}" for name, value in different.items() if name.startswith(ANOTHER))
+        self.way = "".join(f", {name} {value}" for name, value in different.items() if SCHEMA[name].times_steps)
         curve = self._time("scores of a generator", 1, lambda: functools.partial(self._likelihood(cfg).scores, 0))
         if task.work.stage == "pretrain-g":
             mle = cfg.pretrain_g
@@ -79,23 +68,18 @@ class Stopwatch:
         elif task.work.stage == "pretrain-d":
             unit = self._d_steps(cfg, cfg.pretrain_d.d_samples, cfg.pretrain_d.k)
         else:
-            rl = cfg.adversarial
-            step = self._time(
-                f"g-step, reward {rl.reward}, {rl.rollouts} rollouts",
-                1,
-                lambda: functools.partial(self._adversarial(cfg).g_step, 1, 0),
-            )
-            unit = rl.g_steps * step + curve
-            if rl.mle_every:
-                taught = self._time("step of MLE between", 1, lambda: functools.partial(self._adversarial(cfg).teach, 1, 0))
-                unit += taught * rl.g_steps / rl.mle_every
-            if rl.reward in JUDGED:
-                unit += self._d_steps(cfg, rl.d_samples, rl.k * rl.d_steps)
+            rounds = cfg.adversarial
+            unit = curve
+            for step in registry.algorithms[rounds.algorithm].timed_steps(cfg):
+                seconds = self._time(step.what, 1, lambda: functools.partial(step.run, self._adversarial(cfg).algorithm))  # noqa: B023
+                unit += seconds * step.per_g_step * rounds.g_steps
+            if cfg.needs_discriminator:
+                unit += self._d_steps(cfg, rounds.d_samples, rounds.k * rounds.d_steps)
         return unit * task.target + self.first
 
     def _d_steps(self, cfg: Settings, samples: int, epochs: int) -> float:
         """So many epochs of the discriminator on each of `samples` positives and negatives (0: all), and its scores."""
-        cfg = dataclasses.replace(cfg, discriminator=dataclasses.replace(cfg.discriminator, stop=0.0))  # at work, not at rest
+        cfg = cfg.changed({"discriminator.stop": 0.0})  # at work, not at rest
         real = self._sequences if self.settings.data.source == "oracle" else self._real.positives
         num = min(samples or real.usual_draw, len(real))
         step = self._time("step of D", STEPS, lambda: self._d_step(cfg))
@@ -143,7 +127,7 @@ class Stopwatch:
         return dataclasses.replace(corpus, train=corpus.train[:num]), oracle
 
     def _likelihood(self, cfg: Settings) -> LikelihoodTraining:
-        whole = dataclasses.replace(cfg, pretrain_g=dataclasses.replace(cfg.pretrain_g, steps_per_epoch=0))  # of these few
+        whole = cfg.changed({"pretrain-g.steps-per-epoch": 0})  # of these few
         return LikelihoodTraining(whole, *self._corpus, Console(quiet=True))
 
     def _adversarial(self, cfg: Settings) -> AdversarialTraining:

@@ -16,7 +16,7 @@ from seqgan_cli.algorithms.mle import untrained_generator
 from seqgan_cli.evaluation.generators import Likelihoods, data_figures, likelihoods
 from seqgan_cli.evaluation.metrics.likelihood import Estimate
 from seqgan_cli.evaluation.real import RealScores
-from seqgan_cli.models.generators.base import Generator
+from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key
 from seqgan_cli.runs.checkpoints import assign, named
 from seqgan_cli.runs.run import Run

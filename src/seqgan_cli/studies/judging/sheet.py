@@ -4,7 +4,6 @@ A sheet depends on its items and the seed alone and never on which source an ite
 """
 
 import csv
-import dataclasses
 import hashlib
 import io
 import itertools
@@ -12,7 +11,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -176,9 +174,9 @@ def _file_corpus(run: Run, longest: int, source: str) -> Corpus:
     if is_prepared(source):
         raise UsageError(f"--real {source} is prepared for training: name the file that it was made from.")
     settings = run.config().settings
-    every: dict[str, Any] = {"validation": 0.0, "min_count": 1, "max_vocab": 0}
-    data = dataclasses.replace(settings.data, source=source, test=source, max_length=longest, **every)
-    return real_corpus(dataclasses.replace(settings, data=data))[0]
+    every = {"data.validation": 0.0, "data.min-count": 1, "data.max-vocab": 0}
+    own = {"data.source": source, "data.test": source, "data.max-length": longest}
+    return real_corpus(settings.changed({**every, **own}))[0]
 
 
 def real_items(run: Run, source: str | None, num: int, seed: int, console: Console) -> dict[str, list[Item]]:

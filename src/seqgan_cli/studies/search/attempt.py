@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from seqgan_cli.config.conflicts import check_together
 from seqgan_cli.config.resolution import Config, resolve
-from seqgan_cli.config.settings import JUDGED, STAGES
+from seqgan_cli.config.settings import STAGES
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.runs.run import Run
 from seqgan_cli.studies.experiments.outputs import PATHS
@@ -58,7 +58,7 @@ class Base:
         whole = self.config(values)
         check_together(whole.settings)
         stages = list(STAGES[: STAGES.index(self.until) + 1])
-        if self.until == "adversarial" and whole.values["adversarial.reward"] not in JUDGED:
+        if self.until == "adversarial" and not whole.settings.needs_discriminator:
             stages.remove("pretrain-d")
         found: list[Task] = []
         sections: tuple[str, ...] = ()

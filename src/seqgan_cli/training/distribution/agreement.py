@@ -3,55 +3,53 @@
 Bytes travel by TensorFlow's own collectives: there is no second connection, and no protocol of ours.
 """
 
+import functools
 import io
 import json
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from seqgan_cli.errors import UsageError
+from seqgan_cli.lazy import tf
 from seqgan_cli.training.distribution import replicas
 from seqgan_cli.training.distribution.placement import Placement
 
 WORDS_AT_ONCE = 2**22  # of 8 bytes each
 
 
-@tf.function(autograph=False, reduce_retracing=True)
-def _everybodys(rows: Any) -> Any:
-    return replicas.replicated(replicas.all_gather, rows)
-
-
-@tf.function(autograph=False, reduce_retracing=True)
-def _firsts(values: Any) -> Any:
-    return replicas.replicated(replicas.of_first, values)
+@functools.cache
+def _compiled(per_replica: Callable[[Any], Any]) -> Any:
+    """What every replica gets of its own value, by that exchange."""
+    return tf.function(functools.partial(replicas.replicated, per_replica), autograph=False, reduce_retracing=True)
 
 
 def agreed(scores: dict[str, float]) -> dict[str, float]:
     """The first replica's scores: machines may differ in a last bit, and decisions are to be the same everywhere."""
     if replicas.number() == 1 or not scores:
         return scores
-    return dict(zip(scores, _firsts(np.array(list(scores.values()), np.float64)).numpy().tolist(), strict=True))
+    agreed_on = _compiled(replicas.of_first)(np.array(list(scores.values()), np.float64))
+    return dict(zip(scores, agreed_on.numpy().tolist(), strict=True))
 
 
 def gathered(data: bytes, processes: int) -> list[bytes]:
     """What every process gave, in their order."""
     each = replicas.number() // processes  # the replicas of one process all give what it gave
-    lengths = _everybodys(np.array([len(data)], np.int64)).numpy()[::each]
+    lengths = _compiled(replicas.all_gather)(np.array([len(data)], np.int64)).numpy()[::each]
     row = np.zeros((1, int(lengths.max())), np.int64)
     row[0, : len(data)] = np.frombuffer(data, np.uint8)
-    rows = _everybodys(row).numpy()[::each]
+    rows = _compiled(replicas.all_gather)(row).numpy()[::each]
     return [row[:length].astype(np.uint8).tobytes() for row, length in zip(rows, lengths, strict=True)]
 
 
 def from_chief(data: bytes) -> bytes:
     """The chief's bytes, whatever the others give."""
-    length = int(_firsts(np.array(len(data), np.int64)).numpy())
+    length = int(_compiled(replicas.of_first)(np.array(len(data), np.int64)).numpy())
     words = np.frombuffer(data[:length].ljust(-(-length // 8) * 8, b"\0"), np.int64)
-    parts = [_firsts(words[i : i + WORDS_AT_ONCE]).numpy() for i in range(0, len(words), WORDS_AT_ONCE)]
+    parts = [_compiled(replicas.of_first)(words[i : i + WORDS_AT_ONCE]).numpy() for i in range(0, len(words), WORDS_AT_ONCE)]
     return b"".join(part.tobytes() for part in parts)[:length]
 
 

@@ -7,7 +7,7 @@ given: training is written once for any number.
 from collections.abc import Callable
 from typing import Any
 
-import tensorflow as tf
+from seqgan_cli.lazy import tf
 
 # On the host.
 
