@@ -32,7 +32,7 @@ def d_step_floor(machine: Machine, discriminator: Any, precision: str) -> float:
     moments and write of three (seven). Responses: written, read by the maximum, and the same for their gradient.
     """
     convolutions, highway, weights = discriminator_sizes(discriminator)
-    responses = sum((T - width + 1) * number for width, number in discriminator.filters)
+    responses = sum((T - width + 1) * number for width, number in discriminator.extractor.filters)
     moved = 10.0 * 4 * weights + 4.0 * 4 * B * responses
     return machine.floor(3.0 * B * (convolutions + highway), moved, precision)
 
@@ -44,7 +44,7 @@ def rewards_floor(machine: Machine, discriminator: Any, precision: str) -> float
     reaching = sum(
         2.0 * min(T - width + 1, T - t) * width * embedding_dim * number
         for t in range(1, T)
-        for width, number in discriminator.filters
+        for width, number in discriminator.extractor.filters
     )
     return machine.floor(B * N * (reaching + (T - 1) * highway) + B * (convolutions + highway), 0.0, precision)
 

@@ -160,7 +160,7 @@ def next_token_work(tokens: int) -> tuple[float, float]:
 def discriminator_sizes(discriminator: Any) -> tuple[float, float, float]:
     """(operations of the convolutions for one sequence, of the highway, number of weights)."""
     convolutions = sum(
-        2.0 * (T - width + 1) * width * discriminator.settings.embedding_dim * n for width, n in discriminator.filters
+        2.0 * (T - width + 1) * width * discriminator.settings.embedding_dim * n for width, n in discriminator.extractor.filters
     )
     features = discriminator.num_features
     weights = sum(int(np.prod(variable.shape)) for variable in discriminator.trainable_variables)

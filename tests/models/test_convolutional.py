@@ -27,10 +27,10 @@ def test_logit_equals_the_literal_definition(length: int) -> None:
         reference.discriminator_logit(
             row,
             discriminator.embedding.numpy(),
-            [kernel.numpy() for kernel in discriminator.kernels],
-            discriminator.conv_bias.numpy(),
-            discriminator.highway_kernel.numpy(),
-            discriminator.highway_bias.numpy(),
+            [kernel.numpy() for kernel in discriminator.extractor.kernels],
+            discriminator.extractor.conv_bias.numpy(),
+            discriminator.extractor.highway_kernel.numpy(),
+            discriminator.extractor.highway_bias.numpy(),
             discriminator.output_kernel.numpy(),
             discriminator.output_bias.numpy(),
         )
@@ -108,7 +108,8 @@ def test_gradients_too_small_for_float16_are_not_lost() -> None:
         discriminator = make("1:30,2:20,4:20", precision=precision, dropout=0.0)
         with tf.GradientTape() as tape:
             loss = 1e-4 * discriminator.objective(tokens, labels, None)
-        found[precision] = [g.numpy() for g in tape.gradient(loss, [kernel.value for kernel in discriminator.kernels])]
+        kernels = [kernel.value for kernel in discriminator.extractor.kernels]
+        found[precision] = [g.numpy() for g in tape.gradient(loss, kernels)]
     for rough, exact in zip(found["float16"], found["float32"], strict=True):
         assert 0 < np.abs(exact).max() < 1e-6  # and float16 rounds by steps of 6e-8 here
         assert np.linalg.norm(rough - exact) < 0.1 * np.linalg.norm(exact)
@@ -133,7 +134,7 @@ def test_completions_cost_less_and_score_the_same(precision: str, filters: str) 
 def test_paper_setting_has_the_papers_features() -> None:
     discriminator = Discriminator(Vocabulary(size=9), 20, ConvolutionalSettings())
     assert discriminator.num_features == 1720
-    assert [tuple(kernel.shape) for kernel in discriminator.kernels][-1] == (20, 64, 160)
+    assert [tuple(kernel.shape) for kernel in discriminator.extractor.kernels][-1] == (20, 64, 160)
 
 
 def test_dropout_only_where_a_key_is_given() -> None:
@@ -172,7 +173,7 @@ def test_cross_entropy_and_its_gradients_equal_the_literal_ones(length: int, com
     draw = rng(1, "case")
     for weight in discriminator.trainable_variables:  # no two biases alike
         weight.assign_add(draw.normal(0.0, 0.3, weight.shape))
-    discriminator.conv_bias.assign_add(tf.fill([9], -0.5))  # ReLU stops some features
+    discriminator.extractor.conv_bias.assign_add(tf.fill([9], -0.5))  # ReLU stops some features
     tokens = draw.integers(0, 9, (12, length)).astype(np.int32)
     labels = (np.arange(12) % 3 == 0).astype(np.float32)
 

@@ -38,7 +38,7 @@ def prefix_logit(made: Discriminator, prefix: np.ndarray) -> float:
     w = {weight.name: weight.numpy() for weight in made.trainable_variables}
     embedded = np.asarray(w["embedding"], np.float64)[prefix]
     if made.settings.kind == "convolutional":
-        kernels = [kernel.numpy() for kernel in made.kernels]  # type: ignore[attr-defined]
+        kernels = [kernel.numpy() for kernel in made.extractor.kernels]  # type: ignore[attr-defined]
         rest = (w[n] for n in ("conv_bias", "highway_kernel", "highway_bias", "output_kernel", "output_bias"))
         return reference.discriminator_logit(prefix.tolist(), w["embedding"], kernels, *rest)
     if made.settings.kind == "recurrent":

@@ -153,7 +153,7 @@ class Discriminator(keras.Model):
 
     # What it says.
 
-    def judgement(self, logits: Any) -> Any:
+    def reward_from_logits(self, logits: Any) -> Any:
         """D of logits float32 of any shape: a probability in (0, 1), or of Wasserstein's critic the logit itself."""
         return logits if self.settings.loss == "wasserstein" else tf.sigmoid(logits)
 
@@ -162,7 +162,7 @@ class Discriminator(keras.Model):
         return replicas.replicated(self._shared_scores, tokens)
 
     def _shared_scores(self, tokens: Any) -> Any:
-        return replicas.all_gather(self.judgement(self(replicas.shard(tokens))))
+        return replicas.all_gather(self.reward_from_logits(self(replicas.shard(tokens))))
 
     def scores(self, tokens: np.ndarray, rows: int = 2048) -> np.ndarray:
         """D(Y), dropout off: float32 `[n]` for int32 `[n, T]`."""
