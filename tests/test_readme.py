@@ -14,7 +14,7 @@ import click
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 HELP: dict[str, Any] = {"-h": None, "--help": None}  # Click adds them to every command
 
 
@@ -56,7 +56,8 @@ def carry_out(seqgan: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.Mo
 
     def run(command: str) -> bool:
         if command.startswith("("):
-            return not subprocess.run(command, shell=True, check=True, stdout=subprocess.PIPE).stdout
+            assert subprocess.run(command, shell=True, check=True, stdout=subprocess.PIPE).stdout
+            return False
         program, *arguments = shlex.split(command)
         if program == "export":
             monkeypatch.setenv(*arguments[0].split("=", 1))
