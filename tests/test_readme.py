@@ -1,4 +1,4 @@
-"""The README's commands, run one after the other as a reader would, and the pages that are made from the program."""
+"""The commands of README and guide, run one after the other as a reader would; what documents show and link exists."""
 
 import importlib.util
 import re
@@ -10,15 +10,26 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+HELP: dict[str, Any] = {"-h": None, "--help": None}  # Click adds them to every command
 
 
 def commands(page: str) -> list[str]:
     """Every line of a page's shell blocks, without its comment."""
     blocks = re.findall(r"```sh\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
     return [line.split("  #")[0].strip() for block in blocks for line in block.splitlines() if line.strip()]
+
+
+def shown(page: Path) -> list[str]:
+    """Every `seqgan` command that a page shows to be pasted, in blocks of any kind and in sentences, a line each."""
+    text = page.read_text(encoding="utf-8").replace("\\\n", "")
+    blocks = re.findall(r"^```.*?\n(.*?)^```|^((?: {4}.*\n)+)", text, flags=re.DOTALL | re.MULTILINE)
+    lines = [line.strip() for block in blocks for line in "".join(block).splitlines()]
+    return [line.split("  ")[0] for line in lines if line.startswith("seqgan ")] + re.findall(r"`(seqgan [^`]+)`", text)
 
 
 # What a reader leaves to the preset is made smaller still: the commands are what is tried here, not the training.
@@ -37,14 +48,20 @@ ADDED = dict.fromkeys(("train", "pretrain-g", "pretrain-d", "adversarial"), SMAL
 
 
 @pytest.fixture
-def carry_out(seqgan: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], int]:
-    """Run the commands of a page in a folder with the project's data; how many were seqgan's."""
+def carry_out(seqgan: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Run the commands of pages in a folder with the project's data; how many were seqgan's."""
     shutil.copytree(ROOT / "data", tmp_path / "data")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SEQGAN_PRESET", "quick")
 
     def run(command: str) -> bool:
+        if command.startswith("("):
+            assert subprocess.run(command, shell=True, check=True, stdout=subprocess.PIPE).stdout
+            return False
         program, *arguments = shlex.split(command)
+        if program == "export":
+            monkeypatch.setenv(*arguments[0].split("=", 1))
+            return False
         if program == "make":
             # Running the tests from a test would never end: that make knows the target is all there is to ask.
             subprocess.run([program, *arguments, "--dry-run"], cwd=ROOT, check=True, stdout=subprocess.PIPE)
@@ -65,16 +82,16 @@ def carry_out(seqgan: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.Mo
             Path(target).write_text(out, encoding="utf-8")
         return program == "seqgan"
 
-    return lambda page: sum(map(run, commands(page)))
+    return lambda *pages: sum(run(command) for page in pages for command in commands(page))
 
 
-def test_every_command_of_the_recipes_works(carry_out: Callable[[str], int]) -> None:
+def test_every_command_of_the_recipes_works(carry_out: Callable[..., int]) -> None:
     assert carry_out("docs/recipes.md") >= 9
     assert len(Path("drawn-smiles.txt").read_text().splitlines()) == 1000
 
 
-def test_every_command_of_the_readme_works(carry_out: Callable[[str], int]) -> None:
-    assert carry_out("README.md") >= 24
+def test_every_command_of_the_readme_and_the_guide_works(carry_out: Callable[..., int]) -> None:
+    assert carry_out("README.md", "docs/guide.md") >= 24
     assert len(list(Path("midi").glob("*.mid"))) == 4
     assert Path("sheet.html").stat().st_size > 1000
     assert len(Path("out.txt").read_text().splitlines()) == 100
@@ -85,11 +102,54 @@ def test_every_command_of_the_readme_works(carry_out: Callable[[str], int]) -> N
     assert {word for line in samples for word in line.split()} <= known
 
 
-def test_every_link_of_the_readme_is_there() -> None:
-    links = re.findall(r"\]\(([^)#]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
-    local = [link for link in links if not link.startswith("http")]
-    assert len(local) >= 4
-    assert [link for link in local if not (ROOT / link).exists()] == []
+def test_readme_is_short() -> None:
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(page.splitlines()) <= 100
+    assert page.count("![") == 1
+
+
+def anchors(page: Path) -> set[str]:
+    """The fragments that a page's headings have on GitHub."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    titles = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_relative_link_resolves(page: Path) -> None:
+    text = re.sub(r"^```.*?^```|`[^`\n]+`", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"\w+:", link):
+            continue
+        path, _, fragment = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), link
+        assert not fragment or fragment in anchors(target), link
+
+
+def test_the_map_lists_every_document() -> None:
+    listed = re.findall(r"^- \[([^\]]+)\]\(", (ROOT / "docs" / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert sorted(listed) == sorted(page.name for page in (ROOT / "docs").glob("*.md") if page.name != "README.md")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_and_options_that_are_shown_exist(page: Path) -> None:
+    group: Any = load("docs/write_cli.py").group  # type: ignore[attr-defined]
+    parent = click.Context(group, info_name="seqgan")
+    for line in shown(page):
+        words = re.split(r"\s+", line.partition(" > ")[0])[1:]
+        if not re.fullmatch("[a-z][a-z-]*", words[0]):  # seqgan COMMAND
+            continue
+        command = group.get_command(parent, words[0])
+        assert command is not None, line
+        command = getattr(command, "commands", {}).get(words[1] if len(words) > 1 else "", command)
+        options = {name: option for option in command.params for name in (*option.opts, *option.secondary_opts)} | HELP
+        for word, value in zip(words, [*words[1:], ""], strict=True):
+            if not word.startswith("-"):
+                continue
+            assert word in options, f"{line}: {word}"
+            if isinstance(getattr(options[word], "type", None), click.Choice) and "|" not in value:
+                assert value in options[word].type.choices, f"{line}: {value}"
 
 
 def load(path: str) -> object:
