@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from seqgan_cli.config.conflicts import check_together
+from seqgan_cli.config.checks import check_together
 from seqgan_cli.config.resolution import Config, resolve
 from seqgan_cli.config.settings import STAGES
 from seqgan_cli.errors import SeqganError
