@@ -77,7 +77,7 @@ def command(
     if not any(parser.words.intersection(sentence) for sentence in drawn["data"]):
         raise SeqganError(
             f"{grammar} has no word in common with the held-out set: is it the grammar of these data, with words as "
-            f"{data.tokenizer!r} cuts them?"
+            f"{run.config().settings.data.tokenizer!r} cuts them?"
         )
     training = {*_sentences(corpus, corpus.train)}
     equal = min(map(len, drawn.values()))

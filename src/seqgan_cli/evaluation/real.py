@@ -47,9 +47,10 @@ def margin_of(score: str) -> float:
 class RealScores:
     """What samples score against real sequences, where no oracle knows the truth; all ids are int32 `[n, T]`.
 
-    bleu_n: sentence BLEU with orders 1 … n alike and the whole held-out set as references, smoothed by method 1;
-    whatever distances the kind of data has; self_bleu_3; copied_run: the longest run of tokens that stands in the training set. `<unk>` matches nothing in any of them, be it in
-    samples, held-out or training sequences, since nobody knows that two of them are the same token.
+    bleu_n: sentence BLEU with orders 1 … n alike and the whole held-out set as references, smoothed by method 1; distances
+    that such data have besides; self_bleu_3; copied_run: the longest run of tokens that stands in the training set. `<unk>`
+    matches nothing in any of them, be it in samples, held-out or training sequences, since nobody knows that two of them are
+    the same token.
     """
 
     def __init__(self, corpus: Corpus, settings: Settings, references: np.ndarray | None = None) -> None:

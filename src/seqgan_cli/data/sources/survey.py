@@ -1,4 +1,4 @@
-"""The first pass over a corpus that is prepared: which tokens there are and how often, what is held out, how long documents are."""
+"""The first of two passes over a corpus: which tokens there are and how often, what is held out, how long documents are."""
 
 from dataclasses import dataclass, field
 
