@@ -38,6 +38,7 @@ OVERRIDES: dict[str, tuple[tuple[str, ...], ...]] = {
     f"{PACKAGE}/metrics/grammar.py": (("tests/commands/test_eval_grammar.py",),),
     f"{PACKAGE}/metrics/music.py": (("tests/metrics/test_music_measures.py",),),
 }
+DEAR = {"test_stage.py", "test_runner.py", "test_train.py"}  # of the others of a room: minutes of kills and of whole runs
 LEFT_OUT = {"build", "dist", "mutants", "runs", "same", "soak"}  # at the top of the checkout: what no test reads
 LEAST_SECONDS, TIMES_AS_LONG = 20.0, 5.0  # what the tests of a mutant may take, beside the time of the unmutated ones
 ELSEWHERE = 98  # the exit code of tests that have imported another package than the copy's
@@ -193,7 +194,7 @@ class Finder:
         """The operator that stands between two offsets, among brackets and comments."""
         between = re.sub(rb"#[^\n]*", lambda comment: b" " * len(comment.group()), self.source[start:end])
         kind = {ast.cmpop: "comparison", ast.boolop: "and/or"}.get(type(op).__mro__[1], "arithmetic")
-        for written, other in SWAPS.get(type(op), ()):
+        for written, other in SWAPS.get(op.__class__, ()):
             words = rb"\s+".join(re.escape(word.encode()) for word in written.split())
             found = re.search(rb"\b%b\b" % words if written.isalpha() or " " in written else words, between)
             if found:
@@ -305,7 +306,7 @@ def stages(path: str) -> list[tuple[str, ...]]:
     own = OVERRIDES.get(path, (((room / f"test_{inside.stem}.py").relative_to(CHECKOUT).as_posix(),),))
     first = [tuple(test for test in stage if (CHECKOUT / test).exists()) for stage in own]
     done = {test for stage in first for test in stage}
-    others = sorted(test.relative_to(CHECKOUT).as_posix() for test in room.glob("test_*.py"))
+    others = sorted(test.relative_to(CHECKOUT).as_posix() for test in room.glob("test_*.py") if test.name not in DEAR)
     rest = tuple(test for test in others if test not in done) if room != CHECKOUT / "tests" else ()
     return [stage for stage in (*first, rest) if stage]
 

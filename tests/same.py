@@ -77,7 +77,7 @@ CASES = (
     trained("value", "sentences.txt", "adversarial.baseline=value", "adversarial.rollout-horizon=4"),
     trained("partial", "sentences.txt", "adversarial.reward=partial", "discriminator.prefixes=true"),
     trained("bleu", "sentences.txt", "adversarial.reward=bleu"),
-    trained("wasserstein", "", "discriminator.loss=wasserstein", "discriminator.gradient-penalty=10"),
+    trained("wasserstein", "", "data.num-sequences=500", "discriminator.loss=wasserstein", "discriminator.gradient-penalty=10"),
     trained("attention", "sentences.txt", "generator.cell=attention"),
     trained(
         "mali",
@@ -91,6 +91,7 @@ CASES = (
     trained(
         "rank",
         "",
+        "data.num-sequences=500",
         "pretrain-g.scheduled-sampling=linear",
         "adversarial.reward-transform=rank",
         "adversarial.rollout-policy=ngram",
@@ -100,6 +101,7 @@ CASES = (
     trained(
         "lm",
         "",
+        "data.num-sequences=500",
         "discriminator.kind=attention",
         "adversarial.reward=lm",
         "adversarial.reward-transform=standardize",
