@@ -337,6 +337,7 @@ class Copy:
                 env=kept | paths | quiet,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
+                stderr=(self.folder / "server.txt").open("w", encoding="utf-8"),
                 text=True,
                 encoding="utf-8",
             )
@@ -344,7 +345,10 @@ class Copy:
         assert self.server.stdout
         self.server.stdin.write(json.dumps({"tests": tests, "seconds": seconds}) + "\n")
         self.server.stdin.flush()
-        answer = json.loads(self.server.stdout.readline())
+        line = self.server.stdout.readline()
+        if not line:
+            sys.exit(f"What runs the tests has ended:\n{(self.folder / 'server.txt').read_text(encoding='utf-8')[-2000:]}")
+        answer = json.loads(line)
         if answer["code"] == ELSEWHERE:
             sys.exit(f"The tests import another package than that of {self.folder}.")
         return answer["code"], answer["seconds"]
