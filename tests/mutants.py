@@ -370,8 +370,9 @@ class Copy:
             path.write_bytes(source)
 
     def close(self) -> None:
-        if self.server and self.server.stdin:
-            self.server.stdin.close()
+        """End the process, and the tests it runs."""
+        if self.server and self.server.poll() is None:
+            self.server.send_signal(signal.SIGINT)
             self.server.wait()
 
 
@@ -405,13 +406,14 @@ def serve() -> None:
                     sys.stdout.flush()
                     sys.stderr.flush()
                     os._exit(code)
-            status = 0
-            ended = 0
-            while not ended and time.monotonic() - began < asked["seconds"]:
-                time.sleep(0.02)
-                ended, status = os.waitpid(child, os.WNOHANG)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child, signal.SIGKILL)  # what the tests have started, too
+            status = ended = 0
+            try:
+                while not ended and time.monotonic() - began < asked["seconds"]:
+                    time.sleep(0.02)
+                    ended, status = os.waitpid(child, os.WNOHANG)
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(child, signal.SIGKILL)  # what the tests have started, too
             if not ended:
                 os.waitpid(child, 0)
             code = os.waitstatus_to_exitcode(status) if ended else TIMEOUT
@@ -427,18 +429,22 @@ def unmutated(copy: Copy, tests: Sequence[str]) -> float:
 
 
 def judge(copy: Copy, mutant: Mutant, times: dict[tuple[str, ...], float]) -> dict[str, Any]:
-    """What becomes of a mutant: killed, timeout (which counts as killed) or survived, and by which tests."""
-    began = time.monotonic()
-    outcome, by = "survived", ""
-    with copy.mutated(mutant):
-        for tests in stages(mutant.path):
-            code, _ = copy.run(tests, LEAST_SECONDS + TIMES_AS_LONG * times[tests])
-            if code:
-                outcome = "timeout" if code == TIMEOUT else "killed"
-                failed = re.search(r"^(?:FAILED|ERROR) (\S+)", copy.output(), re.MULTILINE)
-                by = failed[1] if failed else f"{' '.join(tests)} ({code})"
-                break
-    return {"outcome": outcome, "by": by, "seconds": round(time.monotonic() - began, 1)}
+    """What becomes of a mutant: killed, timeout (which counts as killed) or survived, and by which tests.
+
+    `times` are those of the unmutated tests, measured when they are needed: most mutants do not come to a second stage.
+    """
+    took = 0.0
+    for tests in stages(mutant.path):
+        if tests not in times:
+            times[tests] = unmutated(copy, tests)
+        with copy.mutated(mutant):
+            code, seconds = copy.run(tests, LEAST_SECONDS + TIMES_AS_LONG * times[tests])
+        took += seconds
+        if code:
+            failed = re.search(r"^(?:FAILED|ERROR) (\S+)", copy.output(), re.MULTILINE)
+            by = failed[1] if failed else f"{' '.join(tests)} ({code})"
+            return {"outcome": "timeout" if code == TIMEOUT else "killed", "by": by, "seconds": round(took, 1)}
+    return {"outcome": "survived", "by": "", "seconds": round(took, 1)}
 
 
 class Results:
@@ -523,8 +529,7 @@ def carry_out(mutants: Sequence[Mutant], results: Results, seed: int, jobs: int)
     with tempfile.TemporaryDirectory() as folder:
         copies = [Copy(Path(folder).resolve() / f"copy-{number}") for number in range(min(jobs, len(mutants)))]
         free, lock = list(copies), threading.Lock()
-        needed = dict.fromkeys(tests for mutant in mutants for tests in stages(mutant.path))
-        times = {tests: unmutated(copies[0], tests) for tests in needed}
+        times: dict[tuple[str, ...], float] = {}
 
         def work(mutant: Mutant) -> tuple[Mutant, dict[str, Any]]:
             with lock:
@@ -534,16 +539,17 @@ def carry_out(mutants: Sequence[Mutant], results: Results, seed: int, jobs: int)
             finally:
                 free.append(copy)
 
-        try:
-            with ThreadPoolExecutor(len(copies)) as workers:
+        with ThreadPoolExecutor(len(copies)) as workers:
+            try:
                 for done, future in enumerate(as_completed([workers.submit(work, mutant) for mutant in mutants]), 1):
                     mutant, found = future.result()
                     results.keep(mutant, seed, found)
                     told = f"{done}/{len(mutants)} {found['outcome']} in {found['seconds']:.0f} s"
                     print(f"{told}: {mutant}", file=sys.stderr, flush=True)
-        finally:
-            for copy in copies:
-                copy.close()
+            finally:
+                workers.shutdown(wait=False, cancel_futures=True)
+                for copy in copies:
+                    copy.close()
 
 
 if __name__ == "__main__":
