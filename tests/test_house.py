@@ -43,6 +43,7 @@ ROOMS = (
     "randomness",
     "files",
     "arrays",
+    "lazy",
     "errors",
 )
 FLOORS = {name: len(ROOMS) - i for i, name in enumerate(ROOMS)}
