@@ -24,7 +24,7 @@ COMPLETIONS_AT_ONCE = 512
 
 
 class RolloutPolicy(abc.ABC):
-    """Interface of rollout policies. The state before each token is a list of `[B, ·]`, whose rows can be gathered and joined."""
+    """Interface of rollout policies. A state is a list of `[B, ·]` whose rows can be gathered and joined."""
 
     def __init__(self, vocabulary: Vocabulary, sequence_length: int) -> None:
         self.vocabulary, self.sequence_length = vocabulary, sequence_length
@@ -213,7 +213,7 @@ class ActionValues:
         return tf.stop_gradient(tf.concat([tf.reduce_mean(by_rollout, axis=1), final[:, None]], axis=1))
 
     def _look_ahead(self, tokens: Any, key: Any, num_chunks: Any, width: Any) -> Any:
-        """Of every (sequence, rollout) pair, chunk by chunk: float32 `[≥ B·N, T-1]`, bootstrapped values and, near the end, rewards."""
+        """Of every (sequence, rollout) pair, chunk by chunk: float32 `[≥ B·N, T-1]`, values and, near the end, rewards."""
         pairs, length = tf.shape(tokens)[0] * self.num_rollouts, self.policy.sequence_length
         first = length - self.horizon  # the shortest prefix that is finished within the horizon
         policy, value = self.policy, self.value

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from seqgan_cli import files
 from seqgan_cli.console import Console
 from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.data.kinds.base import real_corpus, writing
@@ -76,7 +77,8 @@ class Sheet:
         for number, text in enumerate(texts, 1):
             quote = "'" if text.startswith(FORMULA) else ""
             rows.append((f"{self.name}-{number}", quote + text, ""))
-        return files.csv_text(rows, "\r\n").encode("utf-8-sig", errors="replace")  # without the mark, Excel takes it for no UTF-8
+        # Without the mark at its beginning, Excel takes it for no UTF-8.
+        return files.csv_text(rows, "\r\n").encode("utf-8-sig", errors="replace")
 
 
 @dataclass(frozen=True)
