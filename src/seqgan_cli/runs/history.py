@@ -55,8 +55,9 @@ class History:
         files.append(self.path, self._text(rows, header=new))
 
     def _text(self, rows: list[Row], header: bool) -> bytes:
-        cells = [(r.stage, r.position, r.step, r.metric, repr(float(r.value)), f"{r.seconds:.3f}") for r in rows]
-        return files.csv_text([self.COLUMNS] * header + cells).encode()
+        cells: list[tuple[object, ...]] = [self.COLUMNS] if header else []
+        cells += [(r.stage, r.position, r.step, r.metric, repr(float(r.value)), f"{r.seconds:.3f}") for r in rows]
+        return files.csv_text(cells).encode()
 
     def keep(self, wanted: Callable[[Row], bool]) -> None:
         """Rewrite the file, if there is one, with the rows that are wanted. Raises OSError."""
