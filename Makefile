@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-lowest soak soak-long lint format docs data bench scaling schedules clean
+.PHONY: demo test test-lowest same mutants soak soak-long lint format docs data bench scaling schedules clean
 
 demo: $(READY)
 	$(BIN)/seqgan train --preset quick --run runs/demo
@@ -19,6 +19,14 @@ soak: $(READY)
 
 soak-long: $(READY)
 	$(BIN)/python tests/soak/run.py --long
+
+# Whether the checkout trains to the same bits as the commit before the redesign; its runs are kept in same/.
+same: $(READY)
+	$(BIN)/python tests/same.py
+
+# How many of 200 small faults in the sources the tests find; what is done is kept in mutants/.
+mutants: $(READY)
+	$(BIN)/python tests/mutants.py
 
 # The suite with the oldest releases that setup.cfg allows; `make test` has the newest.
 test-lowest:
@@ -55,7 +63,7 @@ data: $(READY)
 	$(BIN)/python data/write_tunes.py
 
 clean:
-	rm -rf $(VENV) .venv-lowest build *.egg-info src/*.egg-info .pytest_cache .mypy_cache .hypothesis soak
+	rm -rf $(VENV) .venv-lowest build *.egg-info src/*.egg-info .pytest_cache .mypy_cache .hypothesis soak same mutants
 
 $(READY): setup.cfg pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 …") if sys.version_info < (3, 11) else None'

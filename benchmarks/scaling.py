@@ -36,7 +36,7 @@ def adversarial(**changes: Any) -> dict[str, float]:
     from seqgan_cli.console import Console
     from seqgan_cli.models.generator import Generator
     from seqgan_cli.randomness import key, rng
-    from seqgan_cli.rewards.base import ConstantReward
+    from seqgan_cli.rewards.controls import ConstantReward
 
     sizes = {"data.num-sequences": 64, "adversarial.rollouts": ROLLOUTS, **changes}
     settings = resolve(*explicit(sizes, (), None), None, "paper").settings

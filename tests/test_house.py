@@ -1,6 +1,7 @@
 """The house: every import points down, and the command line starts without the heavy libraries."""
 
 import ast
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -28,12 +29,10 @@ ROOMS = (
     "sampling",
     "models",
     "data.sources",
-    "data.sources",
     "data.kinds",
     "data.midi",
     "data.text",
     "data",
-    "data.tfrecord",
     "data.tfrecord",
     "evaluation.metrics",
     "training.backend",
@@ -45,6 +44,7 @@ ROOMS = (
     "randomness",
     "files",
     "arrays",
+    "lazy",
     "errors",
 )
 FLOORS = {name: len(ROOMS) - i for i, name in enumerate(ROOMS)}
@@ -98,6 +98,56 @@ def test_every_import_points_down() -> None:
 
 def test_every_module_is_in_a_room() -> None:
     assert {room(module_of(path)) for path in modules()} - {"__init__"} == set(FLOORS)
+
+
+def compared(tree: ast.AST) -> list[tuple[str, int]]:
+    """Strings that a program decides by, with their lines: compared with, looked for, matched, or looked up in a table."""
+    found = []
+    for node in ast.walk(tree):
+        parts: list[ast.AST] = []
+        if isinstance(node, ast.Compare):
+            parts = [node.left, *node.comparators]
+        elif isinstance(node, ast.MatchValue):
+            parts = [node.value]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("startswith", "get"):
+            parts = list(node.args[:1])
+        elif isinstance(node, ast.Subscript):
+            parts = [node.slice]
+        strings = [each for part in parts for each in ast.walk(part) if isinstance(each, ast.Constant)]
+        found += [(each.value, each.lineno) for each in strings if isinstance(each.value, str)]
+    return found
+
+
+# Words that name something else too, and where they do.
+OTHER_MEANINGS: dict[str, set[str]] = {}
+
+
+def test_no_component_is_named_outside_its_own_file() -> None:
+    """But as a default, in a preset, or in an experiment's methods: nothing decides by the name of one."""
+    from seqgan_cli.config import registry
+
+    wrong = []
+    homes = {
+        name: Path(inspect.getfile(component)) for known in registry.ALL for name, component in known.ours.items()
+    }
+    for path in modules():
+        for text, line in compared(ast.parse(path.read_text(encoding="utf-8"))):
+            where = path.relative_to(SOURCE).as_posix()
+            if text in homes and homes[text] != path and where not in OTHER_MEANINGS.get(text, set()):
+                wrong.append(f"{where}:{line} decides by {text!r}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_room_is_crowded_and_no_file_is_long() -> None:
+    rooms: dict[Path, list[Path]] = {}
+    for path in SOURCE.rglob("*.py"):
+        if path.name != "__init__.py":
+            rooms.setdefault(path.parent, []).append(path)
+    numbers = {folder.relative_to(SOURCE).as_posix(): len(found) for folder, found in rooms.items()}
+    lines = {path.relative_to(SOURCE).as_posix(): path.read_text(encoding="utf-8").count("\n") for path in modules()}
+    del numbers["commands"]  # a file a command
+    assert {name: number for name, number in numbers.items() if number > MOST_FILES} == {}
+    assert {name: number for name, number in lines.items() if number > MOST_LINES} == {}
 
 
 @pytest.mark.parametrize("library", ["tensorflow", "keras", "nltk", "matplotlib", "scipy", "jinja2", "mido", "music21"])

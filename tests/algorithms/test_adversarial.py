@@ -24,7 +24,7 @@ from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.models.oracle import synthetic_corpus
 from seqgan_cli.randomness import key, rng
-from seqgan_cli.rewards.base import BleuReward
+from seqgan_cli.rewards.bleu import BleuReward
 from seqgan_cli.runs.run import Run
 from seqgan_cli.training.stage import run_stage
 from tiny import tiny_settings

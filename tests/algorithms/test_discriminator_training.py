@@ -18,7 +18,8 @@ from seqgan_cli.errors import SeqganError
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.models.oracle import synthetic_corpus
 from seqgan_cli.randomness import key, rng
-from seqgan_cli.rewards.base import BleuReward, RankReward
+from seqgan_cli.rewards.bleu import BleuReward
+from seqgan_cli.rewards.discriminator import RankReward
 from seqgan_cli.training.optimizers import STEPS_AT_ONCE
 from tiny import tiny_settings
 

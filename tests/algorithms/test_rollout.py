@@ -16,7 +16,8 @@ from seqgan_cli.models.discriminators.convolutional import ConvolutionalSettings
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.models.ngram import NgramModel
 from seqgan_cli.randomness import key, rng
-from seqgan_cli.rewards.base import ConstantReward, DiscriminatorReward, RandomReward
+from seqgan_cli.rewards.controls import ConstantReward, RandomReward
+from seqgan_cli.rewards.discriminator import DiscriminatorReward
 
 
 def make(vocabulary: Vocabulary, length: int, cell: str = "lstm", stddev: float = 1.0) -> Generator:

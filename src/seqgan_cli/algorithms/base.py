@@ -86,6 +86,11 @@ class Algorithm(Component, abc.ABC):
         """The d-steps of a round are done."""
 
     @classmethod
+    def title(cls, settings: "Settings") -> str:
+        """What the generator that comes of it is called in tables."""
+        return rewards[settings.adversarial.reward].title or f"{settings.adversarial.reward} reward"
+
+    @classmethod
     def needs_discriminator(cls, settings: "Settings") -> bool:
         """Whether rounds train one."""
         return bool(rewards[settings.adversarial.reward].needs_discriminator)

@@ -63,9 +63,8 @@ def _report(work: "Job") -> None:
     }
     if best := run.checkpoints("pretrain-g").best():
         checkpoints["MLE, best held-out"] = best
-    reward = work.settings.adversarial.reward
     last = run.generator_checkpoint("adversarial", console.warn)
-    checkpoints["SeqGAN" if reward == "discriminator" else f"{reward} reward"] = last
+    checkpoints[work.settings.title] = last
     real = None if work.oracle else RealScores(work.corpus, work.settings)
     scores: list[tuple[str, Likelihoods]] = []
     for name, checkpoint in checkpoints.items():

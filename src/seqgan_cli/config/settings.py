@@ -245,6 +245,11 @@ class Settings:
         """Whether the rounds train one."""
         return bool(registry.algorithms[self.adversarial.algorithm].needs_discriminator(self))
 
+    @property
+    def title(self) -> str:
+        """What the generator that the rounds leave is called."""
+        return str(registry.algorithms[self.adversarial.algorithm].title(self))
+
     def patience(self, stage: str) -> int:
         """Units without a better score after which a stage stops; 0: never."""
         if stage == "pretrain-g":
@@ -299,13 +304,10 @@ class Settings:
 class Schema(Mapping[str, SettingSpec]):
     """Every setting by name: the shared ones, those of our components, and those of others' components that were named."""
 
-    def __init__(self) -> None:
-        self._added: list[Any] = []
-
     @functools.cached_property
     def _specs(self) -> dict[str, SettingSpec]:
         found: dict[str, SettingSpec] = {}
-        declared = [*SECTIONS, *(each for known in registry.ALL for each in known.sections()), *self._added]
+        declared = [*SECTIONS, *(each for known in registry.ALL for each in known.sections())]
         specs = [spec for each in declared for spec in specs_of(each)]
         order = {spec.name.partition(".")[0]: i for i, spec in reversed([*enumerate(specs)])}  # a section in one piece
         for spec in sorted(specs, key=lambda spec: order[spec.name.partition(".")[0]]):
@@ -313,8 +315,10 @@ class Schema(Mapping[str, SettingSpec]):
         return found
 
     def add(self, declared: Any) -> None:
-        """The settings of one more section."""
-        self._added.append(declared)
+        """Make room for the settings of one more section. Raises UsageError for one that is there already and is another."""
+        for spec in specs_of(declared):
+            if self.get(spec.name, spec) != spec:
+                raise UsageError(f"{declared.__module__} declares {spec.name}, which is another setting: give it another name.")
         self.__dict__.pop("_specs", None)
 
     def __getitem__(self, name: str) -> SettingSpec:

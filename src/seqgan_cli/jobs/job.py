@@ -12,12 +12,12 @@ from seqgan_cli.config import registry
 from seqgan_cli.config import resolution as configuration
 from seqgan_cli.config.checks import check
 from seqgan_cli.config.resolution import Config
-from seqgan_cli.config.settings import SCHEMA, STAGES, Settings
+from seqgan_cli.config.settings import SCHEMA, Settings
 from seqgan_cli.console import Console, Progress
 from seqgan_cli.data.sources.inference import infer_settings
 from seqgan_cli.data.split import CHOOSES_AND_REPORTS
 from seqgan_cli.data.tfrecord.shards import is_prepared
-from seqgan_cli.errors import SeqganError, UsageError, advised, restarting
+from seqgan_cli.errors import SeqganError, UsageError, advised
 from seqgan_cli.jobs.options import chosen_settings, console_of
 from seqgan_cli.jobs.processes import join, naming_the_lost, place_of, received, refuse_too_few_rows, share
 from seqgan_cli.jobs.restarts import check_locked, tell_of_changed_files
@@ -56,67 +56,9 @@ class Job:
 
     def train(self, stage: str) -> None:
         """Bring one stage to its target."""
-        from seqgan_cli.training.stage import run_stage
+        from seqgan_cli.jobs import stages
 
-        if stage == "pretrain-g":
-            from seqgan_cli.algorithms.mle import LikelihoodTraining
-
-            before = self.run.checkpoints(stage).positions()
-            likelihood = LikelihoodTraining(self.settings, self.corpus, self.oracle, self.console, self.scored)
-            run_stage(likelihood, self.run, self.console, self.tensorboard)
-            later = [name for name in STAGES[1:] if self.run.has(name)]
-            if later and self.run.checkpoints(stage).positions() != before:
-                dropped = f" and drops {' and '.join(later[1:])}" * (len(later) > 1)
-                self.console.warn(
-                    f"{' and '.join(later)} began with an earlier generator: {restarting(later[0], self.run.path)} "
-                    f"restarts {later[0]} from this one{dropped}."
-                )
-        elif stage == "pretrain-d":
-            from seqgan_cli.algorithms.discriminator import DiscriminatorPretraining
-
-            discriminator = DiscriminatorPretraining(
-                self.settings, self.corpus, self.oracle, self.start_generator(), self.console
-            )
-            discriminator.begun_with = self.start().position
-            run_stage(discriminator, self.run, self.console, self.tensorboard)
-        else:
-            self._train_adversarially()
-
-    def _train_adversarially(self) -> None:
-        from seqgan_cli.algorithms.adversarial import AdversarialTraining
-        from seqgan_cli.runs.checkpoints import assign
-        from seqgan_cli.training.stage import run_stage
-
-        generator = self.start_generator()
-        if self.settings.needs_discriminator and not self.run.has("pretrain-d"):
-            self.console.say("adversarial: there is no pre-trained discriminator yet, so `pretrain-d` runs first.")
-            self.train("pretrain-d")
-        model = None
-        if registry.rewards[self.settings.adversarial.reward].needs_language_model:
-            model = self.run.generator(self.run.generator_checkpoint("best", self.console.warn), self.corpus)
-        stage = AdversarialTraining(self.settings, self.corpus, self.oracle, generator, self.console, model)
-        if stage.trainer:
-            discriminator = self.run.checkpoints("pretrain-d").latest(self.console.warn)
-            if discriminator is None:
-                raise SeqganError(
-                    f"{self.run.path} holds no trained discriminator: run {advised('pretrain-d', self.run.path)} first."
-                )
-            assign(discriminator, stage.trainer.variables())
-            self._tell_of_another_generator(discriminator)
-        stage.begun_with = self.start().position
-        run_stage(stage, self.run, self.console, self.tensorboard)
-
-    def _tell_of_another_generator(self, discriminator: "Checkpoint") -> None:
-        """Warn where rounds are about to begin with a discriminator that met another generator than they begin with."""
-        met, start = discriminator.facts.get("begun_with"), self.start()
-        if met in (None, start.position) or self.run.has("adversarial"):  # an early version's checkpoint does not say
-            return
-        which = self.settings.adversarial.start
-        self.console.warn(
-            f"The discriminator was taught against the generator after epoch {met} of pretrain-g, and the rounds begin with "
-            f"the {which} one, after epoch {start.position}: its first rewards are of the other's samples. "
-            f"{restarting('pretrain-d', self.run.path)} teaches it against this one, before the rounds are begun again."
-        )
+        stages.train(self, stage)
 
 
 @contextlib.contextmanager

@@ -37,6 +37,7 @@ class Reward(Component):
     needs_positives: ClassVar[bool] = False  # real sequences without `<unk>`
     stepwise: ClassVar[bool] = False
     sums_to_go: ClassVar[bool] = False  # a stepwise reward of which nothing is left after `<eos>`
+    title: ClassVar[str] = ""  # of a generator that learned from it; else the name says it
     generator_copies: ClassVar[int] = 0  # held in memory besides the generator
 
     @classmethod

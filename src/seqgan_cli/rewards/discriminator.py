@@ -17,6 +17,7 @@ class DiscriminatorReward(Reward):
 
     name = "discriminator"
     meaning = "D(Y), the paper's"
+    title = "SeqGAN"
     rank = 0
     needs_discriminator = True
     needs_positives = True

@@ -3,9 +3,7 @@
 A sheet depends on its items and the seed alone and never on which source an item is from: that stands in the key beside it.
 """
 
-import csv
 import hashlib
-import io
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from seqgan_cli import files
 from seqgan_cli.console import Console
 from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.data.sources.opening import real_corpus
@@ -74,13 +73,12 @@ class Sheet:
         texts = [item for item in self.items if isinstance(item, str)]
         if len(texts) < len(self.items):
             raise UsageError("Melodies are to be heard, which a table cannot do: make a page, as with -o sheet.html.")
-        table = io.StringIO()
-        writer = csv.writer(table, lineterminator="\r\n")
-        writer.writerow(("item", "text", "answer"))
+        rows = [("item", "text", "answer")]
         for number, text in enumerate(texts, 1):
             quote = "'" if text.startswith(FORMULA) else ""
-            writer.writerow((f"{self.name}-{number}", quote + text, ""))
-        return table.getvalue().encode("utf-8-sig", errors="replace")  # without the mark, Excel takes it for no UTF-8
+            rows.append((f"{self.name}-{number}", quote + text, ""))
+        # Without the mark at its beginning, Excel takes it for no UTF-8.
+        return files.csv_text(rows, "\r\n").encode("utf-8-sig", errors="replace")
 
 
 @dataclass(frozen=True)

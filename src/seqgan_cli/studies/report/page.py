@@ -95,9 +95,8 @@ def run_page(run: Run, samples: int, warn: Callable[[str], None], step: Callable
     names = {"pretrain-g": "MLE, last epoch", "best": "MLE, best held-out"}
     if not run.checkpoints("pretrain-g").best():
         del names["best"]
-    reward = scorer.settings.adversarial.reward
     if adversarial:
-        names["adversarial"] = "SeqGAN" if reward == "discriminator" else f"{reward} reward"
+        names["adversarial"] = scorer.settings.title
     scores = {}
     for which, name in names.items():
         step(f"scoring {name}")
@@ -116,7 +115,7 @@ def run_page(run: Run, samples: int, warn: Callable[[str], None], step: Callable
             told += findings.trade(names[start], scores[start], scores[last], quality)
             told += findings.against_temperature(scores[last], sweep[start], names[start], quality)
         told += findings.discriminator(run.history.at("adversarial", run.position("adversarial")))
-        if reward == "discriminator":
+        if scorer.settings.needs_discriminator:
             data_kind = scorer.settings.kind.name
             kind = "synthetic" if scorer.oracle else f"{data_kind if data_kind in EXPERIMENTS else 'text'} --data …"
             told.append(
