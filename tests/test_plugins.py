@@ -89,6 +89,45 @@ def test_one_run_trains_with_a_reward_an_algorithm_a_generator_and_a_discriminat
     assert {"discriminator/0.embedding", "discriminator/1.output_kernel"} <= names
 
 
+def test_a_run_trains_on_data_of_their_kind(known: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With settings and defaults of the kind's own, which the run's record brings back, and so do prepared data."""
+    from seqgan_cli.runs.run import Run
+
+    data, run, prepared = tmp_path / "genes.fasta", tmp_path / "run", tmp_path / "prepared"
+    records = [f">gene {i}\n{'ACGT'[i % 4] * 2}\nCC{'GT'[i % 2]}G\n" for i in range(60)]
+    data.write_text("".join(records), encoding="utf-8")
+    few = ("--set", "evaluation.samples=32", "--quiet", "--threads", "1")
+    asked = ("--kind", "fasta", "--set", "data.letters=2")
+    assert seqgan("pretrain-g", "--run", str(run), "--data", str(data), *asked, "--epochs", "2", *few) == 0
+    forget()
+    config = Run(run).config()
+    assert (config.values["data.letters"], config.sources["data.letters"]) == (2, "option")
+    assert (config.values["data.max-length"], config.sources["data.max-length"]) == (8, "kind fasta")
+    words = {"AA", "CC", "GG", "TT", "TG"}
+    assert {*Run(run).corpus().vocabulary.tokens[3:]} == words
+    capsys.readouterr()
+    assert seqgan("sample", "--run", str(run), "-n", "5", "--format", "raw", "--quiet") == 0
+    assert {word for line in capsys.readouterr().out.splitlines() for word in line.split()} <= words
+    assert seqgan("corpus", str(data), *asked, "--write", str(prepared), "--format", "tfrecord", "--quiet") == 0
+    forget()
+    assert seqgan("corpus", str(prepared), "--quiet") == 0
+    assert f"Data: {data}: 60 records" in capsys.readouterr().out
+
+
+def test_a_kind_of_theirs_is_not_asked_what_a_file_is(known: None, tmp_path: Path) -> None:
+    from seqgan_cli.config.settings import Settings
+    from seqgan_cli.data.sources.inference import infer_kind
+    from seqgan_cli.errors import UsageError
+
+    path = tmp_path / "genes.fasta"
+    path.write_text(">gene\nACGT\n", encoding="utf-8")
+    assert registry.kinds["fasta"].name == "fasta"
+    assert infer_kind(str(path)) == "text"
+    assert Settings({"data.source": str(path)}).kind.name == "text"
+    with pytest.raises(UsageError, match=r"data\.kind=verse: choose from auto, text, poems, speeches, music, ids, fasta\."):
+        SCHEMA["data.kind"].check("verse")
+
+
 def seqgan(*arguments: str) -> int:
     """The exit code of a command in this process."""
     from seqgan_cli.cli import main
