@@ -19,7 +19,7 @@ from seqgan_cli.figures import COVERAGE, QUALITY, Curve, Panel, frontier, learni
 from seqgan_cli.runs.history import Row
 from seqgan_cli.runs.run import Run
 from seqgan_cli.studies.experiments import findings, outputs, tables
-from seqgan_cli.studies.experiments.plan import COLDER, EXPERIMENTS, TEMPERATURES
+from seqgan_cli.studies.experiments.methods import COLDER, EXPERIMENTS, TEMPERATURES
 from seqgan_cli.studies.experiments.scores import Scorer
 
 SHOWN_ROUNDS = 6
@@ -264,9 +264,7 @@ def _piano_sections(run: Run, data: Data) -> list[Section]:
 def _settings_section(run: Run) -> Section:
     record, config = run.record(), run.config()
     rows = [
-        [name, str(config.values[name]), config.sources[name], SCHEMA[name].meaning]
-        for name in SCHEMA
-        if name in config.values
+        [name, str(config.values[name]), config.sources[name], SCHEMA[name].meaning] for name in SCHEMA if name in config.values
     ]
     versions = ", ".join(f"{name} {version}" for name, version in record.get("versions", {}).items())
     told = [f"Preset {record.get('preset')}. {versions}.", *[f"$ {line}" for line in record.get("commands", [])]]
