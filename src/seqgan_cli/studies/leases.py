@@ -198,9 +198,12 @@ class SharedStudy:
 
         False if another took it over, and what we found does not count.
         """
+        import optuna
+
         self._own.pop(trial.number, None)
         if failed:
-            self._attribute(trial, FAILED, failed)
+            with contextlib.suppress(optuna.exceptions.UpdateFinishedTrialError):  # `_tell` says so
+                trial.set_user_attr(FAILED, failed)
         state = self.states.COMPLETE if values is not None else self.states.FAIL if failed else self.states.PRUNED
         return self._tell(trial.number, state, values)
 
@@ -217,12 +220,6 @@ class SharedStudy:
     def frozen(self, trial: Any) -> Any:
         """A trial at work as `trials` has it."""
         return self.study.get_trials(deepcopy=False)[trial.number]
-
-    def _attribute(self, trial: Any, name: str, value: Any) -> None:
-        import optuna
-
-        with contextlib.suppress(optuna.exceptions.UpdateFinishedTrialError):  # `_tell` says so
-            trial.set_user_attr(name, value)
 
     def _tell(self, number: int, state: Any, values: Sequence[float] | None = None) -> bool:
         import optuna
@@ -294,8 +291,6 @@ def _gone(holder: Any) -> bool:
         return False
     try:
         os.kill(holder[0], 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
+    except OSError as error:
+        return isinstance(error, ProcessLookupError)
     return False
