@@ -256,7 +256,7 @@ def test_stopped_everything_is_saved_and_requeued(task, tmp_path, stop):
 def test_a_process_that_is_killed_is_begun_again_so_often(task, deaths):
     made = task("victim", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
     plan = Plan([Unit([made], "a", deaths)])
-    carry_out(plan)
+    assert carry_out(plan, seconds=60.0), "not for ever"
     assert made.launches == 1 + deaths
     assert plan.ends == [("a", None, "pretrain-g was killed by SIGKILL (perhaps for want of memory).")]
 
@@ -308,6 +308,12 @@ def test_an_error_that_is_none_of_a_tasks_stops_all_the_same(task, tmp_path):
     with pytest.raises(SeqganError, match="storage is gone"):
         carry_out(plan)
     assert (tmp_path / "saved").exists()
+
+
+@pytest.mark.parametrize(("room", "other"), [("search", "experiments"), ("experiments", "search")])
+def test_experiments_and_searches_stand_on_the_executor_and_not_on_each_other(room, other):
+    for path in (Path(executor.__file__).parent / room).glob("*.py"):
+        assert f"studies.{other}" not in path.read_text(encoding="utf-8"), path
 
 
 def test_a_signal_stops_it_as_ctrl_c_does(tmp_path):
