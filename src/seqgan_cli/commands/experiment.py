@@ -155,12 +155,12 @@ def command(
             study.dry_run(planned, config, directory, jobs, threads, console)
             return
         if not partial:
-            claims = None
+            leases = None
             if storage:
-                from seqgan_cli.studies.search.claims import SharedTasks
+                from seqgan_cli.studies.leases import SharedTasks
 
-                claims = SharedTasks(storage, f"{kind} in {directory.name}", planned, {"preset": preset})
-            study.train(kind, planned, config, directory, jobs, threads, console, claims)
+                leases = SharedTasks(storage, f"{kind} in {directory.name}", planned, {"preset": preset})
+            study.train(kind, planned, config, directory, jobs, threads, console, leases)
         margin = margin or margin_of(quality_of(config.settings.data)[0])
         study.report(kind, names, planned, config, directory, samples or SAMPLES[preset], margin, console)
     except KeyboardInterrupt:

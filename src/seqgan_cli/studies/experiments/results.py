@@ -12,8 +12,9 @@ from seqgan_cli.evaluation.real import SCORES, margin_of, quality_of
 from seqgan_cli.evaluation.statistics import Paired, over_seeds, paired, welch
 from seqgan_cli.runs.history import Row as Measured
 from seqgan_cli.runs.run import Run
-from seqgan_cli.studies.experiments.plan import COLDER, EXPERIMENTS, KNOBS, MATCHED, METHODS, Task
+from seqgan_cli.studies.experiments.methods import COLDER, EXPERIMENTS, KNOBS, MATCHED, METHODS
 from seqgan_cli.studies.experiments.scores import Scored, Scorer
+from seqgan_cli.studies.tasks import Task
 
 BESIDE_QUALITY = ("nll_test", "nll_train", "distinct_share", "token_types", "copied_share")
 BESIDE_REAL = ("self_bleu_3", "copied_run")
