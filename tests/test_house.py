@@ -117,8 +117,8 @@ def compared(tree: ast.AST) -> list[tuple[str, int]]:
     return found
 
 
-# Words that name something else too, and where they do.
-OTHER_MEANINGS: dict[str, set[str]] = {}
+# Words that name something else too, and where.
+OTHER_MEANINGS = {"lm": {"studies/experiments/methods.py"}}  # a method of that name
 
 
 def test_no_component_is_named_outside_its_own_file() -> None:

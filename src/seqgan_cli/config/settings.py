@@ -232,7 +232,7 @@ class Evaluation:
     final_samples: int = setting(10000, "samples behind the table that ends `train`", at_least=16, quick=5000)
 
 
-@section("", "pretrain-g")
+@section("")
 @dataclass(frozen=True)
 class Seed:
     seed: int = setting(0, "seed of every random draw", at_least=0, below=2**31, fixed_by="corpus")

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seqgan_cli.config.resolution import Config
-from seqgan_cli.config.settings import MLE_STRONG
+from seqgan_cli.config.settings import MLE_STRONG, SCHEMA, STAGES
 from seqgan_cli.studies.tasks import Work
 
 
@@ -67,14 +67,6 @@ ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-# The settings that a stage and those after it have to know.
-SECTIONS = {
-    "pretrain-g": ("generator.", "pretrain-g.", "adversarial.start"),
-    "pretrain-d": ("discriminator.",),
-    "adversarial": ("adversarial.",),
-}
-
-
 def works_of(config: Config) -> dict[str, Work]:
     """Every work that some method needs, by name."""
     rounds, epochs = config.values["adversarial.rounds"], config.values["pretrain-g.epochs"]
@@ -93,10 +85,10 @@ def works_of(config: Config) -> dict[str, Work]:
         "mean-baseline": _adversarial(baseline="mean"),
         "seqgan-short": _adversarial("discriminator-short"),
     }
-    works["constant-strong"] = _adversarial("mle-strong", "constant")
+    works["constant-strong"] = _adversarial("mle-strong", "constant", start=MLE_STRONG["adversarial.start"])
     works["lm"] = _adversarial("mle", "lm", baseline="leave-one-out")
     for name, (_, settings) in ABLATIONS.items():
-        own = {stage: {n: v for n, v in settings.items() if n.startswith(sections)} for stage, sections in SECTIONS.items()}
+        own = {stage: {n: v for n, v in settings.items() if SCHEMA[n].stage == stage} for stage in STAGES}
         generator, discriminator = f"mle-{name}" if own["pretrain-g"] else "mle", f"discriminator-{name}"
         if own["pretrain-g"]:
             works[generator] = Work("pretrain-g", settings=own["pretrain-g"])

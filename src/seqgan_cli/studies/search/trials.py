@@ -9,18 +9,12 @@ from typing import Any
 
 from seqgan_cli.config.conflicts import check_together
 from seqgan_cli.config.resolution import Config, resolve
-from seqgan_cli.config.settings import STAGES
+from seqgan_cli.config.settings import STAGES, settings_of
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.runs.run import Run
 from seqgan_cli.studies.executor import Unit
 from seqgan_cli.studies.tasks import PATHS, Task, Work
 
-# The settings that make a stage what it is, besides those of the stages before it.
-SECTIONS = {
-    "pretrain-g": ("data.", "evaluation.", "generator.", "pretrain-g."),
-    "pretrain-d": ("discriminator.", "pretrain-d.", "adversarial.start"),
-    "adversarial": ("adversarial.",),
-}
 DEATHS = 3  # times that a signal may end a trial's processes before the trial counts as failed
 
 
@@ -37,7 +31,7 @@ class Base:
     def matters(self, name: str) -> bool:
         """Whether a setting changes what a trial comes to."""
         stages = STAGES[: STAGES.index(self.until) + 1]
-        return name.startswith(tuple(section for stage in stages for section in SECTIONS[stage]))
+        return name in settings_of(*stages)
 
     def told(self) -> dict[str, Any]:
         """The settings that were asked for, as another machine can compare them: of files their names alone."""
@@ -56,10 +50,9 @@ class Base:
         if self.until == "adversarial" and not whole.settings.needs_discriminator:
             stages.remove("pretrain-d")
         found: list[Task] = []
-        sections: tuple[str, ...] = ()
-        for stage in stages:
-            sections += SECTIONS[stage]
-            known = {name: value for name, value in whole.values.items() if name.startswith(sections)}
+        for i, stage in enumerate(stages):
+            read = settings_of(*stages[: i + 1])
+            known = {name: value for name, value in whole.values.items() if name in read or name.startswith(f"{stage}.")}
             digest = hashlib.blake2b(json.dumps([known, stages], sort_keys=True).encode(), digest_size=5).hexdigest()
             own = {name: value for name, value in {**self.asked, **values}.items() if name in known}
             config = resolve(own, dict.fromkeys(own, "option"), None, self.preset)
