@@ -7,7 +7,7 @@ import matplotlib as mpl
 from matplotlib import pyplot as plt
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from test_house import ROOMS, imports, module_of, modules, room  # noqa: E402
+from test_house import ROOMS, imports, module_of, modules, room
 
 TARGET = Path(__file__).with_name("design.svg")
 

@@ -111,25 +111,25 @@ def command(
     seeds before you believe it.
     """
     from seqgan_cli.config import resolution as configuration
-    from seqgan_cli.config.conflicts import check_kind
-    from seqgan_cli.jobs.job import see_kind
+    from seqgan_cli.config.checks import check_data
+    from seqgan_cli.data.sources.inference import infer_settings
     from seqgan_cli.studies.search import space
 
     console = console_of(context)
     named = {"data.source": data, "data.test": test}
     asked, sources = configuration.explicit({name: value for name, value in named.items() if value}, sets, config_file)
-    see_kind(asked, sources)
+    infer_settings(asked, sources)
     if "seed" in asked:
         raise UsageError("--set seed: use --seed.")
     dimensions = space.parse_all(searches or space.DEFAULT)
     for dimension in dimensions:
         if dimension.name in asked:
             raise UsageError(f"{dimension.name} is both searched and set: leave one of the two out.")
-    check_kind(configuration.resolve(asked, sources, None, preset))
+    check_data(configuration.resolve(asked, sources, None, preset))
     points = space.grid(dimensions) if sampler == "grid" else None
     number = min(trials or len(points), len(points)) if points else trials or 50
 
-    from seqgan_cli.evaluation.real import SCORES, quality_of
+    from seqgan_cli.evaluation.real import SCORES
     from seqgan_cli.studies.leases import open_storage
     from seqgan_cli.studies.search.study import SearchStudy, carry_out
     from seqgan_cli.studies.search.trials import Base
@@ -139,7 +139,7 @@ def command(
         if not base.matters(dimension.name):
             raise UsageError(f"--search {dimension.name} changes nothing up to --until {until}: leave it out.")
     settings = base.config({}).settings
-    quality, coverage = quality_of(settings.data)[0], "nll_validation" if settings.data.validation else "nll_test"
+    quality, coverage = settings.kind.quality[0], "nll_validation" if settings.data.validation else "nll_test"
     scores = {"both": (quality, coverage), "quality": (quality,), "coverage": (coverage,)}[objective]
     alike = {"preset": preset, "seed": seed, "until": until, "search": [str(d) for d in dimensions], "settings": base.told()}
     shared = SearchStudy(

@@ -28,25 +28,13 @@ TARGETS = {"pretrain-g": "pretrain-g.epochs", "pretrain-d": "pretrain-d.d-steps"
 STAGES = tuple(TARGETS)
 # What names one of a run's generators: the last of a stage, or the best by the score that the stage watches.
 GENERATORS = ("latest", "adversarial", "pretrain-g", "best", "best-adversarial")
-# What the data can be, and the defaults that go with it.
-KINDS: dict[str, dict[str, Any]] = {
-    "text": {},
-    "poems": {"data.tokenizer": "chars"},
-    "speeches": {"data.tokenizer": "words", "data.lowercase": True, "data.overlong": "split", "data.max-length": 32},
-    "music": {},
-    "ids": {},
-}
-# Data that come with the program or with a package, by name, and what they are.
-BUILT_IN = {"oracle": "oracle", "speech": "speeches", "folk": "music"}
-# The source of synthetic data: the sequences are drawn from an oracle.
-ORACLE = "oracle"
 
 
 @section("data", "pretrain-g", fixed_by="corpus")
 @dataclass(frozen=True)
 class Data:
-    source: str = setting(ORACLE, "'oracle', a file or folder of your own, 'speech' or 'folk'")
-    kind: str = setting("auto", "what the data are (auto: seen from the file)", choices=("auto", *KINDS))
+    source: str = setting("oracle", "'oracle', a file or folder of your own, 'speech' or 'folk'")
+    kind: str = setting("auto", "what the data are (auto: seen from the file)", choices=registry.kinds)
     test: str = setting("", "file of held-out sequences (default: a share of the data)", is_file=True)
     holdout: float = setting(
         0.1, "share of the lines held out for the test part when no test file is given", above=0, below=1
@@ -65,40 +53,13 @@ class Data:
     overlong: str = setting("drop", "what to do with longer lines", choices=("drop", "cut", "split"))
     min_count: int = setting(1, "rarer tokens become <unk>", at_least=1)
     max_vocab: int = setting(0, "keep so many tokens, the rest become <unk> (0: all)", at_least=0)
-    poem_form: str = setting("5x4", "poems: characters a line, and lines", choices=("5x4", "7x4"))
-    whole: bool = setting(False, "poems: only those of four lines, not the first four of longer ones")
-    speaker: str = setting("", "speech: only whose name holds this")
-    since: int = setting(0, "speech: only from this year on", at_least=0)
-    track: str = setting(
-        "", "music: number or name of the track (default: solo, melody or lead, else the first)"
-    )
-    channel: int = setting(
-        0, "music: channel of the track, 1 to 16 (0: all but the drums')", at_least=0, at_most=16
-    )
-    step: float = setting(0.4, "music: seconds between the pitches of a sequence", above=0)
-    sampling: str = setting(
-        "longest",
-        "music: a step's pitch is what sounds longest in it, or when it begins",
-        choices=("longest", "instant"),
-        before="instant",
-    )
-    rests: str = setting("hold", "music: a rest holds the pitch, or is 0", choices=("hold", "token"))
-    window: int = setting(32, "music: pitches in a sequence", at_least=2)
-    stride: int = setting(
-        0, "music: pitches from one sequence's start to the next (0: the window)", at_least=0
-    )
     strict: bool = setting(False, "stop at the first bad file of a folder instead of leaving it out")
-    vocab_size: int = setting(5000, "oracle: number of token ids", at_least=2, quick=200)
-    sequence_length: int = setting(20, "oracle: tokens in a sequence", at_least=1, quick=10)
-    num_sequences: int = setting(
-        10000, "oracle: sequences of each part: training, validation, test", at_least=4, quick=5000
-    )
-    oracle: str = setting("", "oracle: .npz with its weights (default: N(0, 1) from the seed)", is_file=True)
 
     @property
     def synthetic(self) -> bool:
         """Whether the sequences are drawn from an oracle."""
-        return self.source == ORACLE
+        kind = registry.kinds.of_source(self.source)
+        return kind is not None and bool(kind.synthetic)
 
 
 @section("generator", "pretrain-g", fixed_by="pretrain-g", times_steps=True)
@@ -273,6 +234,11 @@ class Settings:
     def changed(self, values: Mapping[str, Any]) -> "Settings":
         """The same with other values."""
         return Settings(self.values | dict(values))
+
+    @property
+    def kind(self) -> Any:
+        """The kind of the data."""
+        return registry.kinds.of(self.data.source, self.data.kind)
 
     @property
     def needs_discriminator(self) -> bool:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from seqgan_cli.config.settings import SCHEMA, STAGES, settings_of
 from seqgan_cli.errors import SeqganError, advised
 from seqgan_cli.evaluation.metrics.likelihood import Estimate
-from seqgan_cli.evaluation.real import quality_of
 from seqgan_cli.evaluation.statistics import shown_p, signed, verdict
 from seqgan_cli.runs.run import Run
 from seqgan_cli.studies.experiments.results import compare
@@ -34,7 +33,7 @@ class Contender:
     @property
     def score(self) -> str:
         """The score that tests compare: the first that says how good samples of such data are."""
-        return quality_of(self.run.config().settings.data)[0]
+        return str(self.run.config().settings.kind.quality[0])
 
 
 def contenders(runs: Sequence[Run], samples: int, warn: Callable[[str], None], step: Callable[[str], None]) -> list[Contender]:

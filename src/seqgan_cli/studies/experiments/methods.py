@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from seqgan_cli.config import registry
 from seqgan_cli.config.resolution import Config
 from seqgan_cli.config.settings import MLE_STRONG, SCHEMA, STAGES
 from seqgan_cli.studies.tasks import Work
@@ -185,8 +186,5 @@ EXPERIMENTS = {
         "seqgan",
         TEMPERATURES,
     ),
-    "text": _real("lines of text", "text"),
-    "poems": _real("Chinese quatrains", "poems"),
-    "speeches": _real("paragraphs of speeches", "speeches"),
-    "music": _real("windows of tunes", "music"),
+    **{kind.name: _real(kind.experiment, kind.name) for kind in registry.kinds.ours.values() if kind.experiment},
 }

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seqgan_cli import __version__, files
-from seqgan_cli.config.conflicts import legacy_defaults
-from seqgan_cli.config.resolution import Config, resolve
+from seqgan_cli.config.resolution import Config, legacy_values, resolve
 from seqgan_cli.config.settings import SCHEMA
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.runs import lock
@@ -85,7 +84,7 @@ def claim(directory: Path, config: Config, preset: str, begin: bool) -> None:
         raise SeqganError(f"{path} is damaged ({error}): restore it, or use another --out.") from None
     if before != preset:
         raise UsageError(f"{directory} was begun with --preset {before}: give that, or another --out.")
-    settings = {**legacy_defaults(str(settings.get("data.kind"))), **settings}
+    settings = {**legacy_values(str(settings.get("data.kind"))), **settings}
     for name in sorted({*values, *settings}, key=lambda name: (not name.startswith("data."), name)):
         default = SCHEMA[name].default if name in SCHEMA else None  # for a setting one of the two versions lacks
         earlier, now = settings.get(name, default), values.get(name, default)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from seqgan_cli.data.tfrecord.shards import is_prepared
 from seqgan_cli.evaluation.metrics.likelihood import Estimate
-from seqgan_cli.evaluation.real import SCORES, margin_of, quality_of
+from seqgan_cli.evaluation.real import SCORES, margin_of
 from seqgan_cli.evaluation.statistics import Paired, over_seeds, paired, welch
 from seqgan_cli.runs.history import Row as Measured
 from seqgan_cli.runs.run import Run
@@ -69,6 +69,11 @@ class Design:
     source: str = "oracle"
 
     @property
+    def synthetic(self) -> bool:
+        """Whether the data are an oracle's, which then scores the samples."""
+        return "nll_oracle" in self.quality
+
+    @property
     def compared(self) -> tuple[str, ...]:
         """The scores that are tested."""
         return (*self.quality, "nll_test")
@@ -77,11 +82,6 @@ class Design:
     def coverage(self) -> str:
         """The score of coverage that generators are matched in: of real data how much samples have in common, as is usual."""
         return "nll_test" if self.synthetic else "self_bleu_3"
-
-    @property
-    def synthetic(self) -> bool:
-        """Whether the data are an oracle's."""
-        return self.source == "oracle"
 
     def margin_for(self, score: str) -> float:
         """The margin that a difference in this score is held against: `margin` in its own unit, else the usual one."""
@@ -156,8 +156,9 @@ def collect(
     unfinished = {task.label: task.share for task in tasks if task.share < 1.0 and not task.done}
     values = tasks[0].config.values
     one_oracle = bool(values["data.oracle"] or values["data.test"] or is_prepared(values["data.source"]))
-    own = tasks[0].config.settings.data
-    design = Design(kind, tasks[0].preset, samples, margin, one_oracle, unfinished, quality_of(own), Path(own.source).name)
+    own = tasks[0].config.settings
+    source, quality = Path(own.data.source).name, own.kind.quality
+    design = Design(kind, tasks[0].preset, samples, margin, one_oracle, unfinished, quality, source)
     places = {(task.name, task.seed): task for task in tasks}
     seeds = sorted({task.seed for task in tasks})
     found: dict[tuple[str, float], dict[int, Scored]] = {}

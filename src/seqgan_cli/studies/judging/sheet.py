@@ -15,7 +15,7 @@ import numpy as np
 from seqgan_cli import files
 from seqgan_cli.console import Console
 from seqgan_cli.data.corpus import Corpus
-from seqgan_cli.data.kinds.base import real_corpus, writing
+from seqgan_cli.data.sources.opening import real_corpus
 from seqgan_cli.data.tfrecord.shards import is_prepared
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.randomness import key as draw_key
@@ -155,11 +155,11 @@ def find_key(sheet: str, folders: Iterable[Path]) -> Key:
 
 def items_of(run: Run, corpus: Corpus, table: np.ndarray) -> Iterator[Item]:
     """What a judge sees or hears of sequences int `[n, T]`, in their order."""
-    data = run.config().settings.data
-    page = writing(data, corpus.vocabulary).page
+    settings = run.config().settings
+    page, step = settings.kind.detokenizer(settings, corpus.vocabulary).page, settings.kind.pitch_step(settings)
     for ids in table:
-        if data.kind == "music":
-            yield Melody(tuple(map(int, corpus.vocabulary.decode(ids))), data.step)
+        if step is not None:
+            yield Melody(tuple(map(int, corpus.vocabulary.decode(ids))), step)
         else:
             yield page(ids).strip()
 

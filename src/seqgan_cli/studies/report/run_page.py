@@ -5,10 +5,10 @@ from functools import partial
 
 import numpy as np
 
-from seqgan_cli.config.settings import SCHEMA, Data
+from seqgan_cli.config.settings import SCHEMA, Settings
 from seqgan_cli.errors import SeqganError, advised
 from seqgan_cli.evaluation.generators import Likelihoods
-from seqgan_cli.evaluation.real import SCORES, quality_of
+from seqgan_cli.evaluation.real import SCORES
 from seqgan_cli.figures import COVERAGE, QUALITY, Curve, Panel, frontier, learning_curve, panels, piano_roll
 from seqgan_cli.runs.history import Row
 from seqgan_cli.runs.run import Run
@@ -51,7 +51,7 @@ def run_page(run: Run, samples: int, warn: Callable[[str], None], step: Callable
     told = [findings.variety(scores[last], data)]
     curve_section, sweep = _frontier(scorer, [start, last] if adversarial else [start], names, step)
     if adversarial:
-        quality = quality_of(scorer.settings.data)[0]
+        quality = scorer.settings.kind.quality[0]
         if run.is_left_behind(run.generator_checkpoint("adversarial", warn)):
             told.append(findings.LEFT_BEHIND)
         else:
@@ -59,7 +59,7 @@ def run_page(run: Run, samples: int, warn: Callable[[str], None], step: Callable
             told += findings.against_temperature(scores[last], sweep[start], names[start], quality)
         told += findings.discriminator(run.history.at("adversarial", run.position("adversarial")))
         if scorer.settings.needs_discriminator:
-            data_kind = scorer.settings.data.kind
+            data_kind = scorer.settings.kind.name
             kind = "synthetic" if scorer.oracle else f"{data_kind if data_kind in EXPERIMENTS else 'text'} --data …"
             told.append(
                 "Whether a reward that knows nothing would have done as well, only a control tells: "
@@ -76,7 +76,7 @@ def run_page(run: Run, samples: int, warn: Callable[[str], None], step: Callable
         ),
         curve_section,
         *_reward_sections(rows),
-        *_piano_sections(run, scorer.settings.data),
+        *_piano_sections(run, scorer.settings),
         *_sample_sections(run),
         _settings_section(run),
     ]
@@ -99,7 +99,7 @@ def _frontier(
     The first generator's curve goes on, colder, until it covers as little as the last one does at temperature 1.
     """
     curves = []
-    score = quality_of(scorer.settings.data)[0]
+    score = scorer.settings.kind.quality[0]
     sweeps: dict[str, list[Likelihoods]] = {}
     for which in dict.fromkeys(shown):
         step(f"{names[which]} over temperatures")
@@ -193,13 +193,14 @@ def _sample_sections(run: Run) -> list[Section]:
     return sections
 
 
-def _piano_sections(run: Run, data: Data) -> list[Section]:
-    """For music, the first samples of the last ones that the run kept, drawn."""
+def _piano_sections(run: Run, settings: Settings) -> list[Section]:
+    """Of data that can be drawn, the first samples of the last ones that the run kept."""
+    step = settings.kind.pitch_step(settings)
     kept = run.examples("adversarial") or run.examples("pretrain-g")
-    if data.kind != "music" or not kept:
+    if step is None or not kept:
         return []
     rows = [np.array([*map(int, line.split())]) for line in kept[max(kept)][:SHOWN_TUNES]]
-    picture = figure("Samples as piano rolls", partial(piano_roll, rows, data.step))
+    picture = figure("Samples as piano rolls", partial(piano_roll, rows, step))
     return [Section("Samples", ["Equal neighbours are drawn as one held note."], [picture])]
 
 

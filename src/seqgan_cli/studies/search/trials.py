@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seqgan_cli.config.conflicts import check_together
+from seqgan_cli.config.checks import check_together
 from seqgan_cli.config.resolution import Config, resolve
 from seqgan_cli.config.settings import STAGES, settings_of
 from seqgan_cli.errors import SeqganError
