@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import reference
 from parts import parts_of
 from seqgan_cli.algorithms.mle import LikelihoodTraining, likelihood_loss, likelihood_loss_and_score, teacher_forcing_prob
-from seqgan_cli.config.settings import GeneratorSettings
+from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.console import Console, Progress
 from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
 from seqgan_cli.models.generator import Generator

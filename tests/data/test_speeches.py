@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from seqgan_cli.config.resolution import explicit, resolve
-from seqgan_cli.config.settings import Data, Settings
+from seqgan_cli.config.sections import Data
+from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.documents import Documents, Rejected
 from seqgan_cli.data.kinds import speeches
 from seqgan_cli.data.kinds.speeches import read_speech

@@ -7,7 +7,7 @@ import pytest
 
 import reference
 from parts import parts_of
-from seqgan_cli.config.settings import GeneratorSettings
+from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.data.split import HeldOut
 from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
 from seqgan_cli.evaluation.generators import curve_scores, data_figures, likelihoods, nll

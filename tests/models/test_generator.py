@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 import reference
-from seqgan_cli.config.settings import GeneratorSettings
+from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
 from seqgan_cli.models.generator import Generator, draw_tokens
 from seqgan_cli.randomness import key, rng

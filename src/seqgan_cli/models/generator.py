@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from seqgan_cli.config import registry
-from seqgan_cli.config.settings import GeneratorSettings
+from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.data.vocabulary import EOS, PAD, START, UNK, Vocabulary
 from seqgan_cli.models import softmax
 from seqgan_cli.models.softmax import LOGITS_AT_ONCE, draw_tokens, force_end

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from seqgan_cli.arrays import read_arrays
-from seqgan_cli.config.settings import GeneratorSettings, Settings
+from seqgan_cli.config.sections import GeneratorSettings
+from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.data.kinds.oracle import OracleSettings
 from seqgan_cli.data.split import CHOOSES_AND_REPORTS, HeldOut
