@@ -26,7 +26,6 @@ ROOMS = (
     "training",
     "evaluation",
     "runs",
-    "sampling",
     "models",
     "data.sources",
     "data.kinds",
