@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from seqgan_cli.config.resolution import Config, explicit, read_file, resolve
 from seqgan_cli.config import resolution as configuration
+from seqgan_cli.config.resolution import Config, explicit, read_file, resolve
 from seqgan_cli.config.settings import BUILT_IN, KINDS, SCHEMA, Settings, find, parse_filters
 from seqgan_cli.errors import SeqganError, UsageError
 
