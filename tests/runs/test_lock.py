@@ -57,7 +57,7 @@ def test_the_lock_refuses_a_second_trainer_but_no_reader_and_dies_with_its_holde
         assert reader.generator_checkpoint("latest", never).position == 1
         assert reader.history.rows() == [row("pretrain-g", 1)]
         holder.send_signal(signal.SIGKILL)
-        assert holder.wait(timeout=60) == -signal.SIGKILL
+        assert holder.wait(timeout=280) == -signal.SIGKILL
         with run.lock():
             entered = True
     assert entered

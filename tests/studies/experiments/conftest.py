@@ -1,12 +1,13 @@
 """One tiny experiment that several tests read."""
 
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+import forked
 
 
 @pytest.fixture
@@ -16,13 +17,12 @@ def table(seqgan: Callable[..., Any], tiny_config: Path) -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="session")
-def experiment(tiny_config: Path) -> Callable[..., subprocess.CompletedProcess]:
-    """Run `seqgan experiment` on the tiny settings, in a process of its own."""
+def experiment(tiny_config: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess.CompletedProcess]:
+    """Run `seqgan experiment` on the tiny settings; its tasks begin with TensorFlow imported."""
 
     def run(*arguments: Any) -> subprocess.CompletedProcess:
         options = ["--config", str(tiny_config), "--samples", "64", "--jobs", "2", "--threads", "1"]
-        command = [sys.executable, "-m", "seqgan_cli", "experiment", *map(str, arguments), *options]
-        return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=280)
+        return forked.run(tmp_path_factory.mktemp("printed"), "experiment", *arguments, *options)
 
     return run
 

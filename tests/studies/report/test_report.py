@@ -159,7 +159,7 @@ def test_a_browser_shows_it_without_complaint(reported, tmp_path):
         f"--user-data-dir={tmp_path / 'profile'}",
     ]
     dump = subprocess.run(
-        [str(BROWSER), *options, "--dump-dom", path.as_uri()], capture_output=True, text=True, encoding="utf-8", timeout=120
+        [str(BROWSER), *options, "--dump-dom", path.as_uri()], capture_output=True, text=True, encoding="utf-8", timeout=280
     )
     assert dump.returncode == 0
     assert not [line for line in dump.stderr.splitlines() if "CONSOLE" in line]
@@ -167,7 +167,7 @@ def test_a_browser_shows_it_without_complaint(reported, tmp_path):
     for width in (360, 1400):
         picture = tmp_path / f"{width}.png"
         command = [str(BROWSER), *options, f"--window-size={width},1200", f"--screenshot={picture}", path.as_uri()]
-        subprocess.run(command, capture_output=True, check=True, timeout=120)
+        subprocess.run(command, capture_output=True, check=True, timeout=280)
         assert picture.stat().st_size > 10_000
 
 
