@@ -27,6 +27,8 @@ ROOMS = (
     "evaluation",
     "runs",
     "sampling",
+    "training.backend",
+    "training.distribution",
     "models",
     "data.tfrecord",
     "data.kinds",
@@ -34,8 +36,6 @@ ROOMS = (
     "data.text",
     "data",
     "evaluation.metrics",
-    "training.backend",
-    "training.distribution",
     "config",
     "figures",
     "console",
@@ -43,6 +43,7 @@ ROOMS = (
     "randomness",
     "files",
     "arrays",
+    "lazy",
     "errors",
 )
 FLOORS = {name: len(ROOMS) - i for i, name in enumerate(ROOMS)}

@@ -20,6 +20,7 @@ def synthetic_corpus(settings: Data, seed: int) -> "tuple[Corpus, Generator]":
     Raises SeqganError for an unusable weights file.
     """
     from seqgan_cli.models.oracle import draw_oracle, read_oracle
+    from seqgan_cli.sampling import sample
 
     if settings.oracle:
         oracle = read_oracle(Path(settings.oracle), settings.sequence_length)
@@ -27,10 +28,10 @@ def synthetic_corpus(settings: Data, seed: int) -> "tuple[Corpus, Generator]":
     else:
         oracle = draw_oracle(seed, settings.vocab_size, settings.sequence_length)
         source = f"oracle with N(0, 1) weights from seed {seed}"
-    train = oracle.sample(settings.num_sequences, key(seed, "corpus", "train"))
+    train = sample(oracle, settings.num_sequences, key(seed, "corpus", "train"))
     parts = {"validation": "validation", "test": "heldout"} if settings.validation else {"test": "heldout"}
     held_out = {
-        name: HeldOut(oracle.sample(settings.num_sequences, key(seed, "corpus", what)), np.arange(settings.num_sequences))
+        name: HeldOut(sample(oracle, settings.num_sequences, key(seed, "corpus", what)), np.arange(settings.num_sequences))
         for name, what in parts.items()
     }
     notes = () if settings.validation else (CHOOSES_AND_REPORTS,)
