@@ -15,7 +15,7 @@ def works(cell: str) -> dict[str, Callable[[], Any]]:
 
     from seqgan_cli.algorithms.mle import likelihood_loss
     from seqgan_cli.algorithms.rollout import NetworkPolicy
-    from seqgan_cli.config.settings import GeneratorSettings
+    from seqgan_cli.config.sections import GeneratorSettings
     from seqgan_cli.data.vocabulary import Vocabulary
     from seqgan_cli.models.generator import Generator
     from seqgan_cli.randomness import key, rng

@@ -76,7 +76,8 @@ def text(num: int) -> dict[str, float]:
     """From a text file of so many lines of 20 words to the end of the first step, and 2,000 steps."""
     from seqgan_cli.algorithms.mle import LikelihoodTraining
     from seqgan_cli.config.resolution import resolve
-    from seqgan_cli.config.settings import Data, Settings
+    from seqgan_cli.config.sections import Data
+    from seqgan_cli.config.settings import Settings
     from seqgan_cli.console import Console
     from seqgan_cli.data.kinds.base import real_corpus
     from seqgan_cli.randomness import key

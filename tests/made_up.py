@@ -2,9 +2,9 @@
 
 import dataclasses
 
+from seqgan_cli.config import registry
 from seqgan_cli.evaluation.generators import Likelihoods
 from seqgan_cli.evaluation.metrics.likelihood import Estimate
-from seqgan_cli.evaluation.real import QUALITY
 from seqgan_cli.studies.experiments.results import Design, Results, arrange
 from seqgan_cli.studies.experiments.scores import Scored
 
@@ -40,7 +40,7 @@ def real_results(methods: dict[str | tuple[str, float], list[tuple[float, ...]]]
 
     So is self_bleu_3, unless it comes third.
     """
-    quality = QUALITY[kind]
+    quality = registry.kinds[kind].quality
     named = {(name, 1.0) if isinstance(name, str) else name: pairs for name, pairs in methods.items()}
 
     def real(score: float, nll_test: float, self_bleu: float | None = None) -> Scored:

@@ -33,10 +33,11 @@ def corpus(kind: str, name: str, **settings: Any) -> Callable[[Path], object]:
     """Read a file as data of a kind, numbered and split, as training does before it begins."""
 
     def read(folder: Path) -> object:
-        from seqgan_cli.data.kinds.base import real_corpus, recognise
+        from seqgan_cli.data.sources.inference import infer_kind
+        from seqgan_cli.data.sources.opening import real_corpus
 
         source = str(folder / name)
-        asked = {"data.source": source, "data.kind": kind or recognise(source), "data.validation": 0.0, **settings}
+        asked = {"data.source": source, "data.kind": kind or infer_kind(source), "data.validation": 0.0, **settings}
         values, sources = explicit(asked, (), None)
         return real_corpus(resolve(values, sources, None, "quick").settings)
 
@@ -99,12 +100,12 @@ def read_stored_corpus(folder: Path) -> object:
 
 
 def read_prepared(folder: Path) -> object:
-    from seqgan_cli.data.kinds.base import recognise
+    from seqgan_cli.data.sources.inference import infer_kind
     from seqgan_cli.data.tfrecord.shards import take_over
 
     asked = {"data.source": str(folder)}
     take_over(asked, {})
-    return recognise(str(folder)), asked
+    return infer_kind(str(folder)), asked
 
 
 def read_shards(folder: Path) -> object:

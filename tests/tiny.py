@@ -32,3 +32,8 @@ def tiny_settings(**changes: Any) -> Settings:
     """TINY with some settings changed, by dotted name."""
     values, sources = explicit({**TINY, **changes}, (), None)
     return resolve(values, sources, None, "paper").settings
+
+
+def data_settings(**own: Any) -> Settings:
+    """Settings of data (or the seed) by the last part of their names; all others have their defaults."""
+    return Settings({name if name == "seed" else f"data.{name.replace('_', '-')}": value for name, value in own.items()})

@@ -1,12 +1,14 @@
 """Writing files so that a reader, or the next start after a crash, sees the old content or the new, never half of it."""
 
 import contextlib
+import csv
 import dataclasses
 import errno
+import io
 import math
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -71,6 +73,13 @@ def write(path: Path, content: Callable[[BinaryIO], object] | bytes) -> None:
             content(file)
         else:
             file.write(content)
+
+
+def csv_text(rows: Iterable[Iterable[object]], line_end: str = "\n") -> str:
+    """Rows of cells as CSV."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator=line_end).writerows(rows)
+    return text.getvalue()
 
 
 def plain(record: Any) -> Any:

@@ -17,9 +17,8 @@ from parts import parts_of
 from seqgan_cli.algorithms.advantages import policy_gradient_loss
 from seqgan_cli.algorithms.adversarial import AdversarialTraining
 from seqgan_cli.algorithms.rollout import ActionValues
-from seqgan_cli.config.conflicts import check_together
+from seqgan_cli.config.checks import check_together
 from seqgan_cli.console import Console
-from seqgan_cli.data.kinds.oracle import synthetic_corpus
 from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.models.generator import Generator
@@ -27,13 +26,14 @@ from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards.bleu import BleuReward
 from seqgan_cli.runs.run import Run
 from seqgan_cli.sampling import sample, sequence_nll
+from seqgan_cli.synthetic import synthetic_corpus
 from seqgan_cli.training.stage import run_stage
 from tiny import tiny_settings
 
 
 def stage(**changes: Any) -> AdversarialTraining:
     chosen = tiny_settings(**changes)
-    corpus, oracle = synthetic_corpus(chosen.data, 0)
+    corpus, oracle = synthetic_corpus(chosen.changed({"seed": 0}))
     generator = Generator(corpus.vocabulary, corpus.sequence_length, chosen.generator)
     generator.initialise(rng(0, "generator"))
     return AdversarialTraining(chosen, corpus, oracle, generator, Console(quiet=True))

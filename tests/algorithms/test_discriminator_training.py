@@ -14,7 +14,6 @@ from seqgan_cli.algorithms.adversarial import AdversarialTraining
 from seqgan_cli.algorithms.discriminator import DiscriminatorTrainer, spearman, tell_of_positives
 from seqgan_cli.console import Console
 from seqgan_cli.data.corpus import Corpus
-from seqgan_cli.data.kinds.oracle import synthetic_corpus
 from seqgan_cli.data.vocabulary import EOS, UNK, Vocabulary
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.models.generator import Generator
@@ -22,13 +21,14 @@ from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards.bleu import BleuReward
 from seqgan_cli.rewards.discriminator import RankReward
 from seqgan_cli.sampling import sample, sequence_nll
+from seqgan_cli.synthetic import synthetic_corpus
 from seqgan_cli.training.optimizers import STEPS_AT_ONCE
 from tiny import tiny_settings
 
 
 def trainer(num: int = 0, k: int = 2, **changes: Any) -> tuple[DiscriminatorTrainer, Generator]:
     chosen = tiny_settings(**changes)
-    corpus, oracle = synthetic_corpus(chosen.data, 0)
+    corpus, oracle = synthetic_corpus(chosen.changed({"seed": 0}))
     generator = Generator(corpus.vocabulary, corpus.sequence_length, chosen.generator)
     generator.initialise(rng(0, "generator"))
     return DiscriminatorTrainer(chosen, corpus, oracle, Console(quiet=True), 0.01, num, k, "test"), generator

@@ -21,14 +21,14 @@ from seqgan_cli.algorithms.mle import (
     scheduled_sampling_inputs,
     teacher_forcing_prob,
 )
-from seqgan_cli.config.settings import GeneratorSettings
+from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.console import Console, Progress
-from seqgan_cli.data.kinds.oracle import synthetic_corpus
 from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.runs.run import Run
 from seqgan_cli.sampling import Sampling, sample, samples
+from seqgan_cli.synthetic import synthetic_corpus
 from seqgan_cli.training.stage import _troubles
 from tiny import tiny_settings
 
@@ -127,7 +127,7 @@ def test_learns_sequences_that_count_upwards() -> None:
 
 def test_every_epoch_has_its_own_order_and_visits_each_sequence_at_most_once() -> None:
     chosen = tiny_settings()
-    corpus, oracle = synthetic_corpus(chosen.data, 0)
+    corpus, oracle = synthetic_corpus(chosen.changed({"seed": 0}))
     training = LikelihoodTraining(chosen, corpus, oracle, Console(quiet=True))
     seen: list[np.ndarray] = []
     training._steps = lambda batches, *_: seen.extend(batches) or tf.zeros([len(batches), 2])
@@ -142,7 +142,7 @@ def test_dropout_acts_in_training_alone() -> None:
     losses = {}
     for share in (0.0, 0.5):
         chosen = tiny_settings(**{"pretrain-g.dropout": share})
-        corpus, oracle = synthetic_corpus(chosen.data, 0)
+        corpus, oracle = synthetic_corpus(chosen.changed({"seed": 0}))
         training = LikelihoodTraining(chosen, corpus, oracle, Console(quiet=True))
         losses[share] = (training.scores(0), training.advance(1, lambda _: None)["nll_train"])
     assert losses[0.0][0] == losses[0.5][0]
@@ -151,7 +151,7 @@ def test_dropout_acts_in_training_alone() -> None:
 
 def synthetic_training(**changes: Any) -> LikelihoodTraining:
     chosen = tiny_settings(**changes)
-    corpus, oracle = synthetic_corpus(chosen.data, 0)
+    corpus, oracle = synthetic_corpus(chosen.changed({"seed": 0}))
     return LikelihoodTraining(chosen, corpus, oracle, Console(quiet=True))
 
 

@@ -9,17 +9,17 @@ from parts import parts_of
 from seqgan_cli.algorithms.adversarial import AdversarialTraining
 from seqgan_cli.algorithms.discriminator import DiscriminatorPretraining
 from seqgan_cli.algorithms.mle import LikelihoodTraining, untrained_generator
-from seqgan_cli.config.settings import Data, Settings
+from seqgan_cli.config.settings import Settings
 from seqgan_cli.console import Console
 from seqgan_cli.data.corpus import Corpus
-from seqgan_cli.data.kinds.oracle import synthetic_corpus
 from seqgan_cli.data.split import HeldOut
 from seqgan_cli.data.vocabulary import EOS, PAD, Vocabulary
 from seqgan_cli.evaluation.generators import data_figures, likelihoods
 from seqgan_cli.evaluation.quality import Measures
 from seqgan_cli.evaluation.real import RealScores
 from seqgan_cli.randomness import key
-from tiny import tiny_settings
+from seqgan_cli.synthetic import synthetic_corpus
+from tiny import data_settings, tiny_settings
 
 T, V = 5, 12
 
@@ -57,10 +57,10 @@ def curves(own: Corpus) -> dict[str, float]:
 
 
 def tables(own: Corpus) -> dict[str, float]:
-    generator, real = untrained_generator(settings(), own), RealScores(own, settings().data)
+    generator, real = untrained_generator(settings(), own), RealScores(own, settings())
     scores = likelihoods(generator, own, None, 64, key(0, "x"), real=real)
     found = {name: estimate.mean for name, estimate in scores.real.items()} | {"nll_test": scores.nll_test.mean}
-    measured = Measures(own, False, None, 64, "").of_data()
+    measured = Measures(own, settings().kind, None, 64, "").of_data()
     found |= {name: value if isinstance(value, float) else value.mean for name, value in measured.items()}
     return found | {f"data {name}": value for name, value in data_figures(own, None, 0, 64, real).items()}
 
@@ -104,12 +104,12 @@ def test_the_former_name_of_the_monitor_still_works(monitor: str, capfd: pytest.
 
 def test_the_oracle_draws_every_part_afresh() -> None:
     """No part is another, in whatever order: of 20 tokens in 12 places hardly any sequence comes twice."""
-    own, _ = synthetic_corpus(Data(vocab_size=20, sequence_length=12, num_sequences=50), seed=3)
+    own, _ = synthetic_corpus(data_settings(vocab_size=20, sequence_length=12, num_sequences=50, seed=3))
     parts = [{tuple(row) for row in part} for part in (own.train, own.validation, own.test)]
     for i, first in enumerate(parts):
         for second in parts[i + 1 :]:
             assert len(first & second) < 25
-    alone, _ = synthetic_corpus(Data(vocab_size=20, sequence_length=12, num_sequences=50, validation=0.0), seed=3)
+    alone, _ = synthetic_corpus(data_settings(vocab_size=20, sequence_length=12, num_sequences=50, validation=0.0, seed=3))
     assert alone.choosing == "test"
     assert alone.train.tolist() == own.train.tolist()
     assert alone.test.tolist() == own.test.tolist()

@@ -20,7 +20,7 @@ from seqgan_cli.algorithms.advantages import (
     subtract_leave_one_out_mean,
     subtract_mean,
 )
-from seqgan_cli.config.settings import GeneratorSettings
+from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.data.vocabulary import EOS, PAD, Vocabulary
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.models.value import ValueHead

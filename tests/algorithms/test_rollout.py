@@ -10,7 +10,7 @@ import reference
 from seqgan_cli.algorithms import rollout
 from seqgan_cli.algorithms.discriminator import scores
 from seqgan_cli.algorithms.rollout import ActionValues, NetworkPolicy, NgramPolicy
-from seqgan_cli.config.settings import GeneratorSettings
+from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
 from seqgan_cli.models.discriminator import Discriminator
 from seqgan_cli.models.discriminators.convolutional import ConvolutionalSettings

@@ -10,11 +10,11 @@ import pytest
 
 from midi_bytes import event, midi, note, off, on, put
 from seqgan_cli.config.resolution import resolve
-from seqgan_cli.config.settings import Data
 from seqgan_cli.data.kinds.music import read_music
 from seqgan_cli.errors import UsageError
 from seqgan_cli.runs.run import Run
 from seqgan_cli.studies.experiments.plan import claim
+from tiny import data_settings
 
 TUNES = Path(__file__).parents[2] / "data" / "tunes"
 
@@ -35,7 +35,7 @@ def test_midi_files_hold_the_same_samples(seqgan, tunes, tmp_path):
     done = seqgan("sample", "-n", 12, "--seed", 3, "--format", "midi", "-o", tmp_path / "midi", "--run", tunes.path)
     assert (done.code, done.out) == (0, "")
     assert sorted(path.name for path in (tmp_path / "midi").iterdir()) == [f"{i:02d}.mid" for i in range(1, 13)]
-    documents = read_music(tmp_path / "midi", Data(rests="token"))
+    documents = read_music(tmp_path / "midi", data_settings(rests="token"))
     found = [[int(documents.tokens[i]) for i in row] for row in np.split(documents.ids, documents.offsets[1:-1])]
     assert found == ids(seqgan, tunes.path, "-n", 12, "--seed", 3)
     assert mido.MidiFile(tmp_path / "midi" / "01.mid").length == pytest.approx(32 * 0.4)

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from seqgan_cli.config import resolution as configuration
+from seqgan_cli.config import registry
 from seqgan_cli.config.resolution import Config, explicit, read_file, resolve
-from seqgan_cli.config.settings import BUILT_IN, KINDS, SCHEMA, Settings, find
+from seqgan_cli.config.settings import SCHEMA, Settings, find
+from seqgan_cli.data.kinds.oracle import OracleSettings
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.models.discriminators.convolutional import parse_filters
 
@@ -102,7 +103,7 @@ def test_the_quick_preset_changes_what_it_says_and_nothing_else() -> None:
         expected = (info.presets["quick"], "preset quick") if "quick" in info.presets else (paper.values[name], "default")
         assert (quick.values[name], quick.sources[name]) == expected
     assert "preset quick" in quick.sources.values()
-    assert quick.settings.data.vocab_size == 200
+    assert quick.settings[OracleSettings].vocab_size == 200
 
 
 # Defaults of a kind of data
@@ -115,17 +116,18 @@ def found(config: Config, *names: str) -> dict[str, tuple[Any, str]]:
 
 
 def test_kinds_and_their_defaults_are_settings_with_values_of_theirs() -> None:
-    assert set(BUILT_IN.values()) <= {*KINDS, "oracle"}
-    for kind, defaults in KINDS.items():
+    for kind in registry.kinds.named:
+        defaults = registry.kinds.defaults_of(kind)
         assert find("data.kind").check(kind) == kind
         for name, value in defaults.items():
             assert find(name).check(value) == value
 
 
 def test_a_kind_brings_its_defaults_and_changes_nothing_else() -> None:
-    assert KINDS["speeches"] == SPOKEN
+    assert registry.kinds.defaults_of("speeches") == SPOKEN
     plain = of_command()
-    for kind, defaults in KINDS.items():
+    for kind in registry.kinds.named:
+        defaults = registry.kinds.defaults_of(kind)
         config = of_command({"data.kind": kind})
         for name in SCHEMA:
             expected = (defaults[name], f"kind {kind}") if name in defaults else (plain.values[name], "default")
@@ -146,7 +148,7 @@ def test_precedence_of_a_kind_is_below_option_file_and_run_and_above_preset_and_
     """Six settings of the kind, each given at one level and at all those below it."""
     names = ("data.tokenizer", "data.overlong", "data.holdout", "data.vocab-size", "data.min-count")
     values = ("words", "split", 0.3, 77, 5)
-    monkeypatch.setitem(configuration.KINDS, "poems", dict(zip(names, values, strict=True)))
+    monkeypatch.setattr(registry.kinds["poems"], "defaults", dict(zip(names, values, strict=True)))
     run = of_command({"data.tokenizer": "chars", "data.overlong": "cut", "data.holdout": 0.25})
     file = toml(tmp_path, "[data]\nkind = 'poems'\ntokenizer = 'chars'\noverlong = 'drop'\n")
     other = Config({name: run.values[name] for name in names[:3]}, {name: run.sources[name] for name in names[:3]})
@@ -196,7 +198,7 @@ def test_a_run_that_knew_no_kinds_keeps_its_settings() -> None:
     }
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize("name", ["oracle", "speech", "folk"])
 def test_names_that_come_with_the_program_are_no_paths(name: str) -> None:
     assert explicit({"data.source": name}, (), None)[0] == {"data.source": name}
     assert explicit({"data.test": name}, (), None)[0] == {"data.test": str(Path.cwd() / name)}

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from parts import parts_of
-from seqgan_cli.config.settings import Data, Settings
 from seqgan_cli.data.corpus import Corpus, load_corpus
-from seqgan_cli.data.kinds.base import real_corpus
+from seqgan_cli.data.sources.opening import real_corpus
 from seqgan_cli.data.vocabulary import Vocabulary
 from seqgan_cli.errors import SeqganError
+from tiny import data_settings
 
 TRAIN = np.array([[3, 4, 1], [4, 1, 0], [5, 3, 1]], np.int32)
 HELDOUT = np.array([[4, 2, 1], [5, 1, 0]], np.int32)
@@ -52,8 +52,8 @@ ODD = "x\ry\x85z\u2028w\u2029v\x0bu\x0ct\x1cs\u00a0é\u200b日\U0001f600 r"
 def test_tokens_that_other_programs_take_for_line_ends_survive(tmp_path: Path, test: str) -> None:
     (tmp_path / "train.txt").write_bytes(f"{ODD}\n{ODD[::-1]}\n".encode())
     (tmp_path / "test.txt").write_bytes(test.encode())
-    settings = Data(source=str(tmp_path / "train.txt"), test=str(tmp_path / "test.txt"), tokenizer="chars")
-    corpus = real_corpus(Settings(data=settings))[0]
+    settings = data_settings(source=str(tmp_path / "train.txt"), test=str(tmp_path / "test.txt"), tokenizer="chars")
+    corpus = real_corpus(settings)[0]
     assert set(corpus.vocabulary.tokens[3:]) == set(ODD)
     corpus.save(tmp_path / "run")
     loaded = load_corpus(tmp_path / "run", None)

@@ -10,14 +10,18 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from seqgan_cli.config import registry
 from seqgan_cli.config.resolution import explicit, resolve
-from seqgan_cli.config.settings import BUILT_IN, KINDS, Data, Settings
+from seqgan_cli.config.settings import Settings
 from seqgan_cli.data import corpus as corpora
 from seqgan_cli.data import documents
+from seqgan_cli.data.documents import Documents
 from seqgan_cli.data.kinds import speeches
-from seqgan_cli.data.kinds.base import read, real_corpus, recognise, sentences_of, vocabulary_size, writing
+from seqgan_cli.data.sources.inference import infer_kind
+from seqgan_cli.data.sources.opening import real_corpus
 from seqgan_cli.data.vocabulary import EOS, Vocabulary
 from seqgan_cli.errors import SeqganError
+from tiny import data_settings
 
 QUIET = "床前明月光，疑是地上霜。舉頭望明月，低頭思故鄉。"
 GORGE = "朝辭白帝彩雲間，千里江陵一日還。兩岸猿聲啼不住，輕舟已過萬重山。"
@@ -35,21 +39,32 @@ def put(folder: Path, content: str | bytes, name: str = "data.txt") -> Path:
     return path
 
 
-def of_kind(kind: str, **own: Any) -> Data:
+def of_kind(kind: str, **own: Any) -> Settings:
     """The settings of data of that kind, with some changed."""
     asked = {"data.kind": kind, **{f"data.{name}": value for name, value in own.items()}}
-    return resolve(*explicit(asked, (), None), None, "paper").settings.data
+    return resolve(*explicit(asked, (), None), None, "paper").settings
+
+
+def read(source: str, chosen: Settings) -> Documents:
+    found: Documents = chosen.kind.read(source, chosen)
+    return found
+
+
+def sentences_of(path: Path, chosen: Settings) -> Documents:
+    found: Documents = chosen.kind.sentences_of(path, chosen)
+    return found
 
 
 # What a path is taken for
 
+BUILT_IN = [("oracle", "oracle"), ("speech", "speeches"), ("folk", "music")]
 
-@pytest.mark.parametrize(("name", "kind"), BUILT_IN.items())
+
+@pytest.mark.parametrize(("name", "kind"), BUILT_IN)
 def test_names_that_come_with_the_program_are_no_paths(name: str, kind: str, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / name).mkdir()
-    assert recognise(name) == kind
-    assert kind in KINDS or kind == "oracle"
+    assert infer_kind(name) == kind
 
 
 @pytest.mark.parametrize(
@@ -60,7 +75,7 @@ def test_names_that_come_with_the_program_are_no_paths(name: str, kind: str, tmp
     ],
 )
 def test_the_ending_of_a_files_name_tells_most(tmp_path: Path, name: str, kind: str) -> None:
-    assert recognise(str(put(tmp_path, b"a b\n", name))) == kind
+    assert infer_kind(str(put(tmp_path, b"a b\n", name))) == kind
 
 
 @pytest.mark.parametrize(
@@ -77,7 +92,7 @@ def test_the_ending_of_a_files_name_tells_most(tmp_path: Path, name: str, kind: 
 def test_a_folder_is_what_its_files_are(tmp_path: Path, names: list[str], kind: str) -> None:
     for name in names:
         put(tmp_path, b"", name)
-    assert recognise(str(tmp_path)) == kind
+    assert infer_kind(str(tmp_path)) == kind
 
 
 @pytest.mark.parametrize("names", [[], ["a.txt"], ["b/c.midx", "json"]])
@@ -85,7 +100,7 @@ def test_a_folder_of_neither_is_refused(tmp_path: Path, names: list[str]) -> Non
     for name in names:
         put(tmp_path, b"a b\n", name)
     with pytest.raises(SeqganError) as refused:
-        recognise(str(tmp_path))
+        infer_kind(str(tmp_path))
     assert str(refused.value) == f"{tmp_path} is a folder without .mid or .json files: name a file with one sequence a line."
 
 
@@ -124,7 +139,7 @@ TEXT_FILES = {
     [*(("poems", lines) for lines in POEM_FILES.values()), *(("text", lines) for lines in TEXT_FILES.values())],
 )
 def test_poems_are_told_from_other_text(tmp_path: Path, start: str, kind: str, lines: list[str]) -> None:
-    assert recognise(str(put(tmp_path, start + "".join(f"{line}\n" for line in lines)))) == kind
+    assert infer_kind(str(put(tmp_path, start + "".join(f"{line}\n" for line in lines)))) == kind
 
 
 def test_what_is_taken_for_poems_can_be_read_as_poems(tmp_path: Path) -> None:
@@ -144,7 +159,7 @@ def _holds(path: Path, form: str) -> bool:
 def test_only_the_beginning_of_a_file_is_looked_at(tmp_path: Path) -> None:
     """A file may be as long as it likes, and what is wrong with a later line is said when it is read."""
     path = put(tmp_path, QUIET.encode() + b"\n" * 60 + b"\xff\n")
-    assert recognise(str(path)) == "poems"
+    assert infer_kind(str(path)) == "poems"
     with pytest.raises(SeqganError, match=r"line 61: 0xff"):
         read(str(path), of_kind("poems"))
 
@@ -152,15 +167,15 @@ def test_only_the_beginning_of_a_file_is_looked_at(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("content", "message"), [(b"\0\n", "line 1: holds a zero byte"), (b"\xff\n", "line 1: 0xff")])
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
     with pytest.raises(SeqganError, match=message):
-        recognise(str(put(tmp_path, content)))
+        infer_kind(str(put(tmp_path, content)))
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     for name in ("none", "none.txt"):
         with pytest.raises(SeqganError, match=rf"^Cannot read .*{name}: No such file or directory\.$"):
-            recognise(str(tmp_path / name))
+            infer_kind(str(tmp_path / name))
     with pytest.raises(SeqganError, match="Cannot read"):
-        recognise("a\0b")
+        infer_kind("a\0b")
 
 
 @settings(deadline=None, max_examples=200)
@@ -168,7 +183,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 def test_any_file_is_taken_for_something_or_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = put(tmp_path_factory.mktemp("any"), content)
     try:
-        assert recognise(str(path)) in KINDS
+        assert infer_kind(str(path)) in registry.kinds.named
     except SeqganError as refused:
         assert str(path) in str(refused)
 
@@ -179,7 +194,7 @@ def test_a_pipe_is_read_once_from_its_beginning(tmp_path: Path) -> None:
     """What is looked at in a pipe is gone, so it is not looked at."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    assert recognise(str(pipe)) == "text"
+    assert infer_kind(str(pipe)) == "text"
     writer = threading.Thread(target=lambda: pipe.write_text(QUIET + "\n" + "b c\n" * 9), daemon=True)
     writer.start()
     found = read(str(pipe), of_kind("text"))
@@ -266,10 +281,15 @@ def test_pitches_are_numbers_from_0_to_88(tmp_path: Path) -> None:
 
 
 def test_the_size_of_a_vocabulary_of_numbers() -> None:
-    assert vocabulary_size(Data(source="oracle", vocab_size=7)) == 7
-    assert vocabulary_size(Data(source="folk", kind="music")) == vocabulary_size(Data(source="x", kind="music")) == 89
+    def size(**own: Any) -> int | None:
+        chosen = data_settings(**own)
+        found: int | None = chosen.kind.vocabulary_size(chosen)
+        return found
+
+    assert size(source="oracle", vocab_size=7) == 7
+    assert size(source="folk", kind="music") == size(source="x", kind="music") == 89
     for kind in ("text", "poems", "speeches", "ids", "auto"):
-        assert vocabulary_size(Data(source="x", kind=kind)) is None
+        assert size(source="x", kind=kind) is None
 
 
 # Corpora
@@ -277,7 +297,7 @@ def test_the_size_of_a_vocabulary_of_numbers() -> None:
 
 def test_poems_are_numbered_without_ends(tmp_path: Path) -> None:
     path = put(tmp_path, "\n".join([QUIET, bare(QUIET)[::-1], QUIET, "题目"]))
-    corpus, read_documents = real_corpus(Settings(data=of_kind("poems", source=str(path), validation=0.0)))
+    corpus, read_documents = real_corpus(of_kind("poems", source=str(path), validation=0.0))
     assert len(read_documents) == 2
     assert corpus.train.shape == corpus.test.shape == (1, 20)
     assert corpus.choosing == "test"
@@ -295,13 +315,13 @@ def test_poems_are_numbered_without_ends(tmp_path: Path) -> None:
 
 def test_a_test_file_is_of_the_same_kind(tmp_path: Path) -> None:
     train, test = put(tmp_path, QUIET), put(tmp_path, bare(QUIET, " ") + "\n" + GORGE, "test.txt")
-    corpus, _ = real_corpus(Settings(data=of_kind("poems", source=str(train), test=str(test), validation=0.0)))
+    corpus, _ = real_corpus(of_kind("poems", source=str(train), test=str(test), validation=0.0))
     assert corpus.train.tolist() == corpus.test.tolist()
 
 
 def test_what_is_noted_on_the_data_is_said(tmp_path: Path) -> None:
     path = put(tmp_path, "\n".join([QUIET, bare(QUIET)[::-1], GORGE]))
-    corpus, _ = real_corpus(Settings(data=of_kind("poems", source=str(path), validation=0.0)))
+    corpus, _ = real_corpus(of_kind("poems", source=str(path), validation=0.0))
     assert "1 have lines of 7 characters: --poem-form 7x4 reads those instead." in corpus.summary
 
 
@@ -310,7 +330,7 @@ def test_a_long_corpus_is_numbered_in_blocks(tmp_path: Path, monkeypatch: pytest
     """With the same result as at once, for vocabulary and sequences."""
     text = "".join(f"{'a ' * (i % 5)}w{i % 7} {'b ' * (i % 3)}\n" for i in range(60))
     own = {"max-length": 5, "overlong": "split", "validation": 0.0}
-    wanted = Settings(data=of_kind("text", source=str(put(tmp_path, text)), **own))
+    wanted = of_kind("text", source=str(put(tmp_path, text), **own))
     at_once, _ = real_corpus(wanted)
     monkeypatch.setattr(documents, "BLOCK", block)
     monkeypatch.setattr(corpora, "BLOCK", block)
@@ -326,10 +346,10 @@ def test_a_long_corpus_is_numbered_in_blocks(tmp_path: Path, monkeypatch: pytest
 # How sequences are written
 
 
-def written(data: Data, tokens: list[str]) -> tuple[str, str, str]:
+def written(data: Settings, tokens: list[str]) -> tuple[str, str, str]:
     vocabulary = Vocabulary(list(dict.fromkeys(tokens)))
     ids = np.array([*vocabulary.encode(tokens), EOS])
-    ways = writing(data, vocabulary)
+    ways = data.kind.detokenizer(data, vocabulary)
     return ways.line(ids), ways.page(ids), ways.raw(ids)
 
 
@@ -342,20 +362,20 @@ def test_poems_are_written_in_lines_or_in_one() -> None:
 @pytest.mark.parametrize(
     ("data", "tokens", "line", "raw"),
     [
-        (Data(kind="text"), ["a", ",", "b"], "a , b", "a , b"),
-        (Data(kind="text", tokenizer="chars"), ["a", " ", "b"], "a b", "a b"),
-        (Data(kind="text", tokenizer="words"), ["a", ",", "``", "b", "''"], 'a, "b"', "a , `` b ''"),
+        (data_settings(kind="text"), ["a", ",", "b"], "a , b", "a , b"),
+        (data_settings(kind="text", tokenizer="chars"), ["a", " ", "b"], "a b", "a b"),
+        (data_settings(kind="text", tokenizer="words"), ["a", ",", "``", "b", "''"], 'a, "b"', "a , `` b ''"),
         (of_kind("speeches"), ["it", "'s", "so", "."], "it's so.", "it 's so ."),
         (of_kind("ids"), ["3", "1", "2"], "3 1 2", "3 1 2"),
     ],
 )
-def test_other_sequences_are_written_on_a_line(data: Data, tokens: list[str], line: str, raw: str) -> None:
+def test_other_sequences_are_written_on_a_line(data: Settings, tokens: list[str], line: str, raw: str) -> None:
     assert written(data, tokens) == (line, line, raw)
 
 
 def test_numbers_without_special_tokens_are_written_with_spaces() -> None:
-    for data in (of_kind("music"), Data(source="oracle", tokenizer="chars")):
-        ways = writing(data, Vocabulary(size=89))
+    for data in (of_kind("music"), data_settings(source="oracle", tokenizer="chars")):
+        ways = data.kind.detokenizer(data, Vocabulary(size=89))
         assert (
             ways.line(np.array([60, 0, 88])) == ways.page(np.array([60, 0, 88])) == ways.raw(np.array([60, 0, 88])) == "60 0 88"
         )
@@ -370,10 +390,10 @@ def test_what_is_written_raw_is_read_again(tmp_path: Path, kind: str) -> None:
         "speeches": 'He said, "It\'s done." We go.\n(Applause.) So?\n',
     }
     data = of_kind(kind, source=str(put(tmp_path, contents[kind])), validation=0.0)
-    corpus, read_documents = real_corpus(Settings(data=data))
-    ways = writing(data, corpus.vocabulary)
+    corpus, read_documents = real_corpus(data)
+    ways = data.kind.detokenizer(data, corpus.vocabulary)
     again = put(tmp_path, "".join(f"{ways.raw(row)}\n" for row in corpus.train), "again.txt")
-    tokens = read(str(again), Data(kind="text") if kind == "speeches" else data)
+    tokens = read(str(again), data_settings(kind="text") if kind == "speeches" else data)
     assert [tokens.tokens[i] for i in tokens.ids] == corpus.vocabulary.decode(corpus.train[0])
     assert len(read_documents) == 2
 

@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 
 from midi_bytes import midi, off, on, put
 from reference import pitches_of_steps
-from seqgan_cli.config.settings import Data
-from seqgan_cli.data.kinds.music import read_music
+from seqgan_cli.data.kinds.music import MusicSettings, read_music
 from seqgan_cli.data.midi.melody import pitches_of
 from seqgan_cli.data.midi.tracks import Part, Unusable
+from tiny import data_settings
 
 
 def heard(notes: Any, step: Any, end: Any = 0, **own: Any) -> list[int]:
     """Ids of every step, or none where no note is heard."""
     try:
-        return pitches_of(Part(notes, end, step), Data(window=1, **own))[0].tolist()
+        return pitches_of(Part(notes, end, step), MusicSettings(window=1, **own))[0].tolist()
     except Unusable:
         return []
 
@@ -95,7 +95,7 @@ def test_instants_misread_what_is_early_or_late(tmp_path: Path) -> None:
     path = put(tmp_path, midi(b"\x00\xff\x51\x03" + (400_000).to_bytes(3, "big") + track, division=480))
 
     def read(sampling: str) -> list[int]:
-        documents = read_music(path, Data(window=1, sampling=sampling))
+        documents = read_music(path, data_settings(window=1, sampling=sampling))
         return [int(documents.tokens[i]) for i in documents.ids]
 
     assert read("longest") == [40, 42, 44, 45, 47, 49]
@@ -132,6 +132,6 @@ def test_times_beyond_64_bits_are_exact() -> None:
 
 
 def test_a_long_note_costs_no_time_for_each_of_its_steps() -> None:
-    found, _ = pitches_of(Part([(0, 3_600_000, 60), (1, 3_599_999, 72)], 3_600_000, 1), Data())
+    found, _ = pitches_of(Part([(0, 3_600_000, 60), (1, 3_599_999, 72)], 3_600_000, 1), MusicSettings())
     assert len(found) == 3_600_000
     assert {*found.tolist()} == {40, 52}

@@ -21,15 +21,16 @@ from hypothesis import strategies as st
 from midi_bytes import end, event, header, midi, name, note, number, off, on, put, tempo
 from reference import pitches_of_steps
 from seqgan_cli import figures
-from seqgan_cli.config.settings import Data
 from seqgan_cli.data.documents import Collector, Documents
 from seqgan_cli.data.kinds import music
+from seqgan_cli.data.kinds.music import MusicSettings
 from seqgan_cli.data.midi import smf
 from seqgan_cli.data.midi.folk import abc_part, folk_tunes
 from seqgan_cli.data.midi.melody import pitches_of
 from seqgan_cli.data.midi.tracks import write_midi
 from seqgan_cli.data.text import cache
 from seqgan_cli.errors import SeqganError, UsageError
+from tiny import data_settings
 
 DATA = Path(__file__).parents[2] / "data"
 
@@ -49,7 +50,7 @@ def rows(documents: Documents) -> list[list[int]]:
 
 
 def read(path: Path, **own: Any) -> list[list[int]]:
-    return rows(music.read_music(path, Data(**{"window": 1, **own})))
+    return rows(music.read_music(path, data_settings(**{"window": 1, **own})))
 
 
 def row(folder: Path, content: bytes, **own: Any) -> list[int]:
@@ -246,7 +247,7 @@ def test_notes_off_the_piano_are_left_out_and_counted(tmp_path: Path) -> None:
     low = midi(on(0, 20) + on(0, 21) + off(100, 20) + off(0, 21) + on(0, 109) + off(0, 109))
     put(tmp_path, low, "low.mid")
     put(tmp_path, midi(on(0, 108) + off(100, 108)), "high.mid")
-    documents = music.read_music(tmp_path, Data(window=1, step=0.5))
+    documents = music.read_music(tmp_path, data_settings(window=1, step=0.5))
     assert rows(documents) == [[88], [1]]
     assert documents.notes == ("Left out 2 notes below A0 or above C8.",)
 
@@ -296,11 +297,11 @@ def test_a_channel_of_a_track_is_chosen(tmp_path: Path, channel: int, expected: 
 def test_a_track_of_several_channels_is_told_unless_one_is_chosen(tmp_path: Path) -> None:
     put(tmp_path, midi(SHARED + note(62)), "many.mid")
     put(tmp_path, midi(note(60)), "one.mid")
-    told = music.read_music(tmp_path, Data(window=1)).notes
+    told = music.read_music(tmp_path, data_settings(window=1)).notes
     assert told == (
         "The track has notes of several channels, and all are heard (--channel N chooses one): many.mid (channels 1 and 3).",
     )
-    assert music.read_music(tmp_path, Data(window=1, channel=1)).notes == ()
+    assert music.read_music(tmp_path, data_settings(window=1, channel=1)).notes == ()
 
 
 def test_a_channel_is_looked_for_in_every_track(tmp_path: Path) -> None:
@@ -401,7 +402,7 @@ def test_no_content_is_a_traceback(tmp_path: Path, data: st.DataObject) -> None:
     rests = data.draw(st.sampled_from(["hold", "token"]))
     put(tmp_path, GOOD, "good.mid")
     put(tmp_path, content)
-    documents = music.read_music(tmp_path, Data(rests=rests, window=3))
+    documents = music.read_music(tmp_path, data_settings(rests=rests, window=3))
     assert len(documents) + sum(entry.count for entry in documents.rejected.values()) == 2
     assert all(entry.places == ["tune.mid"] for entry in documents.rejected.values())
     assert all(len(found) >= 3 and {*found} <= {*range(89)} for found in rows(documents))
@@ -426,7 +427,7 @@ def test_a_folder_is_read_in_order_with_the_folders_in_it(tmp_path: Path) -> Non
     put(tmp_path, b"no tune", ".DS_Store")
     put(tmp_path, b"no tune", "._b.mid")
     (tmp_path / "folder.mid").mkdir()
-    documents = music.read_music(tmp_path, Data(step=0.5, window=1))
+    documents = music.read_music(tmp_path, data_settings(step=0.5, window=1))
     assert rows(documents) == [[40], [41], [42], [43]]
     assert documents.tokens == ["40", "41", "42", "43"]
     assert documents.ids.dtype == np.int32
@@ -442,7 +443,7 @@ def test_bad_files_of_a_folder_are_left_out_with_place_and_reason(tmp_path: Path
     put(tmp_path, midi(note(60)), "short.mid")
     (tmp_path / "link.mid").symlink_to(tmp_path / "nowhere")
     os.mkfifo(tmp_path / "pipe.mid")
-    documents = music.read_music(tmp_path, Data(step=0.5))
+    documents = music.read_music(tmp_path, data_settings(step=0.5))
     assert len(documents) == 1
     assert {reason: (entry.count, entry.places) for reason, entry in documents.rejected.items()} == {
         "not readable (No such file or directory)": (1, ["link.mid"]),
@@ -499,7 +500,7 @@ def test_a_folder_that_cannot_be_read_is_left_out_like_a_bad_file(tmp_path: Path
         return really(path)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    documents = music.read_music(tmp_path, Data(step=0.5))
+    documents = music.read_music(tmp_path, data_settings(step=0.5))
     assert len(documents) == 1
     assert documents.rejected["a folder that cannot be read"].places == ["locked"]
 
@@ -507,7 +508,7 @@ def test_a_folder_that_cannot_be_read_is_left_out_like_a_bad_file(tmp_path: Path
 def test_a_name_that_is_no_utf8_can_be_printed(tmp_path: Path) -> None:
     put(tmp_path, GOOD, "good.mid")
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff.mid")).write_bytes(b"")
-    documents = music.read_music(tmp_path, Data(step=0.5))
+    documents = music.read_music(tmp_path, data_settings(step=0.5))
     assert documents.rejected["empty"].places == ["bad�.mid"]
 
 
@@ -549,7 +550,7 @@ def no_reading(*_: Any) -> None:
     raise AssertionError("read again")
 
 
-HALF = Data(step=0.5)
+HALF = data_settings(step=0.5)
 
 
 def test_a_second_reading_comes_from_the_cache_and_is_the_same(
@@ -575,17 +576,17 @@ def test_another_folder_with_the_same_tunes_names_itself(big: Path, monkeypatch:
 )
 def test_other_settings_are_read_anew(big: Path, own: dict[str, Any], own_cache: Path) -> None:
     music.read_music(big, HALF)
-    fresh = music.read_music(big, Data(**{"step": 0.5, **own}))
+    fresh = music.read_music(big, data_settings(**{"step": 0.5, **own}))
     assert len(list(own_cache.iterdir())) == 2
     for kept in own_cache.iterdir():
         kept.unlink()
-    assert_same(music.read_music(big, Data(**{"step": 0.5, **own})), fresh)
+    assert_same(music.read_music(big, data_settings(**{"step": 0.5, **own})), fresh)
 
 
 def test_strict_is_not_answered_from_a_lenient_reading(big: Path) -> None:
     music.read_music(big, HALF)
     with pytest.raises(SeqganError, match=r"empty\.mid: empty\."):
-        music.read_music(big, Data(step=0.5, strict=True))
+        music.read_music(big, data_settings(step=0.5, strict=True))
 
 
 def test_a_changed_or_renamed_file_is_read_anew(big: Path) -> None:
@@ -670,32 +671,32 @@ def folk(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 def test_an_abc_tune_is_sampled_by_key_accidental_length_and_tempo(folk: dict[str, str]) -> None:
     folk["a tune"] = ABC
-    [found] = rows(music.read_folk(Data(step=0.25, rests="token", window=2)))
+    [found] = rows(music.read_folk(data_settings(step=0.25, rests="token", window=2)))
     f, c_sharp, c, d, e, g, b, a = 46, 53, 52, 54, 56, 59, 51, 49
     bar1 = [f] * 4 + [c_sharp] * 8 + [0] * 4
     # A grace note takes no time; three in the time of two, then a dotted pair.
     bar2 = [c] * 4 + [d] * 4 + [d] * 3 + [e]
     bar3 = [g] * 4 + [b] * 8 + [a] * 4
     assert found == bar1 + bar2 + bar3
-    assert rows(music.read_folk(Data(step=0.25, window=2)))[0] == [pitch or c_sharp for pitch in found]
+    assert rows(music.read_folk(data_settings(step=0.25, window=2)))[0] == [pitch or c_sharp for pitch in found]
 
 
 def test_without_a_tempo_a_quarter_note_is_half_a_second(folk: dict[str, str]) -> None:
     folk["a"] = "X:1\nM:4/4\nL:1/4\nK:C\nCDEF|\n"
     folk["b"] = 'X:1\nM:4/4\nL:1/4\nQ:"by heart"=x\nK:C\nCDEF|\n'
-    assert rows(music.read_folk(Data(step=0.5, window=2))) == [[40, 42, 44, 45]] * 2
+    assert rows(music.read_folk(data_settings(step=0.5, window=2))) == [[40, 42, 44, 45]] * 2
 
 
 def test_of_several_voices_the_first_is_read(folk: dict[str, str]) -> None:
     folk["a"] = "X:1\nM:4/4\nL:1/4\nK:C\nV:1\nCDEF|\nV:2\nC,D,E,F,|\nV:1\nGABc|\n"
-    assert rows(music.read_folk(Data(step=0.5, window=2))) == [[40, 42, 44, 45, 47, 49, 51, 52]]
+    assert rows(music.read_folk(data_settings(step=0.5, window=2))) == [[40, 42, 44, 45, 47, 49, 51, 52]]
 
 
 def test_bad_abc_is_refused_with_the_reason(folk: dict[str, str]) -> None:
     start = "X:1\nM:4/4\nL:1/4\nK:C\n"
     folk.update(good=start + "CDEF|\n", none="", words=start + "w:la la\n", zero=start + "C/0\n", chord=start + "[CEG\n")
     folk.update(long=start + "C99999\n", short=start + "C\n", lengthless="X:1\nK:C\nCDEF|\n")
-    documents = music.read_folk(Data(step=0.5, window=2))
+    documents = music.read_folk(data_settings(step=0.5, window=2))
     assert rows(documents) == [[40, 42, 44, 45]]
     assert {place: reason for reason, entry in documents.rejected.items() for place in entry.places} == {
         "none": "no notes in the first voice",
@@ -708,15 +709,15 @@ def test_bad_abc_is_refused_with_the_reason(folk: dict[str, str]) -> None:
     }
     with pytest.raises(SeqganError, match=r"^folk, none: no notes"):
         folk.pop("good")
-        music.read_folk(Data(step=0.5, window=2, strict=True))
+        music.read_folk(data_settings(step=0.5, window=2, strict=True))
 
 
 def test_progress_is_reported_unless_the_cache_knows(folk: dict[str, str]) -> None:
     folk.update({str(i): f"X:{i}\n" + ABC[5:] for i in range(music.CACHED_FROM)})
     told: list[tuple[int, int]] = []
-    first = music.read_folk(Data(window=2), lambda done, total: told.append((done, total)))
+    first = music.read_folk(data_settings(window=2), lambda done, total: told.append((done, total)))
     assert told == [(i + 1, len(folk)) for i in range(len(folk))]
-    assert_same(music.read_folk(Data(window=2), no_reading), first)
+    assert_same(music.read_folk(data_settings(window=2), no_reading), first)
 
 
 def test_music21s_tunes_are_all_there_and_sound_as_its_own_scores_do() -> None:
@@ -740,7 +741,7 @@ def test_music21s_tunes_are_all_there_and_sound_as_its_own_scores_do() -> None:
             if not n.duration.isGrace and "Harmony" not in n.classes
         ]
         for sampling in ("longest", "instant"):
-            found, _ = pitches_of(abc_part(tunes[place], step), Data(window=1, sampling=sampling))
+            found, _ = pitches_of(abc_part(tunes[place], step), MusicSettings(window=1, sampling=sampling))
             assert found.tolist() == pitches_of_steps(notes, step, sampling, "hold", 0), place
 
 
@@ -751,7 +752,7 @@ def exact(length: float | Fraction) -> Fraction:
 def test_without_music21_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(SeqganError, match=r"^The folk tunes need music21: pip install 'seqgan-cli\[folk\]'\.$"):
-        music.read_folk(Data())
+        music.read_folk(data_settings())
 
 
 # Windows
@@ -872,7 +873,7 @@ def test_the_projects_tunes_are_what_the_script_writes(tmp_path: Path) -> None:
 
 
 def test_the_projects_tunes_are_enough_to_train_on() -> None:
-    documents = music.read_music(DATA / "tunes", Data())
+    documents = music.read_music(DATA / "tunes", data_settings())
     assert 4 <= len(documents) <= 6
     assert documents.lengths.min() >= 64
     assert not documents.rejected

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from seqgan_cli.config.settings import Data
 from seqgan_cli.data import documents
 from seqgan_cli.data.documents import Documents, Rejected
 from seqgan_cli.data.kinds import poems
-from seqgan_cli.data.kinds.base import recognise
 from seqgan_cli.data.kinds.poems import is_opening, poem_lines, read_poems, title_end, verses_of, width_of
+from seqgan_cli.data.sources.inference import infer_kind
 from seqgan_cli.errors import SeqganError
+from tiny import data_settings
 
 QUIET = ["床前明月光", "疑是地上霜", "舉頭望明月", "低頭思故鄉"]
 SPRING = ["春眠不覺曉", "處處聞啼鳥", "夜來風雨聲", "花落知多少"]
@@ -34,7 +34,7 @@ def put(folder: Path, content: Any, name: str = "poems.txt") -> Path:
 
 
 def read(path: Path, **own: Any) -> Documents:
-    return read_poems(path, Data(kind="poems", **own))
+    return read_poems(path, data_settings(kind="poems", **own))
 
 
 def texts(found: Documents) -> list[str]:
@@ -173,7 +173,7 @@ def test_poems_with_titles_are_read_and_told(tmp_path: Path, title: str) -> None
     assert texts(found) == ["".join(QUIET), "".join(SPRING)]
     assert found.rejected == {}
     assert found.notes == ("2 stand after a title and a colon or tab; titles are left out.",)
-    assert recognise(str(tmp_path / "poems.txt")) == "poems"
+    assert infer_kind(str(tmp_path / "poems.txt")) == "poems"
     assert read(put(tmp_path, "".join(f"{title}：{poem}\n" for poem in marked)), whole=True).ids.tolist() == found.ids.tolist()
 
 
@@ -279,7 +279,7 @@ def test_duplicates_are_those_of_a_list(tmp_path_factory: pytest.TempPathFactory
     found = read(path)
     assert texts(found) == first
     assert counts(found).get("a duplicate", 0) == len(written) - len(first)
-    everything = read_poems(path, Data(kind="poems"), once=False)
+    everything = read_poems(path, data_settings(kind="poems"), once=False)
     assert texts(everything) == written
     assert not everything.rejected
 

@@ -11,9 +11,12 @@ import pytest
 from seqgan_cli.config.resolution import explicit, resolve
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.corpus import Corpus, load_corpus
-from seqgan_cli.data.kinds.base import real_corpus, recognise
-from seqgan_cli.data.tfrecord import preparation, shards
-from seqgan_cli.data.tfrecord.preparation import prepare
+from seqgan_cli.data.sources import preparation
+from seqgan_cli.data.sources.inference import infer_kind
+from seqgan_cli.data.sources.opening import real_corpus
+from seqgan_cli.data.sources.preparation import prepare
+from seqgan_cli.data.sources.survey import Survey
+from seqgan_cli.data.tfrecord import shards
 from seqgan_cli.data.tfrecord.shards import take_over
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.randomness import rng
@@ -22,7 +25,7 @@ DATA = Path(__file__).parents[2] / "data"
 
 
 def settings_for(source: Path, **own: Any) -> Settings:
-    asked = {"data.source": str(source), "data.kind": recognise(str(source)), "seed": 3}
+    asked = {"data.source": str(source), "data.kind": infer_kind(str(source)), "seed": 3}
     asked |= {f"data.{name.replace('_', '-')}": value for name, value in own.items()}
     return resolve(*explicit(asked, (), None), None, "paper").settings
 
@@ -123,10 +126,10 @@ def test_held_out_documents_are_drawn_from_all(tmp_path: Path, monkeypatch: pyte
     path.write_text("".join(f"w{i} x y\n" for i in range(200)))
     where = np.zeros(10)
     for seed in range(40):
-        survey = preparation._Survey(settings_for(path).data, seed)
+        survey = Survey(settings_for(path).data, seed)
         made = preparation._Preparation(settings_for(path), lambda done, total: None)
         for part in made.parts(0):
-            survey.add(part, preparation.layout_of(part, settings_for(path, max_length=3).data))
+            survey.add(part, made.layout(part, 3))
         survey.keep(20)
         where += np.bincount(survey.held.documents // 20, minlength=10)
     assert where.sum() == 800
@@ -161,7 +164,7 @@ def test_prepared_data_settle_what_was_asked_when_they_were(tmp_path: Path) -> N
     settings = settings_for(lines(tmp_path), tokenizer="chars", max_length=9, overlong="cut")
     prepare(settings, tmp_path / "prepared", lambda done, total: None)
     source = str(tmp_path / "prepared")
-    assert recognise(source) == "text"
+    assert infer_kind(source) == "text"
     asked: dict[str, Any] = {"data.source": source, "data.tokenizer": "chars", "data.kind": "auto"}
     sources = dict.fromkeys(asked, "option")
     take_over(asked, sources)

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from midi_bytes import end, event, header, midi, name, note, number, off, on, put, tempo
-from seqgan_cli.config.settings import Data
 from seqgan_cli.data.kinds import music
 from seqgan_cli.data.midi import smf
+from tiny import data_settings
 
 TUNES = sorted((Path(__file__).parents[2] / "data" / "tunes").glob("*.mid"))
 
@@ -202,7 +202,7 @@ def test_a_file_that_was_read_past_a_fault_is_named(tmp_path: Path) -> None:
     for i in range(5):
         put(tmp_path, midi(melody + event(0, 0xFF, 0x59, 1, 0)), f"b{i}.mid")
     put(tmp_path, midi(melody), "c.mid")
-    documents = music.read_music(tmp_path, Data(step=0.5))
+    documents = music.read_music(tmp_path, data_settings(step=0.5))
     assert (len(documents), documents.rejected) == (7, {})
     assert documents.notes == (
         "Read on, as players do, where a file has a data byte above 127: a.mid.",
@@ -236,7 +236,7 @@ def test_flipped_bits_are_no_traceback(tmp_path_factory: Any, tune: Path, seed: 
     folder = tmp_path_factory.mktemp("flipped")
     put(folder, bytes(content), "flipped.mid")
     put(folder, tune.read_bytes(), "whole.mid")
-    documents = music.read_music(folder, Data())
+    documents = music.read_music(folder, data_settings())
     assert len(documents) + sum(entry.count for entry in documents.rejected.values()) == 2
     assert all(1 <= int(token) <= 88 for token in documents.tokens)
 

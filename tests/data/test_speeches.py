@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from seqgan_cli.config.resolution import explicit, resolve
-from seqgan_cli.config.settings import Data, Settings
+from seqgan_cli.config.sections import Data
+from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.documents import Documents, Rejected
 from seqgan_cli.data.kinds import speeches
-from seqgan_cli.data.kinds.base import real_corpus, writing
 from seqgan_cli.data.kinds.speeches import read_speech
+from seqgan_cli.data.sources.opening import real_corpus
 from seqgan_cli.data.text.lines import TOKENIZERS
 from seqgan_cli.data.vocabulary import EOS, Vocabulary
 from seqgan_cli.errors import SeqganError, UsageError
@@ -73,7 +74,7 @@ def paragraphs(found: Documents) -> list[str]:
 
 @pytest.mark.usefixtures("made_up")
 def test_a_paragraph_is_a_line_in_lower_case_without_the_blank_ones() -> None:
-    found = read_speech(spoken().data)
+    found = read_speech(spoken())
     assert paragraphs(found) == [
         "fellow-citizens of the senate.",
         "another year of health has passed. we thank god.",
@@ -91,8 +92,8 @@ def test_a_paragraph_is_a_line_in_lower_case_without_the_blank_ones() -> None:
 
 @pytest.mark.usefixtures("made_up")
 def test_upper_case_and_another_tokenizer_can_be_asked_for() -> None:
-    assert paragraphs(read_speech(spoken(lowercase=False).data))[4] == "Let us go."
-    assert "(Applause.)" in read_speech(spoken(lowercase=False, tokenizer="whitespace").data).tokens
+    assert paragraphs(read_speech(spoken(lowercase=False)))[4] == "Let us go."
+    assert "(Applause.)" in read_speech(spoken(lowercase=False, tokenizer="whitespace")).tokens
 
 
 @pytest.mark.usefixtures("made_up")
@@ -113,7 +114,7 @@ def test_upper_case_and_another_tokenizer_can_be_asked_for() -> None:
     ],
 )
 def test_speaker_and_since_choose(own: dict[str, Any], number: int, first: str, source: str) -> None:
-    found = read_speech(spoken(**own).data)
+    found = read_speech(spoken(**own))
     assert len(found) == number
     assert paragraphs(found)[0] == first
     assert found.source == source
@@ -134,7 +135,7 @@ def test_speaker_and_since_choose(own: dict[str, Any], number: int, first: str, 
 )
 def test_a_choice_of_none_says_what_there_is(own: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError) as refused:
-        read_speech(spoken(**own).data)
+        read_speech(spoken(**own))
     assert str(refused.value).startswith(message)
 
 
@@ -154,7 +155,7 @@ def test_paragraphs_become_windows_that_end_where_sentences_do(tmp_path: Path, m
     assert corpus.sequence_length == 33
     windows = [corpus.vocabulary.decode(row) for row in corpus.train]
     assert all(window[-1] == "." and len(window) <= 32 for window in windows)
-    text = " ".join(writing(settings.data, corpus.vocabulary).line(row) for row in corpus.train)
+    text = " ".join(settings.kind.detokenizer(settings, corpus.vocabulary).line(row) for row in corpus.train)
     for paragraph in {LONG.strip().lower(), "short one."}:
         assert paragraph in text
     for window, after in itertools.pairwise(windows):
@@ -196,7 +197,7 @@ def test_marks_are_restored_on_output() -> None:
     ]
     vocabulary = Vocabulary(list(dict.fromkeys(words)))
     ids = np.array([*vocabulary.encode(words), EOS])
-    written = writing(spoken().data, vocabulary)
+    written = spoken().kind.detokenizer(spoken(), vocabulary)
     assert written.line(ids) == written.page(ids) == 'mr. speaker, it\'s done! (applause.) "yes," he said.'
     assert written.raw(ids) == " ".join(words)
 
@@ -206,7 +207,7 @@ def test_marks_are_restored_on_output() -> None:
 
 def refusal(**own: Any) -> str:
     with pytest.raises(SeqganError) as refused:
-        read_speech(spoken(**own).data)
+        read_speech(spoken(**own))
     assert refused.value.exit_code == 1
     return str(refused.value)
 
@@ -254,7 +255,7 @@ def test_a_table_of_another_version_is_refused_by_name(made_up: Path, kind: str)
 def test_a_missing_table_and_a_missing_text_are_refused_by_name(made_up: Path) -> None:
     (made_up / "speeches" / "2010-Obama.txt").unlink()
     assert refusal() == f"Cannot read {made_up / 'speeches' / '2010-Obama.txt'}: No such file or directory."
-    assert len(read_speech(spoken(since=2011).data)) == 1  # a text that is not asked for is not looked for
+    assert len(read_speech(spoken(since=2011))) == 1  # a text that is not asked for is not looked for
     (made_up / "metadata.csv").unlink()
     assert "metadata.csv is not what this version reads (" in refusal()
 
@@ -283,7 +284,7 @@ def test_the_packages_paragraphs_are_its_lines() -> None:
     with (folder / "metadata.csv").open(encoding="utf-8", newline="") as file:
         names = [row["fileid"] for row in csv.DictReader(file) if "Obama" in row["president_full"]]
     lines = [line for name in names for line in (folder / "speeches" / f"{name}.txt").read_text("utf-8").split("\n")]
-    found = read_speech(spoken(speaker="obama").data)
+    found = read_speech(spoken(speaker="obama"))
     assert len(found) == sum(bool(line.strip()) for line in lines) > 300
     assert found.source == f"speech ({len(names)} State of the Union texts, by obama)"
 
@@ -315,6 +316,6 @@ def test_the_package_is_found_and_not_imported() -> None:
 
 
 def test_settings_of_speeches_are_those_of_the_kind() -> None:
-    data = spoken().data
+    data = spoken()
     assert (data.tokenizer, data.lowercase, data.overlong, data.max_length) == ("words", True, "split", 32)
     assert Data().tokenizer == "whitespace"

@@ -12,16 +12,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import reference
-from seqgan_cli.config.settings import Data, Settings
+from seqgan_cli.config.sections import Data
 from seqgan_cli.data import documents
 from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.data.documents import Collector, Documents, Rejected
-from seqgan_cli.data.kinds.base import real_corpus
+from seqgan_cli.data.sources.opening import real_corpus
 from seqgan_cli.data.split import CHOOSES_AND_REPORTS, held_out_counts
 from seqgan_cli.data.text import lines as text
 from seqgan_cli.data.text.lines import CLOSERS, LEANING, TOKENIZERS, read_lines, text_layout
 from seqgan_cli.data.vocabulary import EOS, PAD, SPECIAL, UNK
 from seqgan_cli.errors import SeqganError, UsageError
+from tiny import data_settings
 
 
 def put(folder: Path, content: str | bytes, name: str = "train.txt") -> Path:
@@ -35,7 +36,7 @@ def numbered(folder: Path, train: str | bytes, test: str | bytes | None = None, 
     own.setdefault("validation", 0.0)
     if test is not None:
         own["test"] = str(put(folder, test, "test.txt"))
-    return real_corpus(Settings(seed=seed, data=Data(source=str(put(folder, train)), **own)))[0]
+    return real_corpus(data_settings(seed=seed, source=str(put(folder, train)), **own))[0]
 
 
 def decoded(corpus: Corpus, table: np.ndarray) -> list[str]:
@@ -476,13 +477,13 @@ def test_pieces_are_those_of_a_loop_over_tokens(tokenizer: str, data: st.DataObj
     pieces = list(itertools.chain(*expected))
     if characters:  # without the space around them
         pieces = [list(text) for piece in pieces if (text := "".join(piece).strip())]
-    assert words_of(found, *layout.fit(found, np.array(chosen, np.int64))) == pieces
+    assert words_of(found, *layout.segment(found, np.array(chosen, np.int64))) == pieces
 
 
 def test_a_mark_at_the_start_of_a_line_belongs_to_no_sentence_before() -> None:
     found = collected([["a", "."], ["''", *"abcdefgh"]])
     layout = text_layout(found, Data(tokenizer="words", overlong="split", max_length=6))
-    assert words_of(found, *layout.fit(found, np.arange(2))) == [["a", "."], ["''", *"abcde"], [*"fgh"]]
+    assert words_of(found, *layout.segment(found, np.arange(2))) == [["a", "."], ["''", *"abcde"], [*"fgh"]]
 
 
 @pytest.mark.parametrize("overlong", ["drop", "cut", "split"])
@@ -491,7 +492,7 @@ def test_a_mark_at_the_start_of_a_line_belongs_to_no_sentence_before() -> None:
 def test_what_becomes_of_tokens_of_overlong_lines(overlong: str, lines: list[list[str]]) -> None:
     found = collected(lines)
     layout = text_layout(found, Data(tokenizer="words", overlong=overlong, max_length=6))
-    pieces = words_of(found, *layout.fit(found, np.arange(len(lines))))
+    pieces = words_of(found, *layout.segment(found, np.arange(len(lines))))
     assert all(1 <= len(piece) <= 6 for piece in pieces)
     if overlong == "drop":
         assert pieces == [line for line in lines if len(line) <= 6]
@@ -625,17 +626,17 @@ def test_a_long_line_is_told_of_the_file_it_stands_in(
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SeqganError, match=r"^Cannot read .*none\.txt: No such file or directory\.$"):
-        real_corpus(Settings(data=Data(source=str(tmp_path / "none.txt"))))
+        real_corpus(data_settings(source=str(tmp_path / "none.txt")))
 
 
 def test_a_missing_test_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SeqganError, match=r"^Cannot read .*none\.txt: No such file or directory\.$"):
-        real_corpus(Settings(data=Data(source=str(put(tmp_path, "a b\nb a\n")), test=str(tmp_path / "none.txt"))))
+        real_corpus(data_settings(source=str(put(tmp_path, "a b\nb a\n")), test=str(tmp_path / "none.txt")))
 
 
 def test_a_directory_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SeqganError, match=rf"^Cannot read {re.escape(str(tmp_path))}: Is a directory\.$"):
-        real_corpus(Settings(data=Data(source=str(tmp_path))))
+        real_corpus(data_settings(source=str(tmp_path)))
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"  \t\r\n\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n \n"])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from seqgan_cli.config.resolution import explicit, resolve
 from seqgan_cli.config.settings import Settings
-from seqgan_cli.data.kinds.base import real_corpus, sentences_of, writing
+from seqgan_cli.data.sources.opening import real_corpus
 from seqgan_cli.data.vocabulary import EOS, UNK
 from seqgan_cli.errors import SeqganError
 
@@ -68,7 +68,7 @@ def test_every_format_is_read_as_the_same_ids(
         first = 0
     said = st.lists(st.integers(first, vocabulary.size - 1), min_size=length if fixed else 1, max_size=length - (not fixed))
     rows += [np.array(ids if fixed else [*ids, EOS]) for ids in data.draw(st.lists(said, max_size=5), "samples")]
-    ways = writing(wanted.data, vocabulary)
+    ways = wanted.kind.detokenizer(wanted, vocabulary)
     formats = {"raw": ways.raw, "text": ways.line}
     if kind.startswith(("ids", "music")):
         formats["ids"] = lambda ids: " ".join(map(str, ways.numbers(ids)))
@@ -79,7 +79,7 @@ def test_every_format_is_read_as_the_same_ids(
                 continue
         again = folder / f"{name}.txt"
         again.write_bytes("".join(f"{write(row)}\n" for row in rows).encode())
-        found = sentences_of(again, wanted.data)
+        found = wanted.kind.sentences_of(again, wanted)
         read = [found.ids[start:end] for start, end in zip(found.offsets[:-1], found.offsets[1:], strict=True)]
         numbers = np.array(vocabulary.encode(found.tokens))
         assert [numbers[ids].tolist() for ids in read] == [row[: vocabulary.length(row)].tolist() for row in rows], name
@@ -102,7 +102,7 @@ def test_pieces_that_are_written_are_data_as_before(
     def numbered(**files: str) -> Any:
         asked = {**own, **{f"data.{name}": value for name, value in files.items()}}
         wanted = resolve(*explicit(asked, (), None), None, "paper").settings
-        return real_corpus(wanted)[0], writing(wanted.data, real_corpus(wanted)[0].vocabulary)
+        return real_corpus(wanted)[0], wanted.kind.detokenizer(wanted, real_corpus(wanted)[0].vocabulary)
 
     try:
         corpus, ways = numbered(source=str(path), test=str(path))
@@ -119,8 +119,8 @@ def test_what_is_no_line_of_samples_is_refused_with_the_format_that_is(tmp_path:
     pages = tmp_path / "pages.txt"
     pages.write_text("床前明月光，\n疑是地上霜。\n舉頭望明月，\n低頭思故鄉。\n\n")
     with pytest.raises(SeqganError, match=r"holds no poem of the form 5x4.* `sample --format raw` writes poems that are read"):
-        sentences_of(pages, settings_of("poems 5x4", pages, False).data)
+        settings_of("poems 5x4", pages, False).kind.sentences_of(pages, settings_of("poems 5x4", pages, False))
     lines = tmp_path / "lines.jsonl"
     lines.write_text('{"text": "a b", "ids": [3, 4]}\n')
     with pytest.raises(SeqganError, match=r"lines\.jsonl is of --format jsonl: `sample --format raw` writes what is read"):
-        sentences_of(lines, settings_of("text words", lines, False).data)
+        settings_of("text words", lines, False).kind.sentences_of(lines, settings_of("text words", lines, False))

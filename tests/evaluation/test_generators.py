@@ -7,8 +7,7 @@ import pytest
 
 import reference
 from parts import parts_of
-from seqgan_cli.config.settings import Data, GeneratorSettings
-from seqgan_cli.data.kinds.oracle import synthetic_corpus
+from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.data.split import HeldOut
 from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
 from seqgan_cli.evaluation.generators import curve_scores, data_figures, likelihoods, nll
@@ -19,6 +18,8 @@ from seqgan_cli.models.generator import Generator
 from seqgan_cli.models.oracle import oracle_arrays
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.sampling import Sampling, sample
+from seqgan_cli.synthetic import synthetic_corpus
+from tiny import data_settings
 
 
 def exact_entropy(weights: list[np.ndarray], vocab_size: int, length: int, temperature: float = 1.0) -> float:
@@ -27,7 +28,7 @@ def exact_entropy(weights: list[np.ndarray], vocab_size: int, length: int, tempe
 
 
 def test_the_oracle_scores_its_own_entropy_and_uniform_tokens_more() -> None:
-    corpus, oracle = synthetic_corpus(Data(vocab_size=3, sequence_length=3, num_sequences=8000), seed=0)
+    corpus, oracle = synthetic_corpus(data_settings(vocab_size=3, sequence_length=3, num_sequences=8000, seed=0))
     weights = list(oracle_arrays(oracle).values())
     entropy = exact_entropy(weights, 3, 3)
     own = nll(oracle, corpus.test)
@@ -41,7 +42,7 @@ def test_the_oracle_scores_its_own_entropy_and_uniform_tokens_more() -> None:
 
 
 def test_the_oracle_as_generator_scores_alike_everywhere() -> None:
-    corpus, oracle = synthetic_corpus(Data(vocab_size=9, sequence_length=4, num_sequences=6000), seed=0)
+    corpus, oracle = synthetic_corpus(data_settings(vocab_size=9, sequence_length=4, num_sequences=6000, seed=0))
     scores = likelihoods(oracle, corpus, oracle, 6000, key(0, "x"))
     assert scores.nll_oracle is not None
     for estimate in (scores.nll_oracle, scores.nll_test, scores.nll_train):
@@ -53,7 +54,7 @@ def test_the_oracle_as_generator_scores_alike_everywhere() -> None:
 
 
 def test_low_temperature_trades_coverage_for_quality() -> None:
-    corpus, oracle = synthetic_corpus(Data(vocab_size=9, sequence_length=4, num_sequences=2000), seed=0)
+    corpus, oracle = synthetic_corpus(data_settings(vocab_size=9, sequence_length=4, num_sequences=2000, seed=0))
     warm, cold = (likelihoods(oracle, corpus, oracle, 2000, key(0, "x"), Sampling(temperature)) for temperature in (1.0, 0.3))
     assert warm.nll_oracle is not None
     assert cold.nll_oracle is not None
@@ -77,7 +78,7 @@ def test_lengths_count_per_token() -> None:
 
 def test_intervals_of_held_out_scores_are_over_documents_where_they_are_known() -> None:
     """Ten documents of windows that are one: as wide as if each were there once, in eval-nll and in the data's column."""
-    corpus, oracle = synthetic_corpus(Data(vocab_size=9, sequence_length=4, num_sequences=300), seed=0)
+    corpus, oracle = synthetic_corpus(data_settings(vocab_size=9, sequence_length=4, num_sequences=300, seed=0))
     windows = np.repeat(corpus.test[:10], 30, axis=0)
     clustered = dataclasses.replace(corpus, held_out={"test": HeldOut(windows, np.repeat(np.arange(10), 30))})
     once = nll(oracle, windows[::30])
@@ -86,7 +87,7 @@ def test_intervals_of_held_out_scores_are_over_documents_where_they_are_known() 
     assert found.mean == pytest.approx(once.mean, rel=1e-6)
     assert found.high - found.mean == pytest.approx(ratio * (once.high - once.mean), rel=1e-5)
     assert found.count == 10
-    run = Measures(clustered, False, None, 300, "").of_data()["copied_run"]
+    run = Measures(clustered, data_settings().kind, None, 300, "").of_data()["copied_run"]
     assert isinstance(run, Estimate)
     assert run.count == 10
 

@@ -11,12 +11,12 @@ from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
 import reference
 from parts import parts_of
-from seqgan_cli.config.settings import Data
 from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.data.vocabulary import EOS, UNK, Vocabulary
 from seqgan_cli.evaluation.generators import data_figures
 from seqgan_cli.evaluation.quality import Measures
-from seqgan_cli.evaluation.real import SELF_BLEU_SAMPLES, RealScores, quality_of
+from seqgan_cli.evaluation.real import SELF_BLEU_SAMPLES, RealScores
+from tiny import data_settings
 
 
 def text(num: int, draw: np.random.Generator, length: int = 7) -> np.ndarray:
@@ -40,7 +40,7 @@ def sentences(corpus: Corpus, table: np.ndarray) -> list[list[str]]:
 @pytest.mark.parametrize("order", [2, 3, 4])
 def test_bleu_is_nltks_with_all_held_out_sequences_as_references(lines: Corpus, order: int) -> None:
     samples = text(20, np.random.default_rng(1))
-    found = RealScores(lines, Data(source="x", kind="text")).quality(samples)[f"bleu_{order}"]
+    found = RealScores(lines, data_settings(source="x", kind="text")).quality(samples)[f"bleu_{order}"]
     smooth, heldout = SmoothingFunction().method1, sentences(lines, lines.test)
     weights = (1 / order,) * order
     expected = [sentence_bleu(heldout, words, weights, smooth) for words in sentences(lines, samples)]
@@ -49,7 +49,7 @@ def test_bleu_is_nltks_with_all_held_out_sequences_as_references(lines: Corpus, 
 
 def test_self_bleu_leaves_out_the_sentence_itself_and_copied_runs_are_the_loops(lines: Corpus) -> None:
     samples = text(20, np.random.default_rng(2))
-    found = RealScores(lines, Data(source="x", kind="text")).all(samples)
+    found = RealScores(lines, data_settings(source="x", kind="text")).all(samples)
     own, smooth = sentences(lines, samples), SmoothingFunction().method1
     alone = [sentence_bleu(own[:i] + own[i + 1 :], words, (1 / 3,) * 3, smooth) for i, words in enumerate(own)]
     assert found["self_bleu_3"].mean == pytest.approx(np.mean(alone))
@@ -63,7 +63,7 @@ def test_self_bleu_is_of_so_many_samples_however_many_there_are(lines: Corpus) -
     draw = np.random.default_rng(3)
     samples = text(SELF_BLEU_SAMPLES + 50, draw)
     many = parts_of(text(SELF_BLEU_SAMPLES, draw), lines.test, lines.vocabulary)
-    scores = RealScores(many, Data(source="x", kind="text"))
+    scores = RealScores(many, data_settings(source="x", kind="text"))
     assert scores.self_bleu(samples).mean == scores.self_bleu(samples[:SELF_BLEU_SAMPLES]).mean
     assert scores.self_bleu(samples).count == SELF_BLEU_SAMPLES
 
@@ -82,7 +82,7 @@ def test_unknown_matches_nothing_in_any_score(seed: int, share: float) -> None:
         [[str(next(words)) if word == "<unk>" else word for word in corpus.vocabulary.decode(row)] for row in each]
         for each in (tables[2], tables[1], tables[0])
     )
-    found, smooth = RealScores(corpus, Data(source="x", kind="text")).all(tables[2]), SmoothingFunction().method1
+    found, smooth = RealScores(corpus, data_settings(source="x", kind="text")).all(tables[2]), SmoothingFunction().method1
     expected = np.mean([sentence_bleu(heldout, sentence, (0.5, 0.5), smooth) for sentence in own])
     assert found["bleu_2"].mean == pytest.approx(expected)
     alone = [sentence_bleu(own[:i] + own[i + 1 :], sentence, (1 / 3,) * 3, smooth) for i, sentence in enumerate(own)]
@@ -90,7 +90,7 @@ def test_unknown_matches_nothing_in_any_score(seed: int, share: float) -> None:
     numbers = {word: i for i, word in enumerate({word for each in (own, training) for sentence in each for word in sentence})}
     ids = [[[numbers[word] for word in sentence] for sentence in each] for each in (own, training)]
     assert found["copied_run"].mean == pytest.approx(np.mean([reference.longest_copied_run(row, ids[1]) for row in ids[0]]))
-    measures = Measures(corpus, False, None, 12, "").of_samples(tables[2])
+    measures = Measures(corpus, data_settings(source="x", kind="text").kind, None, 12, "").of_samples(tables[2])
     assert measures["copied_run"] == found["copied_run"]
     known = [[-1 if word.isdigit() else numbers[word] for word in sentence] for sentence in own]
     assert measures["distinct_2"] == pytest.approx(reference.distinct_n(known, 2), nan_ok=True)
@@ -100,7 +100,7 @@ def test_music_has_its_distance_to_held_out_windows() -> None:
     draw = np.random.default_rng(4)
     tables = [draw.integers(0, 89, (12, 6), dtype=np.int32) for _ in range(3)]
     corpus = parts_of(tables[0], tables[1], Vocabulary(size=89))
-    scores = RealScores(corpus, Data(source="x", kind="music"))
+    scores = RealScores(corpus, data_settings(source="x", kind="music"))
     expected = [reference.nearest_window_mse(window.tolist(), tables[1].tolist()) for window in tables[2]]
     assert scores.quality(tables[2])["nearest_window_mse"] == pytest.approx(expected)
     assert scores.curve(tables[2])["nearest_window_mse"] == pytest.approx(np.mean(expected))
@@ -117,13 +117,13 @@ def test_music_has_its_distance_to_held_out_windows() -> None:
     ],
 )
 def test_each_kind_has_the_papers_scores(lines: Corpus, source: str, kind: str, names: tuple[str, ...]) -> None:
-    assert quality_of(Data(source=source, kind=kind)) == names
+    assert data_settings(source=source, kind=kind).kind.quality == names
     if source != "oracle" and kind != "music":
-        assert tuple(RealScores(lines, Data(source=source, kind=kind)).curve(lines.train)) == names
+        assert tuple(RealScores(lines, data_settings(source=source, kind=kind)).curve(lines.train)) == names
 
 
 def test_the_datas_own_marks(lines: Corpus) -> None:
-    scores = RealScores(lines, Data(source="x", kind="text"))
+    scores = RealScores(lines, data_settings(source="x", kind="text"))
     figures = data_figures(lines, None, 0, 1000, scores)
     assert figures["bleu_3"] == pytest.approx(scores.all(lines.train)["bleu_3"].mean)
     assert figures["copied_run"] == pytest.approx(scores.all(lines.test)["copied_run"].mean)
@@ -138,7 +138,7 @@ def test_the_datas_own_self_bleu_is_of_sequences_from_all_documents() -> None:
     train[:, -1] = draw.integers(3, 200, len(train))
     vocabulary = Vocabulary([str(i) for i in range(197)])
     corpus = parts_of(train, train[:20], vocabulary)
-    scores = RealScores(corpus, Data(source="x", kind="text"))
+    scores = RealScores(corpus, data_settings(source="x", kind="text"))
     smooth, found = SmoothingFunction().method1, data_figures(corpus, None, 0, 100, scores)["self_bleu_3"]
     expected = []
     for _ in range(20):
@@ -154,7 +154,7 @@ def test_the_datas_own_self_bleu_is_of_sequences_from_all_documents() -> None:
 def test_self_bleu_is_of_equal_numbers_where_data_are_few(lines: Corpus) -> None:
     """Forty training sequences: so many samples, too."""
     samples = text(500, np.random.default_rng(3))
-    scores = RealScores(lines, Data(source="x", kind="text"))
+    scores = RealScores(lines, data_settings(source="x", kind="text"))
     assert scores.self_bleu(samples).count == len(lines.train) == 40
     assert scores.self_bleu(samples).mean == scores.self_bleu(samples[:40]).mean
 

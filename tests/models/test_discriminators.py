@@ -220,7 +220,7 @@ def test_separates_an_easy_task_on_unseen_sequences(kind: str, settings: dict[st
 def test_an_attention_generator_samples_scores_and_rolls_out_like_any_other() -> None:
     """Sampling, teacher forcing and step by step agree: its samples have the frequencies that it says they have."""
     from seqgan_cli.algorithms.rollout import NetworkPolicy
-    from seqgan_cli.config.settings import GeneratorSettings
+    from seqgan_cli.config.sections import GeneratorSettings
 
     generator = Generator(Vocabulary(size=3), 4, GeneratorSettings(embedding_dim=3, hidden_dim=4, cell="attention"))
     generator.initialise(rng(0, "test"), 0.7)

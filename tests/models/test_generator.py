@@ -14,7 +14,7 @@ from scipy.stats import chisquare
 
 import reference
 from seqgan_cli.algorithms.mle import scheduled_sampling_inputs
-from seqgan_cli.config.settings import GeneratorSettings
+from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng

@@ -67,7 +67,7 @@ def reward_to_go(token_rewards: Any, mask: Any) -> Any:
 def repeat_final_value(action_values: Any, mask: Any) -> Any:
     """Action values with that of the last token that counts at all positions after it.
 
-    A state past the end promises what the finished sequence is worth.
+    After `<eos>` the value target is the final reward.
     """
     last = tf.reduce_sum(tf.cast(mask, tf.int32), axis=1, keepdims=True) - 1
     final = tf.gather(action_values, tf.maximum(last, 0), batch_dims=1)

@@ -41,7 +41,7 @@ class AdversarialTraining(Stage):
         super().__init__(settings, corpus)
         cfg, reward = settings.adversarial, registry.rewards[settings.adversarial.reward]
         self.generator, self.oracle = generator, oracle
-        self.real = None if oracle else RealScores(corpus, settings.data, corpus.validation)
+        self.real = None if oracle else RealScores(corpus, settings, corpus.validation)
         self.trainer: DiscriminatorTrainer | None = None
         if settings.needs_discriminator:
             self.trainer = DiscriminatorTrainer(

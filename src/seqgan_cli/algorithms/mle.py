@@ -129,7 +129,7 @@ class LikelihoodTraining(Stage):
     ) -> None:
         super().__init__(settings, corpus)
         cfg, self.scored = settings.pretrain_g, scored
-        self.oracle, self.real = oracle, None if oracle else RealScores(corpus, settings.data, corpus.validation)
+        self.oracle, self.real = oracle, None if oracle else RealScores(corpus, settings, corpus.validation)
         self.generator = untrained_generator(settings, corpus)
         self.optimizer: Adam | RMSprop = OPTIMIZERS[cfg.optimizer](self.generator.trainable_variables, cfg.learning_rate)
         self.batch_size = batches_of(corpus.sequences.largest_batch, cfg.batch_size, console, self.name)

@@ -20,7 +20,8 @@ from seqgan_cli.algorithms.mle import likelihood_loss
 from seqgan_cli.algorithms.rollout import ActionValues, NetworkPolicy, NgramPolicy, RolloutPolicy
 from seqgan_cli.config import registry
 from seqgan_cli.config.schema import section, setting
-from seqgan_cli.config.settings import Adversarial, Settings
+from seqgan_cli.config.sections import Adversarial
+from seqgan_cli.config.settings import Settings
 from seqgan_cli.lazy import compiled, tf
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards.base import Given, Reward

@@ -25,7 +25,7 @@ COMPLETIONS_AT_ONCE = 512
 
 
 class RolloutPolicy(abc.ABC):
-    """What completes prefixes. Its state before each token is a list of `[B, ·]`, whose rows can be gathered and joined."""
+    """Interface of rollout policies. A state is a list of `[B, ·]` whose rows can be gathered and joined."""
 
     def __init__(self, vocabulary: Vocabulary, sequence_length: int) -> None:
         self.vocabulary, self.sequence_length = vocabulary, sequence_length
@@ -115,7 +115,7 @@ class NetworkPolicy(RolloutPolicy):
     def draw(self, known: Any, last: Any, place: Any, key: Any) -> Any:
         return draw_next(self.network, self.network.policy_logits(known), last, place, key)
 
-    def promises(self, tokens: Any, horizon: int, value: Callable[[Any], Any], key: Any) -> Any:
+    def bootstrap_values(self, tokens: Any, horizon: int, value: Callable[[Any], Any], key: Any) -> Any:
         """What a value function expects after `horizon` more tokens, of the prefixes that are not finished by then.
 
         Args:
@@ -146,7 +146,7 @@ class NgramPolicy(RolloutPolicy):
         self.model = NgramModel(vocabulary, sequences, self.ORDER)
 
     def update(self, policy: "Generator", update_rate: float) -> None:
-        """It stays what the data are."""
+        """No-op: the n-gram model is fixed."""
 
     def states(self, tokens: Any) -> list:
         length, width = tf.shape(tokens)[1], self.ORDER - 1
@@ -169,7 +169,7 @@ class ActionValues:
     Args:
         policy, reward: what completes prefixes, and what scores the finished sequences.
         num_rollouts: N.
-        horizon, value: if given, a rollout ends after so many tokens, and what it then promises stands for its reward
+        horizon, value: if given, a rollout ends after so many tokens, and the value of its last state stands for its reward
             (temporal differences: Sutton 1988).
     """
 
@@ -214,7 +214,7 @@ class ActionValues:
         return tf.stop_gradient(tf.concat([tf.reduce_mean(by_rollout, axis=1), final[:, None]], axis=1))
 
     def _look_ahead(self, tokens: Any, key: Any, num_chunks: Any, width: Any) -> Any:
-        """Of every (sequence, rollout) pair, chunk by chunk: float32 `[≥ B·N, T-1]`, promises and, near the end, rewards."""
+        """Of every (sequence, rollout) pair, chunk by chunk: float32 `[≥ B·N, T-1]`, values and, near the end, rewards."""
         pairs, length = tf.shape(tokens)[0] * self.num_rollouts, self.policy.sequence_length
         first = length - self.horizon  # the shortest prefix that is finished within the horizon
         policy, value = self.policy, self.value
@@ -227,8 +227,8 @@ class ActionValues:
             keys = tf.unstack(tf.random.experimental.stateless_split(chunk_key, 3))
             finished = policy.sample_continuations(cfg, keys[0], first)
             rewards = tf.reshape(self.reward(tf.reshape(finished, [-1, length]), keys[1]), [self.horizon, width])
-            promises = policy.promises(cfg, self.horizon, value, keys[2])
-            return i + 1, values.write(i, tf.transpose(tf.concat([promises, rewards], axis=0)))
+            bootstrap_values = policy.bootstrap_values(cfg, self.horizon, value, keys[2])
+            return i + 1, values.write(i, tf.transpose(tf.concat([bootstrap_values, rewards], axis=0)))
 
         values = tf.TensorArray(tf.float32, size=num_chunks, element_shape=[None, None])
         _, values = tf.while_loop(lambda i, _: i < num_chunks, look, (0, values), parallel_iterations=1)

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqgan_cli import files
+from seqgan_cli.config import registry
 from seqgan_cli.config import resolution as configuration
 from seqgan_cli.console import Console
 from seqgan_cli.data.vocabulary import UNK
 from seqgan_cli.errors import UsageError
-from seqgan_cli.jobs.options import DATA, KINDS, GroupedCommand, console_of, grouped_option, setting_options
+from seqgan_cli.jobs.options import DATA, KINDS, SYNTHETIC, GroupedCommand, console_of, grouped_option, setting_options
 
 if TYPE_CHECKING:
     from seqgan_cli.config.settings import Settings
     from seqgan_cli.data.corpus import Corpus
     from seqgan_cli.data.documents import Documents
 
-ORACLES_OWN = ("--data", "--vocab-size", "--sequence-length", "--num-sequences", "--oracle")
 FREQUENT = 12
 
 _option = grouped_option("Common")
@@ -26,7 +26,7 @@ _option = grouped_option("Common")
 
 @click.command("corpus", cls=GroupedCommand)
 @click.argument("file", metavar="FILE|NAME")
-@setting_options("Data", {flag: name for flag, name in DATA.items() if flag not in ORACLES_OWN})
+@setting_options("Data", {flag: name for flag, name in DATA.items() if flag not in {"--data", *SYNTHETIC}})
 @setting_options("Poems, speeches, music", KINDS)
 @_option("-n", "--num", type=click.IntRange(0), default=5, metavar="N", help="sequences to show [5]", group="Output")
 @_option(
@@ -67,9 +67,10 @@ def command(
     Counts, lengths, tokens, a few sequences, and what was left out and why. With --write DIR --format tfrecord it prepares data
     of any size, which `--data DIR` then streams.
     """
-    from seqgan_cli.config.conflicts import check_kind
+    from seqgan_cli.config.checks import check_data
+    from seqgan_cli.data.sources.inference import infer_settings
     from seqgan_cli.data.tfrecord.shards import is_prepared
-    from seqgan_cli.jobs.job import read_corpus, see_kind
+    from seqgan_cli.jobs.job import read_corpus
     from seqgan_cli.jobs.options import chosen_settings
 
     console = console_of(context)
@@ -81,11 +82,12 @@ def command(
         raise UsageError("FILE is empty: name a file, a folder, speech or folk.")
     if as_format == "tfrecord" and folder is None:
         raise UsageError("--format tfrecord is of --write: name the directory to write, as --write DIR.")
-    if asked["data.source"] == "oracle":
+    built_in = registry.kinds.of_source(asked["data.source"])
+    if built_in is not None and built_in.synthetic:
         raise UsageError("The oracle's sequences are drawn when training begins: name a file, a folder, speech or folk.")
-    see_kind(asked, sources)
+    infer_settings(asked, sources)
     config = configuration.resolve(asked, sources, None, "paper")
-    check_kind(config)
+    check_data(config)
     settings = config.settings
     if folder is not None and is_prepared(settings.data.source):
         raise UsageError(f"{settings.data.source} is prepared already: train on it with --data.")
@@ -99,9 +101,7 @@ def command(
     else:
         _describe(corpus, documents, console)
 
-    from seqgan_cli.data.kinds.base import writing
-
-    written = writing(settings.data, corpus.vocabulary)
+    written = settings.kind.detokenizer(settings, corpus.vocabulary)
     if num:
         shown = min(num, len(corpus.train))
         console.result(f"The first {shown} training sequences:" if shown > 1 else "The first training sequence:")
@@ -114,13 +114,13 @@ def command(
         for name, table in parts.items():
             lines = "".join(f"{written.raw(ids)}\n" for ids in table)
             files.write(folder / f"{name}.txt", lines.encode())
-        spaces = "" if settings.data.kind != "poems" and settings.data.tokenizer == "chars" else ", tokens with spaces"
+        spaces = ", tokens with spaces" if written.spaced else ""
         told = " and ".join(str(folder / f"{name}.txt") for name in parts)
         console.say(f"Written: {told}, one sequence a line{spaces}.")
 
 
 def _prepare(settings: "Settings", folder: Path, console: Console) -> "Corpus":
-    from seqgan_cli.data.tfrecord.preparation import prepare, refuse_filled
+    from seqgan_cli.data.sources.preparation import prepare, refuse_filled
     from seqgan_cli.data.tfrecord.shards import is_prepared
     from seqgan_cli.jobs.job import showing_reading
     from seqgan_cli.runs import lock

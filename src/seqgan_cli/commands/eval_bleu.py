@@ -1,6 +1,5 @@
 """`seqgan eval-bleu`."""
 
-import dataclasses
 import json
 import platform
 from collections.abc import Callable
@@ -11,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqgan_cli import __version__
+from seqgan_cli.config import registry
 from seqgan_cli.config import resolution as configuration
-from seqgan_cli.config.conflicts import check_kind
-from seqgan_cli.config.settings import KINDS, Data, find
+from seqgan_cli.config.checks import check_data
+from seqgan_cli.config.settings import Settings, find
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.jobs.options import (
     GroupedCommand,
@@ -67,7 +67,11 @@ _of_two_files = grouped_option("Both --hypotheses and --references")
     help="compare with these lines instead of the run's held-out ones",
 )
 @_of_two_files(
-    "--kind", "data__kind", setting="data.kind", type=click.Choice([*KINDS]), help="what they hold [text; with --run, as there]"
+    "--kind",
+    "data__kind",
+    setting="data.kind",
+    type=click.Choice(registry.kinds.named),
+    help="what they hold [text; with --run, as there]",
 )
 @_of_two_files(
     "--tokenizer",
@@ -142,8 +146,9 @@ def command(
 
     run = Run(run_path)
     two_files = hypotheses is not None and references is not None
-    data = _data(context, run, two_files)
-    pool = _Pool(data, console.warn, run if _speaks(context, run, two_files) else None)
+    settings = _settings(context, run, two_files)
+    data = settings.data
+    pool = _Pool(settings, console.warn, run if _speaks(context, run, two_files) else None)
     likelihood: Sentences | None = None
     if hypotheses:
         origin, scored = str(hypotheses), pool.file(hypotheses, samples=True)
@@ -203,7 +208,7 @@ def command(
     console.table(f"BLEU of {origin}", columns, rows, caption="\n".join([*told, signature]))
 
 
-def _data(context: click.Context, run: "Run", two_files: bool) -> Data:
+def _settings(context: click.Context, run: "Run", two_files: bool) -> Settings:
     """How sentences are read: as the run's data are, but for what is asked for of two files, which need none.
 
     Raises SeqganError without a run that is needed, UsageError for what does not go together.
@@ -215,11 +220,10 @@ def _data(context: click.Context, run: "Run", two_files: bool) -> Data:
     recorded = run.config() if _speaks(context, run, two_files) else None
     config = configuration.resolve(asked, sources, recorded, "paper")
     if asked:
-        check_kind(config)
-    data = config.settings.data
-    if recorded is not None and data.source == "oracle" and not asked:
-        return dataclasses.replace(data, tokenizer="whitespace", lowercase=False)
-    return data
+        check_data(config)
+    if recorded is not None and config.settings.data.synthetic and not asked:
+        return config.settings.changed({"data.tokenizer": "whitespace", "data.lowercase": False})
+    return config.settings
 
 
 def _speaks(context: click.Context, run: "Run", two_files: bool) -> bool:
@@ -250,12 +254,12 @@ class _Pool:
     """Numbers the tokens of samples and files alike, so that both can be compared.
 
     Args:
-        data: how files are read.
+        settings: how files are read.
         run: what sentences are of, if they are a run's: it says which word of a file stands for unknown ones.
     """
 
-    def __init__(self, data: Data, warn: "Callable[[str], None]", run: "Run | None") -> None:
-        self.data, self.warn, self.run = data, warn, run
+    def __init__(self, settings: Settings, warn: "Callable[[str], None]", run: "Run | None") -> None:
+        self.settings, self.warn, self.run = settings, warn, run
         self.numbers: dict[str, int] = {}
 
     def _renumber(self, table: "np.ndarray", tokens: list[str] | tuple[str, ...]) -> "np.ndarray":
@@ -270,10 +274,9 @@ class _Pool:
     def file(self, path: Path, samples: bool = False) -> "Sentences":
         """The sentences of a file. Raises SeqganError if it cannot be read."""
         from seqgan_cli.data.documents import told_of
-        from seqgan_cli.data.kinds.base import sentences_of
         from seqgan_cli.data.vocabulary import SPECIAL, UNK, UNKNOWN
 
-        documents = sentences_of(path, self.data, samples)
+        documents = self.settings.kind.sentences_of(path, self.settings, samples)
         for line in told_of(documents.reading):
             self.warn(f"{path}: {line}")
         vocabulary = self.run.corpus().vocabulary if self.run else None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqgan_cli import files
-from seqgan_cli.config.settings import Data
+from seqgan_cli.config.settings import Settings
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.jobs.options import GroupedCommand, common_options, console_of, from_option, grouped_option
 from seqgan_cli.jobs.sampling import sampling_of, sampling_options
@@ -58,13 +58,12 @@ def command(
     from seqgan_cli.runs.run import Run
 
     run = Run(run_path)
-    data = run.config().settings.data
     from seqgan_cli.evaluation.metrics.grammar import Parser
 
     parser = Parser(grammar)
     if samples_file:
         corpus = run.corpus()
-        origin, drawn = str(samples_file), {"samples": _lines(samples_file, data, console.warn)}
+        origin, drawn = str(samples_file), {"samples": _lines(samples_file, run.config().settings, console.warn)}
     else:
         from seqgan_cli.jobs.trained import open_trained, sampled
 
@@ -77,7 +76,7 @@ def command(
     if not any(parser.words.intersection(sentence) for sentence in drawn["data"]):
         raise SeqganError(
             f"{grammar} has no word in common with the held-out set: is it the grammar of these data, with words as "
-            f"{data.tokenizer!r} cuts them?"
+            f"{run.config().settings.data.tokenizer!r} cuts them?"
         )
     training = {*_sentences(corpus, corpus.train)}
     equal = min(map(len, drawn.values()))
@@ -165,14 +164,13 @@ def _sentences(corpus: "Corpus", tokens: "np.ndarray") -> "list[Sentence]":
     return [tuple(corpus.vocabulary.decode(ids)) for ids in tokens]
 
 
-def _lines(path: Path, data: Data, warn: Callable[[str], None]) -> "list[Sentence]":
+def _lines(path: Path, settings: Settings, warn: Callable[[str], None]) -> "list[Sentence]":
     """A file's lines, cut as the run cuts its data. Raises SeqganError if it cannot be read."""
     from seqgan_cli.data.documents import told_of
-    from seqgan_cli.data.kinds.base import sentences_of
 
-    if data.source == "oracle":
-        data = dataclasses.replace(data, tokenizer="whitespace", lowercase=False)
-    documents = sentences_of(path, data, samples=True)
+    if settings.data.synthetic:
+        settings = settings.changed({"data.tokenizer": "whitespace", "data.lowercase": False})
+    documents = settings.kind.sentences_of(path, settings, samples=True)
     for line in told_of(documents.reading):
         warn(f"{path}: {line}")
     words = [documents.tokens[i] for i in documents.ids]

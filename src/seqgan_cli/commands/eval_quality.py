@@ -80,7 +80,7 @@ def command(
 
     vectors = _vectors(embeddings, trained) if embeddings else None
     drawn = sampled(trained, num, seed or 0, sampling, console, "eval-quality")
-    measures = Measures(trained.corpus, trained.config.settings.data.kind == "music", vectors, num, str(embeddings))
+    measures = Measures(trained.corpus, trained.config.settings.kind, vectors, num, str(embeddings))
     scores = {name: measures.of_samples(tokens) for name, tokens in drawn.items()}
     scores["data"] = measures.of_data()
     if as_json:

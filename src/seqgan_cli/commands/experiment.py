@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
-from seqgan_cli.config.settings import SIZES
+from seqgan_cli.config import registry
+from seqgan_cli.config.settings import SIZES, Settings
 from seqgan_cli.errors import UsageError
 from seqgan_cli.jobs.options import MARGIN, GroupedCommand, console_of, grouped_option
 
 SYNTHETIC = ("synthetic", "strategies", "pretraining")
-REAL = ("text", "poems", "speeches", "music")
+REAL = tuple(kind.name for kind in registry.kinds.ours.values() if kind.experiment)
 EVERY = (*SYNTHETIC, "frontier", *REAL)
 SEEDS = {"quick": 3, "fast": 5, "paper": 5}
 SAMPLES = {"quick": 5000, "fast": 10_000, "paper": 100_000}
@@ -108,14 +109,14 @@ def command(
     frontier. Stopped anywhere, the same command goes on.
     """
     from seqgan_cli.config import resolution as configuration
-    from seqgan_cli.config.conflicts import check_kind, check_together
-    from seqgan_cli.jobs.job import see_kind
+    from seqgan_cli.config.checks import check_data, check_together
+    from seqgan_cli.data.sources.inference import infer_settings
     from seqgan_cli.studies.experiments.plan import chosen_methods, claim, tasks
 
     console = console_of(context)
     named = {"data.oracle": oracle, "data.source": data, "data.test": test}
     asked, sources = configuration.explicit({name: value for name, value in named.items() if value}, sets, config_file)
-    real = asked.get("data.source", "oracle") != "oracle"
+    real = not Settings(asked).data.synthetic
     if kind in SYNTHETIC and real:
         others = ", ".join(("frontier", *REAL))
         raise UsageError(f"experiment {kind} needs the oracle's truth: leave --data out, or choose {others}.")
@@ -125,14 +126,14 @@ def command(
         raise UsageError(f"experiment {kind} needs data: give --data.")
     if kind in REAL and "data.kind" not in asked:
         asked["data.kind"], sources["data.kind"] = kind, "option"
-    see_kind(asked, sources)
+    infer_settings(asked, sources)
     if "seed" in asked:
         raise UsageError("An experiment has several seeds: use --seed for the first of them.")
     for name in ("adversarial.reward", "pretrain-g.scheduled-sampling"):
         if name in asked:
             raise UsageError(f"The methods differ in {name}, so it cannot be set for all: leave it out, and see --methods.")
     config = configuration.resolve(asked, sources, None, preset)
-    check_kind(config)
+    check_data(config)
     directory = out or Path("runs") / f"{asked['data.kind'] if real else 'experiment'}-{preset}"
     names = chosen_methods(kind, methods)
     cores = os.process_cpu_count() if hasattr(os, "process_cpu_count") else len(os.sched_getaffinity(0))
@@ -147,7 +148,7 @@ def command(
     from seqgan_cli.training.backend import start_tensorflow
 
     start_tensorflow(threads, verbose)
-    from seqgan_cli.evaluation.real import margin_of, quality_of
+    from seqgan_cli.evaluation.real import margin_of
     from seqgan_cli.studies.experiments import study
 
     try:
@@ -155,13 +156,13 @@ def command(
             study.dry_run(planned, config, directory, jobs, threads, console)
             return
         if not partial:
-            claims = None
+            leases = None
             if storage:
-                from seqgan_cli.studies.search.claims import SharedTasks
+                from seqgan_cli.studies.leases import SharedTasks
 
-                claims = SharedTasks(storage, f"{kind} in {directory.name}", planned, {"preset": preset})
-            study.train(kind, planned, config, directory, jobs, threads, console, claims)
-        margin = margin or margin_of(quality_of(config.settings.data)[0])
+                leases = SharedTasks(storage, f"{kind} in {directory.name}", planned, {"preset": preset})
+            study.train(kind, planned, config, directory, jobs, threads, console, leases)
+        margin = margin or margin_of(config.settings.kind.quality[0])
         study.report(kind, names, planned, config, directory, samples or SAMPLES[preset], margin, console)
     except KeyboardInterrupt:
         console.say("\nStopped; what was trained and scored is saved, and the same command goes on.")

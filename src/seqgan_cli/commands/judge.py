@@ -114,10 +114,12 @@ def make(
 def _check(runs: "list[Run]", console: Console) -> None:
     """Raises SeqganError for what is no run, and UsageError for runs that people cannot judge, or not together."""
     values = [run.config().values for run in runs]
-    for run, theirs in zip(runs, values, strict=True):
-        if theirs["data.source"] == "oracle":
+    chosen = [run.config().settings for run in runs]
+    heard = [settings.kind.pitch_step(settings) is not None for settings in chosen]
+    for i, (run, theirs) in enumerate(zip(runs, values, strict=True)):
+        if chosen[i].data.synthetic:
             raise UsageError(f"{run.path} is trained on the oracle's numbers, of which no person can tell which are real.")
-        if (theirs["data.kind"] == "music") != (values[0]["data.kind"] == "music"):
+        if heard[i] != heard[0]:
             raise UsageError(f"{runs[0].path} and {run.path} are music and text: make a sheet of each.")
         if differ := [name for name in FORM if theirs[name] != values[0][name]]:
             console.warn(f"{run.path} and {runs[0].path} differ in {', '.join(differ)}: judges may tell them by that alone.")

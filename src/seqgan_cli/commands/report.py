@@ -45,15 +45,17 @@ def command(
     if not experiment:
         config = run.config()
     start_tensorflow(threads, verbose)
-    from seqgan_cli.studies.report import page as report
+    from seqgan_cli.studies.report.experiment_page import experiment_page
+    from seqgan_cli.studies.report.page import write
+    from seqgan_cli.studies.report.run_page import run_page
 
     if experiment:
-        page = report.experiment_page(run_path)
+        page = experiment_page(run_path)
     else:
         num = samples or config.settings.evaluation.final_samples
-        page = report.run_page(run, num, console.warn, lambda what: console.say(f"{what} …"))
+        page = run_page(run, num, console.warn, lambda what: console.say(f"{what} …"))
     target = output or run_path / "report.html"
-    report.write(page, target)
+    write(page, target)
     for finding in page.findings:
         console.result(f"- {finding}")
     console.result(f"Report: {target}")

@@ -24,11 +24,11 @@ ROWS = 8  # sequences in a picture, unless told
 
 def sample_lines(trained: "Trained", num: int, seed: int, form: str, sampling: "Sampling") -> Iterator[str]:
     """`num` samples in that form (text, line, raw, ids or jsonl), a batch in memory at a time."""
-    from seqgan_cli.data.kinds.base import writing
     from seqgan_cli.randomness import key
     from seqgan_cli.sampling import samples
 
-    written = writing(trained.config.settings.data, trained.corpus.vocabulary)
+    settings = trained.config.settings
+    written = settings.kind.detokenizer(settings, trained.corpus.vocabulary)
     left = num
     for batch in samples(trained.generator, key(seed, "sample"), sampling):
         for ids in batch[:left]:
@@ -138,21 +138,20 @@ def _write_music(
     from seqgan_cli.randomness import key
     from seqgan_cli.sampling import sample
 
-    data = trained.config.settings.data
-    if data.kind != "music":
+    settings = trained.config.settings
+    step = settings.kind.pitch_step(settings)
+    if step is None:
         raise SeqganError(f"{trained.run.path} is not of music, so it has no --format {form}: use text, raw, ids or jsonl.")
     rows = sample(trained.generator, num, key(seed, "sample"), sampling)
     if form == "pianoroll":
         from seqgan_cli.figures import piano_roll
 
-        piano_roll(list(rows), data.step, output)
+        piano_roll(list(rows), step, output)
         console.say(f"{num} sequences in {output}.")
         return
-    from seqgan_cli.data.midi.tracks import write_midi
-
     digits = len(str(num))
     for i, pitches in enumerate(rows, start=1):
-        write_midi(pitches, data.step, output / f"{i:0{digits}d}.mid", data.track, data.channel)
+        settings.kind.write_midi(pitches, settings, output / f"{i:0{digits}d}.mid")
     console.say(f"{num} MIDI files in {output}.")
 
 

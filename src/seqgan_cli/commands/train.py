@@ -49,7 +49,7 @@ def command(context: click.Context, file: str | None, **_: Any) -> None:
 def _report(work: "Job") -> None:
     """Score what the run has come to, and leave table, samples and learning curve."""
     from seqgan_cli.evaluation.generators import data_figures, likelihoods, unknown_note
-    from seqgan_cli.evaluation.real import RealScores, quality_of
+    from seqgan_cli.evaluation.real import RealScores
     from seqgan_cli.figures import learning_curve
     from seqgan_cli.jobs.trained import Trained
     from seqgan_cli.sampling import PLAIN
@@ -66,7 +66,7 @@ def _report(work: "Job") -> None:
         checkpoints["MLE, best held-out"] = best
     last = run.generator_checkpoint("adversarial", console.warn)
     checkpoints[work.settings.title] = last
-    real = None if work.oracle else RealScores(work.corpus, work.settings.data)
+    real = None if work.oracle else RealScores(work.corpus, work.settings)
     scores: list[tuple[str, Likelihoods]] = []
     for name, checkpoint in checkpoints.items():
         generator = run.generator(checkpoint, work.corpus)
@@ -81,7 +81,7 @@ def _report(work: "Job") -> None:
         caption="\n".join([generators_caption(work.oracle is not None), *filter(None, [unknown_note(data)])]) + "\n",
     )
     started = scores[1 if work.settings.adversarial.start == "best" else 0]
-    quality = quality_of(work.settings.data)[0]
+    quality = work.settings.kind.quality[0]
     changed = [LEFT_BEHIND] if run.is_left_behind(last) else trade(*started, scores[-1][1], quality)
     for finding in [*changed, *discriminator(run.history.at("adversarial", last.position))]:
         console.result(finding + "\n")

@@ -111,38 +111,38 @@ def command(
     seeds before you believe it.
     """
     from seqgan_cli.config import resolution as configuration
-    from seqgan_cli.config.conflicts import check_kind
-    from seqgan_cli.jobs.job import see_kind
+    from seqgan_cli.config.checks import check_data
+    from seqgan_cli.data.sources.inference import infer_settings
     from seqgan_cli.studies.search import space
 
     console = console_of(context)
     named = {"data.source": data, "data.test": test}
     asked, sources = configuration.explicit({name: value for name, value in named.items() if value}, sets, config_file)
-    see_kind(asked, sources)
+    infer_settings(asked, sources)
     if "seed" in asked:
         raise UsageError("--set seed: use --seed.")
     dimensions = space.parse_all(searches or space.DEFAULT)
     for dimension in dimensions:
         if dimension.name in asked:
             raise UsageError(f"{dimension.name} is both searched and set: leave one of the two out.")
-    check_kind(configuration.resolve(asked, sources, None, preset))
+    check_data(configuration.resolve(asked, sources, None, preset))
     points = space.grid(dimensions) if sampler == "grid" else None
     number = min(trials or len(points), len(points)) if points else trials or 50
 
-    from seqgan_cli.evaluation.real import SCORES, quality_of
-    from seqgan_cli.studies.search.attempt import Base
-    from seqgan_cli.studies.search.study import Shared, open_storage
-    from seqgan_cli.studies.search.tuner import Tuner
+    from seqgan_cli.evaluation.real import SCORES
+    from seqgan_cli.studies.leases import open_storage
+    from seqgan_cli.studies.search.study import SearchStudy, carry_out
+    from seqgan_cli.studies.search.trials import Base
 
     base = Base(asked, seed, preset, out, until)
     for dimension in dimensions:
         if not base.matters(dimension.name):
             raise UsageError(f"--search {dimension.name} changes nothing up to --until {until}: leave it out.")
     settings = base.config({}).settings
-    quality, coverage = quality_of(settings.data)[0], "nll_validation" if settings.data.validation else "nll_test"
+    quality, coverage = settings.kind.quality[0], "nll_validation" if settings.data.validation else "nll_test"
     scores = {"both": (quality, coverage), "quality": (quality,), "coverage": (coverage,)}[objective]
     alike = {"preset": preset, "seed": seed, "until": until, "search": [str(d) for d in dimensions], "settings": base.told()}
-    shared = Shared(
+    shared = SearchStudy(
         open_storage(storage or str(out / "study.journal")),
         study,
         {name: SCORES[name].higher for name in scores},
@@ -156,9 +156,8 @@ def command(
     cores = os.process_cpu_count() if hasattr(os, "process_cpu_count") else len(os.sched_getaffinity(0))
     jobs = jobs or min(4, cores)
     wanted = points is None if prune is None else prune
-    tuner = Tuner(shared, base, jobs, threads or max(1, cores // jobs), wanted, 60 * timeout if timeout else None, console)
     try:
-        tuner.carry_out()
+        carry_out(shared, base, jobs, threads or max(1, cores // jobs), wanted, 60 * timeout if timeout else None, console)
     finally:
         from seqgan_cli.studies.search.outcome import report
 

@@ -8,7 +8,7 @@ import functools
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from seqgan_cli.errors import UsageError
@@ -25,6 +25,7 @@ class Component:
     name: ClassVar[str] = ""
     meaning: ClassVar[str] = ""  # a few words, for `seqgan settings`
     rank: ClassVar[int] = 9  # where lists have it: the paper's first
+    is_named: ClassVar[bool] = True  # whether its registry's setting can name it
     Section: ClassVar[Any] = None  # a section (`config.schema.section`), if it has settings
 
     @classmethod
@@ -41,10 +42,11 @@ class Registry:
         package: ours, whose modules hold components.
         setting: what names one of them.
         what: one of them, in words.
+        beside: values of the setting that name none.
     """
 
-    def __init__(self, group: str, package: str, setting: str, what: str) -> None:
-        self.group, self.package, self.setting, self.what = group, package, setting, what
+    def __init__(self, group: str, package: str, setting: str, what: str, beside: tuple[str, ...] = ()) -> None:
+        self.group, self.package, self.setting, self.what, self.beside = group, package, setting, what, beside
         self._loaded: dict[str, Any] = {}
 
     @functools.cached_property
@@ -66,9 +68,18 @@ class Registry:
 
         return {entry.name: entry for entry in entry_points(group=self.group) if entry.name not in self.ours}
 
+    @functools.cached_property
+    def named(self) -> tuple[str, ...]:
+        """Those of this package that can be named."""
+        return tuple(name for name, each in self.ours.items() if each.is_named)
+
     def names(self) -> tuple[str, ...]:
         """All that can be named: ours, then other packages', which are not imported for that."""
-        return (*self.ours, *sorted(self._theirs))
+        return (*self.named, *sorted(self._theirs))
+
+    def known(self) -> tuple[Any, ...]:
+        """Our components, then those of others that were named."""
+        return (*self.ours.values(), *self._loaded.values())
 
     def __getitem__(self, name: str) -> Any:
         """The component; its settings are in the schema from now on. Raises UsageError for a name that is none's."""
@@ -97,16 +108,36 @@ class Registry:
 
     def sections(self) -> Iterator[Any]:
         """The sections that our components declare, then those of others that were named."""
-        for component in (*self.ours.values(), *self._loaded.values()):
+        for component in self.known():
             if component.Section is not None:
                 yield component.Section
+
+
+class Kinds(Registry):
+    """Kinds of data; where the setting names none, the source says what its data are."""
+
+    def of_source(self, source: str) -> Any:
+        """The kind that has built-in data of that name, or None for a file or folder."""
+        return next((kind for kind in self.known() if source in kind.sources), None)
+
+    def defaults_of(self, name: str) -> Mapping[str, Any]:
+        """What the kind of that name sets other settings to, by their names."""
+        found: Mapping[str, Any] = {} if name in self.beside else self[name].defaults
+        return found
+
+    def of(self, source: str, name: str) -> Any:
+        """The kind of a source, where the setting has that value."""
+        if name not in self.beside:
+            return self[name]
+        built_in = self.of_source(source)
+        return built_in if built_in is not None and not built_in.is_named else next(iter(self.ours.values()))
 
 
 rewards = Registry("seqgan.rewards", "seqgan_cli.rewards", "adversarial.reward", "reward")
 algorithms = Registry("seqgan.algorithms", "seqgan_cli.algorithms", "adversarial.algorithm", "algorithm")
 generators = Registry("seqgan.generators", "seqgan_cli.models.generators", "generator.cell", "generator")
 discriminators = Registry("seqgan.discriminators", "seqgan_cli.models.discriminators", "discriminator.kind", "discriminator")
-kinds = Registry("seqgan.kinds", "seqgan_cli.data.kinds", "data.kind", "kind of data")
+kinds = Kinds("seqgan.kinds", "seqgan_cli.data.kinds", "data.kind", "kind of data", beside=("auto",))
 ALL = (kinds, generators, discriminators, algorithms, rewards)
 
 
@@ -120,5 +151,5 @@ def load_named(values: dict[str, Any]) -> None:
 
 def chosen(settings: "Settings") -> list[Any]:
     """The components that these settings name."""
-    names = ((registry, settings.values[registry.setting]) for registry in ALL)
-    return [registry[name] for registry, name in names if name in registry.names()]
+    names = ((registry, settings.values[registry.setting]) for registry in ALL if registry is not kinds)
+    return [settings.kind, *(registry[name] for registry, name in names if name in registry.names())]

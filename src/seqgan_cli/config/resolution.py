@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from seqgan_cli.config import registry
-from seqgan_cli.config.settings import BUILT_IN, KINDS, SCHEMA, Settings, find, preset_value
+from seqgan_cli.config.schema import specs_of
+from seqgan_cli.config.settings import SCHEMA, Settings, find, preset_value
 from seqgan_cli.errors import UsageError
 
 
@@ -70,7 +71,7 @@ def explicit(options: Mapping[str, Any], sets: tuple[str, ...], file: Path | Non
     values.update(chosen)
     sources.update(dict.fromkeys(chosen, "option"))
     for name in values:
-        is_path = name == "data.source" and values[name] not in BUILT_IN
+        is_path = name == "data.source" and registry.kinds.of_source(values[name]) is None
         if values[name] and (is_path or SCHEMA[name].is_file):
             values[name] = os.path.abspath(values[name])  # noqa: PTH100  the run may be continued from another folder
     return values, sources
@@ -83,13 +84,21 @@ SCHEDULED_EPOCHS = {"quick": 60, "fast": 100, "paper": 300}
 
 def _of_kind(name: str, source: str, kind: str) -> bool:
     """Whether what a run recorded from that source gives way when its data become of another kind."""
-    return source.startswith("kind ") or (name in KINDS.get(kind, {}) and source not in ("option", "file"))
+    return source.startswith("kind ") or (name in registry.kinds.defaults_of(kind) and source not in ("option", "file"))
+
+
+def legacy_values(kind: str) -> dict[str, Any]:
+    """What holds for records of such data that are older than a setting, by its name, where it is not the default."""
+    others = [each.Section for each in registry.kinds.known() if each.name != kind and each.Section is not None]
+    foreign = {spec.name for section in others for spec in specs_of(section)}
+    return {name: spec.before for name, spec in SCHEMA.items() if spec.before is not None and name not in foreign}
 
 
 def resolve(asked: Mapping[str, Any], asked_sources: Mapping[str, str], run: Config | None, preset: str) -> Config:
     """All settings by precedence. `run` is what an existing run recorded."""
     values, sources = {}, {}
     kind = asked.get("data.kind") or (run.values.get("data.kind") if run else None) or "auto"
+    usual = registry.kinds.defaults_of(kind)
     changed = run is not None and kind != run.values.get("data.kind", "auto")
     moved = run is not None and asked.get("data.source", run.values.get("data.source")) != run.values.get("data.source")
     for name, info in SCHEMA.items():
@@ -99,8 +108,8 @@ def resolve(asked: Mapping[str, Any], asked_sources: Mapping[str, str], run: Con
             (changed and _of_kind(name, run.sources[name], kind)) or (moved and run.sources[name] == "data")
         ):
             values[name], sources[name] = run.values[name], run.sources[name]
-        elif name in KINDS.get(kind, {}):
-            values[name], sources[name] = KINDS[kind][name], f"kind {kind}"
+        elif name in usual:
+            values[name], sources[name] = usual[name], f"kind {kind}"
         elif (own := preset_value(info, preset)) is not None:
             values[name], sources[name] = own, f"preset {preset}"
         else:

@@ -51,11 +51,11 @@ class SettingSpec:
     @property
     def shown(self) -> tuple[str, ...]:
         """The choices that help lists: of components, those of this package. Empty where there are none."""
-        return self.choices if isinstance(self.choices, tuple) else tuple(self.choices.ours)
+        return self.choices if isinstance(self.choices, tuple) else (*self.choices.beside, *self.choices.named)
 
     def _refuse_unknown(self, value: Any) -> None:
         if self.choices and value not in self.shown:
-            known = self.choices if isinstance(self.choices, tuple) else self.choices.names()
+            known = self.choices if isinstance(self.choices, tuple) else (*self.choices.beside, *self.choices.names())
             if value not in known:
                 raise UsageError(f"{self.name}={value}: choose from {', '.join(known)}.")
 

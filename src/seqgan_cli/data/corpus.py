@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seqgan_cli import files
-from seqgan_cli.config.settings import Data
+from seqgan_cli.config.sections import Data
 from seqgan_cli.data.batches import InMemory, Positives, Sequences, Streamed
 from seqgan_cli.data.documents import BLOCK, Documents, counts_of
 from seqgan_cli.data.split import HeldOut, held_out_counts, read_parts, save_parts
@@ -108,14 +108,14 @@ class Corpus:
 class Layout:
     """How documents of one kind become sequences.
 
-    unit: what a document is, in the singular; max_length: most tokens of a sequence; fit: starts and ends in `ids` of the
+    unit: what a document is, in the singular; max_length: most tokens of a sequence; segment: starts and ends in `ids` of the
     sequences that the chosen documents give, in their order; overlong: what becomes of longer documents, in words; tokens: what
     a token is; ended: whether sequences may be shorter and so end in `<eos>`; vocabulary: None for the tokens there are.
     """
 
     unit: str
     max_length: int
-    fit: Callable[[Documents, np.ndarray], tuple[np.ndarray, np.ndarray]]
+    segment: Callable[[Documents, np.ndarray], tuple[np.ndarray, np.ndarray]]
     overlong: str
     tokens: str
     ended: bool = True
@@ -136,7 +136,7 @@ def corpus_of(documents: Documents, test: Documents | None, layout: Layout, sett
         sources["test"], chosen["test"] = test, np.arange(len(test))
     if not held["validation"]:
         del chosen["validation"]
-    spans = {name: layout.fit(sources[name], chosen[name]) for name in chosen}
+    spans = {name: layout.segment(sources[name], chosen[name]) for name in chosen}
     for name in sorted(spans, key=lambda name: name != "train"):  # where none is short enough, no part is to blame
         part = name if sources[name] is documents and name != "train" else ""
         refuse_nothing(spans[name][0], sources[name].source, layout, part)
@@ -147,7 +147,7 @@ def corpus_of(documents: Documents, test: Documents | None, layout: Layout, sett
     tallies = {name: Tally(vocabulary) for name in chosen}
     for name, tally in tallies.items():
         tally.add(train if name == "train" else tables[name])
-    check_vocabulary(tallies["train"], documents.source, settings)
+    check_vocabulary(tallies["train"], documents.source, layout, settings)
     long = too_long(documents, layout), 0 if test is None else too_long(test, layout)
     copied = train_overlap(np.concatenate([*tables.values()]), train)
     told = None if test is None else test.reading
@@ -203,11 +203,11 @@ def tell_of_positives(corpus: Corpus, console: "Console") -> None:
         console.say(words)
 
 
-def check_vocabulary(training: "Tally", source: str, settings: Data) -> None:
+def check_vocabulary(training: "Tally", source: str, layout: Layout, settings: Data) -> None:
     """Raises SeqganError unless training sequences hold two different tokens."""
     ordinary = training.used[UNK + 1 :] if training.vocabulary.has_special_tokens else training.used
     if ordinary.sum() < 2:
-        kind = "tokens" if training.vocabulary.has_special_tokens else "pitches"
+        kind = "tokens" if training.vocabulary.has_special_tokens else layout.tokens
         cuts = [f"--min-count {settings.min_count}"] * (settings.min_count > 1)
         cuts += [f"--max-vocab {settings.max_vocab}"] * (settings.max_vocab > 0)
         after = f" (after {' and '.join(cuts)})" if cuts and kind == "tokens" else ""

@@ -1,11 +1,13 @@
 """Variety, copying and distances of samples, beside those of the data: what `eval-quality` reports."""
 
+from typing import Any
+
 import numpy as np
 
 from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.evaluation.generators import HELDOUT_AT_MOST
-from seqgan_cli.evaluation.metrics import frechet, music
+from seqgan_cli.evaluation.metrics import frechet
 from seqgan_cli.evaluation.metrics.diversity import distinct_n, longest_copied_run
 from seqgan_cli.evaluation.metrics.likelihood import Estimate, mean_of
 from seqgan_cli.evaluation.statistics import share
@@ -19,15 +21,14 @@ class Measures:
 
     Args:
         corpus: of the run.
-        music: whether its ids are pitches.
+        kind: of its data.
         vectors: float `[V, D]` by token id, nan where there is none; or None.
         num: number of samples.
         source: the vectors' file, for messages.
     """
 
-    def __init__(self, corpus: Corpus, music: bool, vectors: np.ndarray | None, num: int, source: str) -> None:
-
-        self.corpus, self.music, self.vectors, self.source = corpus, music, vectors, source
+    def __init__(self, corpus: Corpus, kind: Any, vectors: np.ndarray | None, num: int, source: str) -> None:
+        self.corpus, self.kind, self.vectors, self.source = corpus, kind, vectors, source
         part = corpus.held_out["test"].first(HELDOUT_AT_MOST)
         self.heldout, self.documents = part.tokens, part.documents
         self.equal = min(num, len(self.heldout))
@@ -63,9 +64,8 @@ class Measures:
 
         found: dict[str, Value] = {}
         first = tokens[: len(self.training)]  # fewer are farther away by chance
-        if self.music:
-            found["nearest_window_mse"] = mean_of(music.nearest_window_mse(tokens, self.heldout))
-            found["pitch_histogram_mse"] = music.pitch_histogram_mse(first, self.heldout)
+        found |= {name: mean_of(values) for name, values in self.kind.distances(tokens, self.heldout).items()}
+        found |= self.kind.set_distances(first, self.heldout)
         if self.vectors is not None:
             length = self.corpus.vocabulary.length
             sentences, covered = frechet.mean_vectors(first, length(first), self.vectors)
@@ -86,17 +86,12 @@ class Measures:
             f"data: {len(self.heldout)} held-out sequences beside the training set. distinct-n and the largest run are of",
             f"{self.equal} sequences in each column, since more sequences repeat more.",
         ]
-        if self.music or self.vectors is not None:
+        if self.kind.distance_notes or self.vectors is not None:
             lines += [
                 f"Distances are to the held-out sequences; data: from {len(self.training)} training sequences to them, which",
                 f"is how far two sets of one source are apart. The last of them is of {len(self.training)} samples too.",
             ]
-        if self.music:
-            lines += [
-                "nearest-window MSE: a sample's mean squared difference in pitch to the held-out window nearest to it.",
-                "pitch-histogram MSE: mean over the 89 ids of the squared difference between their shares in samples and data.",
-                "Neither is known to be the paper's MSE, which it does not define.",
-            ]
+        lines += self.kind.distance_notes
         lines.append(
             "±: half a 95 % interval over samples, or documents of the data; for a share the interval itself (Wilson's), over "
             "sequences."

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqgan_cli.config.settings import Data
+from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.evaluation.metrics import bleu, diversity
 from seqgan_cli.evaluation.metrics.likelihood import Estimate, mean_of
-from seqgan_cli.evaluation.metrics.music import nearest_window_mse
 
 
 @dataclass(frozen=True)
@@ -32,8 +31,6 @@ SCORES = {
     "self_bleu_3": Score("Self-BLEU-3 ↓", higher=False),
     "copied_run": Score("longest copied run", higher=False),
 }
-# What the paper reports of each kind of data; the first is what tests compare.
-QUALITY = {"poems": ("bleu_2",), "speeches": ("bleu_3", "bleu_4"), "music": ("bleu_4", "nearest_window_mse")}
 SMOOTHING = "method1"
 SELF_BLEU_SAMPLES = 1000  # it grows with their number, so every generator gets the same
 
@@ -47,39 +44,30 @@ def margin_of(score: str) -> float:
     return MARGINS.get(score, MARGIN_BLEU)
 
 
-def quality_of(data: Data) -> tuple[str, ...]:
-    """Names of the scores that say how good samples of such data are."""
-    return ("nll_oracle",) if data.source == "oracle" else _of_kind(data.kind)
-
-
-def _of_kind(kind: str) -> tuple[str, ...]:
-    return QUALITY.get(kind, QUALITY["speeches"])
-
-
 class RealScores:
     """What samples score against real sequences, where no oracle knows the truth; all ids are int32 `[n, T]`.
 
-    bleu_n: sentence BLEU with orders 1 … n alike and the whole held-out set as references, smoothed by method 1;
-    nearest_window_mse, for music: the mean squared distance, in semitones², to the nearest held-out window; self_bleu_3;
-    copied_run: the longest run of tokens that stands in the training set. `<unk>` matches nothing in any of them, be it in
-    samples, held-out or training sequences, since nobody knows that two of them are the same token.
+    bleu_n: sentence BLEU with orders 1 … n alike and the whole held-out set as references, smoothed by method 1; distances
+    that such data have besides; self_bleu_3; copied_run: the longest run of tokens that stands in the training set. `<unk>`
+    matches nothing in any of them, be it in samples, held-out or training sequences, since nobody knows that two of them are
+    the same token.
     """
 
-    def __init__(self, corpus: Corpus, data: Data, references: np.ndarray | None = None) -> None:
+    def __init__(self, corpus: Corpus, settings: Settings, references: np.ndarray | None = None) -> None:
         self.corpus, self.references = corpus, corpus.test if references is None else references
         self._for_matching = corpus.vocabulary.for_matching
-        self.music = data.kind == "music"
-        self.names = _of_kind(data.kind)
+        self.kind = settings.kind
+        self.names: tuple[str, ...] = self.kind.quality
 
     @functools.cached_property
     def _references(self) -> bleu.References:
         return bleu.References(*self._for_matching(self.references), 4)
 
     def quality(self, samples: np.ndarray) -> dict[str, np.ndarray]:
-        """bleu_2 … bleu_4, and nearest_window_mse for music: float `[n]` each."""
+        """bleu_2 … bleu_4, and the distances of such data: float `[n]` each."""
         matches = self._references.match(*self._for_matching(samples))
         scores = {f"bleu_{n}": bleu.scores(matches, (1.0 / n,) * n, SMOOTHING) for n in (2, 3, 4)}
-        return {**scores, "nearest_window_mse": nearest_window_mse(samples, self.references)} if self.music else scores
+        return scores | self.kind.distances(samples, self.references)
 
     def curve(self, samples: np.ndarray) -> dict[str, float]:
         """Means of the scores that the paper reports of such data."""

@@ -10,10 +10,11 @@ import click
 
 from seqgan_cli.config import registry
 from seqgan_cli.config import resolution as configuration
-from seqgan_cli.config.conflicts import check_kind, check_source, check_together
+from seqgan_cli.config.checks import check
 from seqgan_cli.config.resolution import Config
 from seqgan_cli.config.settings import SCHEMA, Settings
 from seqgan_cli.console import Console, Progress
+from seqgan_cli.data.sources.inference import infer_settings
 from seqgan_cli.data.split import CHOOSES_AND_REPORTS
 from seqgan_cli.data.tfrecord.shards import is_prepared
 from seqgan_cli.errors import SeqganError, UsageError, advised
@@ -113,9 +114,9 @@ def _chiefs_job(
     if recorded and restarted == "pretrain-g" and is_prepared(recorded.values["data.source"]):
         asked.setdefault("data.source", recorded.values["data.source"])  # which may have been prepared otherwise since
         asked_sources.setdefault("data.source", recorded.sources["data.source"])
-    source = asked.get("data.source", "oracle")
+    source = asked.get("data.source", SCHEMA["data.source"].default)
     if recorded is None or recorded.values["data.source"] != source or is_prepared(source):
-        see_kind(asked, asked_sources)
+        infer_settings(asked, asked_sources)
     preset = (run.record().get("preset") if recorded else parameters["preset"]) or "paper"
     if recorded is not None:
         moved = is_prepared(source) and run.streams_from(Path(source))
@@ -126,9 +127,7 @@ def _chiefs_job(
     if stage != "pretrain-g" and not run.has("pretrain-g"):
         raise SeqganError(f"{run.path} holds no pre-trained generator: run {advised('pretrain-g', run.path)} first.")
     config = configuration.resolve(asked, asked_sources, recorded, preset)
-
-    check_kind(config)
-    check_together(config.settings)
+    check(config)
     strategy = join(context, place, as_given, console)
     changed = (
         recorded is None
@@ -172,24 +171,6 @@ def _chiefs_job(
             yield Job(run, config.settings, corpus, oracle, console, parameters["tensorboard"])
 
 
-def see_kind(asked: dict[str, Any], sources: dict[str, str]) -> None:
-    """Where data are asked for and not their kind, ask for the kind that they are; and for all that prepared data say.
-
-    Raises SeqganError if they are of no kind, UsageError if they were prepared otherwise than is asked for.
-    """
-    source = asked.get("data.source", "oracle")
-    if source == "oracle":
-        return
-    from seqgan_cli.data.tfrecord.shards import take_over
-
-    if is_prepared(source):
-        take_over(asked, sources)
-    elif asked.get("data.kind", "auto") == "auto":
-        from seqgan_cli.data.kinds.base import recognise
-
-        asked["data.kind"], sources["data.kind"] = recognise(source), "data"
-
-
 def _check_fit(settings: Settings, stages: Sequence[str], corpus: "Corpus", oracle: "Generator | None") -> None:
     """Raises UsageError or SeqganError for settings that cannot go with the data, or data that cannot go into memory."""
     from seqgan_cli.training.memory import refuse_too_large
@@ -197,7 +178,6 @@ def _check_fit(settings: Settings, stages: Sequence[str], corpus: "Corpus", orac
     size = corpus.vocabulary.size
     sequences = len(corpus.train) + sum(map(len, corpus.held_out.values()))
     refuse_too_large(settings, stages, size, corpus.sequence_length, sequences)  # and filters that do not fit the length
-    check_source(settings)
     rounds = settings.needs_discriminator or registry.rewards[settings.adversarial.reward].needs_positives
     if rounds if "adversarial" in stages else "pretrain-d" in stages:
         from seqgan_cli.data.corpus import refuse_no_positives
@@ -207,19 +187,20 @@ def _check_fit(settings: Settings, stages: Sequence[str], corpus: "Corpus", orac
 
 def _new_corpus(config: Config, stages: Sequence[str], console: Console) -> "tuple[Corpus, Generator | None]":
     settings = config.settings
-    if settings.data.source == "oracle":
-        from seqgan_cli.data.kinds.oracle import synthetic_corpus
+    if settings.data.synthetic:
+        from seqgan_cli.data.kinds.oracle import OracleSettings
+        from seqgan_cli.synthetic import synthetic_corpus
         from seqgan_cli.training.memory import refuse_too_large
 
-        data = settings.data
-        refuse_too_large(settings, stages, data.vocab_size, data.sequence_length, 3 * data.num_sequences)
-        return synthetic_corpus(settings.data, settings.seed)
+        cfg = settings[OracleSettings]
+        refuse_too_large(settings, stages, cfg.vocab_size, cfg.sequence_length, 3 * cfg.num_sequences)
+        return synthetic_corpus(settings)
     return read_corpus(settings, console)[0], None
 
 
 def read_corpus(settings: Settings, console: Console) -> "tuple[Corpus, Documents | None]":
     """The corpus and the documents of a file, folder or name, with progress where reading is long. Raises SeqganError."""
-    from seqgan_cli.data.kinds.base import real_corpus
+    from seqgan_cli.data.sources.opening import real_corpus
 
     with showing_reading(console, "file") as report:
         return real_corpus(settings, report)

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from seqgan_cli.config import registry
+from seqgan_cli.config.schema import specs_of
 from seqgan_cli.config.settings import GENERATORS, PRESETS, find
 from seqgan_cli.console import Console
 from seqgan_cli.training.distribution.placement import KINDS as KINDS_OF_PLACE
@@ -25,25 +27,20 @@ DATA = {
     "--overlong": "data.overlong",
     "--min-count": "data.min-count",
     "--max-vocab": "data.max-vocab",
-    "--vocab-size": "data.vocab-size",
-    "--sequence-length": "data.sequence-length",
-    "--num-sequences": "data.num-sequences",
-    "--oracle": "data.oracle",
 }
-KINDS = {
-    "--poem-form": "data.poem-form",
-    "--whole/--no-whole": "data.whole",
-    "--speaker": "data.speaker",
-    "--since": "data.since",
-    "--track": "data.track",
-    "--channel": "data.channel",
-    "--step": "data.step",
-    "--sampling": "data.sampling",
-    "--rests": "data.rests",
-    "--window": "data.window",
-    "--stride": "data.stride",
-    "--strict/--no-strict": "data.strict",
-}
+
+
+def _own_options(synthetic: bool) -> dict[str, str]:
+    """Options for the settings of our kinds of data: those that are read, or those that are drawn."""
+    kinds = [kind for kind in registry.kinds.ours.values() if kind.Section is not None and kind.synthetic == synthetic]
+    specs = [spec for kind in kinds for spec in specs_of(kind.Section)]
+    names = {spec.name: spec.name.partition(".")[2] for spec in specs}
+    return {f"--{names[s.name]}/--no-{names[s.name]}" if s.type is bool else f"--{names[s.name]}": s.name for s in specs}
+
+
+SYNTHETIC = _own_options(synthetic=True)
+DATA |= SYNTHETIC
+KINDS = {**_own_options(synthetic=False), "--strict/--no-strict": "data.strict"}
 
 
 class _Finite(click.FloatRange):
@@ -106,7 +103,7 @@ def setting_options(group: str, options: dict[str, str]) -> Callable[[Callable],
             shown = f" [{info.default}]" if info.default not in ("", False) else ""
             names = [flags, name.replace(".", "__").replace("-", "_")]
             kind: Any = {int: int, float: float, str: str, bool: None}[info.type]
-            metavar = {int: "N", float: "X", str: "FILE" if "file" in info.meaning or name == "data.oracle" else "TEXT"}.get(
+            metavar = {int: "N", float: "X", str: "FILE" if "file" in info.meaning or info.is_file else "TEXT"}.get(
                 info.type
             )
             if info.shown:  # a component of another package is known to `check` alone

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from seqgan_cli.config import resolution as configuration
-from seqgan_cli.config.conflicts import check_kind, check_source, check_together
+from seqgan_cli.config.checks import check
 from seqgan_cli.config.resolution import Config
 from seqgan_cli.config.settings import SCHEMA, STAGES
 from seqgan_cli.console import Console
@@ -50,9 +50,7 @@ def _restart(stage: str, different: dict[str, Any], sources: dict[str, str], rec
     """What to do to have other settings: another run, or a restart unless these do not go with the run's others."""
     config = configuration.resolve(different, sources, recorded, str(run.record().get("preset") or "paper"))
     try:
-        check_kind(config)
-        check_together(config.settings)
-        check_source(config.settings)
+        check(config)
     except UsageError:
         return "or use another --run"
     sets = [f"{name}={value_of(value)}" for name, value in different.items() if sources[name] != "data"]

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from seqgan_cli.config import registry
-from seqgan_cli.config.settings import DiscriminatorSettings
+from seqgan_cli.config.sections import DiscriminatorSettings
 from seqgan_cli.data.vocabulary import Vocabulary
 
 

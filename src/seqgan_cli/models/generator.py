@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from seqgan_cli.config import registry
-from seqgan_cli.config.settings import GeneratorSettings
+from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.data.vocabulary import EOS, PAD, START, UNK, Vocabulary
 from seqgan_cli.models import softmax
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from seqgan_cli.arrays import read_arrays
-from seqgan_cli.config.settings import GeneratorSettings
+from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.data.vocabulary import Vocabulary
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.models.generator import Generator

@@ -1,4 +1,4 @@
-"""V(s): the reward a prefix promises, told from the policy's output on it; a baseline, and the end of a short rollout."""
+"""V(s): predicts the expected final reward from the policy's output; a baseline, and the bootstrap of truncated rollouts."""
 
 from typing import Any
 

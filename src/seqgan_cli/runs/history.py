@@ -2,7 +2,6 @@
 
 import contextlib
 import csv
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,12 +55,9 @@ class History:
         files.append(self.path, self._text(rows, header=new))
 
     def _text(self, rows: list[Row], header: bool) -> bytes:
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        if header:
-            writer.writerow(self.COLUMNS)
-        writer.writerows((r.stage, r.position, r.step, r.metric, repr(float(r.value)), f"{r.seconds:.3f}") for r in rows)
-        return text.getvalue().encode()
+        cells: list[tuple[object, ...]] = [self.COLUMNS] if header else []
+        cells += [(r.stage, r.position, r.step, r.metric, repr(float(r.value)), f"{r.seconds:.3f}") for r in rows]
+        return files.csv_text(cells).encode()
 
     def keep(self, wanted: Callable[[Row], bool]) -> None:
         """Rewrite the file, if there is one, with the rows that are wanted. Raises OSError."""

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from seqgan_cli.config import registry
 from seqgan_cli.data.tfrecord.shards import is_prepared
-from seqgan_cli.config.settings import BUILT_IN
 
 SETTINGS = ("data.source", "data.test", "data.oracle")  # that name files
 LARGEST = 1 << 30  # bytes in all whose content is read; beyond, sizes and times tell
@@ -22,7 +22,8 @@ def origins_of(values: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """
     if is_prepared(values["data.source"]):
         return {}
-    found = {name: _origin(Path(values[name])) for name in SETTINGS if values[name] and values[name] not in BUILT_IN}
+    named = [name for name in SETTINGS if values[name] and registry.kinds.of_source(values[name]) is None]
+    found = {name: _origin(Path(values[name])) for name in named}
     return {name: origin for name, origin in found.items() if origin}
 
 

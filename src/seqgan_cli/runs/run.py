@@ -23,8 +23,7 @@ import numpy as np
 from seqgan_cli import files
 from seqgan_cli.arrays import read_arrays
 from seqgan_cli.config import registry
-from seqgan_cli.config.resolution import Config
-from seqgan_cli.config.conflicts import legacy_defaults
+from seqgan_cli.config.resolution import Config, legacy_values
 from seqgan_cli.errors import SeqganError, UsageError, advised
 from seqgan_cli.config.settings import SCHEMA, STAGES
 from seqgan_cli.runs import lock, record
@@ -75,7 +74,8 @@ class Run:
                     )
             raise SeqganError(f"There is no run in {self.path}: {advised('pretrain-g', self.path)} begins one.")
         settings = self.record()["settings"]
-        earlier = legacy_defaults(settings.get("data.kind", {}).get("value", "auto"))
+        registry.load_named({name: entry["value"] for name, entry in settings.items()})
+        earlier = legacy_values(settings.get("data.kind", {}).get("value", "auto"))
         entries = {
             name: settings.get(name, {"value": earlier.get(name, info.default), "source": "default"})
             for name, info in SCHEMA.items()
@@ -208,10 +208,9 @@ class Run:
     def corpus(self) -> "Corpus":
         """Raises SeqganError if damaged."""
         from seqgan_cli.data.corpus import load_corpus
-        from seqgan_cli.data.kinds.base import vocabulary_size
 
         settings = self.config().settings
-        return load_corpus(self.path, vocabulary_size(settings.data), settings.seed)
+        return load_corpus(self.path, settings.kind.vocabulary_size(settings), settings.seed)
 
     def streams_from(self, folder: Path) -> bool:
         """Whether a prepared folder holds what this run trains on, wherever it was before. Raises SeqganError if damaged."""
@@ -236,7 +235,7 @@ class Run:
         from seqgan_cli.models.oracle import read_oracle
 
         config = self.config()
-        if config.values["data.source"] != "oracle":
+        if not config.settings.data.synthetic:
             return None
         return read_oracle(self.path / "corpus" / "oracle.npz", config.values["data.sequence-length"])
 

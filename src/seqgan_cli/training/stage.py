@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from seqgan_cli import signals
+from seqgan_cli.config import registry
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.console import Console
 from seqgan_cli.data.corpus import Corpus
-from seqgan_cli.data.kinds.base import writing
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.evaluation.metrics.diversity import collapse_threshold
-from seqgan_cli.evaluation.real import QUALITY
+from seqgan_cli.evaluation.real import SCORES
 from seqgan_cli.randomness import key
 from seqgan_cli.runs.best import best_of, changed_measure, has_stalled
 from seqgan_cli.runs.checkpoints import assign
@@ -35,7 +35,8 @@ Tick = Callable[[float], None]
 D_SATURATED = 1e-3  # a mean reward below it, and as small a share of samples that pass for real
 HIGHER_IS_BETTER = ("distinct_share", "reward_mean")
 EXAMPLES = 12
-REAL = tuple(dict.fromkeys(name for names in QUALITY.values() for name in names))  # quality, where no oracle is
+# Scores of quality where no oracle is.
+REAL = tuple(name for name in SCORES if any(name in kind.quality for kind in registry.kinds.known() if not kind.synthetic))
 
 
 class Stage(abc.ABC):
@@ -89,7 +90,7 @@ class Stage(abc.ABC):
 
 def examples_of(generator: "Generator", settings: Settings, corpus: Corpus) -> list[str]:
     """A few samples as text, from the same draws whatever the generator."""
-    written = writing(settings.data, corpus.vocabulary)
+    written = settings.kind.detokenizer(settings, corpus.vocabulary)
     return [written.line(ids) for ids in sample_batch(generator, EXAMPLES, key(settings.seed, "examples")).numpy()]
 
 

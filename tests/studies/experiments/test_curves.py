@@ -14,7 +14,8 @@ from seqgan_cli.config.resolution import resolve
 from seqgan_cli.studies.experiments import results
 from seqgan_cli.studies.experiments.drawing import frontier_curves
 from seqgan_cli.studies.experiments.findings import matched
-from seqgan_cli.studies.experiments.plan import COLDER, EXPERIMENTS, KNOBS, MATCHED, METHODS, TEMPERATURES, tasks
+from seqgan_cli.studies.experiments.methods import COLDER, EXPERIMENTS, KNOBS, MATCHED, METHODS, TEMPERATURES
+from seqgan_cli.studies.experiments.plan import tasks
 
 FRONTIER = EXPERIMENTS["frontier"].methods
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from seqgan_cli.runs.run import Run
-from seqgan_cli.studies.experiments.plan import COLDER, TEMPERATURES
-from seqgan_cli.studies.experiments.runner import failure
+from seqgan_cli.studies.experiments.methods import COLDER, TEMPERATURES
+from seqgan_cli.studies.tasks import failure
 
 METHODS = "random,mle,mle-best,constant,seqgan"
 SMALL = ["--methods", "mle", "--seeds", "1", "--set", "pretrain-g.epochs=40"]

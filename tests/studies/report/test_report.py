@@ -17,9 +17,11 @@ from seqgan_cli.runs.history import Row
 from seqgan_cli.runs.run import Run
 from seqgan_cli.studies.experiments import outputs
 from seqgan_cli.studies.experiments.findings import against_temperature
-from seqgan_cli.studies.experiments.plan import COLDER, TEMPERATURES
-from seqgan_cli.studies.report import page as report
-from seqgan_cli.studies.report.page import Page, Section, Table, experiment_page, run_page
+from seqgan_cli.studies.experiments.methods import COLDER, TEMPERATURES
+from seqgan_cli.studies.report import run_page as report
+from seqgan_cli.studies.report.experiment_page import experiment_page
+from seqgan_cli.studies.report.page import Page, Section, Table
+from seqgan_cli.studies.report.run_page import run_page
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 NASTY = '<script>document.title="taken"</script>'

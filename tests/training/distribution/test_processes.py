@@ -16,7 +16,7 @@ import pytest
 
 from cluster import ended, start
 from seqgan_cli.config.resolution import explicit, resolve
-from seqgan_cli.data.tfrecord.preparation import prepare
+from seqgan_cli.data.sources.preparation import prepare
 from seqgan_cli.errors import UsageError
 from seqgan_cli.runs.run import Run
 from seqgan_cli.training.distribution import agreement

@@ -11,14 +11,14 @@ from parts import parts_of
 from seqgan_cli.algorithms.adversarial import AdversarialTraining
 from seqgan_cli.algorithms.discriminator import DiscriminatorTrainer, scores
 from seqgan_cli.algorithms.mle import LikelihoodTraining, scheduled_sampling_inputs
-from seqgan_cli.config.conflicts import check_together
+from seqgan_cli.config.checks import check_together
 from seqgan_cli.console import Console
 from seqgan_cli.data.corpus import Corpus
-from seqgan_cli.data.kinds.oracle import synthetic_corpus
 from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.sampling import Sampling, sample, sequence_nll
+from seqgan_cli.synthetic import synthetic_corpus
 from seqgan_cli.training.backend import several_devices
 from seqgan_cli.training.distribution import agreement, replicas
 from tiny import tiny_settings
@@ -30,7 +30,7 @@ def with_replicas(number: int, work: Callable[[], Any]) -> Any:
         return work()
 
 
-CORPUS, ORACLE = synthetic_corpus(tiny_settings().data, 0)  # here, since several replicas would draw other sequences
+CORPUS, ORACLE = synthetic_corpus(tiny_settings())  # here, since several replicas would draw other sequences
 
 
 def likelihood(**changes: Any) -> LikelihoodTraining:

@@ -9,45 +9,144 @@ import dataclasses
 import importlib.metadata
 import os
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from seqgan_cli.config.settings import Data
+from seqgan_cli.config.schema import section, setting
+from seqgan_cli.config.settings import Settings
+from seqgan_cli.data.corpus import Layout
 from seqgan_cli.data.documents import EXAMPLES, Collector, Documents
+from seqgan_cli.data.kinds.base import Kind, Report, no_report
 from seqgan_cli.data.midi.folk import abc_part, folk_tunes
 from seqgan_cli.data.midi.melody import pitches_of
-from seqgan_cli.data.midi.tracks import DRUMS, KEYS, NAMED, Part, Unusable, content_of, exact_step, midi_files, midi_part
+from seqgan_cli.data.midi.tracks import (
+    DRUMS,
+    KEYS,
+    NAMED,
+    SUFFIXES,
+    Part,
+    Unusable,
+    content_of,
+    exact_step,
+    midi_files,
+    midi_part,
+    write_midi,
+)
 from seqgan_cli.data.text.cache import cache_file, load, store
+from seqgan_cli.data.text.lines import read_lines
+from seqgan_cli.data.text.numbers import numbers_of
+from seqgan_cli.data.vocabulary import Vocabulary
 from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.evaluation.metrics.likelihood import Estimate
+from seqgan_cli.evaluation.metrics.music import PITCHES, nearest_window_mse, pitch_histogram_mse
 
 CACHED_FROM = 50  # tunes: fewer are read in a blink
+FOLK = "folk"
 
-Report = Callable[[int, int], None]
+
+@section("data", "pretrain-g", fixed_by="corpus")
+@dataclass(frozen=True)
+class MusicSettings:
+    track: str = setting("", "music: number or name of the track (default: solo, melody or lead, else the first)")
+    channel: int = setting(0, "music: channel of the track, 1 to 16 (0: all but the drums')", at_least=0, at_most=16)
+    step: float = setting(0.4, "music: seconds between the pitches of a sequence", above=0)
+    sampling: str = setting(
+        "longest",
+        "music: a step's pitch is what sounds longest in it, or when it begins",
+        choices=("longest", "instant"),
+        before="instant",
+    )
+    rests: str = setting("hold", "music: a rest holds the pitch, or is 0", choices=("hold", "token"))
+    window: int = setting(32, "music: pitches in a sequence", at_least=2)
+    stride: int = setting(0, "music: pitches from one sequence's start to the next (0: the window)", at_least=0)
 
 
-def read_music(path: Path, settings: Data, report: Report | None = None) -> Documents:
+class Music(Kind):
+    """Windows of a tune's pitches, which are numbers: they have distances, and can be drawn and heard."""
+
+    name = "music"
+    meaning = "windows of tunes"
+    rank = 3
+    Section = MusicSettings
+    sources = (FOLK,)
+    suffixes = SUFFIXES
+    uses = frozenset({"data.strict"})
+    quality = ("bleu_4", "nearest_window_mse")
+    experiment = "windows of tunes"
+    distance_notes = (
+        "nearest-window MSE: a sample's mean squared difference in pitch to the held-out window nearest to it.",
+        "pitch-histogram MSE: mean over the 89 ids of the squared difference between their shares in samples and data.",
+        "Neither is known to be the paper's MSE, which it does not define.",
+    )
+
+    @classmethod
+    def read(cls, source: str, settings: Settings, report: Report = no_report, keep_blank: bool = False) -> Documents:
+        """Of MIDI files, or of a file with the pitch ids of a tune on each line."""
+        path = Path(source)
+        if source == FOLK:
+            return read_folk(settings, report)
+        if path.is_dir() or path.suffix.lower() in SUFFIXES:
+            return read_music(path, settings, report)
+        numbers = read_lines(path, "whitespace", False, keep_blank=keep_blank)
+        return numbers_of(numbers, PITCHES, "--kind music needs MIDI or pitch ids")
+
+    @classmethod
+    def layout(cls, documents: Documents, settings: Settings) -> Layout:
+        cfg = settings[MusicSettings]
+
+        def segment(documents: Documents, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            return windows(documents, chosen, cfg.window, cfg.stride)
+
+        numbers = Vocabulary(size=PITCHES)
+        return Layout("tune", cfg.window, segment, overlong="", tokens="pitches", ended=False, vocabulary=numbers)
+
+    @classmethod
+    def vocabulary_size(cls, settings: Settings) -> int:
+        return PITCHES
+
+    @classmethod
+    def distances(cls, samples: np.ndarray, references: np.ndarray) -> dict[str, np.ndarray]:
+        return {"nearest_window_mse": nearest_window_mse(samples, references)}
+
+    @classmethod
+    def set_distances(cls, samples: np.ndarray, references: np.ndarray) -> dict[str, Estimate]:
+        return {"pitch_histogram_mse": pitch_histogram_mse(samples, references)}
+
+    @classmethod
+    def pitch_step(cls, settings: Settings) -> float:
+        return settings[MusicSettings].step
+
+    @classmethod
+    def write_midi(cls, pitches: np.ndarray, settings: Settings, path: Path) -> None:
+        cfg = settings[MusicSettings]
+        write_midi(pitches, cfg.step, path, cfg.track, cfg.channel)
+
+
+def read_music(path: Path, settings: Settings, report: Report | None = None) -> Documents:
     """Every MIDI file as one document: a file, or all `.mid`, `.midi` and `.kar` of a folder and the folders in it, sorted.
 
-    The melody is the track that `settings.track` names by number (from 0) or name; else one whose name says solo, melody or
-    lead; else the first with notes (drums are none); `settings.channel` chooses among its notes. The document is what it is in
+    The melody is the track that `data.track` names by number (from 0) or name; else one whose name says solo, melody or
+    lead; else the first with notes (drums are none); `data.channel` chooses among its notes. The document is what it is in
     every step, as pitches_of says. A key that is struck again while it sounds sounds until it was released as often; a note
     that is never released is none.
 
-    `settings.rests`: `hold`: the document begins at the first step that has a pitch and ends with the last note, and a rest
+    `data.rests`: `hold`: the document begins at the first step that has a pitch and ends with the last note, and a rest
     between holds the pitch before it. `token`: it goes from time 0 to the track's end, and a rest is token "0".
 
-    Files that cannot be used are rejected with the reason; with `settings.strict` the first of them raises SeqganError. So
+    Files that cannot be used are rejected with the reason; with `data.strict` the first of them raises SeqganError. So
     does a source without a usable file, and a step or channel that is no use UsageError. `report` is called with (tunes read,
     tunes in all), unless the cache has them: see _documents.
     """
-    step = exact_step(settings.step)
-    if settings.channel == DRUMS + 1:
-        raise UsageError(f"data.channel={settings.channel}: that channel is the drums', which have no pitch: choose another.")
+    cfg = settings[MusicSettings]
+    step = exact_step(cfg.step)
+    if cfg.channel == DRUMS + 1:
+        raise UsageError(f"data.channel={cfg.channel}: that channel is the drums', which have no pitch: choose another.")
     folder, names, others = midi_files(path)
 
     def part(name: str) -> Part:
-        return midi_part(content_of(folder / name), settings.track, settings.channel, step)
+        return midi_part(content_of(folder / name), cfg.track, cfg.channel, step)
 
     def contents() -> Iterable[bytes]:
         for name in names:
@@ -64,7 +163,7 @@ def read_music(path: Path, settings: Data, report: Report | None = None) -> Docu
     return dataclasses.replace(documents, notes=(*documents.notes, passed))
 
 
-def read_folk(settings: Data, report: Report | None = None) -> Documents:
+def read_folk(settings: Settings, report: Report | None = None) -> Documents:
     """The tunes of Ryan's Mammoth Collection, Aird's Airs and O'Neill's Music of Ireland, which come with music21 as ABC.
 
     Each is one document, sampled and rejected like a MIDI file; there are no tracks and channels to choose. The tempo is the
@@ -73,9 +172,10 @@ def read_folk(settings: Data, report: Report | None = None) -> Documents:
 
     Raises SeqganError without music21, UsageError for a track or channel, and as read_music.
     """
-    if settings.track or settings.channel:
+    cfg = settings[MusicSettings]
+    if cfg.track or cfg.channel:
         raise UsageError("--track and --channel choose among a MIDI file's notes, and --data folk has none: leave them out.")
-    step = exact_step(settings.step)
+    step = exact_step(cfg.step)
     tunes = folk_tunes()
 
     def contents() -> Iterable[bytes]:
@@ -83,7 +183,7 @@ def read_folk(settings: Data, report: Report | None = None) -> Documents:
         for tune in tunes.items():
             yield from (part.encode() for part in tune)
 
-    return _documents("folk", list(tunes), lambda name: abc_part(tunes[name], step), contents(), settings, report)
+    return _documents(FOLK, list(tunes), lambda name: abc_part(tunes[name], step), contents(), settings, report)
 
 
 def _documents(
@@ -91,14 +191,16 @@ def _documents(
     names: Sequence[str],
     part: Callable[[str], Part],
     contents: Iterable[bytes],
-    settings: Data,
+    settings: Settings,
     report: Report | None,
 ) -> Documents:
     """The documents of the named tunes, from the cache if the same contents were read with the same settings before.
 
     The cache is a folder of the user's, or the one that SEQGAN_CACHE names. A tune it knows is neither parsed nor reported.
     """
-    cache = cache_file(contents, settings) if len(names) >= CACHED_FROM else None
+    cfg = settings[MusicSettings]
+    how = (cfg.track, cfg.channel, cfg.step, cfg.sampling, cfg.rests, cfg.window, settings.data.strict)
+    cache = cache_file("music", contents, how) if len(names) >= CACHED_FROM else None
     documents = load(cache, source) if cache else None
     if documents is None:
         documents = _collect(source, names, part, settings, report)
@@ -108,19 +210,19 @@ def _documents(
 
 
 def _collect(
-    source: str, names: Sequence[str], part: Callable[[str], Part], settings: Data, report: Report | None
+    source: str, names: Sequence[str], part: Callable[[str], Part], settings: Settings, report: Report | None
 ) -> Documents:
-    """Read tune by tune. Raises SeqganError if none can be used, or if one cannot and `settings.strict`."""
-    collector, outside = Collector(), 0
+    """Read tune by tune. Raises SeqganError if none can be used, or if one cannot and `data.strict`."""
+    cfg, collector, outside = settings[MusicSettings], Collector(), 0
     remarks: dict[str, list[str]] = {}
     tokens = [str(key) for key in range(KEYS + 1)]
     for done, name in enumerate(names, start=1):
         place = os.fsencode(name).decode(errors="replace")  # a name of other bytes could not be printed
         try:
             voice = part(name)
-            pitches, left_out = pitches_of(voice, settings)
+            pitches, left_out = pitches_of(voice, cfg)
         except Unusable as unusable:
-            if settings.strict:
+            if settings.data.strict:
                 raise SeqganError(f"{source}, {place}: {unusable}. Leave --strict out to go on without it.") from None
             collector.reject(place, str(unusable))
         else:

@@ -1,43 +1,48 @@
-"""The synthetic corpus: sequences drawn from an oracle whose distribution is known (the paper, "Training Setting")."""
+"""Synthetic data: sequences drawn from an oracle whose distribution is known, made where the oracle is (`synthetic.py`)."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-import numpy as np
-
-from seqgan_cli.config.settings import Data
-from seqgan_cli.data.corpus import Corpus
-from seqgan_cli.data.split import CHOOSES_AND_REPORTS, HeldOut
-from seqgan_cli.randomness import key
-
-if TYPE_CHECKING:
-    from seqgan_cli.models.generator import Generator
+from seqgan_cli.config.schema import section, setting
+from seqgan_cli.config.settings import Settings
+from seqgan_cli.data.kinds.text import Text
 
 
-def synthetic_corpus(settings: Data, seed: int) -> "tuple[Corpus, Generator]":
-    """Draw the training sequences and as many fresh ones for each held-out part, each from a key of its own; and the oracle.
-
-    Raises SeqganError for an unusable weights file.
-    """
-    from seqgan_cli.models.oracle import draw_oracle, read_oracle
-    from seqgan_cli.sampling import sample
-
-    if settings.oracle:
-        oracle = read_oracle(Path(settings.oracle), settings.sequence_length)
-        source = f"oracle from {settings.oracle}"
-    else:
-        oracle = draw_oracle(seed, settings.vocab_size, settings.sequence_length)
-        source = f"oracle with N(0, 1) weights from seed {seed}"
-    train = sample(oracle, settings.num_sequences, key(seed, "corpus", "train"))
-    parts = {"validation": "validation", "test": "heldout"} if settings.validation else {"test": "heldout"}
-    held_out = {
-        name: HeldOut(sample(oracle, settings.num_sequences, key(seed, "corpus", what)), np.arange(settings.num_sequences))
-        for name, what in parts.items()
-    }
-    notes = () if settings.validation else (CHOOSES_AND_REPORTS,)
-    summary = (
-        f"Data: {source}; {oracle.vocabulary.size} tokens, length {settings.sequence_length}.",
-        *notes,
-        f"{len(train)} training sequences, as many fresh ones for {' and for '.join(parts)}.",
+@section("data", "pretrain-g", fixed_by="corpus")
+@dataclass(frozen=True)
+class OracleSettings:
+    vocab_size: int = setting(5000, "oracle: number of token ids", at_least=2, quick=200)
+    sequence_length: int = setting(20, "oracle: tokens in a sequence", at_least=1, quick=10)
+    num_sequences: int = setting(
+        10000, "oracle: sequences of each part: training, validation, test", at_least=4, quick=5000
     )
-    return Corpus(train, held_out, oracle.vocabulary, summary, seed=seed), oracle
+    oracle: str = setting("", "oracle: .npz with its weights (default: N(0, 1) from the seed)", is_file=True)
+
+
+class Oracle(Text):
+    """Its samples, written as numbers with spaces, are read as lines of text."""
+
+    name = "oracle"
+    meaning = "sequences of a known distribution"
+    rank = 5
+    is_named = False
+    Section = OracleSettings
+    sources = ("oracle",)
+    synthetic = True
+    quality = ("nll_oracle",)
+    experiment = ""
+
+    @classmethod
+    def vocabulary_size(cls, settings: Settings) -> int:
+        return settings[OracleSettings].vocab_size
+
+    @classmethod
+    def misplaced(cls, settings: Settings, given: set[str]) -> Iterable[tuple[bool, str]]:
+        yield (
+            not settings.data.synthetic and bool(settings[OracleSettings].oracle),
+            "--oracle gives weights for synthetic data and does not go with a text file: leave one out.",
+        )
+
+    @classmethod
+    def conflicts(cls, settings: Settings) -> Iterable[tuple[bool, str]]:
+        yield bool(settings.data.test), "--test goes with --data FILE: the oracle draws its own held-out sequences."

@@ -4,23 +4,85 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from seqgan_cli.config.settings import Data
+from seqgan_cli.config.schema import section, setting
+from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.corpus import Layout
 from seqgan_cli.data.documents import Collector, Documents, counts_of
+from seqgan_cli.data.kinds.base import Detokenizer, Kind, Report, no_report
 from seqgan_cli.data.text.lines import lines_of
-from seqgan_cli.data.vocabulary import UNKNOWN
+from seqgan_cli.data.vocabulary import UNKNOWN, Vocabulary
 from seqgan_cli.errors import SeqganError
 
 VERSES = 4
 STAND_IN = "ᛟ"  # a letter that stands for the one character that `<unk>` is, while a poem is cut into lines
 LARGEST_JSON = 64 << 20  # bytes of a file that is parsed whole, into 25 times as many; those of chinese-poetry hold under 2 MB
 MIXED = 0.05  # share of the rarer script from which a corpus is called mixed; variants alone make up to half of it
+
+
+@section("data", "pretrain-g", fixed_by="corpus")
+@dataclass(frozen=True)
+class PoemSettings:
+    poem_form: str = setting("5x4", "poems: characters a line, and lines", choices=("5x4", "7x4"))
+    whole: bool = setting(False, "poems: only those of four lines, not the first four of longer ones")
+
+
+class Poems(Kind):
+    """Quatrains, a character a token."""
+
+    name = "poems"
+    meaning = "Chinese quatrains"
+    rank = 1
+    Section = PoemSettings
+    suffixes = (".json",)
+    defaults: ClassVar[Mapping[str, Any]] = {"data.tokenizer": "chars"}
+    uses = frozenset({"data.min-count", "data.max-vocab", "data.strict"})
+    quality = ("bleu_2",)
+    experiment = "Chinese quatrains"
+
+    @classmethod
+    def is_of(cls, lines: list[str]) -> bool:
+        return sum(map(_is_poem, lines)) > 0.5 * len(lines)
+
+    @classmethod
+    def read(cls, source: str, settings: Settings, report: Report = no_report, keep_blank: bool = False) -> Documents:
+        return read_poems(Path(source), settings)
+
+    @classmethod
+    def read_sentences(cls, source: str, settings: Settings, keep_blank: bool) -> Documents:
+        return read_poems(Path(source), settings, once=False, keep_blank=keep_blank)
+
+    @classmethod
+    def layout(cls, documents: Documents, settings: Settings) -> Layout:
+        """Every poem is one sequence of as many characters."""
+
+        def segment(documents: Documents, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            return documents.offsets[chosen], documents.offsets[chosen + 1]
+
+        length = VERSES * width_of(settings[PoemSettings].poem_form)
+        return Layout("poem", length, segment, overlong="", tokens="characters", ended=False)
+
+    @classmethod
+    def detokenizer(cls, settings: Settings, vocabulary: Vocabulary) -> Detokenizer:
+        width, decode = width_of(settings[PoemSettings].poem_form), vocabulary.decode
+        return dataclasses.replace(
+            super().detokenizer(settings, vocabulary),
+            line=lambda ids: "".join(poem_lines(decode(ids), width)),
+            page=lambda ids: "\n".join([*poem_lines(decode(ids), width), ""]),
+        )
+
+
+def _is_poem(line: str) -> bool:
+    """Whether a line is nothing but Chinese characters and marks, in four or more lines of five or of seven."""
+    if not re.fullmatch(r"[\u3400-\u9fff\U00020000-\U0003ffff\W]+", line):
+        return False
+    return any(is_opening(verses_of(line[title_end(line, width) :], width), width) for width in (5, 7))
 
 
 def width_of(form: str) -> int:
@@ -119,7 +181,7 @@ def _digest(verses: list[str]) -> bytes:
     return hashlib.blake2b("".join(verses[:VERSES]).encode(), digest_size=8).digest()
 
 
-def read_poems(path: Path, settings: Data, once: bool = True, keep_blank: bool = False) -> Documents:
+def read_poems(path: Path, settings: Settings, once: bool = True, keep_blank: bool = False) -> Documents:
     """Read poems whose first four lines have the form's number of characters; a document is those lines' characters.
 
     Args:
@@ -129,8 +191,9 @@ def read_poems(path: Path, settings: Data, once: bool = True, keep_blank: bool =
 
     Raises SeqganError if nothing is left, or with `strict` for a bad file of a folder.
     """
-    width, found, seen = width_of(settings.poem_form), Collector(), set[bytes]()
-    exactly = "exactly four lines" if settings.whole else "each of its first four lines"
+    cfg, strict = settings[PoemSettings], settings.data.strict
+    width, found, seen = width_of(cfg.poem_form), Collector(), set[bytes]()
+    exactly = "exactly four lines" if cfg.whole else "each of its first four lines"
     others = titled = 0
     in_json = path.is_dir() or path.suffix.lower() == ".json"
 
@@ -140,7 +203,7 @@ def read_poems(path: Path, settings: Data, once: bool = True, keep_blank: bool =
                 raise SeqganError(f"Cannot read {path}: No such file or directory.")
             folder = path if path.is_dir() else path.parent
             for file in _json_files(path):
-                yield from _json_poems(file, str(file.relative_to(folder)), found, settings.strict)
+                yield from _json_poems(file, str(file.relative_to(folder)), found, strict)
         else:
             yield from ((f"line {number}", line) for number, line in lines_of(path))
 
@@ -152,7 +215,7 @@ def read_poems(path: Path, settings: Data, once: bool = True, keep_blank: bool =
         if not verses:
             if not (keep_blank and found.add((), keep_empty=True)):
                 found.reject(place, "blank")
-        elif not is_opening(verses, width) or (settings.whole and len(verses) > VERSES):
+        elif not is_opening(verses, width) or (cfg.whole and len(verses) > VERSES):
             found.reject(place, f"not {width} characters in {exactly}")
             title = 0 if in_json else title_end(text, 12 - width)
             others += is_opening(verses_of(text[title:], 12 - width), 12 - width)
@@ -168,7 +231,7 @@ def read_poems(path: Path, settings: Data, once: bool = True, keep_blank: bool =
             raise SeqganError(f"{path} holds no .json file: name a folder with some, or a text file with one poem a line.")
         why = "; ".join(f"{entry.count} left out: {reason} ({entry.places[0]})" for reason, entry in found.rejected.items())
         raise SeqganError(
-            f"{path} holds no poem of the form {settings.poem_form}: {why or 'it is empty'}."
+            f"{path} holds no poem of the form {cfg.poem_form}: {why or 'it is empty'}."
             + f" {other}" * (others > 0)
             + " `sample --format raw` writes poems that are read here." * (not once)
         )
@@ -205,15 +268,6 @@ def _in(token: str, encoding: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def poem_layout(settings: Data) -> Layout:
-    """Every poem is one sequence of as many characters."""
-
-    def fit(documents: Documents, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return documents.offsets[chosen], documents.offsets[chosen + 1]
-
-    return Layout("poem", VERSES * width_of(settings.poem_form), fit, overlong="", tokens="characters", ended=False)
 
 
 def poem_lines(characters: list[str], width: int) -> list[str]:

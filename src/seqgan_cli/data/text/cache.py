@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,25 +11,25 @@ import platformdirs
 
 from seqgan_cli import files
 from seqgan_cli.arrays import read_arrays
-from seqgan_cli.config.settings import Data
 from seqgan_cli.data.documents import Documents, Rejected
 from seqgan_cli.errors import SeqganError
 
 CACHE_FORMAT = 2  # to be raised when the same files would give other documents
 
 
-def cache_file(contents: Iterable[bytes], settings: Data) -> Path | None:
-    """Where the documents of these contents and settings are kept, or None if there is no place for them."""
+def cache_file(name: str, contents: Iterable[bytes], how: Sequence[object]) -> Path | None:
+    """Where the documents of these contents, read with such settings, are kept, or None if there is no place for them.
+
+    `name`: how the file's begins.
+    """
     own = os.environ.get("SEQGAN_CACHE")
     folder = Path(own) if own else platformdirs.user_cache_path("seqgan")
     if not own and not folder.is_absolute():
         return None  # without a home it would be a folder named ~ in this one
-    own_settings = (settings.track, settings.channel, settings.step, settings.sampling, settings.rests)
-    how = [CACHE_FORMAT, *own_settings, settings.window, settings.strict]
-    digest = hashlib.blake2b(json.dumps(how).encode(), digest_size=16)
+    digest = hashlib.blake2b(json.dumps([CACHE_FORMAT, *how]).encode(), digest_size=16)
     for content in contents:
         digest.update(len(content).to_bytes(8, "big") + content)
-    return folder / f"music-{digest.hexdigest()}.npz"
+    return folder / f"{name}-{digest.hexdigest()}.npz"
 
 
 def load(cache: Path, source: str) -> Documents | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seqgan_cli.config.settings import Data
+from seqgan_cli.config.sections import Data
 from seqgan_cli.data.corpus import Layout
 from seqgan_cli.data.documents import Collector, Documents
 from seqgan_cli.data.text import encodings
@@ -236,7 +236,7 @@ def text_layout(documents: Documents, settings: Data, unit: str = "line") -> Lay
     """How lines become sequences: whole, and the overlong ones dropped, cut, or split at the ends of sentences."""
     max_length = settings.max_length or min(int(documents.lengths.max()), LONGEST_BY_DEFAULT)
 
-    def fit(documents: Documents, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def segment(documents: Documents, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         starts, ends = documents.offsets[chosen], documents.offsets[chosen + 1]
         long = ends - starts > max_length
         if settings.overlong == "drop":
@@ -254,4 +254,4 @@ def text_layout(documents: Documents, settings: Data, unit: str = "line") -> Lay
         return _without_space(documents, first, np.minimum(documents.offsets[last_of], following))
 
     fate = {"drop": "dropped", "cut": "cut", "split": "split at the ends of sentences"}[settings.overlong]
-    return Layout(unit, max_length, fit, overlong=fate, tokens=f"tokens ({settings.tokenizer})")
+    return Layout(unit, max_length, segment, overlong=fate, tokens=f"tokens ({settings.tokenizer})")

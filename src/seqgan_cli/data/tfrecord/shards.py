@@ -19,8 +19,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from seqgan_cli.config.conflicts import legacy_defaults
-from seqgan_cli.config.settings import BUILT_IN, KINDS, SCHEMA
+from seqgan_cli.config import registry
+from seqgan_cli.config.resolution import legacy_values
+from seqgan_cli.config.settings import SCHEMA
 from seqgan_cli.errors import SeqganError, UsageError
 
 INDEX, FORMAT = "seqgan-corpus.json", 2  # 1 had one held-out part
@@ -231,7 +232,7 @@ def _named(folder: Path) -> Iterator[None]:
 
 def is_prepared(source: str) -> bool:
     """Whether a path is a folder that `seqgan corpus --format tfrecord` wrote."""
-    return source not in BUILT_IN and (Path(source) / INDEX).is_file()
+    return registry.kinds.of_source(source) is None and (Path(source) / INDEX).is_file()
 
 
 def read_index(folder: Path) -> dict[str, Any]:
@@ -250,12 +251,13 @@ def read_index(folder: Path) -> dict[str, Any]:
         summary = index["summary"]
         if not isinstance(summary, list) or not all(isinstance(line, str) for line in summary):
             raise ValueError("its summary is none")
-        if index["settings"]["data.kind"] not in KINDS:
+        if index["settings"]["data.kind"] not in registry.kinds.names():
             raise ValueError("it is of no kind")
         if type(index.get("seed")) is not int:
             raise ValueError("it names no seed")
+        registry.load_named(index["settings"])
         index["settings"] = {
-            **legacy_defaults(index["settings"]["data.kind"]),
+            **legacy_values(index["settings"]["data.kind"]),
             **{name: SCHEMA[name].check(value) for name, value in index["settings"].items()},
         }
         return dict(index)

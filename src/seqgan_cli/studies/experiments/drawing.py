@@ -12,8 +12,9 @@ from seqgan_cli.evaluation.statistics import over_seeds
 from seqgan_cli.figures import COVERAGE, CURVES, QUALITY, Curve, Panel, frontier, on_curve, panels
 from seqgan_cli.runs.history import Row
 from seqgan_cli.runs.run import Run
-from seqgan_cli.studies.experiments.plan import EXPERIMENTS, METHODS, Task
+from seqgan_cli.studies.experiments.methods import EXPERIMENTS, METHODS
 from seqgan_cli.studies.experiments.results import Design, Histories, Results
+from seqgan_cli.studies.tasks import Task
 
 # (nll_test, nll_oracle) as reported by others for the paper's oracle size, from the highest temperature to the lowest.
 # Caccia et al., "Language GANs Falling Short", 2020: inverse temperatures about 1 and about 2.

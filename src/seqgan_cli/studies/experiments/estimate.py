@@ -19,10 +19,11 @@ from seqgan_cli.config.settings import SCHEMA, Settings
 from seqgan_cli.console import Console
 from seqgan_cli.data.batches import InMemory, Sequences
 from seqgan_cli.data.corpus import Corpus
-from seqgan_cli.data.kinds.base import real_corpus
-from seqgan_cli.data.kinds.oracle import synthetic_corpus
+from seqgan_cli.data.kinds.oracle import OracleSettings
+from seqgan_cli.data.sources.opening import real_corpus
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.studies.experiments.plan import Task
+from seqgan_cli.synthetic import synthetic_corpus
 
 # Steps behind a timing: so many make one call of compiled code.
 STEPS = 8
@@ -80,7 +81,7 @@ class Stopwatch:
     def _d_steps(self, cfg: Settings, samples: int, epochs: int) -> float:
         """So many epochs of the discriminator on each of `samples` positives and negatives (0: all), and its scores."""
         cfg = cfg.changed({"discriminator.stop": 0.0})  # at work, not at rest
-        real = self._sequences if self.settings.data.source == "oracle" else self._real.positives
+        real = self._sequences if self.settings.data.synthetic else self._real.positives
         num = min(samples or real.usual_draw, len(real))
         step = self._time("step of D", STEPS, lambda: self._d_step(cfg))
         return step * epochs * (2 * num // cfg.discriminator.batch_size) + self._time(
@@ -109,21 +110,20 @@ class Stopwatch:
     @functools.cached_property
     def _sequences(self) -> Sequences:
         """The training sequences; of the oracle's, which are not drawn yet, only their number means anything."""
-        if self.settings.data.source != "oracle":
+        if not self.settings.data.synthetic:
             return self._real.sequences
-        return InMemory(np.zeros((self.settings.data.num_sequences, 0), np.int32))
+        return InMemory(np.zeros((self.settings[OracleSettings].num_sequences, 0), np.int32))
 
     @functools.cached_property
     def _corpus(self) -> tuple[Corpus, Generator | None]:
         """A training set of STEPS batches or fewer, and as much to score on as there will be."""
         cfg = self.settings
         num = STEPS * cfg.pretrain_g.batch_size
-        if cfg.data.source != "oracle":
+        if not cfg.data.synthetic:
             known = self._real.without_unk(self._real.train)  # which a discriminator is taught; without any it refuses them all
             train = (known if len(known) else self._real.train)[:num]
             return dataclasses.replace(self._real, train=train, shards=None), None
-        data = dataclasses.replace(cfg.data, num_sequences=max(num, cfg.evaluation.samples))
-        corpus, oracle = synthetic_corpus(data, cfg.seed)
+        corpus, oracle = synthetic_corpus(cfg.changed({"data.num-sequences": max(num, cfg.evaluation.samples)}))
         return dataclasses.replace(corpus, train=corpus.train[:num]), oracle
 
     def _likelihood(self, cfg: Settings) -> LikelihoodTraining:

@@ -10,7 +10,7 @@ from seqgan_cli.evaluation.generators import Likelihoods
 from seqgan_cli.evaluation.metrics.likelihood import Estimate
 from seqgan_cli.evaluation.real import SCORES
 from seqgan_cli.evaluation.statistics import over_seeds, signed, verdict
-from seqgan_cli.studies.experiments.plan import KNOBS
+from seqgan_cli.studies.experiments.methods import KNOBS
 from seqgan_cli.studies.experiments.results import Results, Row, compare, value
 
 

@@ -13,7 +13,7 @@ from seqgan_cli.errors import SeqganError
 from seqgan_cli.evaluation.generators import from_record
 from seqgan_cli.evaluation.statistics import over_seeds, verdict
 from seqgan_cli.studies.experiments.findings import conclusions
-from seqgan_cli.studies.experiments.plan import EXPERIMENTS
+from seqgan_cli.studies.experiments.methods import EXPERIMENTS
 from seqgan_cli.studies.experiments.results import Design, Histories, Results, Row, arrange, value
 from seqgan_cli.studies.experiments.scores import Scored
 from seqgan_cli.studies.experiments.tables import (
@@ -24,8 +24,7 @@ from seqgan_cli.studies.experiments.tables import (
     tests_caption,
     tests_table,
 )
-
-PATHS = ("data.source", "data.test", "data.oracle")  # settings of which results keep the name alone
+from seqgan_cli.studies.tasks import PATHS
 
 
 def _csv(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> bytes:

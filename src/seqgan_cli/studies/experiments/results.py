@@ -8,13 +8,14 @@ from pathlib import Path
 
 from seqgan_cli.data.tfrecord.shards import is_prepared
 from seqgan_cli.evaluation.metrics.likelihood import Estimate
-from seqgan_cli.evaluation.real import SCORES, margin_of, quality_of
+from seqgan_cli.evaluation.real import SCORES, margin_of
 from seqgan_cli.evaluation.statistics import Paired, over_seeds, paired, welch
 from seqgan_cli.runs.history import Row as Measured
 from seqgan_cli.runs.run import Run
 from seqgan_cli.sampling import Sampling
-from seqgan_cli.studies.experiments.plan import COLDER, EXPERIMENTS, KNOBS, MATCHED, METHODS, Task
+from seqgan_cli.studies.experiments.methods import COLDER, EXPERIMENTS, KNOBS, MATCHED, METHODS
 from seqgan_cli.studies.experiments.scores import Scored, Scorer
+from seqgan_cli.studies.tasks import Task
 
 BESIDE_QUALITY = ("nll_test", "nll_train", "distinct_share", "token_types", "copied_share")
 BESIDE_REAL = ("self_bleu_3", "copied_run")
@@ -69,6 +70,11 @@ class Design:
     source: str = "oracle"
 
     @property
+    def synthetic(self) -> bool:
+        """Whether the data are an oracle's, which then scores the samples."""
+        return "nll_oracle" in self.quality
+
+    @property
     def compared(self) -> tuple[str, ...]:
         """The scores that are tested."""
         return (*self.quality, "nll_test")
@@ -77,11 +83,6 @@ class Design:
     def coverage(self) -> str:
         """The score of coverage that generators are matched in: of real data how much samples have in common, as is usual."""
         return "nll_test" if self.synthetic else "self_bleu_3"
-
-    @property
-    def synthetic(self) -> bool:
-        """Whether the data are an oracle's."""
-        return self.source == "oracle"
 
     def margin_for(self, score: str) -> float:
         """The margin that a difference in this score is held against: `margin` in its own unit, else the usual one."""
@@ -156,8 +157,9 @@ def collect(
     unfinished = {task.label: task.share for task in tasks if task.share < 1.0 and not task.done}
     values = tasks[0].config.values
     one_oracle = bool(values["data.oracle"] or values["data.test"] or is_prepared(values["data.source"]))
-    own = tasks[0].config.settings.data
-    design = Design(kind, tasks[0].preset, samples, margin, one_oracle, unfinished, quality_of(own), Path(own.source).name)
+    own = tasks[0].config.settings
+    source, quality = Path(own.data.source).name, own.kind.quality
+    design = Design(kind, tasks[0].preset, samples, margin, one_oracle, unfinished, quality, source)
     places = {(task.name, task.seed): task for task in tasks}
     seeds = sorted({task.seed for task in tasks})
     found: dict[tuple[str, float], dict[int, Scored]] = {}

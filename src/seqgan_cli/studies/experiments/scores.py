@@ -60,7 +60,7 @@ class Scorer:
         self.run, self.num, self.warn = run, num, warn
         self.settings = run.config().settings
         self.corpus, self.oracle = run.corpus(), run.oracle()
-        self.real = None if self.oracle else RealScores(self.corpus, self.settings.data)
+        self.real = None if self.oracle else RealScores(self.corpus, self.settings)
         self.generator = untrained_generator(self.settings, self.corpus)
 
     def data(self) -> dict[str, float]:

@@ -8,7 +8,7 @@ from seqgan_cli.evaluation.metrics.likelihood import Estimate
 from seqgan_cli.evaluation.real import SCORES
 from seqgan_cli.evaluation.statistics import over_seeds, paired, shown_p, signed, verdict
 from seqgan_cli.studies.experiments.findings import matched
-from seqgan_cli.studies.experiments.plan import MATCHED, METHODS
+from seqgan_cli.studies.experiments.methods import MATCHED, METHODS
 from seqgan_cli.studies.experiments.results import Results, Row
 
 PAST_ITS_END = "past its end"

@@ -189,11 +189,11 @@ def share(means: np.ndarray, answers: int) -> Estimate:
         return Estimate(float(means[0]) if count else math.nan, math.nan, math.nan, math.nan, count)
     mean, variance, quantile = float(means.mean()), float(means.var(ddof=1)), float(t.ppf(0.975, count - 1))
     spread = mean * (1 - mean)
-    worth = float(count)  # where all answers are alike, those to one item may be so because they are of one item
+    effective = float(count)  # where all answers are alike, those to one item may be so because they are of one item
     if spread > 0:
-        worth = min(answers, spread * count / variance) if variance > 0 else answers
-    centre = (mean + quantile**2 / (2 * worth)) / (1 + quantile**2 / worth)
-    half = quantile / (1 + quantile**2 / worth) * math.sqrt(spread / worth + (quantile / worth) ** 2 / 4)
+        effective = min(answers, spread * count / variance) if variance > 0 else answers
+    centre = (mean + quantile**2 / (2 * effective)) / (1 + quantile**2 / effective)
+    half = quantile / (1 + quantile**2 / effective) * math.sqrt(spread / effective + (quantile / effective) ** 2 / 4)
     low, high = max(0.0, centre - half), min(1.0, centre + half)
     return Estimate(mean, min(low, mean), max(high, mean), math.sqrt(variance), count)
 

@@ -3,9 +3,7 @@
 A sheet depends on its items and the seed alone and never on which source an item is from: that stands in the key beside it.
 """
 
-import csv
 import hashlib
-import io
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from seqgan_cli import files
 from seqgan_cli.console import Console
 from seqgan_cli.data.corpus import Corpus
-from seqgan_cli.data.kinds.base import real_corpus, writing
+from seqgan_cli.data.sources.opening import real_corpus
 from seqgan_cli.data.tfrecord.shards import is_prepared
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.randomness import key as draw_key
@@ -75,13 +74,12 @@ class Sheet:
         texts = [item for item in self.items if isinstance(item, str)]
         if len(texts) < len(self.items):
             raise UsageError("Melodies are to be heard, which a table cannot do: make a page, as with -o sheet.html.")
-        table = io.StringIO()
-        writer = csv.writer(table, lineterminator="\r\n")
-        writer.writerow(("item", "text", "answer"))
+        rows = [("item", "text", "answer")]
         for number, text in enumerate(texts, 1):
             quote = "'" if text.startswith(FORMULA) else ""
-            writer.writerow((f"{self.name}-{number}", quote + text, ""))
-        return table.getvalue().encode("utf-8-sig", errors="replace")  # without the mark, Excel takes it for no UTF-8
+            rows.append((f"{self.name}-{number}", quote + text, ""))
+        # Without the mark at its beginning, Excel takes it for no UTF-8.
+        return files.csv_text(rows, "\r\n").encode("utf-8-sig", errors="replace")
 
 
 @dataclass(frozen=True)
@@ -158,11 +156,11 @@ def find_key(sheet: str, folders: Iterable[Path]) -> Key:
 
 def items_of(run: Run, corpus: Corpus, table: np.ndarray) -> Iterator[Item]:
     """What a judge sees or hears of sequences int `[n, T]`, in their order."""
-    data = run.config().settings.data
-    page = writing(data, corpus.vocabulary).page
+    settings = run.config().settings
+    page, step = settings.kind.detokenizer(settings, corpus.vocabulary).page, settings.kind.pitch_step(settings)
     for ids in table:
-        if data.kind == "music":
-            yield Melody(tuple(map(int, corpus.vocabulary.decode(ids))), data.step)
+        if step is not None:
+            yield Melody(tuple(map(int, corpus.vocabulary.decode(ids))), step)
         else:
             yield page(ids).strip()
 

@@ -1,0 +1,46 @@
+"""Settings that do not go together, found before anything is read or trained: each component says which do not go with it."""
+
+from collections.abc import Iterable
+
+from seqgan_cli.config import registry
+from seqgan_cli.config.resolution import Config
+from seqgan_cli.config.settings import SCHEMA, Settings
+from seqgan_cli.errors import UsageError
+
+
+def check(config: Config) -> None:
+    """Raises UsageError for settings that spoil one another, or would be ignored in silence."""
+    check_data(config)
+    check_together(config.settings)
+
+
+def check_data(config: Config) -> None:
+    """Of all these, what is of the data alone: what their kind has no use for, or other kinds have one for."""
+    settings, sources = config.settings, config.sources
+    given = {name for name in SCHEMA if sources[name] in ("option", "file") and config.values[name] != SCHEMA[name].default}
+    if not settings.data.synthetic:
+        of_some = {name for kind in registry.kinds.known() for name in kind.uses} - settings.kind.uses
+        _refuse(_useless(settings, [name for name in SCHEMA if name in given & of_some]))
+    for kind in registry.kinds.known():
+        if kind is not settings.kind:
+            _refuse(kind.misplaced(settings, given))
+    _refuse(settings.kind.conflicts(settings))
+
+
+def _useless(settings: Settings, names: Iterable[str]) -> Iterable[tuple[bool, str]]:
+    for name in names:
+        yield True, f"--{name.partition('.')[2]} is of no use to data of kind {settings.data.kind}: leave it out."
+
+
+def check_together(settings: Settings) -> None:
+    """Raises UsageError for values of which one would spoil the other, whoever asked for them."""
+    if settings.data.synthetic and settings.data.kind not in registry.kinds.beside:
+        raise UsageError("--kind goes with --data: the oracle has numbers of its own.")
+    for component in registry.chosen(settings):
+        _refuse(component.conflicts(settings))
+
+
+def _refuse(conflicts: Iterable[tuple[bool, str]]) -> None:
+    for wrong, words in conflicts:
+        if wrong:
+            raise UsageError(words)

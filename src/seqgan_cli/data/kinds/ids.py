@@ -1,0 +1,35 @@
+"""Ids: a file with one sequence of whole numbers a line."""
+
+import dataclasses
+import re
+
+import numpy as np
+
+from seqgan_cli.config.settings import Settings
+from seqgan_cli.data.documents import Documents
+from seqgan_cli.data.kinds.base import Detokenizer
+from seqgan_cli.data.kinds.text import LINES, Text
+from seqgan_cli.data.text.numbers import numbers_of
+from seqgan_cli.data.vocabulary import Vocabulary
+
+
+class Ids(Text):
+    """Lines of numbers, which programs get back as numbers."""
+
+    name = "ids"
+    meaning = "lines of whole numbers"
+    rank = 4
+    uses = LINES
+    experiment = ""
+
+    @classmethod
+    def checked(cls, documents: Documents) -> Documents:
+        return numbers_of(documents, None, "--kind text takes any tokens")
+
+    @classmethod
+    def detokenizer(cls, settings: Settings, vocabulary: Vocabulary) -> Detokenizer:
+        def numbers(ids: np.ndarray) -> list[int | str]:  # the number of a token that is a number is its own
+            tokens = vocabulary.decode(ids)
+            return [int(token) if token == "0" or re.fullmatch(r"[1-9]\d{0,17}", token) else token for token in tokens]
+
+        return dataclasses.replace(super().detokenizer(settings, vocabulary), numbers=numbers)
