@@ -22,10 +22,11 @@ from seqgan_cli.console import Console
 from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.models.generator import Generator
-from seqgan_cli.models.oracle import synthetic_corpus
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards.bleu import BleuReward
 from seqgan_cli.runs.run import Run
+from seqgan_cli.sampling import sample, sequence_nll
+from seqgan_cli.synthetic import synthetic_corpus
 from seqgan_cli.training.stage import run_stage
 from tiny import tiny_settings
 
@@ -148,7 +149,7 @@ def test_a_trivial_reward_is_learned(rollouts: int) -> None:
     training.algorithm.action_values = ActionValues(training.algorithm.policy, Ones(), rollouts)
 
     def share() -> float:
-        return float((training.generator.sample(1000, key(0, "share")) == 1).mean())
+        return float((sample(training.generator, 1000, key(0, "share")) == 1).mean())
 
     before = share()
     for i in range(60):
@@ -240,7 +241,7 @@ def test_reward_bleu_is_learned() -> None:
     assert isinstance(reward, BleuReward)
 
     def mean() -> float:
-        return float(reward.scores(training.generator.sample(1000, key(0, "mean"))).mean())
+        return float(reward.scores(sample(training.generator, 1000, key(0, "mean"))).mean())
 
     before = mean()
     for i in range(60):
@@ -413,8 +414,8 @@ def test_the_cost_of_departure_keeps_the_policy_near_where_it_began() -> None:
         for i in range(60):
             training.algorithm.g_step(i, 0)
             training.algorithm.policy.update(training.generator, 0.0)
-        samples = training.generator.sample(500, key(0, "samples"))
-        divergences.append(float((start.sequence_nll(samples) - training.generator.sequence_nll(samples)).mean()))
+        samples = sample(training.generator, 500, key(0, "samples"))
+        divergences.append(float((sequence_nll(start, samples) - sequence_nll(training.generator, samples)).mean()))
     assert divergences[0] > 1.0
     assert divergences[1] < 0.3 * divergences[0]
 
@@ -430,10 +431,10 @@ def test_maximum_likelihood_is_taught_after_every_so_many_steps_over_rounds() ->
 
 def test_teaching_lowers_the_loss_on_the_training_set() -> None:
     training = stage(**{"adversarial.mle-every": 1, "adversarial.reward": "constant"})
-    before = training.generator.sequence_nll(training.corpus.train).mean()
+    before = sequence_nll(training.generator, training.corpus.train).mean()
     for part in range(40):
         training.algorithm.mle_step(1, part)
-    assert training.generator.sequence_nll(training.corpus.train).mean() < before - 0.5
+    assert sequence_nll(training.generator, training.corpus.train).mean() < before - 0.5
 
 
 @pytest.mark.parametrize(

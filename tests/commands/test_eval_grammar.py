@@ -15,6 +15,7 @@ from seqgan_cli.errors import SeqganError
 from seqgan_cli.evaluation.metrics.grammar import LARGEST_GRAMMAR, Parser
 from seqgan_cli.randomness import key
 from seqgan_cli.runs.run import Run
+from seqgan_cli.sampling import sample
 
 GRAMMAR = Path(__file__).parents[2] / "data" / "sentences.cfg"
 NUM = 60
@@ -163,7 +164,7 @@ def test_every_figure_is_the_literal_one(seqgan, text, any_words):
     sentences = {"data": corpus.test}
     for column, which, purpose in (("samples", "latest", ()), ("MLE", "pretrain-g", ("MLE",))):
         generator = run.generator(run.generator_checkpoint(which, lambda message: None), corpus)
-        sentences[column] = generator.sample(NUM, key(0, "eval-grammar", *purpose))
+        sentences[column] = sample(generator, NUM, key(0, "eval-grammar", *purpose))
     known = set(corpus.vocabulary.tokens[3:]) - {","}
     training = [corpus.vocabulary.decode(row) for row in corpus.train]
     equal = found["compared"]

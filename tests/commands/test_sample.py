@@ -17,6 +17,7 @@ from seqgan_cli.jobs.trained import sampled, trained_of
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key
 from seqgan_cli.runs.run import Run
+from seqgan_cli.sampling import sample
 from store_parts import record_anew
 
 FORMATS = ("text", "ids", "jsonl")
@@ -188,7 +189,7 @@ def four_generators(synthetic, tmp_path_factory):
         for j, variable in enumerate(generator.trainable_variables):
             (array,) = (array for weights, array in arrays.items() if weights.startswith(f"generator/{j}."))
             variable.assign(array)
-        samples[place] = generator.sample(50, key(0, "sample")).tolist()
+        samples[place] = sample(generator, 50, key(0, "sample")).tolist()
     assert len({str(drawn) for drawn in samples.values()}) == 4
     return run.path, samples
 

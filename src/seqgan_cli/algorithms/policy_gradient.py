@@ -26,6 +26,7 @@ from seqgan_cli.lazy import compiled, tf
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards.base import Given, Reward
 from seqgan_cli.runs.checkpoints import named
+from seqgan_cli.sampling import sample_batch
 from seqgan_cli.training.distribution import replicas
 from seqgan_cli.training.optimizers import Adam, apply_gradients, check_finite
 
@@ -137,7 +138,7 @@ class PolicyGradient(Algorithm):
 
     def _shard_of_batch(self, sample_key: Any, rollout_key: Any) -> tuple[Any, Any]:
         batch = replicas.shard_count(self.cfg.batch_size)
-        tokens = self.generator.sample_batch(batch, replicas.replica_key(sample_key))
+        tokens = sample_batch(self.generator, batch, replicas.replica_key(sample_key))
         action_values = self.action_values(tokens, replicas.replica_key(rollout_key))
         return replicas.all_gather(tokens), replicas.all_gather(action_values)
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqgan_cli import __version__
-from seqgan_cli.commands.sample import check_temperature
 from seqgan_cli.config import registry
 from seqgan_cli.config import resolution as configuration
 from seqgan_cli.config.checks import check_data
@@ -25,6 +24,7 @@ from seqgan_cli.jobs.options import (
     from_option,
     grouped_option,
 )
+from seqgan_cli.jobs.sampling import sampling_of, sampling_options
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,9 +49,7 @@ _of_two_files = grouped_option("Both --hypotheses and --references")
     metavar="N",
     help="samples to score [1000]",
 )
-@click.option(
-    "--temperature", cls=GroupedOption, group="Sentences", type=float, default=1.0, metavar="X", help="of the samples [1]"
-)
+@sampling_options("Sentences")
 @click.option(
     "--hypotheses",
     cls=GroupedOption,
@@ -123,7 +121,6 @@ _of_two_files = grouped_option("Both --hypotheses and --references")
 def command(
     context: click.Context,
     num: int,
-    temperature: float,
     hypotheses: Path | None,
     references: Path | None,
     max_order: int,
@@ -141,7 +138,7 @@ def command(
     as many of the run's MLE. --self-bleu is the coverage beside it: the nearer to 1, the more alike the samples. With both
     --hypotheses and --references no run is needed. A blank line of --hypotheses is a sample without tokens and scores 0.
     """
-    check_temperature(temperature)
+    sampling = sampling_of(context)
     weights = _weights(ngram_weights, max_order, smoothing)
     console = console_of(context)
     from seqgan_cli.jobs.trained import open_trained, sampled
@@ -157,8 +154,8 @@ def command(
         origin, scored = str(hypotheses), pool.file(hypotheses, samples=True)
     else:
         trained = open_trained(context, console)
-        tables = sampled(trained, num, seed or 0, temperature, console, "eval-bleu")
-        origin, scored = f"{num} samples of {trained.origin}, temperature {temperature:g}", pool.ids(run, tables["samples"])
+        tables = sampled(trained, num, seed or 0, sampling, console, "eval-bleu")
+        origin, scored = f"{num} samples of {trained.origin}, {sampling}", pool.ids(run, tables["samples"])
         likelihood = pool.ids(run, tables["MLE"]) if "MLE" in tables else None
     against = pool.file(references) if references else pool.ids(run, run.corpus().test)
     if not pool.overlap(scored, against):

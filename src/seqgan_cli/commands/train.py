@@ -52,6 +52,7 @@ def _report(work: "Job") -> None:
     from seqgan_cli.evaluation.real import RealScores
     from seqgan_cli.figures import learning_curve
     from seqgan_cli.jobs.trained import Trained
+    from seqgan_cli.sampling import PLAIN
     from seqgan_cli.studies.experiments.findings import LEFT_BEHIND, discriminator, trade
     from seqgan_cli.studies.experiments.scores import samples_key
     from seqgan_cli.studies.experiments.tables import generators_caption, generators_table
@@ -85,7 +86,7 @@ def _report(work: "Job") -> None:
     for finding in [*changed, *discriminator(run.history.at("adversarial", last.position))]:
         console.result(finding + "\n")
     trained = Trained(run, run.config(), work.corpus, run.generator(last, work.corpus), "")
-    lines = list(sample_lines(trained, 1000, 0, "line", 1.0, False))
+    lines = list(sample_lines(trained, 1000, 0, "line", PLAIN))
     files.write(run.path / "samples" / "samples.txt", "".join(line + "\n" for line in lines).encode())
     console.result("Ten samples:")
     for line in lines[:10]:

@@ -189,7 +189,7 @@ def _new_corpus(config: Config, stages: Sequence[str], console: Console) -> "tup
     settings = config.settings
     if settings.data.synthetic:
         from seqgan_cli.data.kinds.oracle import OracleSettings
-        from seqgan_cli.models.oracle import synthetic_corpus
+        from seqgan_cli.synthetic import synthetic_corpus
         from seqgan_cli.training.memory import refuse_too_large
 
         cfg = settings[OracleSettings]

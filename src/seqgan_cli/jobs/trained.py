@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from seqgan_cli.data.corpus import Corpus
     from seqgan_cli.models.generator import Generator
+    from seqgan_cli.sampling import Sampling
 
 
 @dataclass(frozen=True)
@@ -58,17 +59,18 @@ def trained_of(run: Run, which: str, console: Console) -> Trained:
 
 
 def sampled(
-    trained: Trained, num: int, seed: int, temperature: float, console: Console, purpose: str
+    trained: Trained, num: int, seed: int, sampling: "Sampling", console: Console, purpose: str
 ) -> dict[str, "np.ndarray"]:
     """int32 `[num, T]` by where they are from: `samples`, and if those are an adversarial generator's also the run's `MLE`."""
     from seqgan_cli.randomness import key
+    from seqgan_cli.sampling import sample
 
-    console.note(f"Sampling {num} sequences from {trained.origin}, temperature {temperature:g} …")
-    drawn = {"samples": trained.generator.sample(num, key(seed, purpose), temperature)}
+    console.note(f"Sampling {num} sequences from {trained.origin}, {sampling} …")
+    drawn = {"samples": sample(trained.generator, num, key(seed, purpose), sampling)}
     if trained.origin.startswith("adversarial") and trained.run.has("pretrain-g"):
         checkpoint = trained.run.generator_checkpoint("pretrain-g", console.warn)
         if trained.run.is_left_behind(trained.run.generator_checkpoint("adversarial", console.warn)):
             console.warn("The adversarial rounds began with an earlier generator than the MLE beside them.")
         generator = trained.run.generator(checkpoint, trained.corpus)
-        drawn["MLE"] = generator.sample(num, key(seed, purpose, "MLE"), temperature)  # a key of its own: the test wants that
+        drawn["MLE"] = sample(generator, num, key(seed, purpose, "MLE"), sampling)  # a key of its own: the test wants that
     return drawn

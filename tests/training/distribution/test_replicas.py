@@ -9,15 +9,16 @@ import tensorflow as tf
 
 from parts import parts_of
 from seqgan_cli.algorithms.adversarial import AdversarialTraining
-from seqgan_cli.algorithms.discriminator import DiscriminatorTrainer
-from seqgan_cli.algorithms.mle import LikelihoodTraining
+from seqgan_cli.algorithms.discriminator import DiscriminatorTrainer, scores
+from seqgan_cli.algorithms.mle import LikelihoodTraining, scheduled_sampling_inputs
 from seqgan_cli.config.checks import check_together
 from seqgan_cli.console import Console
 from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
 from seqgan_cli.models.generator import Generator
-from seqgan_cli.models.oracle import synthetic_corpus
 from seqgan_cli.randomness import key, rng
+from seqgan_cli.sampling import Sampling, sample, sequence_nll
+from seqgan_cli.synthetic import synthetic_corpus
 from seqgan_cli.training.backend import several_devices
 from seqgan_cli.training.distribution import agreement, replicas
 from tiny import tiny_settings
@@ -89,7 +90,7 @@ def test_a_discriminators_steps_are_those_of_one_device(number: int, changes: di
     def steps() -> dict[str, np.ndarray]:
         trainer = DiscriminatorTrainer(settings, CORPUS, ORACLE, Console(quiet=True), 0.01, 0, 1, "test")
         losses = trainer._steps(tokens, labels, keys)
-        found = {**state(trainer.variables()), "losses": losses.numpy(), "scores": trainer.discriminator.scores(tokens[0])}
+        found = {**state(trainer.variables()), "losses": losses.numpy(), "scores": scores(trainer.discriminator, tokens[0])}
         if settings.discriminator.loss == "wasserstein":  # its bias cancels: Adam makes steps of what rounding leaves
             last = len(trainer.discriminator.trainable_variables) - 1
             found = {name: array for name, array in found.items() if f"/{last}" not in name and name != "scores"}
@@ -143,7 +144,7 @@ def test_every_replica_explores_with_draws_of_its_own() -> None:
         training = adversarial(**{"adversarial.batch-size": 7})
         tokens, values = training.algorithm._sample_and_score(key(0, "sample"), key(0, "rollout"))
         assert training.trainer
-        return tokens.numpy(), values.numpy(), training.trainer.discriminator.scores(tokens.numpy())
+        return tokens.numpy(), values.numpy(), scores(training.trainer.discriminator, tokens.numpy())
 
     tokens, values, rewards = with_replicas(2, explored)
     assert (tokens.shape, values.shape) == ((7, 5), (7, 5))
@@ -174,7 +175,7 @@ def test_scores_of_fewer_sequences_than_replicas_and_of_more(count: int) -> None
     def scores() -> tuple[np.ndarray, np.ndarray]:
         training = adversarial()
         assert training.trainer
-        return training.generator.sequence_nll(tokens, 0.7), training.trainer.discriminator.scores(tokens)
+        return sequence_nll(training.generator, tokens, Sampling(0.7)), scores(training.trainer.discriminator, tokens)
 
     for found, expected in zip(with_replicas(4, scores), scores(), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-5)
@@ -182,7 +183,7 @@ def test_scores_of_fewer_sequences_than_replicas_and_of_more(count: int) -> None
 
 def test_samples_of_several_replicas_are_drawn_from_the_same_distribution() -> None:
     def samples() -> np.ndarray:
-        return adversarial().generator.sample(20_000, key(0, "samples"))
+        return sample(adversarial().generator, 20_000, key(0, "samples"))
 
     found, expected = with_replicas(4, samples), samples()
     assert found.shape == expected.shape
@@ -222,11 +223,11 @@ def test_scheduled_sampling_and_dropout_of_a_replica_are_those_of_its_rows_and_k
             fold(tf.constant(key(0, "pretrain-g", what, 101, 0)), replica) for what in ("dropout", "scheduled-sampling")
         )
         # 0.2 = 1 - 0.008·100
-        read = one.generator.scheduled_sampling_inputs(rows, 0.2, sampling_key) if schedule == "linear" else None
+        read = scheduled_sampling_inputs(one.generator, rows, 0.2, sampling_key) if schedule == "linear" else None
         share = np.full(rows.shape, 1 / batch.size, np.float32)
         expected += float(one.generator.weighted_nll(rows, share, dropout=dropout, key=dropout_key, inputs=read))
     assert found[0] == pytest.approx(expected, rel=1e-5)
-    plain = float(one.generator.sequence_nll(batch).sum() / batch.size)
+    plain = float(sequence_nll(one.generator, batch).sum() / batch.size)
     assert (abs(plain - expected) > 1e-3) == (dropout > 0 or schedule == "linear")
 
 

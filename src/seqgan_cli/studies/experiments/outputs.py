@@ -10,11 +10,12 @@ from typing import Any
 
 from seqgan_cli import __version__, files
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.evaluation.generators import from_record
 from seqgan_cli.evaluation.statistics import over_seeds, verdict
 from seqgan_cli.studies.experiments.findings import conclusions
 from seqgan_cli.studies.experiments.methods import EXPERIMENTS
 from seqgan_cli.studies.experiments.results import Design, Histories, Results, Row, arrange, value
-from seqgan_cli.studies.experiments.scores import Scored, from_json
+from seqgan_cli.studies.experiments.scores import Scored
 from seqgan_cli.studies.experiments.tables import (
     matched_caption,
     matched_table,
@@ -159,4 +160,4 @@ def read(folder: Path) -> tuple[Results, dict[str, Any]]:
 
 
 def _scored(record: dict[str, Any]) -> Scored:
-    return Scored(from_json(record["scores"]), record["stage"], record["position"])
+    return Scored(from_record(record["scores"]), record["stage"], record["position"])

@@ -12,6 +12,7 @@ from seqgan_cli.evaluation.real import SCORES, margin_of
 from seqgan_cli.evaluation.statistics import Paired, over_seeds, paired, welch
 from seqgan_cli.runs.history import Row as Measured
 from seqgan_cli.runs.run import Run
+from seqgan_cli.sampling import Sampling
 from seqgan_cli.studies.experiments.methods import COLDER, EXPERIMENTS, KNOBS, MATCHED, METHODS
 from seqgan_cli.studies.experiments.scores import Scored, Scorer
 from seqgan_cli.studies.tasks import Task
@@ -177,7 +178,7 @@ def collect(
             data[seed] = scorer.data()
         for temperature in temperatures:
             step(f"seed {seed}, {METHODS[method].title}, temperature {temperature:g}")
-            scored = scorer.score(stage if which == "latest" else which, temperature)
+            scored = scorer.score(stage if which == "latest" else which, Sampling(temperature))
             if which == "latest" and not task.done:  # also where later checkpoints are damaged
                 unfinished[task.label] = scored.position / task.target
             found.setdefault((method, temperature), {})[seed] = scored

@@ -69,7 +69,8 @@ def generators_table(
     synthetic = "nll_oracle" in data
     real = [name for name in SCORES if name in named_scores[0][1].real and name in data and name != "copied_run"]
     quality = ["nll_oracle"] if synthetic else real
-    columns = ["nll_test ↓", "nll_train", "distinct", "token types", "copied"]
+    truncated = any(s.outside for _, s in named_scores)
+    columns = ["nll_test ↓", *["outside"] * truncated, "nll_train", "distinct", "token types", "copied"]
     rows: list[list[str]] = []
 
     def add(name: str, scores: Sequence[object], *others: object) -> None:
@@ -77,11 +78,14 @@ def generators_table(
 
     for name, s in named_scores:
         shares = f"{s.distinct_share:.1%}", s.token_types, f"{s.copied_share:.1%}"
-        add(name, [s.nll_oracle] if synthetic else [s.real[score] for score in quality], s.nll_test, s.nll_train, *shares)
+        outside = [f"{s.outside['nll_test'].share:.1%}" if s.outside else ""] * truncated
+        found = [s.nll_oracle] if synthetic else [s.real[score] for score in quality]
+        add(name, found, s.nll_test, *outside, s.nll_train, *shares)
     types, distinct = f"{data['token_types']:.0f}", f"{data['distinct_share']:.1%}"
-    add("the data", [f"{data[score]:.3f}" for score in quality], "", "", distinct, types, f"{data['copied_share']:.1%}")
+    own, no_likelihood = [f"{data[score]:.3f}" for score in quality], [""] * (2 + truncated)
+    add("the data", own, *no_likelihood, distinct, types, f"{data['copied_share']:.1%}")
     if synthetic:
-        add("uniform tokens", [f"{data['nll_oracle_uniform']:.3f}"], "", "", "", "", "")
+        add("uniform tokens", [f"{data['nll_oracle_uniform']:.3f}"], *[""] * len(columns))
     return [*(SCORES[name].heading for name in quality), *columns], rows
 
 

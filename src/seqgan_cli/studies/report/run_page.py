@@ -12,6 +12,7 @@ from seqgan_cli.evaluation.real import SCORES
 from seqgan_cli.figures import COVERAGE, QUALITY, Curve, Panel, frontier, learning_curve, panels, piano_roll
 from seqgan_cli.runs.history import Row
 from seqgan_cli.runs.run import Run
+from seqgan_cli.sampling import Sampling
 from seqgan_cli.studies.experiments import findings, tables
 from seqgan_cli.studies.experiments.methods import COLDER, EXPERIMENTS, TEMPERATURES
 from seqgan_cli.studies.experiments.scores import Scorer
@@ -103,12 +104,12 @@ def _frontier(
     sweeps: dict[str, list[Likelihoods]] = {}
     for which in dict.fromkeys(shown):
         step(f"{names[which]} over temperatures")
-        sweeps[which] = [scorer.score(which, temperature).scores for temperature in TEMPERATURES]
+        sweeps[which] = [scorer.score(which, Sampling(temperature)).scores for temperature in TEMPERATURES]
     first, wanted = sweeps[shown[0]], sweeps[shown[-1]][0].nll_test.mean
     for temperature in COLDER:
         if max(s.nll_test.mean for s in first) >= wanted:
             break
-        first.append(scorer.score(shown[0], temperature).scores)
+        first.append(scorer.score(shown[0], Sampling(temperature)).scores)
     for which, sweep in sweeps.items():
         points = [(s.nll_test.mean, found.mean) for s in sweep if (found := s.score(score))]
         if SCORES[score].higher:
