@@ -22,6 +22,7 @@ HOLDER = """
 import sys
 from pathlib import Path
 from seqgan_cli.runs.run import Run
+from seqgan_cli.runs.generators import generator_checkpoint
 with Run(Path(sys.argv[1])).lock():
     print("held", flush=True)
     sys.stdin.read()
@@ -54,7 +55,7 @@ def test_the_lock_refuses_a_second_trainer_but_no_reader_and_dies_with_its_holde
             pytest.fail("two processes hold the lock")
         reader = Run(tmp_path)
         assert reader.config() == config
-        assert reader.generator_checkpoint("latest", never).position == 1
+        assert generator_checkpoint(reader, "latest", never).position == 1
         assert reader.history.rows() == [row("pretrain-g", 1)]
         holder.send_signal(signal.SIGKILL)
         assert holder.wait(timeout=280) == -signal.SIGKILL

@@ -10,6 +10,7 @@ from seqgan_cli.errors import SeqganError, advised
 from seqgan_cli.evaluation.generators import Likelihoods
 from seqgan_cli.evaluation.real import SCORES
 from seqgan_cli.figures import COVERAGE, QUALITY, Curve, Panel, frontier, learning_curve, panels, piano_roll
+from seqgan_cli.runs.generators import generator_checkpoint, is_left_behind
 from seqgan_cli.runs.history import Row
 from seqgan_cli.runs.run import Run
 from seqgan_cli.sampling import Sampling
@@ -53,7 +54,7 @@ def run_page(run: Run, samples: int, warn: Callable[[str], None], step: Callable
     curve_section, sweep = _frontier(scorer, [start, last] if adversarial else [start], names, step)
     if adversarial:
         quality = scorer.settings.kind.quality[0]
-        if run.is_left_behind(run.generator_checkpoint("adversarial", warn)):
+        if is_left_behind(run, generator_checkpoint(run, "adversarial", warn)):
             told.append(findings.LEFT_BEHIND)
         else:
             told += findings.trade(names[start], scores[start], scores[last], quality)
