@@ -16,7 +16,6 @@ from seqgan_cli.config.settings import Settings, find
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.jobs.options import (
     GroupedCommand,
-    GroupedOption,
     chosen_settings,
     common_options,
     console_of,
@@ -34,33 +33,17 @@ if TYPE_CHECKING:
     Sentences = tuple[np.ndarray, np.ndarray]
 
 SMOOTHING = [f"method{i}" for i in range(8)]
+_of_sentences = grouped_option("Sentences")
 _of_two_files = grouped_option("Both --hypotheses and --references")
+_of_scores = grouped_option("Scores")
 
 
 @click.command("eval-bleu", cls=GroupedCommand)
-@click.option(
-    "-n",
-    "--num",
-    cls=GroupedOption,
-    group="Sentences",
-    type=click.IntRange(2),
-    default=1000,
-    metavar="N",
-    help="samples to score [1000]",
-)
+@_of_sentences("-n", "--num", type=click.IntRange(2), default=1000, metavar="N", help="samples to score [1000]")
 @sampling_options("Sentences")
-@click.option(
-    "--hypotheses",
-    cls=GroupedOption,
-    group="Sentences",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="score these lines instead of samples",
-)
-@click.option(
+@_of_sentences("--hypotheses", type=click.Path(path_type=Path), metavar="FILE", help="score these lines instead of samples")
+@_of_sentences(
     "--references",
-    cls=GroupedOption,
-    group="Sentences",
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="compare with these lines instead of the run's held-out ones",
@@ -89,31 +72,17 @@ _of_two_files = grouped_option("Both --hypotheses and --references")
     type=click.Choice(find("data.poem-form").shown),
     help="poems: characters a line, and lines [5x4]",
 )
-@click.option(
-    "--max-order",
-    cls=GroupedOption,
-    group="Scores",
-    type=click.IntRange(1, 9),
-    default=5,
-    metavar="N",
-    help="longest n-gram: BLEU-2 … BLEU-N [5]",
-)
-@click.option(
+@_of_scores("--max-order", type=click.IntRange(1, 9), default=5, metavar="N", help="longest n-gram: BLEU-2 … BLEU-N [5]")
+@_of_scores(
     "--smoothing",
-    cls=GroupedOption,
-    group="Scores",
     type=click.Choice(SMOOTHING),
     default="method1",
     metavar="METHOD",
     help="NLTK's SmoothingFunction, method0 (none) … method7 [method1]",
 )
-@click.option(
-    "--ngram-weights", cls=GroupedOption, group="Scores", metavar="W1,W2,…", help="one BLEU with these weights instead"
-)
-@click.option("--self-bleu", cls=GroupedOption, group="Scores", is_flag=True, help="also each sentence against all the others")
-@click.option(
-    "--json", "as_json", cls=GroupedOption, group="Scores", is_flag=True, help="one JSON object on stdout instead of a table"
-)
+@_of_scores("--ngram-weights", metavar="W1,W2,…", help="one BLEU with these weights instead")
+@_of_scores("--self-bleu", is_flag=True, help="also each sentence against all the others")
+@_of_scores("--json", "as_json", is_flag=True, help="one JSON object on stdout instead of a table")
 @from_option
 @common_options(seed="seed of the samples [0]", training=False)
 @click.pass_context

@@ -10,7 +10,7 @@ from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.data.tfrecord.shards import EVAL_SUBSET
 from seqgan_cli.evaluation.metrics import diversity
 from seqgan_cli.evaluation.metrics.likelihood import Estimate, per_token
-from seqgan_cli.evaluation.real import RealScores
+from seqgan_cli.evaluation.real import RealScores, Variety
 from seqgan_cli.randomness import rng
 from seqgan_cli.sampling import PLAIN, Sampling, sample, samples, sequence_nll
 
@@ -136,7 +136,7 @@ def likelihoods(
     key: np.ndarray,
     sampling: Sampling = PLAIN,
     report: Callable[[int], None] = lambda count: None,
-    real: RealScores | None = None,
+    real: Variety | None = None,
 ) -> Likelihoods:
     """Score `num` samples under the oracle, and at most 10,000 held-out and training sequences under the generator.
 
@@ -190,7 +190,7 @@ def unknown_note(data: Mapping[str, float]) -> str:
 
 
 def data_figures(
-    corpus: Corpus, oracle: "Generator | None", seed: int, num: int, real: RealScores | None = None
+    corpus: Corpus, oracle: "Generator | None", seed: int, num: int, real: Variety | None = None
 ) -> dict[str, float]:
     """What the data themselves score: the marks that a generator's figures are read against.
 

@@ -194,7 +194,8 @@ def test_the_curve_of_the_generator_before_goes_on_until_it_meets_the_one_after(
         settings = Settings()
         oracle = object()
 
-        def score(self, which, temperature):
+        def score(self, which, sampling):
+            temperature = sampling.temperature
             asked.append((which, temperature))
             coverage = {"pretrain-g": before, "adversarial": after}[which] / temperature**growth
             return scored(9.0 * temperature, coverage, temperature=temperature)
@@ -202,7 +203,7 @@ def test_the_curve_of_the_generator_before_goes_on_until_it_meets_the_one_after(
     names = {"pretrain-g": "MLE", "adversarial": "SeqGAN"}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(report, "_figure", lambda alternative, draw: ("data:,", alternative))
-        section, sweeps = report._frontier(Generators(), ["pretrain-g", "adversarial"], names, lambda what: None)
+        section, sweeps = report._frontier(Generators(), ["pretrain-g", "adversarial"], names, lambda what: None, after)
     sweep = [scores.temperature for scores in sweeps["pretrain-g"]]
     assert sweep == [*TEMPERATURES, *COLDER][: len(sweep)]
     assert [scores.temperature for scores in sweeps["adversarial"]] == list(TEMPERATURES)

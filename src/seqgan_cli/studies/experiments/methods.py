@@ -6,6 +6,7 @@ from typing import Any
 from seqgan_cli.config import registry
 from seqgan_cli.config.resolution import Config
 from seqgan_cli.config.settings import MLE_STRONG, SCHEMA, STAGES
+from seqgan_cli.sampling import PLAIN, Sampling
 from seqgan_cli.studies.tasks import Work
 
 
@@ -27,9 +28,30 @@ def _adversarial(parent: str = "discriminator", reward: str = "discriminator", *
 STRATEGIES = {(100, 1, 10): 1 / 30, (30, 1, 30): 1 / 15, (1, 1, 10): 1 / 2, (1, 5, 3): 1 / 2}
 # Of the converged generator's epochs: the paper's 20 of 120.
 SHORT = 1 / 6
+@dataclass(frozen=True)
+class Sweep:
+    """What makes samples likelier, less various ones, step by step.
+
+    Args:
+        name: of the number that is swept, and of its option.
+        values: at which all methods are scored, 1, which leaves the distribution as it is, first.
+        further: where a curve that others are held against goes on until it covers as little as they do: it is not known
+            beyond its end.
+    """
+
+    name: str
+    values: tuple[float, ...]
+    further: tuple[float, ...]
+    last: str  # the word for the end of a curve
+    several: str
+
+
 TEMPERATURES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
-# Where a curve that others are held against goes on until it covers as little as they do: it is not known beyond its end.
 COLDER = (0.45, 0.4, 0.35, 0.3, 0.25, 0.2, 0.15, 0.1)
+SWEEPS = {
+    "temperature": Sweep("temperature", TEMPERATURES, COLDER, "coldest", "temperatures"),
+    "top-p": Sweep("top-p", (1.0, 0.95, 0.9, 0.8, 0.7, 0.6), (0.5, 0.4, 0.3, 0.2, 0.1), "narrowest", "values of top-p"),
+}
 KNOBS = ("mle", "mle-best", "mle-strong")  # whose curves findings speak of
 MATCHED = ("mle-strong", "mle-best", "constant")  # whose curves are columns of the table
 # What the paper, its reviewers and its followers propose, one thing at a time against SeqGAN: a title, and the settings of the
@@ -145,13 +167,19 @@ class Experiment:
 
     @property
     def swept(self) -> bool:
-        """Whether it is over temperatures: then its figure is the frontier and not the learning curves."""
+        """Whether it is of curves over temperatures, or what is swept instead, and not of learning curves."""
         return len(self.temperatures) > 1
 
-    def temperatures_of(self, method: str) -> tuple[float, ...]:
-        """The temperatures at which a method's samples are scored."""
+    def title_of(self, sweep: str) -> str:
+        """Its title, with what is swept."""
+        return self.title.replace(SWEEPS["temperature"].several, SWEEPS[sweep].several)
+
+    def values_of(self, method: str, sweep: str = "temperature") -> tuple[float, ...]:
+        """The temperatures, or what is swept instead, at which a method's samples are scored."""
         if METHODS[method].which == "untrained":
             return (1.0,)
+        if sweep != "temperature":
+            return SWEEPS[sweep].values
         return self.temperatures + (self.mle_temperatures if METHODS[method].work in ("mle", "mle-strong") else ())
 
     def held_against(self, method: str) -> str:
@@ -163,6 +191,12 @@ def _real(title: str, kind: str) -> Experiment:
     """MLE against SeqGAN and what the paper left out, on data of one kind; MLE sampled colder is the control for all."""
     methods = ("mle", "mle-best", "mle-strong", "ss", "pg-bleu", "constant", "seqgan")
     return Experiment(title, methods, "mle", mle_temperatures=TEMPERATURES[1:], data=kind)
+
+
+def folder_of(kind: str, sweep: str, sampling: Sampling) -> str:
+    """The folder of an experiment's tables: `frontier`, `frontier-top-p`, `synthetic-temperature-1-top-k-40`."""
+    words = [kind] + [sweep] * (sweep != "temperature") + [*str(sampling).replace(",", "").split()] * (sampling != PLAIN)
+    return "-".join(words)
 
 
 EXPERIMENTS = {

@@ -14,7 +14,7 @@ import numpy as np
 from seqgan_cli import __version__, files
 from seqgan_cli.algorithms.mle import untrained_generator
 from seqgan_cli.evaluation.generators import Likelihoods, data_figures, from_record, likelihoods
-from seqgan_cli.evaluation.real import RealScores
+from seqgan_cli.evaluation.real import RealScores, Variety
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key
 from seqgan_cli.runs.checkpoints import assign, named
@@ -53,21 +53,25 @@ class Scorer:
         run: with a corpus.
         num: samples behind each score.
         warn: told of damaged checkpoints.
+        variety: of synthetic data too, measure what samples have in common.
 
     Raises SeqganError for a run that cannot be read.
     """
 
-    def __init__(self, run: Run, num: int, warn: Callable[[str], None]) -> None:
+    def __init__(self, run: Run, num: int, warn: Callable[[str], None], variety: bool = False) -> None:
         self.run, self.num, self.warn = run, num, warn
         self.settings = run.config().settings
         self.corpus, self.oracle = run.corpus(), run.oracle()
-        self.real = None if self.oracle else RealScores(self.corpus, self.settings)
+        self.real: Variety | None = None if self.oracle else RealScores(self.corpus, self.settings)
+        self.kind = "" if self.oracle else "-real"  # of the files in which scores are kept
+        if self.oracle and variety:
+            self.real, self.kind = Variety(self.corpus), "-variety"
         self.generator = untrained_generator(self.settings, self.corpus)
 
     def data(self) -> dict[str, float]:
         """What the data themselves score."""
         return self._kept(
-            f"data-{self.num}{'-real' if self.real else ''}",
+            f"data-{self.num}{self.kind}",
             lambda: data_figures(self.corpus, self.oracle, self.settings.seed, self.num, self.real),
             lambda record: {name: float(record[name]) for name in (*record, "token_types", "distinct_share", "copied_share")},
         )
@@ -89,7 +93,7 @@ class Scorer:
     def score(self, which: str, sampling: Sampling = PLAIN) -> Scored:
         """Scores of samples drawn so, from the file of an earlier call if the generator is the same."""
         stage, position = self.load(which)
-        name = f"{digest_of(self.generator)}-{self.num}-{_address(sampling)}{'-real' if self.real else ''}"
+        name = f"{digest_of(self.generator)}-{self.num}-{_address(sampling)}{self.kind}"
         draws = samples_key(self.settings.seed, self.generator)
         found = self._kept(
             name,

@@ -11,12 +11,13 @@ from seqgan_cli.config.resolution import Config
 from seqgan_cli.console import Console, Progress, duration
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.runs import lock
+from seqgan_cli.sampling import PLAIN, Sampling
 from seqgan_cli.studies.executor import Executor, Leases, Unit
 from seqgan_cli.studies.experiments import outputs, tables
 from seqgan_cli.studies.experiments.drawing import draw
 from seqgan_cli.studies.experiments.estimate import Stopwatch
 from seqgan_cli.studies.experiments.findings import conclusions
-from seqgan_cli.studies.experiments.methods import EXPERIMENTS
+from seqgan_cli.studies.experiments.methods import EXPERIMENTS, folder_of
 from seqgan_cli.studies.experiments.results import Results, collect, histories
 from seqgan_cli.studies.leases import LocalLeases
 from seqgan_cli.studies.tasks import Task, TaskError
@@ -204,14 +205,16 @@ def report(
     samples: int,
     margin: float,
     console: Console,
+    sweep: str = "temperature",
+    sampling: Sampling = PLAIN,
 ) -> None:
     """Score, test and draw; the table goes to stdout, everything to the directory's folder of that name.
 
     Raises SeqganError if no run has begun.
     """
     console.say("Scoring …")
-    folder = directory / kind
-    generators = len({task.seed for task in tasks}) * sum(len(EXPERIMENTS[kind].temperatures_of(name)) for name in methods)
+    folder = directory / folder_of(kind, sweep, sampling)
+    generators = len({task.seed for task in tasks}) * sum(len(EXPERIMENTS[kind].values_of(name, sweep)) for name in methods)
     with console.progress("scoring", "generators", 0, generators, 1.0, "") as progress:
         begun = itertools.count()
 
@@ -219,7 +222,7 @@ def report(
             console.note(what)
             progress.move(min(next(begun), generators))  # curves that go on have more
 
-        scored = collect(kind, methods, tasks, samples, margin, console.warn, step)
+        scored = collect(kind, methods, tasks, samples, margin, console.warn, step, sweep, sampling)
     if not scored.rows:
         raise SeqganError(f"{directory} holds no trained generator of this experiment yet: leave --partial out.")
     for label, share in scored.design.unfinished.items():
@@ -230,7 +233,7 @@ def report(
     if not EXPERIMENTS[kind].swept:
         outputs.write_curves(found, folder)
     drawn = draw(scored, tasks, found, config.values, folder)
-    console.table(EXPERIMENTS[kind].title, *tables.scores_table(scored), caption=tables.scores_caption(scored) + "\n")
+    console.table(EXPERIMENTS[kind].title_of(sweep), *tables.scores_table(scored), caption=tables.scores_caption(scored) + "\n")
     columns, rows = tables.tests_table(scored)
     if rows:
         console.table("Tests", columns, rows, caption=tables.tests_caption(scored) + "\n")

@@ -7,13 +7,13 @@ import numpy as np
 
 from seqgan_cli.config.settings import SCHEMA, Settings
 from seqgan_cli.errors import SeqganError, advised
-from seqgan_cli.evaluation.generators import Likelihoods
+from seqgan_cli.evaluation.generators import Likelihoods, outside_notes
 from seqgan_cli.evaluation.real import SCORES
 from seqgan_cli.figures import COVERAGE, QUALITY, Curve, Panel, frontier, learning_curve, panels, piano_roll
 from seqgan_cli.runs.generators import generator_checkpoint, is_left_behind
 from seqgan_cli.runs.history import Row
 from seqgan_cli.runs.run import Run
-from seqgan_cli.sampling import Sampling
+from seqgan_cli.sampling import PLAIN, Sampling
 from seqgan_cli.studies.experiments import findings, tables
 from seqgan_cli.studies.experiments.methods import COLDER, EXPERIMENTS, TEMPERATURES
 from seqgan_cli.studies.experiments.scores import Scorer
@@ -23,12 +23,15 @@ SHOWN_ROUNDS = 6
 SHOWN_TUNES = 4
 
 
-def run_page(run: Run, samples: int, warn: Callable[[str], None], step: Callable[[str], None]) -> Page:
+def run_page(
+    run: Run, samples: int, warn: Callable[[str], None], step: Callable[[str], None], sampling: Sampling = PLAIN
+) -> Page:
     """The report of a run: scores are computed from its checkpoints, the rest is read.
 
     Args:
         samples: behind each score.
         step: told what is being done.
+        sampling: how they are drawn. Where it truncates, nll_test compares no generators, and nothing is held against curves.
 
     Raises SeqganError if the run has no trained generator.
     """
@@ -45,18 +48,24 @@ def run_page(run: Run, samples: int, warn: Callable[[str], None], step: Callable
     scores = {}
     for which, name in names.items():
         step(f"scoring {name}")
-        scores[which] = scorer.score(which).scores
+        scores[which] = scorer.score(which, sampling).scores
     data = scorer.data()
     last = "adversarial" if adversarial else "pretrain-g"
     start = scorer.settings.adversarial.start
     start = "best" if start == "best" and "best" in scores else "pretrain-g"
     told = [findings.variety(scores[last], data)]
-    curve_section, sweep = _frontier(scorer, [start, last] if adversarial else [start], names, step)
+    curve_sections: list[Section] = []
+    if sampling.truncated:
+        told += outside_notes([(names[which], found) for which, found in scores.items()])
+    else:
+        shown = [start, last] if adversarial else [start]
+        curve_section, sweep = _frontier(scorer, shown, names, step, scores[last].nll_test.mean)
+        curve_sections = [curve_section]
     if adversarial:
         quality = scorer.settings.kind.quality[0]
         if is_left_behind(run, generator_checkpoint(run, "adversarial", warn)):
             told.append(findings.LEFT_BEHIND)
-        else:
+        elif not sampling.truncated:
             told += findings.trade(names[start], scores[start], scores[last], quality)
             told += findings.against_temperature(scores[last], sweep[start], names[start], quality)
         told += findings.discriminator(run.history.at("adversarial", run.position("adversarial")))
@@ -69,14 +78,14 @@ def run_page(run: Run, samples: int, warn: Callable[[str], None], step: Callable
             )
     marks = {"the oracle's own sequences": data["nll_oracle"]} if "nll_oracle" in data else {}
     sections = [
-        _scores_section(scores, names, data, samples),
+        _scores_section(scores, names, data, f"{samples} samples each{'' if sampling == PLAIN else f', {sampling}'}"),
         Section(
             "Learning curve",
             figures=[
                 figure("Quality and coverage over training", partial(learning_curve, rows, marks)),
             ],
         ),
-        curve_section,
+        *curve_sections,
         *_reward_sections(rows),
         *_piano_sections(run, scorer.settings),
         *_sample_sections(run),
@@ -85,20 +94,20 @@ def run_page(run: Run, samples: int, warn: Callable[[str], None], step: Callable
     return Page(f"Run {run.path}", told, sections)
 
 
-def _scores_section(scores: dict[str, Likelihoods], names: dict[str, str], data: dict[str, float], samples: int) -> Section:
+def _scores_section(scores: dict[str, Likelihoods], names: dict[str, str], data: dict[str, float], what: str) -> Section:
     columns, rows = tables.generators_table([(names[which], found) for which, found in scores.items()], data)
-    caption = f"{samples} samples each, nats per token, ± half a 95 % interval over sequences. "
+    caption = f"{what}, nats per token, ± half a 95 % interval over sequences. "
     return Section(
         "Scores", tables=[Table(["generator", *columns], rows, caption + tables.generators_caption("nll_oracle" in data))]
     )
 
 
 def _frontier(
-    scorer: Scorer, shown: Sequence[str], names: dict[str, str], step: Callable[[str], None]
+    scorer: Scorer, shown: Sequence[str], names: dict[str, str], step: Callable[[str], None], wanted: float
 ) -> tuple[Section, dict[str, list[Likelihoods]]]:
     """Quality against coverage over temperatures; where more quality is better, 1 minus it. Also the scores behind it.
 
-    The first generator's curve goes on, colder, until it covers as little as the last one does at temperature 1.
+    The first generator's curve goes on, colder, until its nll_test is the one that is wanted.
     """
     curves = []
     score = scorer.settings.kind.quality[0]
@@ -106,7 +115,7 @@ def _frontier(
     for which in dict.fromkeys(shown):
         step(f"{names[which]} over temperatures")
         sweeps[which] = [scorer.score(which, Sampling(temperature)).scores for temperature in TEMPERATURES]
-    first, wanted = sweeps[shown[0]], sweeps[shown[-1]][0].nll_test.mean
+    first = sweeps[shown[0]]
     for temperature in COLDER:
         if max(s.nll_test.mean for s in first) >= wanted:
             break
