@@ -15,6 +15,7 @@ import pytest
 
 from seqgan_cli.config.resolution import resolve
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.runs.generators import generator_checkpoint
 from seqgan_cli.runs.run import Run
 from store_parts import arrays, names, never, row, with_corpus
 
@@ -22,7 +23,6 @@ HOLDER = """
 import sys
 from pathlib import Path
 from seqgan_cli.runs.run import Run
-from seqgan_cli.runs.generators import generator_checkpoint
 with Run(Path(sys.argv[1])).lock():
     print("held", flush=True)
     sys.stdin.read()

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from seqgan_cli.config.resolution import resolve
+from seqgan_cli.config.settings import GENERATORS, SCHEMA, STAGES
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.config.settings import SCHEMA, GENERATORS, STAGES
 from seqgan_cli.runs.checkpoints import Checkpoints
+from seqgan_cli.runs.generators import generator_checkpoint
 from seqgan_cli.runs.record import checksum
 from seqgan_cli.runs.run import Run
-from seqgan_cli.runs.generators import generator_checkpoint
 from store_parts import WEIGHTS, arrays, names, never, row, with_corpus
 
 

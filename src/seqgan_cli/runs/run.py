@@ -14,7 +14,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +24,11 @@ from seqgan_cli import files
 from seqgan_cli.arrays import read_arrays
 from seqgan_cli.config import registry
 from seqgan_cli.config.resolution import Config, legacy_values
-from seqgan_cli.errors import SeqganError, UsageError, advised
 from seqgan_cli.config.settings import SCHEMA, STAGES
+from seqgan_cli.errors import SeqganError, UsageError, advised
 from seqgan_cli.runs import lock, record
-from seqgan_cli.runs.checkpoints import Checkpoint, Checkpoints, assign, named
+from seqgan_cli.runs.checkpoints import Checkpoints
 from seqgan_cli.runs.history import History
-
 
 if TYPE_CHECKING:
     from seqgan_cli.data.corpus import Corpus

@@ -95,7 +95,7 @@ def test_the_reward_by_position_is_drawn_in_the_order_of_positions(places, shuff
     drawn = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(report, "panels", lambda shown, *rest: drawn.extend(shown[0].curves))
-        patch.setattr(report, "_figure", lambda alternative, draw: (draw(Path("none.svg")), alternative))
+        patch.setattr(report, "figure", lambda alternative, draw: (draw(Path("none.svg")), alternative))
         report._reward_sections(rows)
     (curve,) = drawn
     assert list(curve.x) == sorted(places)
@@ -202,7 +202,7 @@ def test_the_curve_of_the_generator_before_goes_on_until_it_meets_the_one_after(
 
     names = {"pretrain-g": "MLE", "adversarial": "SeqGAN"}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report, "_figure", lambda alternative, draw: ("data:,", alternative))
+        patch.setattr(report, "figure", lambda alternative, draw: ("data:,", alternative))
         section, sweeps = report._frontier(Generators(), ["pretrain-g", "adversarial"], names, lambda what: None, after)
     sweep = [scores.temperature for scores in sweeps["pretrain-g"]]
     assert sweep == [*TEMPERATURES, *COLDER][: len(sweep)]
