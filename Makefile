@@ -45,6 +45,7 @@ format: $(READY)
 # docs/cli.md from the commands' own help, and the picture in the README from a run of the demo.
 docs: $(READY)
 	$(BIN)/python docs/write_cli.py
+	$(BIN)/python docs/draw_design.py
 	$(BIN)/python docs/take_screenshot.py
 
 # Under ten minutes on two cores, if nothing else runs. The others take longer; docs/performance.md has what two of them gave.

@@ -22,6 +22,8 @@ from measure import (
     seconds,
 )
 
+from seqgan_cli.sampling import sample
+
 G_STEPS, D_STEPS, K = 1, 5, 3
 
 
@@ -107,7 +109,7 @@ def parts(precision: str) -> Parts:
         stage.g_step(1, 0)
 
     d_first, g_first = first_call(d_steps), first_call(g_step)
-    negatives = seconds(lambda: generator.sample(NUM, key(0, "benchmark")), 3)
+    negatives = seconds(lambda: sample(generator, NUM, key(0, "benchmark")), 3)
     return Parts(stage, seconds(d_steps, 9, 1) / STEPS_AT_ONCE, d_first, seconds(g_step, 3, 0), g_first, negatives)
 
 

@@ -7,13 +7,15 @@ from typing import Any
 
 from measure import B, N, T, V, start_tensorflow
 
+from seqgan_cli.sampling import sample, sequence_nll
+
 
 def works(cell: str) -> dict[str, Callable[[], Any]]:
     import tensorflow as tf
 
     from seqgan_cli.algorithms.mle import likelihood_loss
     from seqgan_cli.algorithms.rollout import NetworkPolicy
-    from seqgan_cli.config.settings import GeneratorSettings
+    from seqgan_cli.config.sections import GeneratorSettings
     from seqgan_cli.data.vocabulary import Vocabulary
     from seqgan_cli.models.generator import Generator
     from seqgan_cli.randomness import key, rng
@@ -34,9 +36,9 @@ def works(cell: str) -> dict[str, Callable[[], Any]]:
     rollout = tf.function(lambda: policy.sample_continuations(repeated, key(0, "rollout")), autograph=False)
     return {
         "a step of maximum likelihood": lambda: step().numpy(),
-        "sample 2,000 sequences": lambda: generator.sample(2000, key(0, "sample")),
+        "sample 2,000 sequences": lambda: sample(generator, 2000, key(0, "sample")),
         f"roll {B} sequences out {N // 8} times": lambda: rollout().numpy(),
-        "score 2,000 sequences": lambda: generator.sequence_nll(rng(0, "scored").integers(0, V, (2000, T)).astype("int32")),
+        "score 2,000 sequences": lambda: sequence_nll(generator, rng(0, "scored").integers(0, V, (2000, T)).astype("int32")),
     }
 
 

@@ -9,11 +9,11 @@ import argparse
 import csv
 from pathlib import Path
 
-from seqgan_cli.config.resolution import resolution as configuration
+from seqgan_cli.config import resolution as configuration
 from seqgan_cli.console import Console
 from seqgan_cli.runs.run import Run
 from seqgan_cli.studies.experiments import plan
-from seqgan_cli.studies.experiments.runner import Runner
+from seqgan_cli.studies.experiments.study import carry_out
 
 METHODS = ("seqgan", "d-dropout", "d-smooth", "d-recurrent", "d-attention", "wasserstein", "partial")
 MEASURED = ("d_accuracy_train", "d_accuracy_test", "d_accuracy_fake", "reward_oracle_correlation")
@@ -36,7 +36,7 @@ def main() -> None:
     needed = plan.tasks(options.out, methods, range(options.seeds), config, options.preset)
     needed = [task for task in needed if task.work.stage != "adversarial"]
     weights = {task.label: float(task.target) for task in needed}
-    Runner(needed, weights, options.jobs, options.threads, Console()).carry_out("discriminators")
+    carry_out("discriminators", needed, weights, options.jobs, options.threads, Console())
     rows = []
     for task in needed:
         if task.work.stage == "pretrain-d":

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from measure import NUM, B, H, T, V, drawn, likelihood_step
 
+from seqgan_cli.algorithms.discriminator import discriminator_loss
+
 Pair = tuple[str, Callable[[], Any], Callable[[], Any]]
 
 
@@ -36,7 +38,7 @@ def of_the_generator() -> list[Pair]:
     stage = LikelihoodTraining(settings, corpus, oracle, Console(quiet=True))
     generator, batch = stage.generator, corpus.train[:B]
     cell = [variable.value for variable in generator.trainable_variables][:4]
-    outputs, head = tf.random.stateless_normal([B * T, H], [0, 1]), oracle.head()
+    outputs, head = tf.random.stateless_normal([B * T, H], [0, 1]), oracle.output_projection()
     tokens, weights = tf.reshape(tf.constant(batch), [-1]), tf.ones([B * T])
 
     def differentiated(loss: Callable, *arguments: Any, **how: Any) -> Callable[[], Any]:
@@ -136,7 +138,7 @@ def of_the_discriminator() -> list[Pair]:
         def run() -> Any:
             module.max_over_time = over_time
             with tf.GradientTape() as tape:
-                loss = discriminator.objective(tokens, labels, dropout_key)
+                loss = discriminator_loss(discriminator, tokens, labels, dropout_key)
             if adam == "keras":
                 gradients = tape.gradient(loss, cfg.weights)
                 theirs.apply_gradients(zip(gradients, discriminator.trainable_variables, strict=True))

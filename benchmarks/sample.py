@@ -3,6 +3,8 @@
 import numpy as np
 from measure import NUM, H, Machine, Row, T, V, drawn, first_call, generator_weights, main, next_token_work, seconds
 
+from seqgan_cli.sampling import sample, sequence_nll
+
 
 def rows(machine: Machine) -> list[Row]:
     import reference
@@ -11,15 +13,15 @@ def rows(machine: Machine) -> list[Row]:
 
     _, oracle = drawn(resolve({}, {}, None, "paper").settings)
     floor = machine.floor(*next_token_work(NUM * T))
-    compiling = first_call(lambda: oracle.sample(1, key(0, "benchmark")))
-    ours = seconds(lambda: oracle.sample(NUM, key(0, "benchmark")))
+    compiling = first_call(lambda: sample(oracle, 1, key(0, "benchmark")))
+    ours = seconds(lambda: sample(oracle, NUM, key(0, "benchmark")))
     weights, draw, few = generator_weights(oracle), np.random.default_rng(0), 10
     literal = seconds(lambda: [reference.sample_sequence(weights, T, draw.random(T)) for _ in range(few)], 3) * NUM / few
     sampling = Row("sample 10,000 sequences", ours, "s", literal, floor, "≤ 1.3 s", ours <= 1.3, compiling)
 
-    tokens = oracle.sample(NUM, key(1, "benchmark"))
-    compiling = first_call(lambda: oracle.sequence_nll(tokens[:1]))
-    ours = seconds(lambda: oracle.sequence_nll(tokens))
+    tokens = sample(oracle, NUM, key(1, "benchmark"))
+    compiling = first_call(lambda: sequence_nll(oracle, tokens[:1]))
+    ours = seconds(lambda: sequence_nll(oracle, tokens))
     literal = seconds(lambda: [reference.sequence_nll(weights, row) for row in tokens[:few].tolist()], 3) * NUM / few
     scoring = Row("score 10,000 sequences (oracle NLL)", ours, "s", literal, floor, compile=compiling)
     note = f"literal loop timed on {few} sequences of {T} tokens (V {V}, H {H}) and scaled"

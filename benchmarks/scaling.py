@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from measure import discriminator_step, drawn, likelihood_step, seconds
 
+from seqgan_cli.sampling import sample_batch
+
 ROLLOUTS = 4  # where they are not what grows
 SWEEPS: dict[str, tuple[int, ...]] = {
     "sequence length": (20, 40, 80, 160),
@@ -44,7 +46,7 @@ def adversarial(**changes: Any) -> dict[str, float]:
     generator = Generator(corpus.vocabulary, corpus.sequence_length, settings.generator)
     generator.initialise(rng(0, "generator"))
     stage = AdversarialTraining(settings, corpus, oracle, generator, Console(quiet=True))
-    tokens = generator.sample_batch(64, key(0, "benchmark"))
+    tokens = sample_batch(generator, 64, key(0, "benchmark"))
     search = ActionValues(stage.policy, ConstantReward(), settings.adversarial.rollouts)
     rollouts = seconds(lambda: search(tokens, key(0, "benchmark")).numpy(), 1, 1)
     both = seconds(lambda: stage.action_values(tokens, key(0, "benchmark")).numpy(), 1, 1)
@@ -74,7 +76,8 @@ def text(num: int) -> dict[str, float]:
     """From a text file of so many lines of 20 words to the end of the first step, and 2,000 steps."""
     from seqgan_cli.algorithms.mle import LikelihoodTraining
     from seqgan_cli.config.resolution import resolve
-    from seqgan_cli.config.settings import Data, Settings
+    from seqgan_cli.config.sections import Data
+    from seqgan_cli.config.settings import Settings
     from seqgan_cli.console import Console
     from seqgan_cli.data.kinds.base import real_corpus
     from seqgan_cli.randomness import key

@@ -3,6 +3,8 @@
 import numpy as np
 from measure import NUM, B, Machine, N, Row, T, drawn, main, next_token_work, seconds
 
+from seqgan_cli.sampling import sample, sequence_nll
+
 SAMPLES, HELDOUT = 100_000, 10_000
 
 
@@ -17,8 +19,8 @@ def rows(machine: Machine) -> list[Row]:
 
     settings = resolve({}, {}, None, "paper").settings
     corpus, oracle = drawn(settings)
-    oracle.sample(1, key(0, "benchmark"))
-    oracle.sequence_nll(corpus.train[:1])
+    sample(oracle, 1, key(0, "benchmark"))
+    sequence_nll(oracle, corpus.train[:1])
 
     def eval_nll() -> None:
         data_figures(corpus, oracle, 0)

@@ -1,4 +1,4 @@
-"""Draws docs/design.svg from the imports of the source: the rooms from roof to ground, their sizes, and who imports from whom."""
+"""Draws docs/design.svg from the imports of the source: rooms from roof to ground, their sizes, and who imports from whom."""
 
 import sys
 from pathlib import Path
@@ -40,7 +40,7 @@ def main() -> None:
     matrix.plot([-0.5, len(ROOMS) - 0.5], [-0.5, len(ROOMS) - 0.5], color="0.7", linewidth=0.8)
     matrix.set(xlim=(-0.5, len(ROOMS) - 0.5), ylim=(len(ROOMS) - 0.5, -0.5), yticks=rows, yticklabels=ROOMS, xticks=rows)
     matrix.set_xticklabels(ROOMS, rotation=90)
-    matrix.set_title("a dot: the room of the row imports from that of the column; all lie right of the line, so that all point down")
+    matrix.set_title("a dot: the row imports from the column; right of the line is down")
     matrix.grid(color="0.93", linewidth=0.5)
     matrix.set_axisbelow(True)
     figure.savefig(TARGET, metadata={"Date": None, "Creator": None})

@@ -14,17 +14,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from seqgan_cli.studies.leases import HOLDER, SharedStudy, open_storage, wanted
 from seqgan_cli.studies.search.space import grid, parse
-from seqgan_cli.studies.search.study import HOLDER, Shared, open_storage, wanted
+from seqgan_cli.studies.search.study import SearchStudy
 
 GRID = ("update-rate=0,0.3,0.6,0.9", "generator.hidden-dim=8,16,32", "generator.cell=lstm,gru")
 LIMIT = 600.0  # seconds
 
 
-def opened(place: str) -> Shared:
+def opened(place: str) -> SharedStudy:
     dimensions = [parse(text) for text in GRID]
     points = grid(dimensions)
-    return Shared(open_storage(place), "seqgan", {"nll_test": False}, {}, len(points), "grid", 0, dimensions, points)
+    return SearchStudy(open_storage(place), "seqgan", {"nll_test": False}, {}, len(points), "grid", 0, dimensions, points)
 
 
 def value(params: Mapping[str, Any]) -> float:

@@ -89,29 +89,34 @@ def test_one_run_trains_with_a_reward_an_algorithm_a_generator_and_a_discriminat
     assert {"discriminator/0.embedding", "discriminator/1.output_kernel"} <= names
 
 
-def test_a_run_trains_on_data_of_their_kind(known: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """With settings and defaults of the kind's own, which the run's record brings back, and so do prepared data."""
+def test_a_kind_of_theirs_is_read_trained_on_and_sampled(
+    known: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     from seqgan_cli.runs.run import Run
 
-    data, run, prepared = tmp_path / "genes.fasta", tmp_path / "run", tmp_path / "prepared"
-    records = [f">gene {i}\n{'ACGT'[i % 4] * 2}\nCC{'GT'[i % 2]}G\n" for i in range(60)]
-    data.write_text("".join(records), encoding="utf-8")
-    few = ("--set", "evaluation.samples=32", "--quiet", "--threads", "1")
-    asked = ("--kind", "fasta", "--set", "data.letters=2")
-    assert seqgan("pretrain-g", "--run", str(run), "--data", str(data), *asked, "--epochs", "2", *few) == 0
-    forget()
-    config = Run(run).config()
-    assert (config.values["data.letters"], config.sources["data.letters"]) == (2, "option")
-    assert (config.values["data.max-length"], config.sources["data.max-length"]) == (8, "kind fasta")
-    words = {"AA", "CC", "GG", "TT", "TG"}
-    assert {*Run(run).corpus().vocabulary.tokens[3:]} == words
+    records, run = tmp_path / "genes.fa", tmp_path / "run"
+    records.write_text("".join(f">gene {i}\nACG\n{'TA' * (1 + i % 3)}\n" for i in range(60)), encoding="utf-8")
+    few = ("--epochs", "2", "--set", "evaluation.samples=32", "--quiet", "--threads", "1")
+    assert seqgan("pretrain-g", "--data", str(records), "--kind", "fasta", "--run", str(run), *few) == 0
+    assert sorted((run / "vocabulary.txt").read_text(encoding="utf-8").split()[-4:]) == ["A", "C", "G", "T"]
+    assert Run(run).corpus().sequence_length == 10  # the longest, and its end
     capsys.readouterr()
-    assert seqgan("sample", "--run", str(run), "-n", "5", "--format", "raw", "--quiet") == 0
-    assert {word for line in capsys.readouterr().out.splitlines() for word in line.split()} <= words
-    assert seqgan("corpus", str(data), *asked, "--write", str(prepared), "--format", "tfrecord", "--quiet") == 0
+    assert seqgan("sample", "--run", str(run), "-n", "5", "--quiet") == 0
+    assert {letter for line in capsys.readouterr().out.splitlines() for letter in line.split()} <= {*"ACGT"}
+    assert seqgan("pretrain-g", "--data", str(records), "--kind", "fasta", "--lowercase", "--run", str(run / "2"), *few) == 2
+    assert "--lowercase is of no use to data of kind fasta" in capsys.readouterr().err
+
+
+def test_prepared_data_are_of_their_kind_again(known: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The index names the kind, which is imported to read it."""
+    records, prepared = tmp_path / "genes.fa", tmp_path / "prepared"
+    records.write_text("".join(f">gene {i}\nACG\n{'TA' * (1 + i % 3)}\n" for i in range(60)), encoding="utf-8")
+    written = ("--write", str(prepared), "--format", "tfrecord", "--quiet")
+    assert seqgan("corpus", str(records), "--kind", "fasta", *written) == 0
     forget()
+    capsys.readouterr()
     assert seqgan("corpus", str(prepared), "--quiet") == 0
-    assert f"Data: {data}: 60 records" in capsys.readouterr().out
+    assert f"Data: {records}: 60 records" in capsys.readouterr().out
 
 
 def test_a_kind_of_theirs_is_not_asked_what_a_file_is(known: None, tmp_path: Path) -> None:
@@ -186,3 +191,11 @@ def test_a_setting_of_theirs_does_not_hide_one_of_ours(monkeypatch: pytest.Monke
     with pytest.raises(UsageError, match=r"declares adversarial\.rollouts, which is another setting"):
         SCHEMA.add(Mine)
     assert SCHEMA["adversarial.rollouts"].default == 16
+
+
+def test_the_document_shows_the_files_as_they_are() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "extending.md").read_text(encoding="utf-8")
+    for path in sorted((PLUGINS / "seqgan_example").glob("[a-z]*.py")):
+        assert f"```python\n{path.read_text(encoding='utf-8')}```" in text, path
+        assert 10 <= len([line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]) <= 60
+    assert (PLUGINS / "setup.cfg").read_text(encoding="utf-8").split("[options.entry_points]")[1].strip() in text

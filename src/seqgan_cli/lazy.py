@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -33,3 +34,28 @@ class compiled:  # noqa: N801  a decorator
         made = tf.function(self.method.__get__(instance), autograph=False, reduce_retracing=True)
         instance.__dict__[self.method.__name__] = made  # found before this descriptor from now on
         return made
+
+
+def compiled_for(signature: Callable[[], list]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`tf.function` of `function(owner, …)`, made for each owner at its first call, and gone with it.
+
+    Args:
+        signature: gives the `tf.TensorSpec` of every argument after the owner; the last ones may be left out in a call.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        name = f"compiled {function.__module__}.{function.__qualname__}"
+
+        @functools.wraps(function)
+        def call(owner: Any, *args: Any) -> Any:
+            made = owner.__dict__.setdefault(name, {})
+            if len(args) not in made:
+                found = weakref.ref(owner)  # compiled code that holds its owner would keep it
+                made[len(args)] = tf.function(
+                    lambda *args: function(found(), *args), autograph=False, input_signature=signature()[: len(args)]
+                )
+            return made[len(args)](*args)
+
+        return call
+
+    return decorate

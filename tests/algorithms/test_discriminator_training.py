@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from parts import parts_of
+from seqgan_cli.algorithms import discriminator
 from seqgan_cli.algorithms.adversarial import AdversarialTraining
 from seqgan_cli.algorithms.discriminator import DiscriminatorTrainer, spearman, tell_of_positives
 from seqgan_cli.console import Console
@@ -16,10 +17,11 @@ from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.data.vocabulary import EOS, UNK, Vocabulary
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.models.generator import Generator
-from seqgan_cli.models.oracle import synthetic_corpus
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards.bleu import BleuReward
 from seqgan_cli.rewards.discriminator import RankReward
+from seqgan_cli.sampling import sample, sequence_nll
+from seqgan_cli.synthetic import synthetic_corpus
 from seqgan_cli.training.optimizers import STEPS_AT_ONCE
 from tiny import tiny_settings
 
@@ -89,21 +91,21 @@ def test_an_untrained_generator_is_told_from_the_data() -> None:
     assert after["d_accuracy_train"] + after["d_accuracy_fake"] > 1.4
 
 
-def test_accuracies_are_shares_on_the_right_side() -> None:
+def test_accuracies_are_shares_on_the_right_side(monkeypatch: pytest.MonkeyPatch) -> None:
     training, generator = trainer()
-    training.discriminator.scores = lambda tokens: np.linspace(0.0, 1.0, len(tokens), dtype=np.float32)
+    monkeypatch.setattr(discriminator, "scores", lambda _, tokens: np.linspace(0.0, 1.0, len(tokens), dtype=np.float32))
     scores = training.scores(generator, 0)
     assert scores["d_accuracy_train"] == scores["d_accuracy_validation"] == 0.5
     assert scores["d_accuracy_fake"] == 0.5
 
 
-def test_correlation_is_one_for_the_oracles_own_ranking() -> None:
+def test_correlation_is_one_for_the_oracles_own_ranking(monkeypatch: pytest.MonkeyPatch) -> None:
     training, generator = trainer()
     assert training.oracle is not None
     oracle = training.oracle
-    training.discriminator.scores = lambda tokens: np.exp(-oracle.sequence_nll(tokens) / 50)
+    monkeypatch.setattr(discriminator, "scores", lambda _, tokens: np.exp(-sequence_nll(oracle, tokens) / 50))
     assert training.scores(generator, 0)["reward_oracle_correlation"] == pytest.approx(1.0)
-    training.discriminator.scores = lambda tokens: oracle.sequence_nll(tokens)
+    monkeypatch.setattr(discriminator, "scores", lambda _, tokens: sequence_nll(oracle, tokens))
     assert training.scores(generator, 0)["reward_oracle_correlation"] == pytest.approx(-1.0)
 
 
@@ -117,7 +119,7 @@ def test_splits_of_the_synthetic_corpus_differ() -> None:
     train, heldout = training.corpus.train, training.corpus.test
     assert train.shape == heldout.shape == (96, 5)
     assert not np.array_equal(train, heldout)
-    assert not np.array_equal(generator.sample(96, key(0, "x")), train)
+    assert not np.array_equal(sample(generator, 96, key(0, "x")), train)
 
 
 @pytest.mark.parametrize(("stop", "rests"), [(0.0, False), (0.01, True), (1.0, False)])
@@ -175,8 +177,14 @@ def test_real_sequences_are_like_what_a_generator_can_say(unknown: list[bool], h
     made._steps = lambda tokens, labels, keys: taught.extend(zip(tokens, labels, strict=True)) or tf.zeros([len(keys)])
     made.d_step(generator, 1, lambda _: None)
     seen: list[np.ndarray] = []
-    made.discriminator.scores = lambda tokens: seen.append(tokens) or np.linspace(0.0, 1.0, len(tokens), dtype=np.float32)
-    scores = made.scores(generator, 0)
+
+    def ranks(_: Any, tokens: np.ndarray) -> np.ndarray:
+        seen.append(tokens)
+        return np.linspace(0.0, 1.0, len(tokens), dtype=np.float32)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(discriminator, "scores", ranks)
+        scores = made.scores(generator, 0)
     known = [row for row, without in zip(corpus.train, ~np.array(unknown), strict=True) if without]
     positives = np.concatenate([tokens[labels == 1] for tokens, labels in taught])
     assert sorted(map(tuple, positives.tolist())) == sorted(map(tuple, np.array(known).tolist()))

@@ -14,14 +14,21 @@ from hypothesis import strategies as st
 
 import reference
 from parts import parts_of
-from seqgan_cli.algorithms.mle import LikelihoodTraining, likelihood_loss, likelihood_loss_and_score, teacher_forcing_prob
-from seqgan_cli.config.settings import GeneratorSettings
+from seqgan_cli.algorithms.mle import (
+    LikelihoodTraining,
+    likelihood_loss,
+    likelihood_loss_and_score,
+    scheduled_sampling_inputs,
+    teacher_forcing_prob,
+)
+from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.console import Console, Progress
 from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
 from seqgan_cli.models.generator import Generator
-from seqgan_cli.models.oracle import synthetic_corpus
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.runs.run import Run
+from seqgan_cli.sampling import Sampling, sample, samples
+from seqgan_cli.synthetic import synthetic_corpus
 from seqgan_cli.training.stage import _troubles
 from tiny import tiny_settings
 
@@ -60,7 +67,7 @@ def test_the_history_scores_what_the_policy_says_and_the_loss_teaches_unk() -> N
             assert measured["loss"] == pytest.approx(math.log(4), abs=0.1)
             assert measured["nll_train"] == pytest.approx(math.log(3), abs=0.1)
     assert measured["loss"] < 0.2
-    drawn = next(training.generator.samples(key(0, "x"), allow_unknown=True))
+    drawn = next(samples(training.generator, key(0, "x"), Sampling(allow_unknown=True)))
     assert (drawn == table[0]).all(axis=1).mean() > 0.3  # by chance 1 in 4⁴
 
 
@@ -112,7 +119,7 @@ def test_learns_sequences_that_count_upwards() -> None:
     training = LikelihoodTraining(chosen, corpus, None, Console(quiet=True))
     for epoch in range(1, 61):
         scores = training.advance(epoch, lambda _: None)
-    samples = training.generator.sample(500, key(0, "x"))
+    samples = sample(training.generator, 500, key(0, "x"))
     assert ((samples[:, 1:] - samples[:, :-1]) % 12 == 1).mean() > 0.98
     assert abs(scores["nll_validation"] - np.log(12) / 5) < 0.05
     assert training.steps == 60 * (240 // 32)
@@ -160,12 +167,12 @@ def test_with_own_tokens_read_the_true_ones_are_still_what_is_taught(compiled: b
     generator.initialise(rng(0, "test"), 1.0)
     tokens = rng(1, "tokens").integers(0, 7, (5, 6)).astype(np.int32)
     replica_key = key(0, "own")
-    read = generator.scheduled_sampling_inputs(tokens, 0.5, replica_key).numpy()
+    read = scheduled_sampling_inputs(generator, tokens, 0.5, replica_key).numpy()
     assert 5 < (read != tokens).sum() < 20
 
     def run(tokens: tf.Tensor) -> tuple:
         with tf.GradientTape() as tape:
-            loss = likelihood_loss(generator, tokens, read=generator.scheduled_sampling_inputs(tokens, 0.5, replica_key))
+            loss = likelihood_loss(generator, tokens, read=scheduled_sampling_inputs(generator, tokens, 0.5, replica_key))
         gradients = tape.gradient(loss, [variable.value for variable in generator.trainable_variables])
         return loss, *map(tf.convert_to_tensor, gradients)
 
@@ -185,7 +192,7 @@ def test_with_a_share_of_zero_the_loss_knows_the_true_tokens_only_as_what_is_tau
     generator.initialise(rng(0, "test"), 1.0)
     draw = rng(1, "tokens")
     low, high = draw.integers(0, 4, (20, 6)).astype(np.int32), draw.integers(4, 8, (20, 6)).astype(np.int32)
-    read_low, read_high = (generator.scheduled_sampling_inputs(tokens, 0.0, key(0, "own")) for tokens in (low, high))
+    read_low, read_high = (scheduled_sampling_inputs(generator, tokens, 0.0, key(0, "own")) for tokens in (low, high))
     assert likelihood_loss(generator, low, inputs=read_low) == likelihood_loss(generator, low, inputs=read_high)
     np.testing.assert_array_equal(generator.unroll(read_low)[0], generator.unroll(read_high)[0])
     assert abs(likelihood_loss(generator, low, inputs=read_low) - likelihood_loss(generator, high, inputs=read_low)) > 0.01
@@ -215,7 +222,7 @@ def test_the_first_step_of_an_epoch_reads_with_that_epochs_share_and_keys(epoch:
     )
     training.generator.initialise(rng(0, "test"), 1.0)
     batch = training.corpus.train[rng(0, "pretrain-g", "order", epoch).permutation(96)[:32]]
-    read = training.generator.scheduled_sampling_inputs(batch, share, key(0, "pretrain-g", "scheduled-sampling", epoch, 0))
+    read = scheduled_sampling_inputs(training.generator, batch, share, key(0, "pretrain-g", "scheduled-sampling", epoch, 0))
     expected, plain = likelihood_loss(training.generator, batch, inputs=read), likelihood_loss(training.generator, batch)
     found = training.epoch(epoch, lambda _: None)[0][0]
     np.testing.assert_allclose(found, expected, rtol=1e-5)
@@ -296,7 +303,7 @@ def test_text_that_reads_its_own_tokens_is_scored_up_to_its_true_end() -> None:
     generator.initialise(rng(0, "test"), 1.0)
     weights = [variable.numpy() for variable in generator.trainable_variables]
     tokens = text_table(12, 6, vocabulary.size, "text")
-    read = generator.scheduled_sampling_inputs(tokens, 0.4, key(0, "own")).numpy()
+    read = scheduled_sampling_inputs(generator, tokens, 0.4, key(0, "own")).numpy()
     losses = []
     for row, own in zip(tokens, read, strict=True):
         for t in range(np.count_nonzero(row != PAD)):

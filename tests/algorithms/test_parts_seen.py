@@ -17,8 +17,8 @@ from seqgan_cli.data.vocabulary import EOS, PAD, Vocabulary
 from seqgan_cli.evaluation.generators import data_figures, likelihoods
 from seqgan_cli.evaluation.quality import Measures
 from seqgan_cli.evaluation.real import RealScores
-from seqgan_cli.models.oracle import synthetic_corpus
 from seqgan_cli.randomness import key
+from seqgan_cli.synthetic import synthetic_corpus
 from tiny import data_settings, tiny_settings
 
 T, V = 5, 12

@@ -20,11 +20,12 @@ from seqgan_cli.algorithms.advantages import (
     subtract_leave_one_out_mean,
     subtract_mean,
 )
-from seqgan_cli.config.settings import GeneratorSettings
+from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.data.vocabulary import EOS, PAD, Vocabulary
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.models.value import ValueHead
 from seqgan_cli.randomness import key, rng
+from seqgan_cli.sampling import sample
 from seqgan_cli.training.optimizers import Adam, apply_gradients
 
 
@@ -46,7 +47,7 @@ def test_estimated_gradient_is_that_of_the_expected_reward() -> None:
     generator = Generator(Vocabulary(size=2), 1, GeneratorSettings(embedding_dim=1, hidden_dim=1))
     bias = generator.trainable_variables[-1]
     bias.assign([0.3, -0.2])
-    tokens = generator.sample(40_000, key(0, "pulls"))
+    tokens = sample(generator, 40_000, key(0, "pulls"))
     rewards = np.where(tokens == 0, 0.9, 0.2).astype(np.float32)
     with tf.GradientTape() as tape:
         loss = policy_gradient_loss(generator, tokens, tf.constant(rewards)) / len(tokens)
@@ -194,7 +195,7 @@ def bandit() -> tuple[Generator, Any, np.ndarray]:
 def test_leaving_oneself_out_keeps_the_gradient_unbiased(less_baseline: Callable[..., Any], biased: bool) -> None:
     """In batches of two, where the mean of all takes half of what a pull has earned from itself."""
     generator, bias, pi = bandit()
-    pulls = generator.sample(20_000, key(0, "pulls")).reshape(-1, 2, 1)
+    pulls = sample(generator, 20_000, key(0, "pulls")).reshape(-1, 2, 1)
     rewards = np.where(pulls == 0, 0.9, 0.2).astype(np.float32)
     advantages = tf.transpose(less_baseline(tf.transpose(rewards[..., 0])))  # each batch as a position of two sequences
     with tf.GradientTape() as tape:
@@ -206,7 +207,7 @@ def test_leaving_oneself_out_keeps_the_gradient_unbiased(less_baseline: Callable
 def test_surprise_to_go_climbs_the_entropy() -> None:
     """∇ E[−log π] = ∇ H: for two arms −π₀ π₁ (b₀ − b₁) (1, −1)."""
     generator, bias, pi = bandit()
-    tokens = generator.sample(100_000, key(0, "pulls"))
+    tokens = sample(generator, 100_000, key(0, "pulls"))
     with tf.GradientTape() as tape:
         surprise = reward_to_go(generator.token_nll(tf.constant(tokens)), tf.ones(tokens.shape, tf.bool))
         loss = policy_gradient_loss(generator, tokens, surprise) / len(tokens)

@@ -8,8 +8,9 @@ import tensorflow as tf
 
 import reference
 from seqgan_cli.algorithms import rollout
+from seqgan_cli.algorithms.discriminator import scores
 from seqgan_cli.algorithms.rollout import ActionValues, NetworkPolicy, NgramPolicy
-from seqgan_cli.config.settings import GeneratorSettings
+from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
 from seqgan_cli.models.discriminator import Discriminator
 from seqgan_cli.models.discriminators.convolutional import ConvolutionalSettings
@@ -18,6 +19,7 @@ from seqgan_cli.models.ngram import NgramModel
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards.controls import ConstantReward, RandomReward
 from seqgan_cli.rewards.discriminator import DiscriminatorReward
+from seqgan_cli.sampling import sample, sample_batch
 
 
 def make(vocabulary: Vocabulary, length: int, cell: str = "lstm", stddev: float = 1.0) -> Generator:
@@ -105,7 +107,7 @@ def test_without_rollouts_every_token_gets_the_reward_of_the_finished_sequence(
     generator = make(Vocabulary(size=3), length)
     weights = [variable.numpy() for variable in generator.trainable_variables]
     reward = TableReward(3, length)
-    tokens = generator.sample(6, key(0, "x"))
+    tokens = sample(generator, 6, key(0, "x"))
     expected = [reference.action_values(weights, row, 0, lambda s: reward.of(tuple(s)), rng(0, "r")) for row in tokens.tolist()]
     assert len({tuple(row) for row in expected}) > 1
 
@@ -129,12 +131,12 @@ def test_without_rollouts_the_discriminator_scores_each_sequence_once_and_no_gra
     generator = make(Vocabulary(["a", "b"]), 6, stddev=0.3)
     discriminator = Discriminator(generator.vocabulary, 6, ConvolutionalSettings(embedding_dim=4, filters="1:3,2:2"))
     discriminator.initialise(rng(0, "d"))
-    tokens = generator.sample(10, key(0, "x"))
+    tokens = sample(generator, 10, key(0, "x"))
     policy = NetworkPolicy(generator)
     with tf.GradientTape() as tape:
         values = ActionValues(policy, DiscriminatorReward(discriminator), 0)(tokens, key(0, "q"))
         total = tf.reduce_sum(values)
-    np.testing.assert_allclose(values, np.repeat(discriminator.scores(tokens)[:, None], 6, axis=1), rtol=1e-5)
+    np.testing.assert_allclose(values, np.repeat(scores(discriminator, tokens)[:, None], 6, axis=1), rtol=1e-5)
     assert np.ptp(values[:, 0]) > 0
     variables = [*discriminator.trainable_variables, *policy.network.trainable_variables]
     assert tape.gradient(total, variables) == [None] * len(variables)
@@ -144,7 +146,7 @@ def test_without_rollouts_the_discriminator_scores_each_sequence_once_and_no_gra
 @pytest.mark.parametrize("length", [2, 5])
 def test_prefixes_are_preserved(cell: str, length: int) -> None:
     generator = make(Vocabulary(size=6), length, cell)
-    tokens = generator.sample(7, key(0, "x"))
+    tokens = sample(generator, 7, key(0, "x"))
     continuations = NetworkPolicy(generator).sample_continuations(tokens, key(0, "r")).numpy()
     assert continuations.shape == (length - 1, 7, length)
     for t in range(1, length):
@@ -184,9 +186,9 @@ def test_last_action_value_is_the_discriminators_score() -> None:
     settings = ConvolutionalSettings(embedding_dim=4, filters="1:3,2:2", dropout=0.5)
     discriminator = Discriminator(generator.vocabulary, 5, settings)
     discriminator.initialise(rng(0, "d"))
-    tokens = generator.sample(10, key(0, "x"))
+    tokens = sample(generator, 10, key(0, "x"))
     values = ActionValues(NetworkPolicy(generator), DiscriminatorReward(discriminator), 3)(tokens, key(0, "q")).numpy()
-    np.testing.assert_allclose(values[:, -1], discriminator.scores(tokens), rtol=1e-5)  # dropout is off for both
+    np.testing.assert_allclose(values[:, -1], scores(discriminator, tokens), rtol=1e-5)  # dropout is off for both
     assert np.ptp(values[:, 0]) > 0
 
 
@@ -226,7 +228,7 @@ def test_chunks_do_not_mix_up_sequences() -> None:
             return tf.cast(tokens[:, 0], tf.float32)
 
     generator = make(Vocabulary(size=9), 4)
-    tokens = generator.sample(7, key(0, "x"))
+    tokens = sample(generator, 7, key(0, "x"))
     for chunk in (1, 2, 5, 21, 100):
         search = ActionValues(NetworkPolicy(generator), FirstToken(), 3)
         search.chunk = chunk
@@ -249,7 +251,7 @@ def test_sharing_prefixes_changes_no_action_value(
         def __call__(self, tokens: Any, key: Any) -> Any:
             return tf.sigmoid(discriminator(tokens))
 
-    tokens = generator.sample(7, key(0, "x"))
+    tokens = sample(generator, 7, key(0, "x"))
     values = []
     for reward in (DiscriminatorReward(discriminator), OneByOne()):
         search = ActionValues(NetworkPolicy(generator), reward, 3)
@@ -276,7 +278,7 @@ def test_a_chunk_that_is_not_full_reads_no_sequence_but_its_own(monkeypatch: pyt
     monkeypatch.setattr(rollout, "COMPLETIONS_AT_ONCE", 1)
     tf.config.run_functions_eagerly(True)
     try:
-        search(generator.sample(7, key(0, "x")), key(0, "q"))
+        search(sample(generator, 7, key(0, "x")), key(0, "q"))
     finally:
         tf.config.run_functions_eagerly(False)
     assert sum(seen) <= 7 + len(seen)  # a sequence may be in two chunks
@@ -287,13 +289,13 @@ def test_compiled_once_and_equal_to_eager() -> None:
     generator = make(Vocabulary(size=9), 5)
     search = ActionValues(NetworkPolicy(generator), TableReward(9, 5), 4)
     search.chunk = 5
-    first = search(generator.sample_batch(6, key(0, "x")), key(0, "q")).numpy()
+    first = search(sample_batch(generator, 6, key(0, "x")), key(0, "q")).numpy()
     for i in range(3):
-        search(generator.sample_batch(6, key(i, "y")), key(i, "q"))
+        search(sample_batch(generator, 6, key(i, "y")), key(i, "q"))
     assert search.__call__.experimental_get_tracing_count() == 1
     tf.config.run_functions_eagerly(True)
     try:
-        again = search(generator.sample_batch(6, key(0, "x")), key(0, "q")).numpy()
+        again = search(sample_batch(generator, 6, key(0, "x")), key(0, "q")).numpy()
     finally:
         tf.config.run_functions_eagerly(False)
     np.testing.assert_allclose(again, first, rtol=1e-6)
@@ -303,7 +305,7 @@ def test_no_gradient_flows_through_action_values() -> None:
     generator = make(Vocabulary(size=9), 5)
     policy = NetworkPolicy(generator)
     with tf.GradientTape() as tape:
-        values = ActionValues(policy, TableReward(9, 5), 2)(generator.sample_batch(4, key(0, "x")), key(0, "q"))
+        values = ActionValues(policy, TableReward(9, 5), 2)(sample_batch(generator, 4, key(0, "x")), key(0, "q"))
         total = tf.reduce_sum(values)
     assert tape.gradient(total, [*generator.trainable_variables, *policy.network.trainable_variables]) == [None] * 12
 
@@ -338,7 +340,7 @@ def test_beta_lags_exactly(update_rate: float) -> None:
 def test_rollouts_use_beta_and_not_theta() -> None:
     theta = make(Vocabulary(size=5), 4)
     search = ActionValues(NetworkPolicy(theta), TableReward(5, 4), 8)
-    tokens = theta.sample(6, key(0, "x"))
+    tokens = sample(theta, 6, key(0, "x"))
     before = search(tokens, key(0, "q")).numpy()
     for variable in theta.trainable_variables:
         variable.assign(-variable)

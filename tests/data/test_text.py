@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import reference
-from seqgan_cli.config.settings import Data
+from seqgan_cli.config.sections import Data
 from seqgan_cli.data import documents
 from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.data.documents import Collector, Documents, Rejected

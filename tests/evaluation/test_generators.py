@@ -7,7 +7,7 @@ import pytest
 
 import reference
 from parts import parts_of
-from seqgan_cli.config.settings import GeneratorSettings
+from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.data.split import HeldOut
 from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
 from seqgan_cli.evaluation.generators import curve_scores, data_figures, likelihoods, nll
@@ -15,8 +15,10 @@ from seqgan_cli.evaluation.metrics.likelihood import Estimate
 from seqgan_cli.evaluation.quality import Measures
 from seqgan_cli.evaluation.real import bleu_scores, self_bleu_scores
 from seqgan_cli.models.generator import Generator
-from seqgan_cli.models.oracle import oracle_arrays, synthetic_corpus
+from seqgan_cli.models.oracle import oracle_arrays
 from seqgan_cli.randomness import key, rng
+from seqgan_cli.sampling import Sampling, sample
+from seqgan_cli.synthetic import synthetic_corpus
 from tiny import data_settings
 
 
@@ -53,7 +55,7 @@ def test_the_oracle_as_generator_scores_alike_everywhere() -> None:
 
 def test_low_temperature_trades_coverage_for_quality() -> None:
     corpus, oracle = synthetic_corpus(data_settings(vocab_size=9, sequence_length=4, num_sequences=2000, seed=0))
-    warm, cold = (likelihoods(oracle, corpus, oracle, 2000, key(0, "x"), temperature) for temperature in (1.0, 0.3))
+    warm, cold = (likelihoods(oracle, corpus, oracle, 2000, key(0, "x"), Sampling(temperature)) for temperature in (1.0, 0.3))
     assert warm.nll_oracle is not None
     assert cold.nll_oracle is not None
     assert cold.nll_oracle.high < warm.nll_oracle.low
@@ -119,8 +121,8 @@ def test_entropy_is_that_of_the_distribution_that_is_sampled_from(unknown: float
                 if token != EOS:
                     following[*prefix, token] = probability * share
         open_prefixes = following
-    samples = generator.sample(20_000, key(0, "x"), temperature)
-    found = nll(generator, samples, temperature)
+    samples = sample(generator, 20_000, key(0, "x"), Sampling(temperature))
+    found = nll(generator, samples, Sampling(temperature))
     assert abs(found.mean - bits / tokens) < 2.5 * (found.high - found.mean)
     if temperature == 1.0:
         corpus = parts_of(samples[:16], samples[:16], generator.vocabulary)

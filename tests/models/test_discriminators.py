@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 import reference
+from seqgan_cli.algorithms.discriminator import discriminator_loss, scores
 from seqgan_cli.config import registry
 from seqgan_cli.data.vocabulary import EOS, PAD, Vocabulary
 from seqgan_cli.models.attention import AttentionBlock
@@ -14,6 +15,7 @@ from seqgan_cli.models.discriminator import Discriminator
 from seqgan_cli.models.discriminators.convolutional import ConvolutionalSettings
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
+from seqgan_cli.sampling import sample, sequence_nll
 from seqgan_cli.training.optimizers import Adam, apply_gradients
 
 LENGTH = 6
@@ -106,7 +108,7 @@ def test_wassersteins_loss_by_hand(labels: list[float]) -> None:
     logits = made(tokens).numpy()
     real, generated = logits[np.array(labels) == 1.0], logits[np.array(labels) == 0.0]
     expected = (generated.mean() if len(generated) else 0.0) - (real.mean() if len(real) else 0.0)
-    np.testing.assert_allclose(made.objective(tokens, np.array(labels, np.float32)), expected, rtol=1e-5)
+    np.testing.assert_allclose(discriminator_loss(made, tokens, np.array(labels, np.float32)), expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize("kind", registry.discriminators.ours)
@@ -120,7 +122,7 @@ def test_label_smoothing_and_prefixes_by_hand(kind: str) -> None:
     # The last position is taught whether it counts or not, since whole sequences are judged by it.
     losses = [-0.9 * np.log(p[0, t]) - 0.1 * np.log(1 - p[0, t]) for t in (0, 1, 2, 5)]
     losses += [-np.log(1 - p[1, t]) for t in range(6)]
-    np.testing.assert_allclose(made.objective(tokens, labels, None), np.mean(losses), rtol=1e-4)
+    np.testing.assert_allclose(discriminator_loss(made, tokens, labels, None), np.mean(losses), rtol=1e-4)
 
 
 @pytest.mark.parametrize("prefixes", [False, True])
@@ -202,7 +204,7 @@ def test_separates_an_easy_task_on_unseen_sequences(kind: str, settings: dict[st
     @tf.function(autograph=False)
     def step(batch: tf.Tensor, truth: tf.Tensor, dropout_key: tf.Tensor) -> None:
         with tf.GradientTape() as tape:
-            loss = made.objective(batch, truth, dropout_key)
+            loss = discriminator_loss(made, batch, truth, dropout_key)
         apply_gradients(optimizer, tape, loss)
 
     for epoch in range(12):
@@ -210,22 +212,22 @@ def test_separates_an_easy_task_on_unseen_sequences(kind: str, settings: dict[st
         for i in range(0, 600, 50):
             chosen = order[i : i + 50]
             step(tokens[chosen], labels[chosen], key(epoch, "step", i))
-    scores = made.scores(tokens[600:])
-    middle = (scores[real[600:]].mean() + scores[~real[600:]].mean()) / 2
-    assert ((scores > middle) == real[600:]).mean() > 0.95
+    found = scores(made, tokens[600:])
+    middle = (found[real[600:]].mean() + found[~real[600:]].mean()) / 2
+    assert ((found > middle) == real[600:]).mean() > 0.95
 
 
 def test_an_attention_generator_samples_scores_and_rolls_out_like_any_other() -> None:
     """Sampling, teacher forcing and step by step agree: its samples have the frequencies that it says they have."""
     from seqgan_cli.algorithms.rollout import NetworkPolicy
-    from seqgan_cli.config.settings import GeneratorSettings
+    from seqgan_cli.config.sections import GeneratorSettings
 
     generator = Generator(Vocabulary(size=3), 4, GeneratorSettings(embedding_dim=3, hidden_dim=4, cell="attention"))
     generator.initialise(rng(0, "test"), 0.7)
     every = np.array(list(reference.all_sequences(3, 4)), np.int32)
-    probabilities = np.exp(-generator.sequence_nll(every).astype(np.float64))
+    probabilities = np.exp(-sequence_nll(generator, every).astype(np.float64))
     assert probabilities.sum() == pytest.approx(1.0, rel=1e-4)
-    samples = generator.sample(40_000, key(0, "samples"))
+    samples = sample(generator, 40_000, key(0, "samples"))
     shares = np.bincount((samples @ [27, 9, 3, 1]).astype(int), minlength=81)
     shares = np.array([shares[int(row @ [27, 9, 3, 1])] for row in every]) / len(samples)
     assert np.abs(shares - probabilities).max() < 0.01

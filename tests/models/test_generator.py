@@ -1,5 +1,6 @@
 """The generator against literal NumPy, and its samplers against the distributions they should have."""
 
+import functools
 import itertools
 from collections import Counter
 from typing import Any
@@ -12,10 +13,12 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 import reference
-from seqgan_cli.config.settings import GeneratorSettings
+from seqgan_cli.algorithms.mle import scheduled_sampling_inputs
+from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
-from seqgan_cli.models.generator import Generator, draw_tokens
+from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
+from seqgan_cli.sampling import Sampling, draw_tokens, sample, sample_batch, samples, sequence_nll
 
 
 def make(vocabulary: Vocabulary, length: int, stddev: float = 1.0, cell: str = "lstm", seed: int = 0) -> Generator:
@@ -58,17 +61,17 @@ def test_sequence_nll_equals_the_literal_sum(temperature: float) -> None:
     generator = make(Vocabulary(size=5), 4)
     tokens = rng(1, "tokens").integers(0, 5, (6, 4)).astype(np.int32)
     expected = [reference.sequence_nll(weights(generator), row, temperature) for row in tokens.tolist()]
-    np.testing.assert_allclose(generator.sequence_nll(tokens, temperature), expected, rtol=1e-5)
+    np.testing.assert_allclose(sequence_nll(generator, tokens, Sampling(temperature)), expected, rtol=1e-5)
 
 
 def test_compiled_equals_eager() -> None:
     generator = make(Vocabulary(size=5), 4)
-    tokens = generator.sample(50, key(0, "x"))
-    losses = generator.sequence_nll(tokens)
+    tokens = sample(generator, 50, key(0, "x"))
+    losses = sequence_nll(generator, tokens)
     tf.config.run_functions_eagerly(True)
     try:
-        np.testing.assert_array_equal(generator.sample(50, key(0, "x")), tokens)
-        np.testing.assert_allclose(generator.sequence_nll(tokens), losses, rtol=1e-5)
+        np.testing.assert_array_equal(sample(generator, 50, key(0, "x")), tokens)
+        np.testing.assert_allclose(sequence_nll(generator, tokens), losses, rtol=1e-5)
     finally:
         tf.config.run_functions_eagerly(False)
 
@@ -77,7 +80,7 @@ def test_compiled_equals_eager() -> None:
 def test_samples_have_the_models_frequencies(temperature: float) -> None:
     generator = make(Vocabulary(size=3), 2, stddev=0.7)
     count = 20_000
-    seen = Counter(map(tuple, generator.sample(count, key(0, "x"), temperature).tolist()))
+    seen = Counter(map(tuple, sample(generator, count, key(0, "x"), Sampling(temperature)).tolist()))
     sequences = list(reference.all_sequences(3, 2))
     expected = [count * np.exp(-reference.sequence_nll(weights(generator), s, temperature)) for s in sequences]
     assert chisquare([seen[s] for s in sequences], np.array(expected) * count / sum(expected)).pvalue > 1e-3
@@ -89,7 +92,7 @@ def test_samples_equal_the_literal_ones_for_the_same_uniform_numbers() -> None:
     fold_in, sample_key = tf.random.experimental.stateless_fold_in, key(0, "x")
     uniforms = np.stack([tf.random.stateless_uniform([50, 1], fold_in(sample_key, t)).numpy()[:, 0] for t in range(6)], axis=1)
     expected = [reference.sample_sequence(weights(generator), 6, row) for row in uniforms.tolist()]
-    np.testing.assert_array_equal(generator.sample_batch(50, sample_key), expected)
+    np.testing.assert_array_equal(sample_batch(generator, 50, sample_key), expected)
 
 
 @pytest.mark.parametrize("prefix", [(), (2,), (1, 0)])
@@ -129,10 +132,10 @@ def test_what_is_partly_own_equals_the_literal_loop_for_the_same_numbers(
         reference.scheduled_sampling_inputs(weights(generator), row, share, *numbers, impossible)
         for row, *numbers in zip(tokens.tolist(), coins, uniforms, strict=True)
     ]
-    read = generator.scheduled_sampling_inputs(tokens, share, key(0, "own"))
+    read = scheduled_sampling_inputs(generator, tokens, share, key(0, "own"))
     assert read.dtype == tf.int32
     np.testing.assert_array_equal(read, expected)
-    compiled = tf.function(generator.scheduled_sampling_inputs)
+    compiled = tf.function(functools.partial(scheduled_sampling_inputs, generator))
     np.testing.assert_array_equal(compiled(tokens, tf.constant(share), key(0, "own")), expected)
 
 
@@ -140,7 +143,7 @@ def test_what_is_partly_own_equals_the_literal_loop_for_the_same_numbers(
 def test_with_a_share_of_one_only_true_tokens_are_read(length: int) -> None:
     generator = make(Vocabulary(size=7), length)
     tokens = rng(1, "tokens").integers(0, 7, (2000, length)).astype(np.int32)
-    np.testing.assert_array_equal(generator.scheduled_sampling_inputs(tokens, 1.0, key(0, "own")), tokens)
+    np.testing.assert_array_equal(scheduled_sampling_inputs(generator, tokens, 1.0, key(0, "own")), tokens)
 
 
 def test_with_a_share_of_zero_no_true_token_is_read() -> None:
@@ -148,19 +151,19 @@ def test_with_a_share_of_zero_no_true_token_is_read() -> None:
     generator = make(Vocabulary(size=8), 6)
     draw = rng(1, "tokens")
     low, high = draw.integers(0, 4, (50, 6)).astype(np.int32), draw.integers(4, 8, (50, 6)).astype(np.int32)
-    read_low, read_high = (generator.scheduled_sampling_inputs(tokens, 0.0, key(0, "own")).numpy() for tokens in (low, high))
+    read_low, read_high = (scheduled_sampling_inputs(generator, tokens, 0.0, key(0, "own")).numpy() for tokens in (low, high))
     np.testing.assert_array_equal(read_low[:, :-1], read_high[:, :-1])
     np.testing.assert_array_equal(read_low[:, -1], low[:, -1])
     np.testing.assert_array_equal(read_high[:, -1], high[:, -1])
     _, draws = tf.unstack(tf.random.experimental.stateless_split(key(0, "own"), 2))
-    np.testing.assert_array_equal(read_low[:, :-1], generator.sample_batch(50, draws)[:, :-1])
+    np.testing.assert_array_equal(read_low[:, :-1], sample_batch(generator, 50, draws)[:, :-1])
 
 
 def true_tokens_read(share: float, replica_key: np.ndarray, count: int = 4000, length: int = 6) -> np.ndarray:
     """bool [count, length - 1]: which tokens read are true, told by a token that is always true and that no model draws."""
     generator = make(Vocabulary(size=7), length)
     generator.output_layer.bias.assign(tf.one_hot(3, 7) * -30.0)
-    read = generator.scheduled_sampling_inputs(np.full((count, length), 3, np.int32), share, replica_key).numpy()
+    read = scheduled_sampling_inputs(generator, np.full((count, length), 3, np.int32), share, replica_key).numpy()
     return read[:, :-1] == 3
 
 
@@ -189,7 +192,7 @@ def test_the_coin_says_nothing_of_the_token_drawn() -> None:
     generator = make(Vocabulary(size=5), 2)
     count = 20_000
     generator.output_layer.bias.assign_add(tf.one_hot(4, 5) * -30.0)
-    read = generator.scheduled_sampling_inputs(np.full((count, 2), 4, np.int32), 0.6, key(0, "own")).numpy()[:, 0]
+    read = scheduled_sampling_inputs(generator, np.full((count, 2), 4, np.int32), 0.6, key(0, "own")).numpy()[:, 0]
     seen = np.bincount(read[read != 4], minlength=5)[:4]
     expected = reference.softmax(reference.next_logits(weights(generator), ()))[:4]
     assert chisquare(seen, expected * seen.sum() / expected.sum()).pvalue > 1e-3
@@ -253,7 +256,7 @@ TEXT = text_generator()
 
 
 def test_after_the_end_there_is_only_padding() -> None:
-    samples = text_generator().sample(2000, key(0, "x"))
+    samples = sample(text_generator(), 2000, key(0, "x"))
     ended = np.cumsum(samples == EOS, axis=1) - (samples == EOS) > 0
     assert ended.any()
     assert (samples[ended] == PAD).all()
@@ -268,7 +271,7 @@ def test_text_equals_the_literal_samples_for_the_same_uniform_numbers(length: in
     fold_in, sample_key = tf.random.experimental.stateless_fold_in, key(0, "x")
     uniforms = np.stack([tf.random.stateless_uniform([80, 1], fold_in(sample_key, t)).numpy()[:, 0] for t in range(length)], 1)
     expected = np.array([reference.sample_text(weights(generator), length, row, ends) for row in uniforms.tolist()])
-    np.testing.assert_array_equal(generator.sample_batch(80, sample_key), expected)
+    np.testing.assert_array_equal(sample_batch(generator, 80, sample_key), expected)
     longest = generator.vocabulary.length(expected).max()
     assert longest == (length - 1 if ends else length)
 
@@ -290,7 +293,7 @@ def test_a_certain_end_is_neither_paid_for_nor_taught() -> None:
     logits = generator(full).numpy()
     logits[..., UNK] = -np.inf  # scores are of the policy
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(full, logits).numpy()[0]
-    np.testing.assert_allclose(generator.sequence_nll(full), [losses[:5].sum()], rtol=1e-5)
+    np.testing.assert_allclose(sequence_nll(generator, full), [losses[:5].sum()], rtol=1e-5)
     with tf.GradientTape() as tape:
         nothing = generator.weighted_nll(tf.constant(full), tf.constant([[0.0, 0.0, 0.0, 0.0, 0.0, 1.0]]))
     assert nothing == 0.0
@@ -307,8 +310,8 @@ def test_where_no_sequence_ends_early_the_end_has_no_probability() -> None:
 
 def test_unknown_is_sampled_only_when_asked() -> None:
     generator = text_generator()
-    assert not (generator.sample(2000, key(0, "x")) == UNK).any()
-    assert (next(generator.samples(key(0, "x"), allow_unknown=True)) == UNK).any()
+    assert not (sample(generator, 2000, key(0, "x")) == UNK).any()
+    assert (next(samples(generator, key(0, "x"), Sampling(allow_unknown=True))) == UNK).any()
 
 
 def test_policy_leaves_unknown_out_and_the_model_does_not() -> None:
@@ -331,7 +334,7 @@ def test_padding_does_not_count_in_the_nll() -> None:
         logits = reference.next_logits(w, tokens[0, :t])
         logits[[PAD, UNK]] = -np.inf
         expected -= np.log(reference.softmax(logits)[tokens[0, t]])
-    np.testing.assert_allclose(generator.sequence_nll(tokens), [expected], rtol=1e-5)
+    np.testing.assert_allclose(sequence_nll(generator, tokens), [expected], rtol=1e-5)
 
 
 @settings(deadline=None, max_examples=25)
@@ -351,16 +354,17 @@ def test_a_score_is_of_the_policy_and_of_no_unknown(seed: int, temperature: floa
             logits = reference.next_logits(weights(generator), row[:t]) / temperature
             logits[[PAD, UNK]] = -np.inf
             by_token[-1][t] = -np.log(reference.softmax(logits)[row[t]])
-    np.testing.assert_allclose(generator.sequence_nll(tokens, temperature), np.sum(by_token, axis=1), rtol=1e-4, atol=1e-5)
+    losses = sequence_nll(generator, tokens, Sampling(temperature))
+    np.testing.assert_allclose(losses, np.sum(by_token, axis=1), rtol=1e-4, atol=1e-5)
     if temperature == 1.0:
         np.testing.assert_allclose(generator.token_nll(tokens), by_token, rtol=1e-4, atol=1e-5)
 
 
 def test_any_number_of_samples_starts_alike_and_keys_differ() -> None:
     generator = make(Vocabulary(size=7), 6)
-    many = generator.sample(3000, key(0, "x"))
-    np.testing.assert_array_equal(generator.sample(5, key(0, "x")), many[:5])
-    assert not np.array_equal(generator.sample(3000, key(0, "y")), many)
+    many = sample(generator, 3000, key(0, "x"))
+    np.testing.assert_array_equal(sample(generator, 5, key(0, "x")), many[:5])
+    assert not np.array_equal(sample(generator, 3000, key(0, "y")), many)
     assert len(np.unique(many[:1000], axis=0)) > 500  # batches and rows are no copies of one another
     assert not np.array_equal(many[:1000], many[1024:2024])
 
@@ -368,15 +372,15 @@ def test_any_number_of_samples_starts_alike_and_keys_differ() -> None:
 def test_a_clone_is_equal_and_apart() -> None:
     generator = make(Vocabulary(size=7), 6)
     twin = generator.clone("twin")
-    tokens = generator.sample(5, key(0, "x"))
-    np.testing.assert_array_equal(twin.sequence_nll(tokens), generator.sequence_nll(tokens))
+    tokens = sample(generator, 5, key(0, "x"))
+    np.testing.assert_array_equal(sequence_nll(twin, tokens), sequence_nll(generator, tokens))
     generator.trainable_variables[0].assign_add(tf.ones_like(generator.trainable_variables[0]))
-    assert not np.allclose(twin.sequence_nll(tokens), generator.sequence_nll(tokens))
+    assert not np.allclose(sequence_nll(twin, tokens), sequence_nll(generator, tokens))
 
 
 def test_dropout_is_keyed_and_keeps_the_mean() -> None:
     generator = make(Vocabulary(size=7), 6)
-    tokens = generator.sample(64, key(0, "x"))
+    tokens = sample(generator, 64, key(0, "x"))
 
     def dropped(name: str) -> Any:
         return generator.unroll(tokens, dropout=0.5, key=key(0, name))[0].numpy()

@@ -10,7 +10,7 @@ from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 import reference
 from seqgan_cli.algorithms.rollout import ActionValues, NetworkPolicy
 from seqgan_cli.config import registry
-from seqgan_cli.config.settings import GeneratorSettings
+from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.data.vocabulary import EOS, PAD, Vocabulary
 from seqgan_cli.models.discriminator import Discriminator
 from seqgan_cli.models.discriminators.convolutional import ConvolutionalSettings
@@ -20,6 +20,7 @@ from seqgan_cli.rewards.bleu import BleuReward
 from seqgan_cli.rewards.discriminator import DiscriminatorReward, OddsReward, RankReward
 from seqgan_cli.rewards.likelihood import LanguageModelReward
 from seqgan_cli.rewards.partial import PartialReward
+from seqgan_cli.sampling import sample
 
 IDS, TEXT = Vocabulary(size=12), Vocabulary(["a", "b", "c"])
 BOTH = pytest.mark.parametrize("vocabulary", [IDS, TEXT], ids=["ids", "text"])
@@ -95,7 +96,7 @@ def test_compiled_action_values_are_means_of_bleu(vocabulary: Vocabulary) -> Non
     generator = Generator(vocabulary, 7, GeneratorSettings(embedding_dim=3, hidden_dim=4))
     generator.initialise(rng(0, "test"), 1.0)
     references = table(vocabulary, 5, "references")
-    tokens = generator.sample(4, key(0, "x"))
+    tokens = sample(generator, 4, key(0, "x"))
 
     class Literal:
         def __call__(self, tokens: Any, key: Any) -> Any:
@@ -169,7 +170,7 @@ def test_a_partial_reward_is_d_of_every_prefix_and_needs_no_rollout(kind: str) -
 def test_a_language_models_reward_is_the_likelihood_still_to_come(vocabulary: Vocabulary) -> None:
     model = Generator(vocabulary, 7, GeneratorSettings(embedding_dim=3, hidden_dim=4))
     model.initialise(rng(0, "lm"), 1.0)
-    tokens = model.sample(6, key(0, "x"))
+    tokens = sample(model, 6, key(0, "x"))
     nll, mask = model.token_nll(tf.constant(tokens)).numpy(), vocabulary.mask(tokens)
     values = LanguageModelReward(model).action_values(tf.constant(tokens)).numpy()
     np.testing.assert_allclose(values[mask], reference.reward_to_go(-nll, mask)[mask], rtol=1e-4, atol=1e-5)

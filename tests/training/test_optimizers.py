@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import reference
 from seqgan_cli.algorithms.mle import likelihood_loss
-from seqgan_cli.config.settings import GeneratorSettings
+from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.data.vocabulary import Vocabulary
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import rng

@@ -9,18 +9,101 @@ from seqgan_cli.config.settings import Settings
 from seqgan_cli.console import Console
 from seqgan_cli.data.corpus import Corpus, tell_of_positives
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.lazy import compiled, tf
+from seqgan_cli.lazy import compiled, compiled_for, tf
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.runs.checkpoints import named
+from seqgan_cli.sampling import sample, sequence_nll
+from seqgan_cli.training.distribution import replicas
 from seqgan_cli.training.optimizers import Adam, apply_gradients, check_finite, groups, run_steps
 from seqgan_cli.training.stage import Stage, Tick, batches_of
 
 if TYPE_CHECKING:
+    from seqgan_cli.models.discriminator import Discriminator
     from seqgan_cli.models.generator import Generator
 
 # Work of training on a sequence against that of scoring one: forward, and twice that backward.
 TRAINING_WORK = 3.0
 D_HELD_OUT = ("d_accuracy_validation", "d_accuracy_test")  # the second in runs without a validation part
+
+
+def discriminator_loss(discriminator: "Discriminator", tokens: Any, labels: Any, key: Any = None) -> Any:
+    """What a step lowers, for int32 `[B, T]` and labels float32 `[B]` (1 real, 0 generated): a scalar.
+
+    Cross entropy (Eq. 5) or Wasserstein's difference, of sequences or with `prefixes` of all their prefixes; plus the L2 of the
+    output layer and the gradient penalty. L2 has a quarter of the released program's weight: its ½·λ·‖·‖² on two softmax
+    columns is ¼·λ·‖w‖² on their difference. `key`: int32 `[2]` for dropout and the penalty's draws, or None.
+
+    In one of several replicas, the part of all that its own rows are.
+    """
+    cfg = discriminator.settings
+    dropout_key = None if key is None else replicas.replica_key(key)
+    if cfg.prefixes:
+        # The last position counts always: what whole sequences are judged by has to be taught too.
+        last = tf.range(tf.shape(tokens)[1]) == discriminator.sequence_length - 1
+        counted = tf.cast(discriminator.vocabulary.mask(tokens) | last, tf.float32)
+        truth = tf.broadcast_to(labels[:, None], tf.shape(tokens))
+        logits = discriminator.prefix_logits(replicas.shard(tokens), dropout_key)
+    else:
+        counted, truth = tf.ones_like(labels), labels
+        logits = discriminator(replicas.shard(tokens), dropout_key=dropout_key)
+    if cfg.loss == "wasserstein":  # Arjovsky et al. 2017: the mean logit of generated sequences less that of real ones
+        weights = _shares(counted * (1.0 - truth)) - _shares(counted * truth)
+        data_loss = tf.reduce_sum(replicas.shard(weights) * logits)
+    else:
+        target = replicas.shard(truth) * (1.0 - cfg.label_smoothing)
+        losses = tf.nn.sigmoid_cross_entropy_with_logits(target, logits)
+        data_loss = tf.reduce_sum(replicas.shard(counted) * losses) / tf.reduce_sum(counted)
+    total = data_loss + 0.25 * cfg.l2 * tf.reduce_sum(tf.square(discriminator.output_kernel)) / replicas.number()
+    if cfg.gradient_penalty and key is not None:
+        penalty_key = tf.random.experimental.stateless_fold_in(key, 1)
+        total += cfg.gradient_penalty * gradient_penalty(discriminator, tokens, labels, penalty_key)
+    return total
+
+
+def _shares(counted: Any) -> Any:
+    """Weights that add up to 1, or to 0 where nothing counts."""
+    return tf.math.divide_no_nan(counted, tf.reduce_sum(counted))
+
+
+def gradient_penalty(discriminator: "Discriminator", tokens: Any, labels: Any, key: Any) -> Any:
+    """Mean (‖∇D‖ − 1)² at points between real and generated sequences, as embedded (Gulrajani et al. 2017, Eq. 3).
+
+    Real ones are paired with generated ones in the order of the batch; what is left over, with its own kind. With `prefixes` it
+    is the slope of a prefix, drawn for each pair.
+
+    In one of several replicas, the part of that mean that its own pairs are.
+    """
+    by_label = tf.argsort(labels, stable=True)
+    half = tf.shape(tokens)[0] // 2
+    ends = [discriminator.embed(tf.gather(tokens, replicas.shard(rows))) for rows in (by_label[:half], by_label[-half:])]
+    share = replicas.shard(tf.random.stateless_uniform([half, 1, 1], key))
+    between = share * ends[0] + (1.0 - share) * ends[1]
+    with tf.GradientTape() as tape:
+        tape.watch(between)
+        if discriminator.settings.prefixes:
+            length_key = tf.random.experimental.stateless_fold_in(key, 1)
+            lengths = tf.random.stateless_uniform([half], length_key, maxval=discriminator.sequence_length, dtype=tf.int32)
+            logits = discriminator.logit(discriminator.prefix_features(between))
+            logits = tf.gather(logits, replicas.shard(lengths), batch_dims=1)
+        else:
+            logits = discriminator.logit(discriminator.features(between))
+    slopes = tf.sqrt(tf.reduce_sum(tf.square(tape.gradient(logits, between)), axis=[1, 2]) + 1e-12)
+    return tf.reduce_sum(tf.square(slopes - 1.0)) / tf.cast(half, tf.float32)
+
+
+@compiled_for(lambda: [tf.TensorSpec([None, None], tf.int32)])
+def _scores(discriminator: "Discriminator", tokens: Any) -> Any:
+    def share(tokens: Any) -> Any:
+        return replicas.all_gather(discriminator.reward_from_logits(discriminator(replicas.shard(tokens))))
+
+    return replicas.replicated(share, tokens)
+
+
+def scores(discriminator: "Discriminator", tokens: np.ndarray, rows: int = 2048) -> np.ndarray:
+    """D(Y), dropout off: float32 `[n]` for int32 `[n, T]`."""
+    rows *= replicas.number()
+    parts = [_scores(discriminator, tokens[i : i + rows]).numpy() for i in range(0, len(tokens), rows)]
+    return np.concatenate([np.zeros(0, np.float32), *parts])  # of no sequences too
 
 
 class DiscriminatorTrainer:
@@ -61,7 +144,7 @@ class DiscriminatorTrainer:
 
     def _step(self, tokens: Any, labels: Any, dropout_key: Any) -> Any:
         with tf.GradientTape() as tape:
-            loss = self.discriminator.objective(tokens, labels, dropout_key)
+            loss = discriminator_loss(self.discriminator, tokens, labels, dropout_key)
         return apply_gradients(self.optimizer, tape, loss, weight_decay=self.settings.discriminator.weight_decay)
 
     @compiled
@@ -85,7 +168,7 @@ class DiscriminatorTrainer:
             tick(self.work)
             return None
         positives = self.corpus.positives.draw(self.num, seed, *address, "positives")
-        negatives = generator.sample(self.num, key(seed, *address, "negatives"))
+        negatives = sample(generator, self.num, key(seed, *address, "negatives"))
         tokens = np.concatenate([positives, negatives])
         labels = np.repeat(np.array([1.0, 0.0], np.float32), self.num)
         losses: list[float] = []
@@ -113,19 +196,18 @@ class DiscriminatorTrainer:
         samples between D(Y) and log G_oracle(Y): 1 if the reward ranks as the truth does, 0 if it knows nothing.
         """
         num = self.settings.evaluation.samples
-        samples = generator.sample(num, key(self.settings.seed, self.what, "scores", position))
+        samples = sample(generator, num, key(self.settings.seed, self.what, "scores", position))
         held_out = self.corpus.without_unk(self.corpus.validation)[:num]
         real = self.corpus.train_sample(num, without_unk=True)
-        fake, train, heldout = (self.discriminator.scores(each) for each in (samples, real, held_out))
+        fake, train, heldout = (scores(self.discriminator, each) for each in (samples, real, held_out))
         middle = self._middle(train, fake)
-        scores = {"d_accuracy_train": float((train > middle).mean())}
+        measured = {"d_accuracy_train": float((train > middle).mean())}
         if len(heldout):
-            scores[f"d_accuracy_{self.corpus.choosing}"] = float((heldout > middle).mean())
-        scores["d_accuracy_fake"] = float((fake <= middle).mean())
+            measured[f"d_accuracy_{self.corpus.choosing}"] = float((heldout > middle).mean())
+        measured["d_accuracy_fake"] = float((fake <= middle).mean())
         if self.oracle is not None:
-            scores["reward_oracle_correlation"] = spearman(fake, -self.oracle.sequence_nll(samples))
-        return scores
-
+            measured["reward_oracle_correlation"] = spearman(fake, -sequence_nll(self.oracle, samples))
+        return measured
 
     def _middle(self, real: np.ndarray, fake: np.ndarray) -> float:
         return float((real.mean() + fake.mean()) / 2) if self.settings.discriminator.loss == "wasserstein" else 0.5
@@ -134,7 +216,7 @@ class DiscriminatorTrainer:
         """Share of held-out real sequences and as many fresh samples that it tells apart; both kinds weigh the same."""
         num = self.settings.evaluation.samples
         held_out = self.corpus.without_unk(self.corpus.validation)[:num]
-        real, fake = (self.discriminator.scores(each) for each in (held_out, generator.sample(num, sample_key)))
+        real, fake = (scores(self.discriminator, each) for each in (held_out, sample(generator, num, sample_key)))
         middle = self._middle(real, fake)
         return float((real > middle).mean() + (fake <= middle).mean()) / 2
 

@@ -10,12 +10,14 @@ from seqgan_cli.config import registry
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.console import Console
 from seqgan_cli.data.corpus import Corpus
+from seqgan_cli.data.vocabulary import START
 from seqgan_cli.evaluation.generators import curve_scores
 from seqgan_cli.evaluation.metrics.diversity import collapse_threshold, expected_distinct
 from seqgan_cli.evaluation.real import RealScores
 from seqgan_cli.lazy import compiled, tf
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.runs.checkpoints import named
+from seqgan_cli.sampling import draw_tokens
 from seqgan_cli.training.distribution import replicas
 from seqgan_cli.training.optimizers import OPTIMIZERS, Adam, RMSprop, apply_gradients, check_finite, groups, run_steps
 from seqgan_cli.training.stage import REAL, Stage, Tick, batches_of, examples_of
@@ -66,6 +68,37 @@ def teacher_forcing_prob(schedule: str, decay: float, epoch: int) -> float:
         k = max(1.0, 1.0 / (10.0 * decay))
         return 1.0 / (1.0 + math.exp(min(700.0, e / k)) / k)
     return 1.0
+
+
+def scheduled_sampling_inputs(generator: "Generator", tokens: Any, teacher_forcing_prob: Any, sampling_key: Any) -> Any:
+    """What the generator reads under scheduled sampling (Bengio et al. 2015, §2.4); no gradient flows through it.
+
+    Position by position a coin decides, for each sequence by itself, between the true token and one that the generator draws
+    after what it has read so far. After an `<eos>` of the generator's own it reads on, as the true sequence does.
+
+    Args:
+        tokens: int32 `[B, T]`, the true sequences.
+        teacher_forcing_prob: float32 scalar ε, the probability of the true token.
+        sampling_key: int32 `[2]`.
+
+    Returns:
+        int32 `[B, T]`. The last column is never read and stays true.
+    """
+    length, columns = tf.shape(tokens)[1], tf.transpose(tokens)
+    coins, draws = tf.unstack(tf.random.experimental.stateless_split(sampling_key, 2))
+    keep = tf.random.stateless_uniform(tf.shape(columns), coins) < teacher_forcing_prob
+
+    def advance(t: Any, last: Any, state: list, inputs: Any) -> tuple:
+        output, state = generator.step(last, state)
+        drawn = draw_tokens(generator.policy_logits(output), tf.random.experimental.stateless_fold_in(draws, t))
+        chosen = tf.where(keep[t], columns[t], drawn)
+        return t + 1, chosen, state, inputs.write(t, chosen)
+
+    start = tf.fill([tf.shape(tokens)[0]], START)
+    state = generator.cell.get_initial_state(batch_size=tf.shape(tokens)[0])
+    inputs = tf.TensorArray(tf.int32, size=length, element_shape=[None])
+    *_, inputs = tf.while_loop(lambda t, *_: t < length - 1, advance, (0, start, state, inputs))
+    return tf.stop_gradient(tf.transpose(inputs.write(length - 1, columns[-1]).stack()))
 
 
 def untrained_generator(settings: Settings, corpus: Corpus) -> "Generator":
@@ -125,7 +158,8 @@ class LikelihoodTraining(Stage):
     def _step(self, tokens: Any, dropout_key: Any, share: Any, sampling_key: Any) -> Any:
         cfg, inputs = self.settings.pretrain_g, None
         if cfg.scheduled_sampling != "none":
-            inputs = self.generator.scheduled_sampling_inputs(replicas.shard(tokens), share, replicas.replica_key(sampling_key))
+            own = replicas.shard(tokens), share, replicas.replica_key(sampling_key)
+            inputs = scheduled_sampling_inputs(self.generator, *own)
         with tf.GradientTape() as tape:
             loss, score = likelihood_loss_and_score(
                 self.generator, tokens, cfg.dropout, replicas.replica_key(dropout_key), inputs

@@ -20,11 +20,13 @@ from seqgan_cli.algorithms.mle import likelihood_loss
 from seqgan_cli.algorithms.rollout import ActionValues, NetworkPolicy, NgramPolicy, RolloutPolicy
 from seqgan_cli.config import registry
 from seqgan_cli.config.schema import section, setting
-from seqgan_cli.config.settings import Adversarial, Settings
+from seqgan_cli.config.sections import Adversarial
+from seqgan_cli.config.settings import Settings
 from seqgan_cli.lazy import compiled, tf
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards.base import Given, Reward
 from seqgan_cli.runs.checkpoints import named
+from seqgan_cli.sampling import sample_batch
 from seqgan_cli.training.distribution import replicas
 from seqgan_cli.training.optimizers import Adam, apply_gradients, check_finite
 
@@ -136,7 +138,7 @@ class PolicyGradient(Algorithm):
 
     def _shard_of_batch(self, sample_key: Any, rollout_key: Any) -> tuple[Any, Any]:
         batch = replicas.shard_count(self.cfg.batch_size)
-        tokens = self.generator.sample_batch(batch, replicas.replica_key(sample_key))
+        tokens = sample_batch(self.generator, batch, replicas.replica_key(sample_key))
         action_values = self.action_values(tokens, replicas.replica_key(rollout_key))
         return replicas.all_gather(tokens), replicas.all_gather(action_values)
 

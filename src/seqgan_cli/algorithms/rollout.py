@@ -9,9 +9,10 @@ import numpy as np
 from seqgan_cli.data.vocabulary import Vocabulary
 from seqgan_cli.lazy import compiled, tf
 from seqgan_cli.models.ngram import NgramModel
-from seqgan_cli.models.softmax import LOGITS_AT_ONCE, force_end
+from seqgan_cli.models.softmax import LOGITS_AT_ONCE
 from seqgan_cli.rewards.base import PrefixReward, Reward, StepwiseReward
 from seqgan_cli.runs.checkpoints import named
+from seqgan_cli.sampling import draw_next, force_end
 
 if TYPE_CHECKING:
     from seqgan_cli.models.generator import Generator
@@ -112,7 +113,7 @@ class NetworkPolicy(RolloutPolicy):
         return self.network.step(tokens, state)
 
     def draw(self, known: Any, last: Any, place: Any, key: Any) -> Any:
-        return self.network.draw_next(self.network.policy_logits(known), last, place, key)
+        return draw_next(self.network, self.network.policy_logits(known), last, place, key)
 
     def bootstrap_values(self, tokens: Any, horizon: int, value: Callable[[Any], Any], key: Any) -> Any:
         """What a value function expects after `horizon` more tokens, of the prefixes that are not finished by then.

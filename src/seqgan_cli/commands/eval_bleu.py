@@ -2,7 +2,6 @@
 
 import json
 import platform
-from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqgan_cli import __version__
-from seqgan_cli.commands.sample import check_temperature
 from seqgan_cli.config import registry
 from seqgan_cli.config import resolution as configuration
 from seqgan_cli.config.checks import check_data
@@ -18,13 +16,13 @@ from seqgan_cli.config.settings import Settings, find
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.jobs.options import (
     GroupedCommand,
-    GroupedOption,
     chosen_settings,
     common_options,
     console_of,
     from_option,
     grouped_option,
 )
+from seqgan_cli.jobs.sampling import sampling_of, sampling_options
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,35 +33,17 @@ if TYPE_CHECKING:
     Sentences = tuple[np.ndarray, np.ndarray]
 
 SMOOTHING = [f"method{i}" for i in range(8)]
+_of_sentences = grouped_option("Sentences")
 _of_two_files = grouped_option("Both --hypotheses and --references")
+_of_scores = grouped_option("Scores")
 
 
 @click.command("eval-bleu", cls=GroupedCommand)
-@click.option(
-    "-n",
-    "--num",
-    cls=GroupedOption,
-    group="Sentences",
-    type=click.IntRange(2),
-    default=1000,
-    metavar="N",
-    help="samples to score [1000]",
-)
-@click.option(
-    "--temperature", cls=GroupedOption, group="Sentences", type=float, default=1.0, metavar="X", help="of the samples [1]"
-)
-@click.option(
-    "--hypotheses",
-    cls=GroupedOption,
-    group="Sentences",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="score these lines instead of samples",
-)
-@click.option(
+@_of_sentences("-n", "--num", type=click.IntRange(2), default=1000, metavar="N", help="samples to score [1000]")
+@sampling_options("Sentences")
+@_of_sentences("--hypotheses", type=click.Path(path_type=Path), metavar="FILE", help="score these lines instead of samples")
+@_of_sentences(
     "--references",
-    cls=GroupedOption,
-    group="Sentences",
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="compare with these lines instead of the run's held-out ones",
@@ -92,38 +72,23 @@ _of_two_files = grouped_option("Both --hypotheses and --references")
     type=click.Choice(find("data.poem-form").shown),
     help="poems: characters a line, and lines [5x4]",
 )
-@click.option(
-    "--max-order",
-    cls=GroupedOption,
-    group="Scores",
-    type=click.IntRange(1, 9),
-    default=5,
-    metavar="N",
-    help="longest n-gram: BLEU-2 … BLEU-N [5]",
-)
-@click.option(
+@_of_scores("--max-order", type=click.IntRange(1, 9), default=5, metavar="N", help="longest n-gram: BLEU-2 … BLEU-N [5]")
+@_of_scores(
     "--smoothing",
-    cls=GroupedOption,
-    group="Scores",
     type=click.Choice(SMOOTHING),
     default="method1",
     metavar="METHOD",
     help="NLTK's SmoothingFunction, method0 (none) … method7 [method1]",
 )
-@click.option(
-    "--ngram-weights", cls=GroupedOption, group="Scores", metavar="W1,W2,…", help="one BLEU with these weights instead"
-)
-@click.option("--self-bleu", cls=GroupedOption, group="Scores", is_flag=True, help="also each sentence against all the others")
-@click.option(
-    "--json", "as_json", cls=GroupedOption, group="Scores", is_flag=True, help="one JSON object on stdout instead of a table"
-)
+@_of_scores("--ngram-weights", metavar="W1,W2,…", help="one BLEU with these weights instead")
+@_of_scores("--self-bleu", is_flag=True, help="also each sentence against all the others")
+@_of_scores("--json", "as_json", is_flag=True, help="one JSON object on stdout instead of a table")
 @from_option
 @common_options(seed="seed of the samples [0]", training=False)
 @click.pass_context
 def command(
     context: click.Context,
     num: int,
-    temperature: float,
     hypotheses: Path | None,
     references: Path | None,
     max_order: int,
@@ -141,9 +106,10 @@ def command(
     as many of the run's MLE. --self-bleu is the coverage beside it: the nearer to 1, the more alike the samples. With both
     --hypotheses and --references no run is needed. A blank line of --hypotheses is a sample without tokens and scores 0.
     """
-    check_temperature(temperature)
+    sampling = sampling_of(context)
     weights = _weights(ngram_weights, max_order, smoothing)
     console = console_of(context)
+    from seqgan_cli.jobs.sentences import SentencePool
     from seqgan_cli.jobs.trained import open_trained, sampled
     from seqgan_cli.runs.run import Run
 
@@ -151,14 +117,14 @@ def command(
     two_files = hypotheses is not None and references is not None
     settings = _settings(context, run, two_files)
     data = settings.data
-    pool = _Pool(settings, console.warn, run if _speaks(context, run, two_files) else None)
+    pool = SentencePool(settings, console.warn, run if _speaks(context, run, two_files) else None)
     likelihood: Sentences | None = None
     if hypotheses:
         origin, scored = str(hypotheses), pool.file(hypotheses, samples=True)
     else:
         trained = open_trained(context, console)
-        tables = sampled(trained, num, seed or 0, temperature, console, "eval-bleu")
-        origin, scored = f"{num} samples of {trained.origin}, temperature {temperature:g}", pool.ids(run, tables["samples"])
+        tables = sampled(trained, num, seed or 0, sampling, console, "eval-bleu")
+        origin, scored = f"{num} samples of {trained.origin}, {sampling}", pool.ids(run, tables["samples"])
         likelihood = pool.ids(run, tables["MLE"]) if "MLE" in tables else None
     against = pool.file(references) if references else pool.ids(run, run.corpus().test)
     if not pool.overlap(scored, against):
@@ -251,66 +217,3 @@ def _weights(text: str | None, max_order: int, smoothing: str) -> dict[str, tupl
     if smoothing == "method6" and len(weights) < 3:
         raise click.BadParameter("method6 needs three weights or more.", param_hint="--smoothing")
     return {f"BLEU({text})": weights}
-
-
-class _Pool:
-    """Numbers the tokens of samples and files alike, so that both can be compared.
-
-    Args:
-        settings: how files are read.
-        run: what sentences are of, if they are a run's: it says which word of a file stands for unknown ones.
-    """
-
-    def __init__(self, settings: Settings, warn: "Callable[[str], None]", run: "Run | None") -> None:
-        self.settings, self.warn, self.run = settings, warn, run
-        self.numbers: dict[str, int] = {}
-
-    def _renumber(self, table: "np.ndarray", tokens: list[str] | tuple[str, ...]) -> "np.ndarray":
-        import numpy as np
-
-        from seqgan_cli.data.vocabulary import SPECIAL, UNK
-
-        # <unk> stands for many words, and for none that another one equals.
-        numbers = [-1 if t == SPECIAL[UNK] else self.numbers.setdefault(t, len(self.numbers)) for t in tokens]
-        return np.array(numbers, np.int64)[table]
-
-    def file(self, path: Path, samples: bool = False) -> "Sentences":
-        """The sentences of a file. Raises SeqganError if it cannot be read."""
-        from seqgan_cli.data.documents import told_of
-        from seqgan_cli.data.vocabulary import SPECIAL, UNK, UNKNOWN
-
-        documents = self.settings.kind.sentences_of(path, self.settings, samples)
-        for line in told_of(documents.reading):
-            self.warn(f"{path}: {line}")
-        vocabulary = self.run.corpus().vocabulary if self.run else None
-        # As `sample --allow-unk` writes it: by another name where `<unk>` is a word of the data.
-        unknown = vocabulary.decode([UNK])[0] if vocabulary and vocabulary.has_special_tokens else UNKNOWN
-        tokens = [SPECIAL[UNK] if token == unknown else token for token in documents.tokens]
-        return self._renumber(documents.table(), tokens), documents.lengths
-
-    def ids(self, run: "Run", table: "np.ndarray") -> "Sentences":
-        """Sequences of the run's ids."""
-        vocabulary = run.corpus().vocabulary
-        return self._renumber(table, vocabulary.tokens), vocabulary.length(table)
-
-    @staticmethod
-    def overlap(first: "Sentences", second: "Sentences") -> bool:
-        """Whether the two have a token in common."""
-        import numpy as np
-
-        inside = [_tokens(sentences) for sentences in (first, second)]
-        return bool((np.isin(inside[0], inside[1]) & (inside[0] >= 0)).any())
-
-    @staticmethod
-    def unknown_share(sentences: "Sentences") -> float:
-        """Share of `<unk>` among their tokens, 0 for none."""
-        tokens = _tokens(sentences)
-        return float((tokens < 0).mean()) if len(tokens) else 0.0
-
-
-def _tokens(sentences: "Sentences") -> "np.ndarray":
-    """All tokens of sentences, flat."""
-    import numpy as np
-
-    table, lengths = sentences
-    return table[np.arange(table.shape[1])[None, :] < lengths[:, None]]

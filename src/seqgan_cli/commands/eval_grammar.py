@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqgan_cli import files
-from seqgan_cli.commands.sample import check_temperature
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.jobs.options import GroupedCommand, common_options, console_of, from_option, grouped_option
+from seqgan_cli.jobs.sampling import sampling_of, sampling_options
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,7 +30,7 @@ _option = grouped_option("Samples")
 @click.command("eval-grammar", cls=GroupedCommand)
 @click.argument("grammar", type=click.Path(path_type=Path), metavar="GRAMMAR")
 @_option("-n", "--num", type=click.IntRange(1), default=1000, metavar="N", help="samples to parse [1000]")
-@_option("--temperature", type=float, default=1.0, metavar="X", help="of the samples [1]")
+@sampling_options("Samples")
 @_option("--samples-file", type=click.Path(path_type=Path), metavar="FILE", help="parse these lines instead of samples")
 @_option("--json", "as_json", is_flag=True, help="one JSON object on stdout instead of a table", group="Scores")
 @from_option
@@ -40,7 +40,6 @@ def command(
     context: click.Context,
     grammar: Path,
     num: int,
-    temperature: float,
     samples_file: Path | None,
     as_json: bool,
     run_path: Path,
@@ -54,7 +53,7 @@ def command(
     grammar's rules are in use. An adversarial generator also stands beside the run's MLE generator, with Fisher's exact test.
     A blank line of --samples-file is a sample without tokens.
     """
-    check_temperature(temperature)
+    sampling = sampling_of(context)
     console = console_of(context)
     from seqgan_cli.runs.run import Run
 
@@ -70,8 +69,8 @@ def command(
 
         trained = open_trained(context, console)
         corpus = trained.corpus
-        origin = f"{num} samples of {trained.origin}, temperature {temperature:g}"
-        tables = sampled(trained, num, seed or 0, temperature, console, "eval-grammar")
+        origin = f"{num} samples of {trained.origin}, {sampling}"
+        tables = sampled(trained, num, seed or 0, sampling, console, "eval-grammar")
         drawn = {name: _sentences(corpus, tokens) for name, tokens in tables.items()}
     drawn["data"] = _sentences(corpus, corpus.test[: len(drawn["samples"])])
     if not any(parser.words.intersection(sentence) for sentence in drawn["data"]):

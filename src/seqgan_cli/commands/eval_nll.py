@@ -1,18 +1,20 @@
 """`seqgan eval-nll`."""
 
-import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from seqgan_cli import files
-from seqgan_cli.commands.sample import check_temperature
 from seqgan_cli.console import Console
 from seqgan_cli.jobs.options import GroupedCommand, GroupedOption, common_options, console_of, from_option, placed
+from seqgan_cli.jobs.sampling import sampling_options, samplings_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from seqgan_cli.runs.run import Run
+    from seqgan_cli.sampling import Sampling
 
 
 @click.command("eval-nll", cls=GroupedCommand)
@@ -25,17 +27,7 @@ if TYPE_CHECKING:
     metavar="N",
     help="sequences to sample for nll_oracle and coverage [100000]",
 )
-@click.option(
-    "--temperature",
-    "temperatures",
-    cls=GroupedOption,
-    group="Scores",
-    type=float,
-    multiple=True,
-    default=(1.0,),
-    metavar="X",
-    help="sampling temperature; repeat it for a sweep [1]",
-)
+@sampling_options("Scores", several=True)
 @click.option(
     "--json", "as_json", cls=GroupedOption, group="Scores", is_flag=True, help="one JSON object on stdout instead of a table"
 )
@@ -46,7 +38,6 @@ if TYPE_CHECKING:
 def command(
     context: click.Context,
     samples: int,
-    temperatures: tuple[float, ...],
     as_json: bool,
     seed: int | None,
     **_: Any,
@@ -56,18 +47,16 @@ def command(
     nll_oracle: how likely the oracle finds the samples (quality). nll_test: how likely the generator finds held-out data
     (coverage). A generator that says less improves the first and worsens the second, so neither stands alone.
     """
-    for temperature in temperatures:
-        check_temperature(temperature)
     from seqgan_cli.jobs.processes import shared_run
 
     with shared_run(context, console_of(context)) as (run, console):
-        _score(run, console, context.params["which"], samples, temperatures, seed or 0, as_json)
+        _score(run, console, context.params["which"], samples, samplings_of(context), seed or 0, as_json)
 
 
 def _score(
-    run: "Run", console: Console, which: str, samples: int, temperatures: tuple[float, ...], seed: int, as_json: bool
+    run: "Run", console: Console, which: str, samples: int, samplings: "Sequence[Sampling]", seed: int, as_json: bool
 ) -> None:
-    from seqgan_cli.evaluation.generators import data_figures, likelihoods, unknown_note
+    from seqgan_cli.evaluation.generators import data_figures, likelihoods, outside_notes, unknown_note
     from seqgan_cli.jobs.trained import trained_of
     from seqgan_cli.randomness import key
     from seqgan_cli.studies.experiments.tables import generators_table
@@ -76,23 +65,25 @@ def _score(
     oracle = trained.run.oracle()
     data = data_figures(trained.corpus, oracle, trained.config.values["seed"], samples)
     scores = []
-    for temperature in temperatures:
-        console.say(f"Scoring {samples} samples of {trained.origin}, temperature {temperature:g} …")
+    for sampling in samplings:
+        console.say(f"Scoring {samples} samples of {trained.origin}, {sampling} …")
         sample_key = key(seed, "eval-nll")
         with console.progress("eval-nll", "samples", 0, samples, 1.0, "") as progress:
             scores.append(
-                likelihoods(trained.generator, trained.corpus, oracle, samples, sample_key, temperature, progress.move)
+                likelihoods(trained.generator, trained.corpus, oracle, samples, sample_key, sampling, progress.move)
             )
     if as_json:
-        records = [dataclasses.asdict(s) for s in scores]
+        records = [s.record() for s in scores]
         for record in records:
             del record["real"]  # what eval-bleu and eval-quality are for
         console.result(json.dumps(files.plain({"from": trained.origin, "scores": records, "data": data})))
         return
-    columns, rows = generators_table([(f"{s.temperature:g}", s) for s in scores], data)
+    truncated = any(s.sampling.truncated for s in scores)
+    names = [str(s.sampling) if truncated else f"{s.temperature:g}" for s in scores]
+    columns, rows = generators_table(list(zip(names, scores, strict=True)), data)
     console.table(
         f"Scores of {trained.origin}: {samples} samples, nats per token, ± half a 95 % interval",
-        ["temperature", *columns],
+        ["sampling" if truncated else "temperature", *columns],
         rows,
-        caption=unknown_note(data),
+        caption="\n".join(filter(None, [unknown_note(data), *outside_notes(list(zip(names, scores, strict=True)))])),
     )

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqgan_cli import files
-from seqgan_cli.commands.sample import check_temperature
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.jobs.options import GroupedCommand, common_options, console_of, from_option, grouped_option
+from seqgan_cli.jobs.sampling import sampling_of, sampling_options
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,7 +44,7 @@ _option = grouped_option("Samples")
 
 @click.command("eval-quality", cls=GroupedCommand)
 @_option("-n", "--num", type=click.IntRange(2), default=1000, metavar="N", help="samples to score [1000]")
-@_option("--temperature", type=float, default=1.0, metavar="X", help="of the samples [1]")
+@sampling_options("Samples")
 @_option(
     "--embeddings",
     type=click.Path(path_type=Path),
@@ -59,7 +59,6 @@ _option = grouped_option("Samples")
 def command(
     context: click.Context,
     num: int,
-    temperature: float,
     embeddings: Path | None,
     as_json: bool,
     seed: int | None,
@@ -71,7 +70,7 @@ def command(
     An adversarial generator also stands beside the run's MLE generator (pretrain-g), with a test of each measure that is a mean
     or a share of samples. Music has two mean squared errors, each by its own name, since the paper does not say which is its.
     """
-    check_temperature(temperature)
+    sampling = sampling_of(context)
     console = console_of(context)
     from seqgan_cli.jobs.trained import open_trained, sampled
 
@@ -80,14 +79,15 @@ def command(
     from seqgan_cli.evaluation.statistics import shown_p
 
     vectors = _vectors(embeddings, trained) if embeddings else None
-    drawn = sampled(trained, num, seed or 0, temperature, console, "eval-quality")
+    drawn = sampled(trained, num, seed or 0, sampling, console, "eval-quality")
     measures = Measures(trained.corpus, trained.config.settings.kind, vectors, num, str(embeddings))
     scores = {name: measures.of_samples(tokens) for name, tokens in drawn.items()}
     scores["data"] = measures.of_data()
     if as_json:
         record = {
             "from": trained.origin,
-            "temperature": temperature,
+            "temperature": sampling.temperature,
+            **({"top_k": sampling.top_k, "top_p": sampling.top_p, "min_p": sampling.min_p} if sampling.truncated else {}),
             "samples": num,
             "heldout": len(measures.heldout),
             "training": len(measures.training),
@@ -105,7 +105,7 @@ def command(
     for name in scores["samples"]:
         cells = [_shown(name, column[name]) for column in scores.values()]
         rows.append([TITLES[name], *cells, *([shown_p(_p(name, scores))] if tested else [])])
-    title = f"Quality of {trained.origin}: {num} samples, temperature {temperature:g}"
+    title = f"Quality of {trained.origin}: {num} samples, {sampling}"
     console.table(title, columns, rows, caption="\n".join([measures.caption(), *([TESTED] if tested else [])]))
 
 

@@ -10,6 +10,7 @@ from seqgan_cli.config import registry
 from seqgan_cli.config.settings import SIZES, Settings
 from seqgan_cli.errors import UsageError
 from seqgan_cli.jobs.options import MARGIN, GroupedCommand, console_of, grouped_option
+from seqgan_cli.jobs.sampling import sampling_of, sampling_options
 
 SYNTHETIC = ("synthetic", "strategies", "pretraining")
 REAL = tuple(kind.name for kind in registry.kinds.ours.values() if kind.experiment)
@@ -50,6 +51,13 @@ _option = grouped_option("Experiment")
     metavar="X",
     help="difference that would matter [0.05 nats, 0.01 of BLEU]",
 )
+@_option(
+    "--sweep",
+    type=click.Choice(["temperature", "top-p"]),
+    default="temperature",
+    help="frontier: what its curves are over [temperature]",
+)
+@sampling_options("Sampling")
 @_option("--jobs", type=click.IntRange(1, 256), metavar="N", help="runs trained at once [one a core, at most 4]", group="Work")
 @_option(
     "--threads", type=click.IntRange(0, 1024), default=0, metavar="N", help="CPU threads of each [cores / jobs]", group="Work"
@@ -90,6 +98,7 @@ def command(
     oracle: str | None,
     samples: int | None,
     margin: float | None,
+    sweep: str,
     jobs: int | None,
     threads: int,
     storage: str | None,
@@ -104,16 +113,21 @@ def command(
     """The paper's experiments, over seeds, with tests and controls.
 
     On the oracle, synthetic: the table; strategies: four schedules of g-steps and d-steps; pretraining: a short against a
-    converged MLE; frontier: quality against coverage over temperatures. One directory holds them all, and what one has trained
-    the others use. On --data of your own, poems, speeches, music or text: MLE against SeqGAN, and what the paper left out; and
-    frontier. Stopped anywhere, the same command goes on.
+    converged MLE; frontier: quality against coverage over temperatures or top-p. One directory holds them all, and what one
+    has trained the others use. On --data of your own, poems, speeches, music or text: MLE against SeqGAN, and what the
+    paper left out; and frontier. Stopped anywhere, the same command goes on.
     """
     from seqgan_cli.config import resolution as configuration
     from seqgan_cli.config.checks import check_data, check_together
     from seqgan_cli.data.sources.inference import infer_settings
     from seqgan_cli.studies.experiments.plan import chosen_methods, claim, tasks
 
-    console = console_of(context)
+    console, sampling = console_of(context), sampling_of(context)
+    if sweep != "temperature" and kind != "frontier":
+        raise UsageError(f"--sweep is of the experiment frontier, and {kind} has no curves over {sweep}: leave it out.")
+    swept = {"temperature": sampling.temperature, "top-p": sampling.top_p}[sweep]
+    if kind not in SYNTHETIC and swept != 1.0:
+        raise UsageError(f"experiment {kind} draws at several values of {sweep}: leave --{sweep} out.")
     named = {"data.oracle": oracle, "data.source": data, "data.test": test}
     asked, sources = configuration.explicit({name: value for name, value in named.items() if value}, sets, config_file)
     real = not Settings(asked).data.synthetic
@@ -156,14 +170,14 @@ def command(
             study.dry_run(planned, config, directory, jobs, threads, console)
             return
         if not partial:
-            claims = None
+            leases = None
             if storage:
-                from seqgan_cli.studies.search.claims import SharedTasks
+                from seqgan_cli.studies.leases import SharedTasks
 
-                claims = SharedTasks(storage, f"{kind} in {directory.name}", planned, {"preset": preset})
-            study.train(kind, planned, config, directory, jobs, threads, console, claims)
+                leases = SharedTasks(storage, f"{kind} in {directory.name}", planned, {"preset": preset})
+            study.train(kind, planned, config, directory, jobs, threads, console, leases)
         margin = margin or margin_of(config.settings.kind.quality[0])
-        study.report(kind, names, planned, config, directory, samples or SAMPLES[preset], margin, console)
+        study.report(kind, names, planned, config, directory, samples or SAMPLES[preset], margin, console, sweep, sampling)
     except KeyboardInterrupt:
         console.say("\nStopped; what was trained and scored is saved, and the same command goes on.")
         raise

@@ -5,7 +5,9 @@ from typing import Any
 
 import click
 
+from seqgan_cli.errors import UsageError
 from seqgan_cli.jobs.options import GroupedCommand, GroupedOption, common_options, console_of
+from seqgan_cli.jobs.sampling import sampling_of, sampling_options
 
 
 @click.command("report", cls=GroupedCommand)
@@ -26,6 +28,7 @@ from seqgan_cli.jobs.options import GroupedCommand, GroupedOption, common_option
     metavar="FILE",
     help="the page [report.html in the directory]",
 )
+@sampling_options("Report")
 @common_options(training=False, seeded=False)
 @click.pass_context
 def command(
@@ -36,7 +39,7 @@ def command(
     Findings in plain words, scores with intervals, curves, quality against coverage over temperatures, rewards, the
     discriminator, samples over time, settings. A run may be training meanwhile.
     """
-    console = console_of(context)
+    console, sampling = console_of(context), sampling_of(context)
     from seqgan_cli.runs.run import Run
     from seqgan_cli.training.backend import start_tensorflow
 
@@ -44,16 +47,20 @@ def command(
     run = Run(run_path)
     if not experiment:
         config = run.config()
+    elif sampling != type(sampling)():
+        raise UsageError("How samples are drawn is of the experiment's own command: leave --temperature and the like out.")
     start_tensorflow(threads, verbose)
-    from seqgan_cli.studies.report import page as report
+    from seqgan_cli.studies.report.experiment_page import experiment_page
+    from seqgan_cli.studies.report.page import write
+    from seqgan_cli.studies.report.run_page import run_page
 
     if experiment:
-        page = report.experiment_page(run_path)
+        page = experiment_page(run_path)
     else:
         num = samples or config.settings.evaluation.final_samples
-        page = report.run_page(run, num, console.warn, lambda what: console.say(f"{what} …"))
+        page = run_page(run, num, console.warn, lambda what: console.say(f"{what} …"), sampling)
     target = output or run_path / "report.html"
-    report.write(page, target)
+    write(page, target)
     for finding in page.findings:
         console.result(f"- {finding}")
     console.result(f"Report: {target}")

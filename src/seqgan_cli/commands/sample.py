@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -12,21 +13,24 @@ from seqgan_cli import files
 from seqgan_cli.console import Console, visible
 from seqgan_cli.errors import ReaderGone, SeqganError
 from seqgan_cli.jobs.options import GroupedCommand, GroupedOption, common_options, console_of, from_option
+from seqgan_cli.jobs.sampling import sampling_of, sampling_options
 
 if TYPE_CHECKING:
     from seqgan_cli.jobs.trained import Trained
+    from seqgan_cli.sampling import Sampling
 
 ROWS = 8  # sequences in a picture, unless told
 
 
-def sample_lines(trained: "Trained", num: int, seed: int, form: str, temperature: float, allow_unknown: bool) -> Iterator[str]:
+def sample_lines(trained: "Trained", num: int, seed: int, form: str, sampling: "Sampling") -> Iterator[str]:
     """`num` samples in that form (text, line, raw, ids or jsonl), a batch in memory at a time."""
     from seqgan_cli.randomness import key
+    from seqgan_cli.sampling import samples
 
     settings = trained.config.settings
     written = settings.kind.detokenizer(settings, trained.corpus.vocabulary)
     left = num
-    for batch in trained.generator.samples(key(seed, "sample"), temperature, allow_unknown):
+    for batch in samples(trained.generator, key(seed, "sample"), sampling):
         for ids in batch[:left]:
             if form == "ids":
                 yield " ".join(map(str, written.numbers(ids)))
@@ -49,15 +53,7 @@ def sample_lines(trained: "Trained", num: int, seed: int, form: str, temperature
     metavar="N",
     help="how many [100; pianoroll 8]",
 )
-@click.option(
-    "--temperature",
-    cls=GroupedOption,
-    group="Samples",
-    type=float,
-    default=1.0,
-    metavar="X",
-    help="below 1 says likelier things, above 1 rarer ones [1]",
-)
+@sampling_options("Samples")
 @click.option("--allow-unk", cls=GroupedOption, group="Samples", is_flag=True, help="let `<unk>` be sampled too")
 @click.option(
     "--format",
@@ -84,7 +80,6 @@ def sample_lines(trained: "Trained", num: int, seed: int, form: str, temperature
 def command(
     context: click.Context,
     num: int | None,
-    temperature: float,
     allow_unk: bool,
     form: str,
     output: Path | None,
@@ -96,7 +91,7 @@ def command(
     Text is written as people read it: words joined, poems in lines with their marks. On a terminal control characters of the
     data are written out, but for --format raw.
     """
-    check_temperature(temperature)
+    sampling = sampling_of(context)
     num = num or (ROWS if form == "pianoroll" else 100)
     if form in ("midi", "pianoroll"):
         _check_music(form, output, num)
@@ -106,11 +101,11 @@ def command(
 
     console = console_of(context)
     trained = open_trained(context, console)
-    console.note(f"From {trained.origin}; seed {seed or 0}, temperature {temperature}.")
+    console.note(f"From {trained.origin}; seed {seed or 0}, {sampling}.")
     if form in ("midi", "pianoroll") and output is not None:
-        _write_music(trained, num, seed or 0, form, temperature, output, console)
+        _write_music(trained, num, seed or 0, form, sampling, output, console)
         return
-    lines = sample_lines(trained, num, seed or 0, form, temperature, allow_unk)
+    lines = sample_lines(trained, num, seed or 0, form, replace(sampling, allow_unknown=allow_unk))
     if output is not None and output.exists() and not output.is_file():  # a pipe or device: nothing to replace
         with output.open("w", encoding="utf-8") as file:
             _write(lines, file)
@@ -137,16 +132,17 @@ def _check_music(form: str, output: Path | None, num: int) -> None:
 
 
 def _write_music(
-    trained: "Trained", num: int, seed: int, form: str, temperature: float, output: Path, console: Console
+    trained: "Trained", num: int, seed: int, form: str, sampling: "Sampling", output: Path, console: Console
 ) -> None:
     """A MIDI file a sample, or one picture of all. Raises SeqganError for data that are no music."""
     from seqgan_cli.randomness import key
+    from seqgan_cli.sampling import sample
 
     settings = trained.config.settings
     step = settings.kind.pitch_step(settings)
     if step is None:
         raise SeqganError(f"{trained.run.path} is not of music, so it has no --format {form}: use text, raw, ids or jsonl.")
-    rows = trained.generator.sample(num, key(seed, "sample"), temperature)
+    rows = sample(trained.generator, num, key(seed, "sample"), sampling)
     if form == "pianoroll":
         from seqgan_cli.figures import piano_roll
 
@@ -166,9 +162,3 @@ def _write(lines: Iterator[str], file: TextIO) -> None:
         file.flush()
     except BrokenPipeError:
         raise ReaderGone from None
-
-
-def check_temperature(temperature: Any) -> None:
-    """Raises BadParameter unless logits divided by it stay numbers in float32."""
-    if not 0.001 <= temperature <= 1000.0:
-        raise click.BadParameter(f"{temperature} is not between 0.001 and 1000.", param_hint="--temperature")

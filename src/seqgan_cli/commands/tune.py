@@ -130,9 +130,9 @@ def command(
     number = min(trials or len(points), len(points)) if points else trials or 50
 
     from seqgan_cli.evaluation.real import SCORES
-    from seqgan_cli.studies.search.attempt import Base
-    from seqgan_cli.studies.search.study import Shared, open_storage
-    from seqgan_cli.studies.search.tuner import Tuner
+    from seqgan_cli.studies.leases import open_storage
+    from seqgan_cli.studies.search.study import SearchStudy, carry_out
+    from seqgan_cli.studies.search.trials import Base
 
     base = Base(asked, seed, preset, out, until)
     for dimension in dimensions:
@@ -142,7 +142,7 @@ def command(
     quality, coverage = settings.kind.quality[0], "nll_validation" if settings.data.validation else "nll_test"
     scores = {"both": (quality, coverage), "quality": (quality,), "coverage": (coverage,)}[objective]
     alike = {"preset": preset, "seed": seed, "until": until, "search": [str(d) for d in dimensions], "settings": base.told()}
-    shared = Shared(
+    shared = SearchStudy(
         open_storage(storage or str(out / "study.journal")),
         study,
         {name: SCORES[name].higher for name in scores},
@@ -156,9 +156,8 @@ def command(
     cores = os.process_cpu_count() if hasattr(os, "process_cpu_count") else len(os.sched_getaffinity(0))
     jobs = jobs or min(4, cores)
     wanted = points is None if prune is None else prune
-    tuner = Tuner(shared, base, jobs, threads or max(1, cores // jobs), wanted, 60 * timeout if timeout else None, console)
     try:
-        tuner.carry_out()
+        carry_out(shared, base, jobs, threads or max(1, cores // jobs), wanted, 60 * timeout if timeout else None, console)
     finally:
         from seqgan_cli.studies.search.outcome import report
 

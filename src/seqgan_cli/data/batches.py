@@ -96,6 +96,17 @@ class InMemory:
         return train_overlap(tokens, self.table)
 
 
+def local_rows(count: int) -> range:
+    """Which of the rows of a global batch the replicas of this process own (`tf.distribute`)."""
+    import tensorflow as tf
+
+    resolver = tf.distribute.get_strategy().cluster_resolver
+    if resolver is None:
+        return range(count)
+    processes, index = len(resolver.cluster_spec().as_dict()["worker"]), resolver.task_id
+    return range(count * index // processes, count * (index + 1) // processes)
+
+
 class Streamed:
     """The files of a prepared corpus, read by `tf.data` as they are needed.
 
@@ -156,10 +167,8 @@ class Streamed:
         """`tf.data` of batches int32 `[B, T]` without end, from the step `first` on."""
         import tensorflow as tf
 
-        from seqgan_cli.training.distribution import replicas
-
         files, steps = self._window(batch_size)
-        rows, own = batch_size * np.arange(files + 1) // files, replicas.local_rows(batch_size)
+        rows, own = batch_size * np.arange(files + 1) // files, local_rows(batch_size)
         paths = tf.constant([str(self.shards.path(number)) for number in range(len(self.shards.shards))])
         keys = [tf.constant(key(seed, *purpose, what)) for what in ("files", "rows")]
         fold = tf.random.experimental.stateless_fold_in

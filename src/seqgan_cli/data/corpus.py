@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seqgan_cli import files
-from seqgan_cli.config.settings import Data
+from seqgan_cli.config.sections import Data
 from seqgan_cli.data.batches import InMemory, Positives, Sequences, Streamed
 from seqgan_cli.data.documents import BLOCK, Documents, counts_of
 from seqgan_cli.data.split import HeldOut, held_out_counts, read_parts, save_parts

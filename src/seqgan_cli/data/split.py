@@ -9,7 +9,7 @@ import numpy as np
 
 from seqgan_cli import files
 from seqgan_cli.arrays import read_arrays
-from seqgan_cli.config.settings import Data
+from seqgan_cli.config.sections import Data
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.randomness import rng
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqgan_cli.config.settings import Data
+from seqgan_cli.config.sections import Data
 from seqgan_cli.data.documents import Reading, counts_of, left_out
 from seqgan_cli.data.split import CHOOSES_AND_REPORTS
 from seqgan_cli.data.vocabulary import EOS, SPECIAL, UNK, Vocabulary

@@ -1,8 +1,8 @@
 """Generator + corpus → scores: quality always beside coverage."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,8 +10,9 @@ from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.data.tfrecord.shards import EVAL_SUBSET
 from seqgan_cli.evaluation.metrics import diversity
 from seqgan_cli.evaluation.metrics.likelihood import Estimate, per_token
-from seqgan_cli.evaluation.real import RealScores
+from seqgan_cli.evaluation.real import RealScores, Variety
 from seqgan_cli.randomness import rng
+from seqgan_cli.sampling import PLAIN, Sampling, sample, samples, sequence_nll
 
 if TYPE_CHECKING:
     from seqgan_cli.models.generator import Generator
@@ -19,17 +20,45 @@ if TYPE_CHECKING:
 HELDOUT_AT_MOST = EVAL_SUBSET
 
 
-def nll(
-    model: "Generator", tokens: np.ndarray, temperature: float = 1.0, documents: np.ndarray | None = None
-) -> Estimate:
-    """−log of the policy's probability of the sequences int32 `[n, T]` at that temperature, per token that counts, in nats.
+@dataclass(frozen=True)
+class Outside:
+    """How many sequences, of how many, have a token that truncation leaves out: their probability is 0."""
+
+    count: int
+    of: int
+
+    @property
+    def share(self) -> float:
+        return self.count / max(1, self.of)
+
+    def __str__(self) -> str:
+        return f"of {self.of} sequences {self.count} are outside ({self.share:.1%}), and the mean is of the others"
+
+
+def nll_inside(
+    model: "Generator", tokens: np.ndarray, sampling: Sampling = PLAIN, documents: np.ndarray | None = None
+) -> tuple[Estimate, Outside]:
+    """−log of the probability that sampling gives the sequences int32 `[n, T]`, per token that counts, in nats.
 
     `<unk>` is no target: the policy is normalised over the tokens that are sampled, and neither the sum nor the number of
-    tokens has an `<unk>`. Of a generator's own samples it is the entropy of the distribution they were drawn from.
+    tokens has an `<unk>`. Of a generator's own samples it is the entropy of the distribution they were drawn from. Sequences
+    that truncation leaves out, whose −log is infinite, are counted, and the mean is of the others.
 
     `documents`: int `[n]`, what each sequence is from, if several may be from one: the interval is over documents.
     """
-    return per_token(model.sequence_nll(tokens, temperature), model.vocabulary.mask(tokens).sum(axis=1), documents)
+    losses = sequence_nll(model, tokens, sampling)
+    inside = losses < np.inf if sampling.truncated else np.full(len(losses), True)
+    lengths = model.vocabulary.mask(tokens).sum(axis=1)
+    of_documents = None if documents is None else documents[inside]
+    outside = Outside(len(losses) - int(inside.sum()), len(losses))
+    return per_token(losses[inside], lengths[inside], of_documents), outside
+
+
+def nll(
+    model: "Generator", tokens: np.ndarray, sampling: Sampling = PLAIN, documents: np.ndarray | None = None
+) -> Estimate:
+    """The mean of `nll_inside`."""
+    return nll_inside(model, tokens, sampling, documents)[0]
 
 
 def curve_scores(
@@ -41,20 +70,21 @@ def curve_scores(
     the held-out data is covered; nll_test in runs that have no validation part), entropy of the policy, likelihoods per token;
     distinct_share of the samples.
     """
-    samples = generator.sample(num, key)
-    scores = {} if oracle is None else {"nll_oracle": nll(oracle, samples).mean}
-    scores.update(real.curve(samples) if real else {})
+    drawn = sample(generator, num, key)
+    scores = {} if oracle is None else {"nll_oracle": nll(oracle, drawn).mean}
+    scores.update(real.curve(drawn) if real else {})
     scores[f"nll_{corpus.choosing}"] = nll(generator, corpus.validation[:num]).mean
-    scores["entropy"] = nll(generator, samples).mean  # the mean of −log G over G's own samples
-    scores["distinct_share"] = diversity.distinct_share(samples)
+    scores["entropy"] = nll(generator, drawn).mean  # the mean of −log G over G's own samples
+    scores["distinct_share"] = diversity.distinct_share(drawn)
     return scores
 
 
 @dataclass(frozen=True)
 class Likelihoods:
-    """Likelihood scores of one generator at one temperature, nats per token, and the coverage beside them.
+    """Likelihood scores of one generator under one way of sampling, nats per token, and the coverage beside them.
 
-    real: what `RealScores` finds, where the data have no oracle and it was asked.
+    real: what `RealScores` finds, where the data have no oracle and it was asked; outside: if sampling truncates, of nll_test
+    and nll_train, the sequences that are not in the mean.
     """
 
     temperature: float
@@ -66,10 +96,36 @@ class Likelihoods:
     token_types: int
     copied_share: float
     real: Mapping[str, Estimate] = field(default_factory=dict)
+    top_k: int = 0
+    top_p: float = 1.0
+    min_p: float = 0.0
+    outside: Mapping[str, Outside] = field(default_factory=dict)
+
+    @property
+    def sampling(self) -> Sampling:
+        return Sampling(self.temperature, self.top_k, self.top_p, self.min_p)
+
+    def record(self) -> dict[str, Any]:
+        """As JSON has it, and `from_record` reads: nothing of truncation where there is none."""
+        found = asdict(self)
+        for name, outside in self.outside.items():
+            found["outside"][name]["share"] = outside.share
+        return found if self.sampling.truncated else {name: found[name] for name in found if name not in TRUNCATION}
 
     def score(self, name: str) -> Estimate | None:
         """One of SCORES, None where it was not measured."""
         return self.real.get(name) or getattr(self, name, None)
+
+
+TRUNCATION = ("top_k", "top_p", "min_p", "outside")
+
+
+def from_record(record: Mapping[str, Any]) -> Likelihoods:
+    """Likelihoods from their `record`. Raises TypeError or KeyError if it is none."""
+    estimates = {name: Estimate(**entry) for name, entry in record.items() if name.startswith("nll_") and entry is not None}
+    real = {name: Estimate(**entry) for name, entry in record.get("real", {}).items()}
+    outside = {name: Outside(entry["count"], entry["of"]) for name, entry in record.get("outside", {}).items()}
+    return Likelihoods(**{**record, **estimates, "real": real, "outside": outside})
 
 
 def likelihoods(
@@ -78,9 +134,9 @@ def likelihoods(
     oracle: "Generator | None",
     num: int,
     key: np.ndarray,
-    temperature: float = 1.0,
+    sampling: Sampling = PLAIN,
     report: Callable[[int], None] = lambda count: None,
-    real: RealScores | None = None,
+    real: Variety | None = None,
 ) -> Likelihoods:
     """Score `num` samples under the oracle, and at most 10,000 held-out and training sequences under the generator.
 
@@ -92,26 +148,39 @@ def likelihoods(
     batches: list[np.ndarray] = []
     oracle_sums: list[np.ndarray] = []
     count = 0
-    for batch in generator.samples(key, temperature):
+    for batch in samples(generator, key, sampling):
         batches.append(batch[: num - count])
         count += len(batches[-1])
         if oracle is not None:
-            oracle_sums.append(oracle.sequence_nll(batches[-1]))
+            oracle_sums.append(sequence_nll(oracle, batches[-1]))
         report(count)
         if count == num:
             break
-    samples = np.concatenate(batches)
-    return Likelihoods(
-        temperature,
-        num,
-        per_token(np.concatenate(oracle_sums), np.full(num, samples.shape[1])) if oracle_sums else None,
-        nll(generator, corpus.test[:HELDOUT_AT_MOST], temperature, corpus.test_documents[:HELDOUT_AT_MOST]),
-        nll(generator, corpus.train_sample(HELDOUT_AT_MOST), temperature),
-        diversity.distinct_share(samples),
-        diversity.token_types(samples, corpus.vocabulary.mask(samples)),
-        corpus.sequences.train_overlap(samples),
-        real.all(samples) if real else {},
+    drawn = np.concatenate(batches)
+    on_test, test_outside = nll_inside(
+        generator, corpus.test[:HELDOUT_AT_MOST], sampling, corpus.test_documents[:HELDOUT_AT_MOST]
     )
+    on_train, train_outside = nll_inside(generator, corpus.train_sample(HELDOUT_AT_MOST), sampling)
+    return Likelihoods(
+        sampling.temperature,
+        num,
+        per_token(np.concatenate(oracle_sums), np.full(num, drawn.shape[1])) if oracle_sums else None,
+        on_test,
+        on_train,
+        diversity.distinct_share(drawn),
+        diversity.token_types(drawn, corpus.vocabulary.mask(drawn)),
+        corpus.sequences.train_overlap(drawn),
+        real.all(drawn) if real else {},
+        sampling.top_k,
+        sampling.top_p,
+        sampling.min_p,
+        {"nll_test": test_outside, "nll_train": train_outside} if sampling.truncated else {},
+    )
+
+
+def outside_notes(named_scores: Sequence[tuple[str, Likelihoods]]) -> list[str]:
+    """What sequences the means of truncated distributions leave out, a sentence each; nothing where nothing truncates."""
+    return [f"{name}, {score}: {outside}." for name, s in named_scores for score, outside in s.outside.items()]
 
 
 def unknown_note(data: Mapping[str, float]) -> str:
@@ -121,7 +190,7 @@ def unknown_note(data: Mapping[str, float]) -> str:
 
 
 def data_figures(
-    corpus: Corpus, oracle: "Generator | None", seed: int, num: int, real: RealScores | None = None
+    corpus: Corpus, oracle: "Generator | None", seed: int, num: int, real: Variety | None = None
 ) -> dict[str, float]:
     """What the data themselves score: the marks that a generator's figures are read against.
 

@@ -44,7 +44,31 @@ def margin_of(score: str) -> float:
     return MARGINS.get(score, MARGIN_BLEU)
 
 
-class RealScores:
+class Variety:
+    """What samples have in common: self_bleu_3, of any data; ids are int32 `[n, T]`."""
+
+    def __init__(self, corpus: Corpus) -> None:
+        self.corpus, self._for_matching = corpus, corpus.vocabulary.for_matching
+
+    def self_bleu(self, samples: np.ndarray) -> Estimate:
+        """self_bleu_3 of the first samples; without an interval, since its sentences score one another.
+
+        Of no more than there are training sequences, whose own Self-BLEU is of as many.
+        """
+        some, nan = samples[: min(SELF_BLEU_SAMPLES, len(self.corpus.train))], float("nan")
+        cfg = self_bleu_scores(self._for_matching(some), [(1 / 3,) * 3], SMOOTHING)[0] if len(some) > 1 else nan
+        return Estimate(cfg, nan, nan, nan, len(some))
+
+    def all(self, samples: np.ndarray) -> dict[str, Estimate]:
+        """Every score by name."""
+        return {"self_bleu_3": self.self_bleu(samples)}
+
+    def of_data(self, train: np.ndarray) -> dict[str, float]:
+        """What training sequences score as if they were samples."""
+        return {name: estimate.mean for name, estimate in self.all(train).items()}
+
+
+class RealScores(Variety):
     """What samples score against real sequences, where no oracle knows the truth; all ids are int32 `[n, T]`.
 
     bleu_n: sentence BLEU with orders 1 … n alike and the whole held-out set as references, smoothed by method 1; distances
@@ -54,8 +78,8 @@ class RealScores:
     """
 
     def __init__(self, corpus: Corpus, settings: Settings, references: np.ndarray | None = None) -> None:
-        self.corpus, self.references = corpus, corpus.test if references is None else references
-        self._for_matching = corpus.vocabulary.for_matching
+        super().__init__(corpus)
+        self.references = corpus.test if references is None else references
         self.kind = settings.kind
         self.names: tuple[str, ...] = self.kind.quality
 
@@ -73,15 +97,6 @@ class RealScores:
         """Means of the scores that the paper reports of such data."""
         scores = self.quality(samples)
         return {name: float(scores[name].mean()) for name in self.names}
-
-    def self_bleu(self, samples: np.ndarray) -> Estimate:
-        """self_bleu_3 of the first samples; without an interval, since its sentences score one another.
-
-        Of no more than there are training sequences, whose own Self-BLEU is of as many.
-        """
-        some, nan = samples[: min(SELF_BLEU_SAMPLES, len(self.corpus.train))], float("nan")
-        cfg = self_bleu_scores(self._for_matching(some), [(1 / 3,) * 3], SMOOTHING)[0] if len(some) > 1 else nan
-        return Estimate(cfg, nan, nan, nan, len(some))
 
     def copied_run(self, samples: np.ndarray) -> Estimate:
         return mean_of(diversity.longest_copied_run(*self._for_matching(samples), *self._for_matching(self.corpus.train)))

@@ -9,14 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from seqgan_cli.arrays import read_arrays
-from seqgan_cli.config.settings import GeneratorSettings, Settings
-from seqgan_cli.data.corpus import Corpus
-from seqgan_cli.data.kinds.oracle import OracleSettings
-from seqgan_cli.data.split import CHOOSES_AND_REPORTS, HeldOut
+from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.data.vocabulary import Vocabulary
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.models.generator import Generator
-from seqgan_cli.randomness import key, rng
+from seqgan_cli.randomness import rng
 
 # In the order of `Generator.trainable_variables`.
 ARRAYS = ("embeddings", "kernel", "recurrent_kernel", "bias", "output_kernel", "output_bias")
@@ -71,30 +68,3 @@ def read_oracle(path: Path, sequence_length: int) -> Generator:
 def oracle_arrays(oracle: Generator) -> dict[str, np.ndarray]:
     """The oracle's weights under the names of the file format."""
     return {name: variable.numpy() for name, variable in zip(ARRAYS, oracle.trainable_variables, strict=True)}
-
-
-def synthetic_corpus(settings: Settings) -> tuple[Corpus, Generator]:
-    """Draw the training sequences and as many fresh ones for each held-out part, each from a key of its own; and the oracle.
-
-    Raises SeqganError for an unusable weights file.
-    """
-    cfg, seed = settings[OracleSettings], settings.seed
-    if cfg.oracle:
-        oracle = read_oracle(Path(cfg.oracle), cfg.sequence_length)
-        source = f"oracle from {cfg.oracle}"
-    else:
-        oracle = draw_oracle(seed, cfg.vocab_size, cfg.sequence_length)
-        source = f"oracle with N(0, 1) weights from seed {seed}"
-    train = oracle.sample(cfg.num_sequences, key(seed, "corpus", "train"))
-    parts = {"validation": "validation", "test": "heldout"} if settings.data.validation else {"test": "heldout"}
-    held_out = {
-        name: HeldOut(oracle.sample(cfg.num_sequences, key(seed, "corpus", what)), np.arange(cfg.num_sequences))
-        for name, what in parts.items()
-    }
-    notes = () if settings.data.validation else (CHOOSES_AND_REPORTS,)
-    summary = (
-        f"Data: {source}; {oracle.vocabulary.size} tokens, length {cfg.sequence_length}.",
-        *notes,
-        f"{len(train)} training sequences, as many fresh ones for {' and for '.join(parts)}.",
-    )
-    return Corpus(train, held_out, oracle.vocabulary, summary, seed=seed), oracle

@@ -1,4 +1,4 @@
-"""The softmax over the vocabulary: its loss, the loss's gradient, and draws from it, with few passes over the table.
+"""The softmax over the vocabulary: its loss and the loss's gradient, with few passes over the table.
 
 The table of logits, `[R, V]` for R tokens, is a hundred times larger than all else the generator touches, so what these cost is
 how often it is read and written. The losses make it chunk by chunk, take what they need, and let it go.
@@ -9,9 +9,6 @@ A *head* is float32 `[H+1, V]`: the output layer's kernel with its bias as the l
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
 from seqgan_cli.lazy import tf
 
 # Numbers a table of logits may hold at once (64 MB of float32), which bounds memory for any vocabulary, batch and length.
@@ -41,12 +38,12 @@ def _chunk(i: Any, width: Any, head: Any, outputs: Any, tokens: Any, counted: An
     return outputs, tokens, probabilities, tf.where(counted, losses, 0.0)
 
 
-def _by_chunks(outputs: Any, head: Any, body: Callable, *sums: Any) -> tuple:
-    """Call `body(i, width, *sums)` → (what it has for its rows, *sums) for chunks of rows whose table of logits fits.
+def by_chunks(outputs: Any, head: Any, body: Callable, *sums: Any, tables: int = 1) -> tuple:
+    """Call `body(i, width, *sums)` → (what it has for its rows, *sums) for chunks of rows whose `tables` of logits fit.
 
     Returns what it had for all rows, and the last sums.
     """
-    count, most = tf.shape(outputs)[0], max(1, LOGITS_AT_ONCE // head.shape[1])
+    count, most = tf.shape(outputs)[0], max(1, LOGITS_AT_ONCE // (tables * head.shape[1]))
     number = tf.maximum(1, -(-count // most))
     width = -(-count // number)
 
@@ -69,7 +66,7 @@ def token_nll(outputs: Any, head: Any, tokens: Any, counted: Any) -> Any:
     Returns:
         float32 `[R]`, in nats.
     """
-    return _by_chunks(outputs, head, lambda i, width: _chunk(i, width, head, outputs, tokens, counted)[3:])[0]
+    return by_chunks(outputs, head, lambda i, width: _chunk(i, width, head, outputs, tokens, counted)[3:])[0]
 
 
 def weighted_nll(outputs: Any, head: Any, tokens: Any, weights: Any) -> Any:
@@ -120,56 +117,5 @@ def _weighted_nll_and_score(outputs: Any, head: Any, tokens: Any, weights: Any, 
         return by_output[:, :-1], total, score, by_head
 
     zero = tf.constant(0.0)
-    by_outputs, total, score, by_head = _by_chunks(outputs, head, body, zero, zero, tf.zeros_like(head))
+    by_outputs, total, score, by_head = by_chunks(outputs, head, body, zero, zero, tf.zeros_like(head))
     return (total, score), lambda upstream, _: (upstream * by_outputs, upstream * by_head, None, None, None)
-
-
-def draw_tokens(logits: Any, key: Any) -> Any:
-    """One draw from each row's softmax by inverting its cumulative distribution in two steps, blocks and then tokens.
-
-    A cumulative sum over a whole row of a large vocabulary costs several times the draw itself; over about √V block sums and
-    then inside the one block that was hit it costs next to nothing.
-
-    Args:
-        logits: float32 `[B, V]`.
-        key: int32 `[2]`.
-
-    Returns:
-        int32 `[B]`; never a token whose probability is zero.
-    """
-    batch, vocab_size = tf.shape(logits)[0], logits.shape[1]
-    width = _block_width(vocab_size)
-    num_blocks = -(-vocab_size // width)
-    probabilities = tf.nn.softmax(logits)
-    if num_blocks * width > vocab_size:
-        probabilities = tf.pad(probabilities, [[0, 0], [0, num_blocks * width - vocab_size]])
-    blocks = tf.reshape(probabilities, [batch * num_blocks, width])
-    ends = tf.cumsum(tf.reshape(tf.reduce_sum(blocks, axis=1), [batch, num_blocks]), axis=1)
-    point = tf.random.stateless_uniform([batch, 1], key) * ends[:, -1:]  # < the last end, since uniform < 1
-    block = tf.reduce_sum(tf.cast(ends <= point, tf.int32), axis=1)  # [B]
-    before = tf.where(block > 0, tf.gather(ends, tf.maximum(block - 1, 0), batch_dims=1), 0.0)
-    inside = tf.gather(blocks, tf.range(batch) * num_blocks + block)  # [B, width]
-    offset = tf.reduce_sum(tf.cast(tf.cumsum(inside, axis=1) <= point - before[:, None], tf.int32), axis=1)
-    # Rounding may put the point at or past the block's own sum: then its likeliest token, which has probability.
-    offset = tf.where(offset < width, offset, tf.argmax(inside, axis=1, output_type=tf.int32))
-    return block * width + offset
-
-
-def _block_width(vocab_size: int) -> int:
-    """A width near √V that divides V if there is one: otherwise the whole table is copied to pad it."""
-    root = int(np.ceil(np.sqrt(vocab_size)))
-    divisors = (width for width in range(max(1, root // 2), 2 * root + 1) if vocab_size % width == 0)
-    return min(divisors, key=lambda width: abs(width - root), default=root)
-
-
-def force_end(vocabulary: Vocabulary, drawn: Any, last: Any, started: Any, final: Any) -> Any:
-    """What stands after `last` where `drawn` was drawn, int32 `[B]`: `<pad>` after the end, `<eos>` at the last place.
-
-    No other token can end a sequence that has as many ordinary ones as there may be. `started` (bool) is false while `last` is
-    the start input, which shares its id with `<pad>`; `final` (bool): this is the last of the T places.
-    """
-    if not vocabulary.has_special_tokens:
-        return drawn
-    if vocabulary.has_eos:
-        drawn = tf.where(final, EOS, drawn)
-    return tf.where(started & (last < UNK), PAD, drawn)  # after <pad> or <eos>

@@ -15,8 +15,8 @@ NAMES = {".lock", ".softlock", HOLDER}  # what a lock leaves in a directory
 WITHOUT_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS)
 
 
-def _locked(directory: Path) -> Any:
-    """A lock, held. Raises filelock.Timeout if another process holds it.
+def _locked(directory: Path, name: str = "") -> Any:
+    """A lock of that name in a directory, held. Raises filelock.Timeout if another process holds it.
 
     The system lets go of a dead process's. Where it knows no locks a file that names its process stands in, which the next
     takes over once that process is gone.
@@ -24,11 +24,22 @@ def _locked(directory: Path) -> Any:
     from filelock import FileLock, SoftFileLock
 
     try:
-        return FileLock(directory / ".lock", timeout=0).acquire()
+        return FileLock(directory / f"{name}.lock", timeout=0).acquire()
     except OSError as error:
         if error.errno not in WITHOUT_LOCKS:
             raise
-        return SoftFileLock(directory / ".softlock", timeout=0.5).acquire()  # to take over may need a second try
+        return SoftFileLock(directory / f"{name}.softlock", timeout=0.5).acquire()  # to take over may need a second try
+
+
+def acquire(directory: Path, name: str) -> contextlib.AbstractContextManager[Any] | None:
+    """A lock of that name in a directory that exists, held until its block ends, or None if another process holds it."""
+    from filelock import Timeout
+
+    try:
+        acquired: contextlib.AbstractContextManager[Any] = _locked(directory, name)
+    except Timeout:
+        return None
+    return acquired
 
 
 @contextlib.contextmanager

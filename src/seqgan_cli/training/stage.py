@@ -25,6 +25,7 @@ from seqgan_cli.runs.best import best_of, changed_measure, has_stalled
 from seqgan_cli.runs.checkpoints import assign
 from seqgan_cli.runs.history import Row
 from seqgan_cli.runs.run import Run
+from seqgan_cli.sampling import sample_batch
 from seqgan_cli.training.distribution.agreement import agreed
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class Stage(abc.ABC):
 def examples_of(generator: "Generator", settings: Settings, corpus: Corpus) -> list[str]:
     """A few samples as text, from the same draws whatever the generator."""
     written = settings.kind.detokenizer(settings, corpus.vocabulary)
-    return [written.line(ids) for ids in generator.sample_batch(EXAMPLES, key(settings.seed, "examples")).numpy()]
+    return [written.line(ids) for ids in sample_batch(generator, EXAMPLES, key(settings.seed, "examples")).numpy()]
 
 
 def batches_of(num: int, batch_size: int, console: Console, what: str) -> int:

@@ -8,6 +8,7 @@ from seqgan_cli.algorithms.mle import likelihood_loss
 from seqgan_cli.config.schema import section, setting
 from seqgan_cli.lazy import compiled, tf
 from seqgan_cli.randomness import key
+from seqgan_cli.sampling import sample_batch
 from seqgan_cli.training.optimizers import Adam, apply_gradients, check_finite
 
 
@@ -35,7 +36,7 @@ class Elite(Algorithm):
 
     @compiled
     def _step(self, sample_key: Any) -> tuple[Any, Any, Any]:
-        tokens = self.generator.sample_batch(self.cfg.batch_size, sample_key)
+        tokens = sample_batch(self.generator, self.cfg.batch_size, sample_key)
         rewards = self.reward(tokens, sample_key)
         with tf.GradientTape() as tape:
             loss = likelihood_loss(self.generator, tf.gather(tokens, tf.math.top_k(rewards, self.chosen).indices))

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from made_up import results as made_of
 from made_up import scored
 from seqgan_cli.config.resolution import resolve
+from seqgan_cli.sampling import Sampling
 from seqgan_cli.studies.experiments import results
 from seqgan_cli.studies.experiments.drawing import frontier_curves
 from seqgan_cli.studies.experiments.findings import matched
-from seqgan_cli.studies.experiments.plan import COLDER, EXPERIMENTS, KNOBS, MATCHED, METHODS, TEMPERATURES, tasks
+from seqgan_cli.studies.experiments.methods import COLDER, EXPERIMENTS, KNOBS, MATCHED, METHODS, TEMPERATURES
+from seqgan_cli.studies.experiments.plan import tasks
 
 FRONTIER = EXPERIMENTS["frontier"].methods
 
@@ -26,13 +28,14 @@ def collected(tmp_path: Any, coverage: dict[str, float], growth: float, seeds: i
     by_best = {METHODS[name].work: name for name in coverage if METHODS[name].which == "best"}
 
     class Scorer:
-        def __init__(self, run: Any, samples: int, warn: Any) -> None:
+        def __init__(self, run: Any, samples: int, warn: Any, variety: bool) -> None:
             self.work, self.seed = run.path.name, int(run.path.parent.name.removeprefix("seed-"))
 
         def data(self) -> dict[str, float]:
             return {"nll_oracle": 5.9, "nll_oracle_uniform": 11.2, "distinct_share": 1.0, "token_types": 100.0}
 
-        def score(self, which: str, temperature: float) -> Any:
+        def score(self, which: str, sampling: Sampling) -> Any:
+            temperature = sampling.temperature
             method = (by_best if which == "best" else by_work)[self.work]
             asked[method, self.seed].append(temperature)
             return scored(9.0 * temperature, coverage[method] * (1 + 0.1 * self.seed) / temperature**growth)
@@ -76,7 +79,7 @@ def test_a_curve_goes_on_until_it_covers_as_little_as_each_method_does(
         assert row
         for base in (*KNOBS, *MATCHED):
             if matched(found, row, base).past:
-                assert (base, COLDER[-1]) in {(other.method, other.temperature) for other in found.rows}
+                assert (base, COLDER[-1]) in {(other.method, other.at) for other in found.rows}
 
 
 def test_curves_of_different_lengths_are_drawn_each_to_its_end() -> None:

@@ -7,7 +7,8 @@ import pytest
 from seqgan_cli.config.resolution import resolve
 from seqgan_cli.config.settings import SCHEMA
 from seqgan_cli.errors import SeqganError, UsageError
-from seqgan_cli.studies.experiments.plan import EXPERIMENTS, METHODS, chosen_methods, claim, tasks
+from seqgan_cli.studies.experiments.methods import EXPERIMENTS, METHODS
+from seqgan_cli.studies.experiments.plan import chosen_methods, claim, tasks
 
 DEFAULT = resolve({}, {}, None, "paper")
 

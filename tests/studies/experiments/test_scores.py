@@ -14,6 +14,7 @@ from scipy.stats import kstest
 
 from seqgan_cli import __version__
 from seqgan_cli.runs.run import Run
+from seqgan_cli.sampling import sequence_nll
 from seqgan_cli.studies.experiments import scores
 from seqgan_cli.studies.experiments.results import compare
 from seqgan_cli.studies.experiments.scores import Scorer, measure
@@ -50,7 +51,7 @@ def test_p_is_uniform_between_generators_that_say_the_same(run: Run, monkeypatch
     own = [weight.numpy() for weight in scorer.generator.trainable_variables]
     twin = renumbered(own, np.random.default_rng(0).permutation(len(own[2])))
     tokens = scorer.corpus.train[:8]
-    expected = scorer.generator.sequence_nll(tokens)
+    expected = sequence_nll(scorer.generator, tokens)
 
     def load(self: Scorer, which: str) -> tuple[str, int]:
         for variable, array in zip(self.generator.trainable_variables, own if which == "own" else twin, strict=True):
@@ -60,7 +61,7 @@ def test_p_is_uniform_between_generators_that_say_the_same(run: Run, monkeypatch
     monkeypatch.setattr(Scorer, "load", load)
     monkeypatch.setattr(Scorer, "_kept", lambda self, name, compute, parse: compute())
     load(scorer, "twin")
-    assert scorer.generator.sequence_nll(tokens) == pytest.approx(expected, rel=1e-5)
+    assert sequence_nll(scorer.generator, tokens) == pytest.approx(expected, rel=1e-5)
     found = []
     for seed in range(200):
         scorer.settings = dataclasses.replace(scorer.settings, seed=seed)

@@ -17,9 +17,11 @@ from seqgan_cli.runs.history import Row
 from seqgan_cli.runs.run import Run
 from seqgan_cli.studies.experiments import outputs
 from seqgan_cli.studies.experiments.findings import against_temperature
-from seqgan_cli.studies.experiments.plan import COLDER, TEMPERATURES
-from seqgan_cli.studies.report import page as report
-from seqgan_cli.studies.report.page import Page, Section, Table, experiment_page, run_page
+from seqgan_cli.studies.experiments.methods import COLDER, TEMPERATURES
+from seqgan_cli.studies.report import run_page as report
+from seqgan_cli.studies.report.experiment_page import experiment_page
+from seqgan_cli.studies.report.page import Page, Section, Table
+from seqgan_cli.studies.report.run_page import run_page
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 NASTY = '<script>document.title="taken"</script>'
@@ -93,7 +95,7 @@ def test_the_reward_by_position_is_drawn_in_the_order_of_positions(places, shuff
     drawn = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(report, "panels", lambda shown, *rest: drawn.extend(shown[0].curves))
-        patch.setattr(report, "_figure", lambda alternative, draw: (draw(Path("none.svg")), alternative))
+        patch.setattr(report, "figure", lambda alternative, draw: (draw(Path("none.svg")), alternative))
         report._reward_sections(rows)
     (curve,) = drawn
     assert list(curve.x) == sorted(places)
@@ -157,7 +159,7 @@ def test_a_browser_shows_it_without_complaint(reported, tmp_path):
         f"--user-data-dir={tmp_path / 'profile'}",
     ]
     dump = subprocess.run(
-        [str(BROWSER), *options, "--dump-dom", path.as_uri()], capture_output=True, text=True, encoding="utf-8", timeout=120
+        [str(BROWSER), *options, "--dump-dom", path.as_uri()], capture_output=True, text=True, encoding="utf-8", timeout=280
     )
     assert dump.returncode == 0
     assert not [line for line in dump.stderr.splitlines() if "CONSOLE" in line]
@@ -165,7 +167,7 @@ def test_a_browser_shows_it_without_complaint(reported, tmp_path):
     for width in (360, 1400):
         picture = tmp_path / f"{width}.png"
         command = [str(BROWSER), *options, f"--window-size={width},1200", f"--screenshot={picture}", path.as_uri()]
-        subprocess.run(command, capture_output=True, check=True, timeout=120)
+        subprocess.run(command, capture_output=True, check=True, timeout=280)
         assert picture.stat().st_size > 10_000
 
 
@@ -192,15 +194,16 @@ def test_the_curve_of_the_generator_before_goes_on_until_it_meets_the_one_after(
         settings = Settings()
         oracle = object()
 
-        def score(self, which, temperature):
+        def score(self, which, sampling):
+            temperature = sampling.temperature
             asked.append((which, temperature))
             coverage = {"pretrain-g": before, "adversarial": after}[which] / temperature**growth
             return scored(9.0 * temperature, coverage, temperature=temperature)
 
     names = {"pretrain-g": "MLE", "adversarial": "SeqGAN"}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report, "_figure", lambda alternative, draw: ("data:,", alternative))
-        section, sweeps = report._frontier(Generators(), ["pretrain-g", "adversarial"], names, lambda what: None)
+        patch.setattr(report, "figure", lambda alternative, draw: ("data:,", alternative))
+        section, sweeps = report._frontier(Generators(), ["pretrain-g", "adversarial"], names, lambda what: None, after)
     sweep = [scores.temperature for scores in sweeps["pretrain-g"]]
     assert sweep == [*TEMPERATURES, *COLDER][: len(sweep)]
     assert [scores.temperature for scores in sweeps["adversarial"]] == list(TEMPERATURES)

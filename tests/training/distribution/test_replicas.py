@@ -9,15 +9,16 @@ import tensorflow as tf
 
 from parts import parts_of
 from seqgan_cli.algorithms.adversarial import AdversarialTraining
-from seqgan_cli.algorithms.discriminator import DiscriminatorTrainer
-from seqgan_cli.algorithms.mle import LikelihoodTraining
+from seqgan_cli.algorithms.discriminator import DiscriminatorTrainer, scores
+from seqgan_cli.algorithms.mle import LikelihoodTraining, scheduled_sampling_inputs
 from seqgan_cli.config.checks import check_together
 from seqgan_cli.console import Console
 from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
 from seqgan_cli.models.generator import Generator
-from seqgan_cli.models.oracle import synthetic_corpus
 from seqgan_cli.randomness import key, rng
+from seqgan_cli.sampling import Sampling, sample, sequence_nll
+from seqgan_cli.synthetic import synthetic_corpus
 from seqgan_cli.training.backend import several_devices
 from seqgan_cli.training.distribution import agreement, replicas
 from tiny import tiny_settings
@@ -54,6 +55,7 @@ def assert_same(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -
         np.testing.assert_allclose(found[name], array, rtol=1e-3, atol=1e-5, err_msg=name)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("number", [2, 4])
 def test_likelihood_training_follows_the_curve_of_one_device(number: int) -> None:
     """More than 50 steps, of batches that the replicas cannot share evenly; the gradient is clipped on the way."""
@@ -67,6 +69,7 @@ def test_likelihood_training_follows_the_curve_of_one_device(number: int) -> Non
     np.testing.assert_allclose(with_replicas(number, losses), expected, rtol=1e-5)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("number", "changes"),
     [
@@ -87,7 +90,7 @@ def test_a_discriminators_steps_are_those_of_one_device(number: int, changes: di
     def steps() -> dict[str, np.ndarray]:
         trainer = DiscriminatorTrainer(settings, CORPUS, ORACLE, Console(quiet=True), 0.01, 0, 1, "test")
         losses = trainer._steps(tokens, labels, keys)
-        found = {**state(trainer.variables()), "losses": losses.numpy(), "scores": trainer.discriminator.scores(tokens[0])}
+        found = {**state(trainer.variables()), "losses": losses.numpy(), "scores": scores(trainer.discriminator, tokens[0])}
         if settings.discriminator.loss == "wasserstein":  # its bias cancels: Adam makes steps of what rounding leaves
             last = len(trainer.discriminator.trainable_variables) - 1
             found = {name: array for name, array in found.items() if f"/{last}" not in name and name != "scores"}
@@ -96,6 +99,7 @@ def test_a_discriminators_steps_are_those_of_one_device(number: int, changes: di
     assert_same(with_replicas(number, steps), steps())
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("number", "changes"),
     [
@@ -140,7 +144,7 @@ def test_every_replica_explores_with_draws_of_its_own() -> None:
         training = adversarial(**{"adversarial.batch-size": 7})
         tokens, values = training.algorithm._sample_and_score(key(0, "sample"), key(0, "rollout"))
         assert training.trainer
-        return tokens.numpy(), values.numpy(), training.trainer.discriminator.scores(tokens.numpy())
+        return tokens.numpy(), values.numpy(), scores(training.trainer.discriminator, tokens.numpy())
 
     tokens, values, rewards = with_replicas(2, explored)
     assert (tokens.shape, values.shape) == ((7, 5), (7, 5))
@@ -150,18 +154,20 @@ def test_every_replica_explores_with_draws_of_its_own() -> None:
         np.testing.assert_array_equal(found, again)
 
 
-def test_a_round_of_other_policies_and_rewards_runs() -> None:
-    def round_of(**changes: Any) -> dict[str, float]:
-        return adversarial(**changes).advance(1, lambda _: None)
-
-    for changes in (
+@pytest.mark.sampled(1)
+@pytest.mark.parametrize(
+    "changes",
+    [
         {"adversarial.reward-transform": "rank", "adversarial.rollout-policy": "ngram"},
         {"adversarial.rollout-horizon": 2, "generator.cell": "attention"},
-    ):
-        scores = with_replicas(2, lambda changes=changes: round_of(**changes))
-        assert np.isfinite([value for name, value in scores.items() if name != "reward_oracle_correlation"]).all()
+    ],
+)
+def test_a_round_of_other_policies_and_rewards_runs(changes: dict[str, Any]) -> None:
+    scores = with_replicas(2, lambda: adversarial(**changes).advance(1, lambda _: None))
+    assert np.isfinite([value for name, value in scores.items() if name != "reward_oracle_correlation"]).all()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("count", [1, 3, 40])
 def test_scores_of_fewer_sequences_than_replicas_and_of_more(count: int) -> None:
     tokens = rng(0, "tokens").integers(0, 12, (count, 5), dtype=np.int32)
@@ -169,7 +175,7 @@ def test_scores_of_fewer_sequences_than_replicas_and_of_more(count: int) -> None
     def scores() -> tuple[np.ndarray, np.ndarray]:
         training = adversarial()
         assert training.trainer
-        return training.generator.sequence_nll(tokens, 0.7), training.trainer.discriminator.scores(tokens)
+        return sequence_nll(training.generator, tokens, Sampling(0.7)), scores(training.trainer.discriminator, tokens)
 
     for found, expected in zip(with_replicas(4, scores), scores(), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-5)
@@ -177,7 +183,7 @@ def test_scores_of_fewer_sequences_than_replicas_and_of_more(count: int) -> None
 
 def test_samples_of_several_replicas_are_drawn_from_the_same_distribution() -> None:
     def samples() -> np.ndarray:
-        return adversarial().generator.sample(20_000, key(0, "samples"))
+        return sample(adversarial().generator, 20_000, key(0, "samples"))
 
     found, expected = with_replicas(4, samples), samples()
     assert found.shape == expected.shape
@@ -188,6 +194,7 @@ def test_samples_of_several_replicas_are_drawn_from_the_same_distribution() -> N
         np.testing.assert_allclose(*shares, atol=5 * np.sqrt(0.5 / 20_000))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
 @pytest.mark.parametrize("schedule", ["none", "linear"])
 def test_scheduled_sampling_and_dropout_of_a_replica_are_those_of_its_rows_and_key(dropout: float, schedule: str) -> None:
@@ -216,11 +223,11 @@ def test_scheduled_sampling_and_dropout_of_a_replica_are_those_of_its_rows_and_k
             fold(tf.constant(key(0, "pretrain-g", what, 101, 0)), replica) for what in ("dropout", "scheduled-sampling")
         )
         # 0.2 = 1 - 0.008·100
-        read = one.generator.scheduled_sampling_inputs(rows, 0.2, sampling_key) if schedule == "linear" else None
+        read = scheduled_sampling_inputs(one.generator, rows, 0.2, sampling_key) if schedule == "linear" else None
         share = np.full(rows.shape, 1 / batch.size, np.float32)
         expected += float(one.generator.weighted_nll(rows, share, dropout=dropout, key=dropout_key, inputs=read))
     assert found[0] == pytest.approx(expected, rel=1e-5)
-    plain = float(one.generator.sequence_nll(batch).sum() / batch.size)
+    plain = float(sequence_nll(one.generator, batch).sum() / batch.size)
     assert (abs(plain - expected) > 1e-3) == (dropout > 0 or schedule == "linear")
 
 

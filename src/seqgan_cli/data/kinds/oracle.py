@@ -1,4 +1,4 @@
-"""Synthetic data: sequences drawn from an oracle whose distribution is known, made where the oracle is (`models.oracle`)."""
+"""Synthetic data: sequences drawn from an oracle whose distribution is known, made where the oracle is (`synthetic.py`)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from seqgan_cli.config.settings import Data
+from seqgan_cli.config.sections import Data
 from seqgan_cli.data.corpus import Layout, counts_within, table_of
 from seqgan_cli.data.documents import EXAMPLES, Documents, Reading, Rejected
 from seqgan_cli.data.split import HELD_OUT, HeldOut

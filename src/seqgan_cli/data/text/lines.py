@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seqgan_cli.config.settings import Data
+from seqgan_cli.config.sections import Data
 from seqgan_cli.data.corpus import Layout
 from seqgan_cli.data.documents import Collector, Documents
 from seqgan_cli.data.text import encodings

@@ -8,7 +8,7 @@ from seqgan_cli.models.discriminators.base import Features
 if TYPE_CHECKING:
     import numpy as np
 
-    from seqgan_cli.config.settings import DiscriminatorSettings
+    from seqgan_cli.config.sections import DiscriminatorSettings
 
 
 class Attention(Features):

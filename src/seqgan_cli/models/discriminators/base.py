@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from seqgan_cli.config import registry
-from seqgan_cli.config.settings import DiscriminatorSettings, Settings
+from seqgan_cli.config.sections import DiscriminatorSettings
+from seqgan_cli.config.settings import Settings
 from seqgan_cli.lazy import tf
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seqgan_cli.config.schema import section, setting
-from seqgan_cli.config.settings import DiscriminatorSettings
+from seqgan_cli.config.sections import DiscriminatorSettings
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.lazy import tf
 from seqgan_cli.models.discriminators.base import Features

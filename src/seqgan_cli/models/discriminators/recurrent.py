@@ -8,7 +8,7 @@ from seqgan_cli.lazy import keras, tf
 from seqgan_cli.models.discriminators.base import Features
 
 if TYPE_CHECKING:
-    from seqgan_cli.config.settings import DiscriminatorSettings
+    from seqgan_cli.config.sections import DiscriminatorSettings
 
 
 class Recurrent(Features):

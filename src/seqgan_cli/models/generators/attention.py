@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from seqgan_cli.config.settings import GeneratorSettings
+from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.models.generators.base import GeneratorKind
 
 

@@ -4,7 +4,7 @@ import abc
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from seqgan_cli.config.registry import Component
-from seqgan_cli.config.settings import GeneratorSettings
+from seqgan_cli.config.sections import GeneratorSettings
 
 if TYPE_CHECKING:
     from seqgan_cli.data.vocabulary import Vocabulary

@@ -5,16 +5,13 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from seqgan_cli.config.settings import SCHEMA
+from seqgan_cli.config.settings import SCHEMA, STAGES, settings_of
 from seqgan_cli.errors import SeqganError, advised
 from seqgan_cli.evaluation.metrics.likelihood import Estimate
 from seqgan_cli.evaluation.statistics import shown_p, signed, verdict
 from seqgan_cli.runs.run import Run
 from seqgan_cli.studies.experiments.results import compare
 from seqgan_cli.studies.experiments.scores import Scored, Scorer
-
-SCORING = ("seed", "evaluation.")  # settings that train nothing differently
-UNUSED_BEFORE_ADVERSARIAL = ("discriminator.", "pretrain-d.", "adversarial.")
 
 
 @dataclass(frozen=True)
@@ -30,8 +27,8 @@ class Contender:
     def way(self) -> tuple:
         """How it was trained: how far it has come, and every setting of its stage and those before, but the seed."""
         values, stage = self.run.config().values, self.scored.stage
-        unused = SCORING + (UNUSED_BEFORE_ADVERSARIAL if stage == "pretrain-g" else ())
-        return stage, self.scored.position, *(values[name] for name in SCHEMA if not name.startswith(unused))
+        read = settings_of(*STAGES[: STAGES.index(stage) + 1])
+        return stage, self.scored.position, *(values[name] for name in read if not name.startswith("evaluation."))
 
     @property
     def score(self) -> str:

@@ -12,8 +12,9 @@ from seqgan_cli.evaluation.statistics import over_seeds
 from seqgan_cli.figures import COVERAGE, CURVES, QUALITY, Curve, Panel, frontier, on_curve, panels
 from seqgan_cli.runs.history import Row
 from seqgan_cli.runs.run import Run
-from seqgan_cli.studies.experiments.plan import EXPERIMENTS, METHODS, Task
+from seqgan_cli.studies.experiments.methods import EXPERIMENTS, METHODS
 from seqgan_cli.studies.experiments.results import Design, Histories, Results
+from seqgan_cli.studies.tasks import Task
 
 # (nll_test, nll_oracle) as reported by others for the paper's oracle size, from the highest temperature to the lowest.
 # Caccia et al., "Language GANs Falling Short", 2020: inverse temperatures about 1 and about 2.
@@ -67,7 +68,8 @@ def draw(results: Results, tasks: Sequence[Task], found: Histories, settings: Ma
     label = "the oracle's own sequences" if design.synthetic else "the training data"
     marks = {name: {label: over_seeds([figures[name] for figures in results.data.values()]).mean} for name in design.quality}
     if EXPERIMENTS[design.kind].swept:
-        quoted = QUOTED if design.synthetic and all(settings.get(name) == size for name, size in PAPER_SIZE.items()) else ()
+        at_papers_size = all(settings.get(name) == size for name, size in PAPER_SIZE.items())
+        quoted = QUOTED if design.coverage == "nll_test" and at_papers_size else ()
         frontier(*frontier_curves(results), quoted, _frontier_axes(design), *paths("frontier"))
     elif design.kind == "strategies":
         shown = []
@@ -91,11 +93,11 @@ def draw(results: Results, tasks: Sequence[Task], found: Histories, settings: Ma
 
 
 def frontier_curves(results: Results) -> tuple[list[Curve], list[float]]:
-    """A curve a method, mean over seeds at each temperature that all have, and the temperatures from the highest on.
+    """A curve a method, mean over seeds at each temperature, or what is swept instead, that all have; and those, from 1 down.
 
-    Some curves go on to colder ones, where others end.
+    Some curves go on where others end.
     """
-    temperatures = sorted({row.temperature for row in results.rows}, reverse=True)
+    values = sorted({row.at for row in results.rows}, reverse=True)
     curves = []
     for method in dict.fromkeys(row.method for row in results.rows):
         own = [row for row in results.rows if row.method == method]
@@ -104,12 +106,12 @@ def frontier_curves(results: Results) -> tuple[list[Curve], list[float]]:
             quality = results.design.quality[0]
             x, y = ([row.over_seeds(score).mean for row in own] for score in (results.design.coverage, quality))
             curves.append(Curve(own[0].title, x, [1.0 - score for score in y] if SCORES[quality].higher else y))
-    return curves, temperatures
+    return curves, values
 
 
 def _frontier_axes(design: Design) -> tuple[str, str]:
     """What the axes of `frontier_curves` are; of both less is better."""
-    if design.synthetic:
+    if design.coverage == "nll_test":
         return COVERAGE, QUALITY
     quality = SCORES[design.quality[0]]
     shown = f"1 − {quality.heading.split()[0]} ↓" if quality.higher else quality.heading

@@ -22,8 +22,8 @@ from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.data.kinds.oracle import OracleSettings
 from seqgan_cli.data.sources.opening import real_corpus
 from seqgan_cli.models.generator import Generator
-from seqgan_cli.models.oracle import synthetic_corpus
 from seqgan_cli.studies.experiments.plan import Task
+from seqgan_cli.synthetic import synthetic_corpus
 
 # Steps behind a timing: so many make one call of compiled code.
 STEPS = 8

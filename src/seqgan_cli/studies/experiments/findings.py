@@ -10,7 +10,7 @@ from seqgan_cli.evaluation.generators import Likelihoods
 from seqgan_cli.evaluation.metrics.likelihood import Estimate
 from seqgan_cli.evaluation.real import SCORES
 from seqgan_cli.evaluation.statistics import over_seeds, signed, verdict
-from seqgan_cli.studies.experiments.plan import KNOBS
+from seqgan_cli.studies.experiments.methods import KNOBS
 from seqgan_cli.studies.experiments.results import Results, Row, compare, value
 
 
@@ -143,20 +143,20 @@ def conclusions(results: Results) -> list[str]:
     if (
         _is(results, seqgan, mle, quality, "better")
         and _is(results, seqgan, constant, quality, "equal", "worse")
-        and _is(results, seqgan, constant, "nll_test", "equal", "worse")
+        and (results.design.sampling.truncated or _is(results, seqgan, constant, "nll_test", "equal", "worse"))
     ):
         told.append("So the discriminator has not earned what SeqGAN gains over MLE.")
     best = [_best(results, name) for name in (quality, "nll_test")]
-    if best[0] and best[1]:
+    if best[0] and best[1] and not results.design.sampling.truncated:
         most = "highest" if SCORES[quality].higher else "lowest"
-        where = "At temperature 1 the" if any(row.temperature != 1.0 for row in results.rows) else "The"
+        where = f"At {results.design.sweep} 1 the" if any(row.at != 1.0 for row in results.rows) else "The"
         told.append(f"{where} {most} {quality} is that of {best[0]}, the lowest nll_test that of {best[1]}.")
     return told + _against_temperatures(results)
 
 
 def _best(results: Results, score: str) -> str:
-    """The method at temperature 1 with the best mean over the seeds that all have, and that mean."""
-    rows = [row for row in results.rows if row.temperature == 1.0]
+    """The method at 1 of what is swept with the best mean over the seeds that all have, and that mean."""
+    rows = [row for row in results.rows if row.at == 1.0]
     common = set.intersection(*(set(row.seeds) for row in rows)) if len(rows) > 1 else set()
     if not common:
         return ""
@@ -194,15 +194,16 @@ def _against(results: Results, mine: Row | None, theirs: Row | None, opening: st
         "worse, perhaps by less": f"is worse in quality, though perhaps by less than {margin}",
         "undecided": "cannot be told apart in quality" + (" by one seed" if own.count == 1 else ""),
     }[_judged(own, quality, results.design.margin)]
-    return [f"{opening} {words}: {quality} {signed(own)}; nll_test {signed(test)}."]
+    coverage = "" if results.design.sampling.truncated else f"; nll_test {signed(test)}"  # it is of what each leaves inside
+    return [f"{opening} {words}: {quality} {signed(own)}{coverage}."]
 
 
 @dataclass(frozen=True)
 class Matched:
-    """A row's quality minus the best that a method reaches at some temperature with a coverage no worse.
+    """A row's quality minus the best that a method reaches at some temperature, or what is swept, with a coverage no worse.
 
-    by_seed: nan where the two do not meet in coverage; past: the seeds in which the row's is worse than the method's at its
-    coldest.
+    by_seed: nan where the two do not meet in coverage; past: the seeds in which the row's is worse than the method's at the
+    end of its curve.
     """
 
     by_seed: Mapping[int, float]
@@ -247,27 +248,27 @@ def matched(results: Results, row: Row, base: str) -> Matched:
 def _against_temperatures(results: Results) -> list[str]:
     """Each method at temperature 1 against MLE's curves over temperatures, within seeds; nothing without such a curve."""
     bases = [name for name in KNOBS if results.row(name)]
-    rows = [row for row in results.rows if row.temperature == 1.0 and row.method not in bases]
+    rows = [row for row in results.rows if row.at == 1.0 and row.method not in bases]
     return [told for name in bases for row in rows for told in _over_curve(results, row, name)]
 
 
 def _over_curve(results: Results, row: Row, base: str) -> list[str]:
     found, score, coverage = matched(results, row, base), results.design.quality[0], results.design.coverage
-    base_row = results.row(base)
+    base_row, sweep = results.row(base), results.design.sweep
     if base_row is None:
         return []
     if found.past:
-        coldest = min(other.temperature for other in results.rows if other.method == base)
+        last = min(other.at for other in results.rows if other.method == base)
         where = "" if len(found.past) == len(found.by_seed) else f" in {len(found.past)} of {len(found.by_seed)} seeds"
         return [
-            f"{row.title}'s {coverage} is higher than that of {base_row.title} at any temperature down to {coldest:g}{where}: "
+            f"{row.title}'s {coverage} is higher than that of {base_row.title} at any {sweep} down to {last:g}{where}: "
             "at the same coverage they are not compared."
         ]
     if not found.known:
         return []
     known = over_seeds(found.known)
     if not found.whole:
-        word = f"in {known.count} of {len(found.by_seed)} seeds; in the others no temperature covers as much"
+        word = f"in {known.count} of {len(found.by_seed)} seeds; in the others no {sweep} covers as much"
     else:
         word = {
             "equal": "no difference that matters",
@@ -277,6 +278,6 @@ def _over_curve(results: Results, row: Row, base: str) -> list[str]:
         }[_judged(known, score, results.design.margin).split(",")[0]]
     article = "an" if coverage[0] in "aeion" else "a"
     return [
-        f"{row.title}'s {score}, minus that of {base_row.title} at some temperature with {article} {coverage} no worse, is "
+        f"{row.title}'s {score}, minus that of {base_row.title} at some {sweep} with {article} {coverage} no worse, is "
         f"{signed(known)}: {word}."
     ]

@@ -10,11 +10,13 @@ from typing import Any
 
 from seqgan_cli import __version__, files
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.evaluation.generators import from_record
 from seqgan_cli.evaluation.statistics import over_seeds, verdict
+from seqgan_cli.sampling import PLAIN, Sampling
 from seqgan_cli.studies.experiments.findings import conclusions
-from seqgan_cli.studies.experiments.plan import EXPERIMENTS
+from seqgan_cli.studies.experiments.methods import EXPERIMENTS
 from seqgan_cli.studies.experiments.results import Design, Histories, Results, Row, arrange, value
-from seqgan_cli.studies.experiments.scores import Scored, from_json
+from seqgan_cli.studies.experiments.scores import Scored
 from seqgan_cli.studies.experiments.tables import (
     matched_caption,
     matched_table,
@@ -23,8 +25,7 @@ from seqgan_cli.studies.experiments.tables import (
     tests_caption,
     tests_table,
 )
-
-PATHS = ("data.source", "data.test", "data.oracle")  # settings of which results keep the name alone
+from seqgan_cli.studies.tasks import PATHS
 
 
 def _csv(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> bytes:
@@ -38,7 +39,7 @@ def _csv(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> bytes:
 def markdown(results: Results) -> str:
     """The tables, their captions and the findings."""
     kind = results.design.kind
-    lines = [f"# {kind}: {EXPERIMENTS[kind].title}", ""]
+    lines = [f"# {kind}: {EXPERIMENTS[kind].title_of(results.design.sweep)}", ""]
     for (columns, rows), caption in (
         (scores_table(results), scores_caption(results)),
         (tests_table(results), tests_caption(results)),
@@ -58,10 +59,10 @@ def write(results: Results, settings: Mapping[str, Any], folder: Path) -> None:
     files.write(folder / "scores.csv", _csv(*_by_seed(results)))
     record = {
         "version": __version__,
-        **dataclasses.asdict(results.design),
+        **_design(results.design),
         "settings": {**settings, **{name: Path(settings[name]).name for name in PATHS if name in settings}},
         "data": {str(seed): dict(figures) for seed, figures in results.data.items()},
-        "rows": [_record(row, results.design.reported) for row in results.rows],
+        "rows": [_record(row, results.design) for row in results.rows],
     }
     files.write(folder / "results.json", (json.dumps(files.plain(record), indent=1) + "\n").encode())
 
@@ -77,9 +78,24 @@ def write_curves(found: Histories, folder: Path) -> None:
     files.write(folder / "curves.csv", _csv(["method", "seed", "stage", "position", "metric", "value"], rows))
 
 
+def _design(design: Design) -> dict[str, Any]:
+    """The design's record; nothing of sampling where it is as ever."""
+    record = dataclasses.asdict(design)
+    usual = [name for name in ("sweep", "sampling") if getattr(design, name) == getattr(Design, name)]
+    return {name: record[name] for name in record if name not in usual}
+
+
+def _sampling_columns(design: Design) -> list[str]:
+    return ["temperature", *(["top_k", "top_p", "min_p"] if design.truncates else [])]
+
+
+def _sampling_cells(design: Design, row: Row) -> list[object]:
+    return [getattr(design.sampling_at(row.at), name) for name in _sampling_columns(design)]
+
+
 def _summary(results: Results) -> tuple[list[str], list[list[object]]]:
     design = results.design
-    columns = ["method", "temperature", "seeds"]
+    columns = ["method", *_sampling_columns(design), "seeds"]
     for score in design.reported:
         columns += [score, f"{score}_low", f"{score}_high"]
     columns.append("against")
@@ -90,7 +106,7 @@ def _summary(results: Results) -> tuple[list[str], list[list[object]]]:
     columns += [f"{name}{score}" for score in several for name in ("welch_p_largest", "verdict")]
     rows: list[list[object]] = []
     for row in results.rows:
-        cells: list[object] = [row.method, row.temperature, len(row.seeds)]
+        cells: list[object] = [row.method, *_sampling_cells(design, row), len(row.seeds)]
         for score in design.reported:
             over = row.over_seeds(score)
             cells += [over.mean, over.low, over.high]
@@ -107,7 +123,7 @@ def _summary(results: Results) -> tuple[list[str], list[list[object]]]:
         rows.append(cells + [""] * (len(columns) - len(cells)))
     marks = {"oracle": ("nll_oracle",), "uniform": ("nll_oracle_uniform",)} if design.synthetic else {"data": design.quality}
     for label, names in marks.items():
-        start: list[object] = [label, "", len(results.data)]
+        start: list[object] = [label, *[""] * len(_sampling_columns(design)), len(results.data)]
         for name in names:
             over = over_seeds([figures[name] for figures in results.data.values()])
             start += [over.mean, over.low, over.high]
@@ -117,14 +133,15 @@ def _summary(results: Results) -> tuple[list[str], list[list[object]]]:
 
 def _by_seed(results: Results) -> tuple[list[str], list[list[object]]]:
     design = results.design
-    columns = ["method", "temperature", "seed", "stage", "position", "samples"]
+    columns = ["method", *_sampling_columns(design), "seed", "stage", "position", "samples"]
     columns += [column for score in design.quality for column in (score, f"{score}_std")]
     columns += design.reported[len(design.quality) :]
     columns += [f"welch_p_{score}" for score in design.quality] if len(design.quality) > 1 else ["welch_p"]
     rows: list[list[object]] = []
     for row in results.rows:
         for seed, scored in row.seeds.items():
-            cells: list[object] = [row.method, row.temperature, seed, scored.stage, scored.position, design.samples]
+            cells: list[object] = [row.method, *_sampling_cells(design, row)]
+            cells += [seed, scored.stage, scored.position, design.samples]
             for score in design.quality:
                 found = scored.scores.score(score)
                 cells += [found.mean, found.std] if found else ["", ""]
@@ -134,13 +151,14 @@ def _by_seed(results: Results) -> tuple[list[str], list[list[object]]]:
     return columns, rows
 
 
-def _record(row: Row, reported: Sequence[str]) -> dict[str, Any]:
+def _record(row: Row, design: Design) -> dict[str, Any]:
     return {
         "method": row.method,
         "title": row.title,
-        "temperature": row.temperature,
-        "seeds": {str(seed): dataclasses.asdict(scored) for seed, scored in row.seeds.items()},
-        "over_seeds": {score: dataclasses.asdict(row.over_seeds(score)) for score in reported},
+        "temperature": design.sampling_at(row.at).temperature,
+        **({"at": row.at} if design.truncates or design.sampling != PLAIN else {}),
+        "seeds": {str(seed): {**vars(scored), "scores": scored.scores.record()} for seed, scored in row.seeds.items()},
+        "over_seeds": {score: dataclasses.asdict(row.over_seeds(score)) for score in design.reported},
         "comparison": dataclasses.asdict(row.comparison) if row.comparison else None,
     }
 
@@ -150,14 +168,18 @@ def read(folder: Path) -> tuple[Results, dict[str, Any]]:
     path = folder / "results.json"
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        found = {(r["method"], r["temperature"]): {int(s): _scored(e) for s, e in r["seeds"].items()} for r in record["rows"]}
+        found = {
+            (r["method"], r.get("at", r["temperature"])): {int(s): _scored(e) for s, e in r["seeds"].items()}
+            for r in record["rows"]
+        }
         data = {int(seed): figures for seed, figures in record["data"].items()}
         known = {field.name: record[field.name] for field in dataclasses.fields(Design) if field.name in record}
-        design = Design(**{**known, "quality": tuple(known.get("quality", Design.quality))})
+        sampling = Sampling(**known.pop("sampling", {}))
+        design = Design(**{**known, "quality": tuple(known.get("quality", Design.quality)), "sampling": sampling})
         return arrange(design, found, data), dict(record["settings"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SeqganError(f"Cannot read {path} ({error}): write it again with `seqgan experiment … --partial`.") from None
 
 
 def _scored(record: dict[str, Any]) -> Scored:
-    return Scored(from_json(record["scores"]), record["stage"], record["position"])
+    return Scored(from_record(record["scores"]), record["stage"], record["position"])

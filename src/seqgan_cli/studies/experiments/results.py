@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from seqgan_cli.data.tfrecord.shards import is_prepared
@@ -12,8 +12,10 @@ from seqgan_cli.evaluation.real import SCORES, margin_of
 from seqgan_cli.evaluation.statistics import Paired, over_seeds, paired, welch
 from seqgan_cli.runs.history import Row as Measured
 from seqgan_cli.runs.run import Run
-from seqgan_cli.studies.experiments.plan import COLDER, EXPERIMENTS, KNOBS, MATCHED, METHODS, Task
+from seqgan_cli.sampling import PLAIN, Sampling
+from seqgan_cli.studies.experiments.methods import EXPERIMENTS, KNOBS, MATCHED, METHODS, SWEEPS, Sweep
 from seqgan_cli.studies.experiments.scores import Scored, Scorer
+from seqgan_cli.studies.tasks import Task
 
 BESIDE_QUALITY = ("nll_test", "nll_train", "distinct_share", "token_types", "copied_share")
 BESIDE_REAL = ("self_bleu_3", "copied_run")
@@ -37,11 +39,11 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Row:
-    """A method at a temperature: its scores by seed, and how it compares, if there is something to compare with."""
+    """A method at a temperature, or what is swept instead: its scores by seed, and how it compares, if with anything."""
 
     method: str
     title: str
-    temperature: float
+    at: float
     seeds: Mapping[int, Scored]
     comparison: Comparison | None
 
@@ -49,13 +51,20 @@ class Row:
         """Mean and interval of a score over seeds."""
         return over_seeds([value(scored, score) for scored in self.seeds.values()])
 
+    @property
+    def outside(self) -> float:
+        """Share of held-out sequences that truncation leaves out of nll_test, mean over seeds; nan where nothing truncates."""
+        shares = [scored.scores.outside["nll_test"].share for scored in self.seeds.values() if scored.scores.outside]
+        return over_seeds(shares).mean
+
 
 @dataclass(frozen=True)
 class Design:
     """What results rest on: the experiment, its size, and the share that each unfinished task has done.
 
     one_oracle: whether all seeds share one, or of real data the held-out set; quality: the scores that say how good samples
-    are, the first of which is what findings speak of; source: name of the data.
+    are, the first of which is what findings speak of; source: name of the data; sweep: what curves are over, of SWEEPS;
+    sampling: how samples are drawn where that is 1.
     """
 
     kind: str
@@ -66,6 +75,23 @@ class Design:
     unfinished: Mapping[str, float]
     quality: tuple[str, ...] = ("nll_oracle",)
     source: str = "oracle"
+    sweep: str = "temperature"
+    sampling: Sampling = PLAIN
+
+    @property
+    def swept(self) -> Sweep:
+        return SWEEPS[self.sweep]
+
+    def sampling_at(self, at: float) -> Sampling:
+        """How samples are drawn at that temperature, or what is swept instead."""
+        if at == 1.0:
+            return self.sampling
+        return replace(self.sampling, temperature=at) if self.sweep == "temperature" else replace(self.sampling, top_p=at)
+
+    @property
+    def truncates(self) -> bool:
+        """Whether some samples are of a truncated distribution, under which nll_test is of a part of the held-out data."""
+        return self.sampling.truncated or self.sweep != "temperature"
 
     @property
     def synthetic(self) -> bool:
@@ -79,8 +105,11 @@ class Design:
 
     @property
     def coverage(self) -> str:
-        """The score of coverage that generators are matched in: of real data how much samples have in common, as is usual."""
-        return "nll_test" if self.synthetic else "self_bleu_3"
+        """The score of coverage that generators are matched in: of real data how much samples have in common, as is usual.
+
+        So too where truncation leaves held-out sequences out: nll_test is of the others alone, and falls as fewer are left.
+        """
+        return "nll_test" if self.synthetic and not self.truncates else "self_bleu_3"
 
     def margin_for(self, score: str) -> float:
         """The margin that a difference in this score is held against: `margin` in its own unit, else the usual one."""
@@ -90,7 +119,8 @@ class Design:
     @property
     def reported(self) -> tuple[str, ...]:
         """Every score that the files give."""
-        return (*self.quality, *BESIDE_QUALITY, *(() if self.synthetic else BESIDE_REAL))
+        variety = BESIDE_REAL[:1] if self.coverage == "self_bleu_3" else ()
+        return (*self.quality, *BESIDE_QUALITY, *(variety if self.synthetic else BESIDE_REAL))
 
 
 @dataclass(frozen=True)
@@ -101,9 +131,9 @@ class Results:
     rows: Sequence[Row]
     data: Mapping[int, Mapping[str, float]]
 
-    def row(self, method: str, temperature: float = 1.0) -> Row | None:
+    def row(self, method: str, at: float = 1.0) -> Row | None:
         """The row of a method, None if it has none."""
-        return next((r for r in self.rows if (r.method, r.temperature) == (method, temperature)), None)
+        return next((r for r in self.rows if (r.method, r.at) == (method, at)), None)
 
 
 def value(scored: Scored, score: str) -> float:
@@ -142,28 +172,33 @@ def collect(
     margin: float,
     warn: Callable[[str], None],
     step: Callable[[str], None],
+    sweep: str = "temperature",
+    sampling: Sampling = PLAIN,
 ) -> Results:
     """Score every method of every seed whose run has begun its stage.
 
-    A curve over temperatures that others are held against goes on, colder, until it covers as little as each of them does at
-    temperature 1.
+    A curve that others are held against goes on until it covers as little as each of them does at temperature 1, or at 1 of
+    what is swept instead.
 
     Args:
         tasks: one or more.
         step: told what is being scored.
+        sweep, sampling: as `Design` has them.
     """
     unfinished = {task.label: task.share for task in tasks if task.share < 1.0 and not task.done}
     values = tasks[0].config.values
     one_oracle = bool(values["data.oracle"] or values["data.test"] or is_prepared(values["data.source"]))
     own = tasks[0].config.settings
     source, quality = Path(own.data.source).name, own.kind.quality
-    design = Design(kind, tasks[0].preset, samples, margin, one_oracle, unfinished, quality, source)
+    design = Design(
+        kind, tasks[0].preset, samples, margin, one_oracle, unfinished, quality, source, sweep, sampling
+    )
     places = {(task.name, task.seed): task for task in tasks}
     seeds = sorted({task.seed for task in tasks})
     found: dict[tuple[str, float], dict[int, Scored]] = {}
     data: dict[int, dict[str, float]] = {}
 
-    def score(method: str, seed: int, temperatures: Sequence[float]) -> None:
+    def score(method: str, seed: int, values: Sequence[float]) -> None:
         task, which = places[METHODS[method].work, seed], METHODS[method].which
         run, stage = Run(task.path), task.work.stage
         if not run.has(stage):
@@ -171,39 +206,39 @@ def collect(
         if which == "best" and not run.checkpoints(stage).best():
             warn(f"{task.label} was never better on held-out data than untrained: it has no best epoch to score.")
             return
-        scorer = Scorer(run, samples, warn)
+        scorer = Scorer(run, samples, warn, variety=design.truncates)
         if seed not in data:
             data[seed] = scorer.data()
-        for temperature in temperatures:
-            step(f"seed {seed}, {METHODS[method].title}, temperature {temperature:g}")
-            scored = scorer.score(stage if which == "latest" else which, temperature)
+        for at in values:
+            step(f"seed {seed}, {METHODS[method].title}, {design.sampling_at(at)}")
+            scored = scorer.score(stage if which == "latest" else which, design.sampling_at(at))
             if which == "latest" and not task.done:  # also where later checkpoints are damaged
                 unfinished[task.label] = scored.position / task.target
-            found.setdefault((method, temperature), {})[seed] = scored
+            found.setdefault((method, at), {})[seed] = scored
 
     for seed in seeds:
         for method in methods:
-            score(method, seed, EXPERIMENTS[kind].temperatures_of(method))
+            score(method, seed, EXPERIMENTS[kind].values_of(method, sweep))
     for method in methods:
-        if method in (*KNOBS, *MATCHED) and len(EXPERIMENTS[kind].temperatures_of(method)) > 1:
+        if method in (*KNOBS, *MATCHED) and len(EXPERIMENTS[kind].values_of(method, sweep)) > 1:
             begun = list(found.get((method, 1.0), {}))
-            for temperature in COLDER:
+            for at in design.swept.further:
                 if not falls_short(found, method, design.coverage):
                     break
-                for seed in begun:  # in all, so that a temperature's mean is over the same seeds
-                    score(method, seed, [temperature])
+                for seed in begun:  # in all, so that a point's mean is over the same seeds
+                    score(method, seed, [at])
     return arrange(design, found, data)
 
 
 def falls_short(found: Mapping[tuple[str, float], Mapping[int, Scored]], base: str, coverage: str) -> bool:
-    """Whether, in some seed, a method at the coldest temperature scored covers more than another does at temperature 1."""
+    """Whether, in some seed, a method covers more at the end of its curve than another does at its beginning."""
     reached: dict[int, float] = {}
     wanted: dict[int, float] = {}
-    for (method, temperature), by_seed in found.items():
+    for (method, at), by_seed in found.items():
         for seed, scored in by_seed.items():
             if method == base:
                 reached[seed] = max(reached.get(seed, -math.inf), value(scored, coverage))
-            elif temperature == 1.0:
+            elif at == 1.0:
                 wanted[seed] = max(wanted.get(seed, -math.inf), value(scored, coverage))
     return any(reach < wanted.get(seed, -math.inf) for seed, reach in reached.items())
 
@@ -223,12 +258,12 @@ def histories(methods: Sequence[str], tasks: Sequence[Task]) -> Histories:
 def arrange(
     design: Design, found: Mapping[tuple[str, float], Mapping[int, Scored]], data: Mapping[int, Mapping[str, float]]
 ) -> Results:
-    """Results of scores by (method, temperature) and seed, each method compared with the one it is held against."""
+    """Results of scores by (method, `Row.at`) and seed, each method compared with the one it is held against."""
     methods = list(dict.fromkeys(method for method, _ in found))
     rows = []
-    for (method, temperature), by_seed in sorted(found.items(), key=lambda item: (methods.index(item[0][0]), -item[0][1])):
+    for (method, at), by_seed in sorted(found.items(), key=lambda item: (methods.index(item[0][0]), -item[0][1])):
         against = EXPERIMENTS[design.kind].held_against(method)
-        theirs = found.get((against, temperature), {})
+        theirs = found.get((against, at), {})
         comparison = compare(by_seed, theirs, design.quality, against) if method != against else None
-        rows.append(Row(method, METHODS[method].title, temperature, by_seed, comparison))
+        rows.append(Row(method, METHODS[method].title, at, by_seed, comparison))
     return Results(design, rows, data)

@@ -5,7 +5,7 @@ import dataclasses
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,17 +13,18 @@ import numpy as np
 
 from seqgan_cli import __version__, files
 from seqgan_cli.algorithms.mle import untrained_generator
-from seqgan_cli.evaluation.generators import Likelihoods, data_figures, likelihoods
-from seqgan_cli.evaluation.metrics.likelihood import Estimate
-from seqgan_cli.evaluation.real import RealScores
+from seqgan_cli.evaluation.generators import Likelihoods, data_figures, from_record, likelihoods
+from seqgan_cli.evaluation.real import RealScores, Variety
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key
 from seqgan_cli.runs.checkpoints import assign, named
+from seqgan_cli.runs.generators import generator_checkpoint
 from seqgan_cli.runs.run import Run
+from seqgan_cli.sampling import PLAIN, Sampling
 
 Kept = TypeVar("Kept", Likelihoods, dict[str, float])
 # What decides a score besides weights, data and settings: a change in any of it makes kept scores those of another measure.
-MEASURING = ("studies/experiments/scores.py", "randomness.py", "evaluation", "models", "data")
+MEASURING = ("studies/experiments/scores.py", "sampling.py", "randomness.py", "evaluation", "models", "data")
 
 
 @functools.cache
@@ -38,7 +39,7 @@ def measure(package: Path = Path(__file__).parents[2]) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Scored:
-    """Scores of one generator of one run at one temperature, and where training stood."""
+    """Scores of one generator of one run under one way of sampling, and where training stood."""
 
     scores: Likelihoods
     stage: str
@@ -52,21 +53,25 @@ class Scorer:
         run: with a corpus.
         num: samples behind each score.
         warn: told of damaged checkpoints.
+        variety: of synthetic data too, measure what samples have in common.
 
     Raises SeqganError for a run that cannot be read.
     """
 
-    def __init__(self, run: Run, num: int, warn: Callable[[str], None]) -> None:
+    def __init__(self, run: Run, num: int, warn: Callable[[str], None], variety: bool = False) -> None:
         self.run, self.num, self.warn = run, num, warn
         self.settings = run.config().settings
         self.corpus, self.oracle = run.corpus(), run.oracle()
-        self.real = None if self.oracle else RealScores(self.corpus, self.settings)
+        self.real: Variety | None = None if self.oracle else RealScores(self.corpus, self.settings)
+        self.kind = "" if self.oracle else "-real"  # of the files in which scores are kept
+        if self.oracle and variety:
+            self.real, self.kind = Variety(self.corpus), "-variety"
         self.generator = untrained_generator(self.settings, self.corpus)
 
     def data(self) -> dict[str, float]:
         """What the data themselves score."""
         return self._kept(
-            f"data-{self.num}{'-real' if self.real else ''}",
+            f"data-{self.num}{self.kind}",
             lambda: data_figures(self.corpus, self.oracle, self.settings.seed, self.num, self.real),
             lambda record: {name: float(record[name]) for name in (*record, "token_types", "distinct_share", "copied_share")},
         )
@@ -81,19 +86,19 @@ class Scorer:
             for mine, theirs in zip(self.generator.trainable_variables, twin.trainable_variables, strict=True):
                 mine.assign(theirs)
             return "pretrain-g", 0
-        checkpoint = self.run.generator_checkpoint(which, self.warn)
+        checkpoint = generator_checkpoint(self.run, which, self.warn)
         assign(checkpoint, named("generator", self.generator))
         return checkpoint.path.parent.name, checkpoint.position
 
-    def score(self, which: str, temperature: float = 1.0) -> Scored:
-        """Scores at a temperature, from the file of an earlier call if the generator is the same."""
+    def score(self, which: str, sampling: Sampling = PLAIN) -> Scored:
+        """Scores of samples drawn so, from the file of an earlier call if the generator is the same."""
         stage, position = self.load(which)
-        name = f"{digest_of(self.generator)}-{self.num}-{temperature:g}{'-real' if self.real else ''}"
+        name = f"{digest_of(self.generator)}-{self.num}-{_address(sampling)}{self.kind}"
         draws = samples_key(self.settings.seed, self.generator)
         found = self._kept(
             name,
-            lambda: likelihoods(self.generator, self.corpus, self.oracle, self.num, draws, temperature, real=self.real),
-            from_json,
+            lambda: likelihoods(self.generator, self.corpus, self.oracle, self.num, draws, sampling, real=self.real),
+            from_record,
         )
         return Scored(found, stage, position)
 
@@ -112,17 +117,16 @@ class Scorer:
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             self.warn(f"{path} is damaged; computing it again.")
         computed = compute()
-        scores = dataclasses.asdict(computed) if isinstance(computed, Likelihoods) else computed
+        scores = computed.record() if isinstance(computed, Likelihoods) else computed
         with contextlib.suppress(OSError):  # of somebody else's run, or on a full disk: then it is computed again next time
             files.write(path, json.dumps({**stamp, "scores": scores}).encode())
         return computed
 
 
-def from_json(record: Mapping[str, Any]) -> Likelihoods:
-    """Likelihoods from what `dataclasses.asdict` made of them. Raises TypeError if it did not."""
-    estimates = {name: Estimate(**entry) for name, entry in record.items() if name.startswith("nll_") and entry is not None}
-    real = {name: Estimate(**entry) for name, entry in record.get("real", {}).items()}
-    return Likelihoods(**{**record, **estimates, "real": real})
+def _address(sampling: Sampling) -> str:
+    """Of kept scores: the temperature as ever, and what is used of truncation."""
+    used = {"k": sampling.top_k, "p": sampling.top_p % 1.0, "m": sampling.min_p}  # 1, as top-p, is not used
+    return "-".join([f"{sampling.temperature:g}", *(f"{name}{value:g}" for name, value in used.items() if value)])
 
 
 def digest_of(generator: Generator) -> str:

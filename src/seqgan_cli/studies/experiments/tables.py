@@ -7,8 +7,9 @@ from seqgan_cli.evaluation.generators import Likelihoods
 from seqgan_cli.evaluation.metrics.likelihood import Estimate
 from seqgan_cli.evaluation.real import SCORES
 from seqgan_cli.evaluation.statistics import over_seeds, paired, shown_p, signed, verdict
+from seqgan_cli.sampling import PLAIN
 from seqgan_cli.studies.experiments.findings import matched
-from seqgan_cli.studies.experiments.plan import MATCHED, METHODS
+from seqgan_cli.studies.experiments.methods import MATCHED, METHODS
 from seqgan_cli.studies.experiments.results import Results, Row
 
 PAST_ITS_END = "past its end"
@@ -16,21 +17,27 @@ PAST_ITS_END = "past its end"
 
 def scores_table(results: Results) -> tuple[list[str], list[list[str]]]:
     """Columns and rows of the scores, for reading."""
-    swept = len({row.temperature for row in results.rows}) > 1
+    swept = len({row.at for row in results.rows}) > 1
     uneven = len({frozenset(row.seeds) for row in results.rows}) > 1
-    own = [*(["temperature"] if swept else []), *(["seeds"] if uneven else [])]
+    own = [*([results.design.sweep] if swept else []), *(["seeds"] if uneven else [])]
     design = results.design
-    beside = ["distinct", "token types"] if design.synthetic else ["distinct", SCORES["self_bleu_3"].heading, "copied run"]
-    columns = ["method", "trained for", *own, *(SCORES[name].heading for name in design.compared), *beside]
+    outside = [""] * any(not math.isnan(row.outside) for row in results.rows)
+    self_bleu = SCORES["self_bleu_3"].heading
+    variety = [self_bleu] * (design.coverage == "self_bleu_3")
+    beside = ["token types", *variety] if design.synthetic else [self_bleu, "copied run"]
+    columns = ["method", "trained for", *own, *(SCORES[name].heading for name in design.compared)]
+    columns += [*(["outside"] if outside else []), "distinct", *beside]
     rows = []
     for row in results.rows:
         cells = [row.title, _trained(row)]
-        cells += [f"{row.temperature:g}"] if swept else []
+        cells += [f"{row.at:g}"] if swept else []
         cells += [", ".join(map(str, sorted(row.seeds)))] if uneven else []
         cells += [str(row.over_seeds(name)) for name in design.compared]
+        cells += ["" if math.isnan(row.outside) else f"{row.outside:.1%}"] if outside else []
         cells += [f"{row.over_seeds('distinct_share').mean:.1%}"]
         if design.synthetic:
             cells += [f"{row.over_seeds('token_types').mean:.0f}"]
+            cells += [f"{row.over_seeds('self_bleu_3').mean:.3f}"] if variety else []
         else:
             cells += [f"{row.over_seeds('self_bleu_3').mean:.3f}", f"{row.over_seeds('copied_run').mean:.2f}"]
         rows.append(cells)
@@ -46,8 +53,9 @@ def scores_table(results: Results) -> tuple[list[str], list[list[str]]]:
         mark("uniform tokens", str(over("nll_oracle_uniform")))
     else:
         quality = [str(over(name)) for name in design.quality]
-        mark("the training data", *quality, "", f"{over('distinct_share').mean:.1%}", f"{over('self_bleu_3').mean:.3f}")
-        mark("the held-out data", *("" for _ in quality), "", "", "", f"{over('copied_run').mean:.2f}")
+        shares = f"{over('distinct_share').mean:.1%}", f"{over('self_bleu_3').mean:.3f}"
+        mark("the training data", *quality, "", *outside, *shares)
+        mark("the held-out data", *("" for _ in quality), "", *outside, "", "", f"{over('copied_run').mean:.2f}")
     return columns, rows
 
 
@@ -69,7 +77,8 @@ def generators_table(
     synthetic = "nll_oracle" in data
     real = [name for name in SCORES if name in named_scores[0][1].real and name in data and name != "copied_run"]
     quality = ["nll_oracle"] if synthetic else real
-    columns = ["nll_test ↓", "nll_train", "distinct", "token types", "copied"]
+    truncated = any(s.outside for _, s in named_scores)
+    columns = ["nll_test ↓", *["outside"] * truncated, "nll_train", "distinct", "token types", "copied"]
     rows: list[list[str]] = []
 
     def add(name: str, scores: Sequence[object], *others: object) -> None:
@@ -77,11 +86,14 @@ def generators_table(
 
     for name, s in named_scores:
         shares = f"{s.distinct_share:.1%}", s.token_types, f"{s.copied_share:.1%}"
-        add(name, [s.nll_oracle] if synthetic else [s.real[score] for score in quality], s.nll_test, s.nll_train, *shares)
+        outside = [f"{s.outside['nll_test'].share:.1%}" if s.outside else ""] * truncated
+        found = [s.nll_oracle] if synthetic else [s.real[score] for score in quality]
+        add(name, found, s.nll_test, *outside, s.nll_train, *shares)
     types, distinct = f"{data['token_types']:.0f}", f"{data['distinct_share']:.1%}"
-    add("the data", [f"{data[score]:.3f}" for score in quality], "", "", distinct, types, f"{data['copied_share']:.1%}")
+    own, no_likelihood = [f"{data[score]:.3f}" for score in quality], [""] * (2 + truncated)
+    add("the data", own, *no_likelihood, distinct, types, f"{data['copied_share']:.1%}")
     if synthetic:
-        add("uniform tokens", [f"{data['nll_oracle_uniform']:.3f}"], "", "", "", "", "")
+        add("uniform tokens", [f"{data['nll_oracle_uniform']:.3f}"], *[""] * len(columns))
     return [*(SCORES[name].heading for name in quality), *columns], rows
 
 
@@ -100,7 +112,7 @@ def generators_caption(synthetic: bool) -> str:
 
 
 def tests_table(results: Results) -> tuple[list[str], list[list[str]]]:
-    """Columns and rows of the comparisons at temperature 1, for reading; no rows where there is nothing to compare."""
+    """Columns and rows of the comparisons at 1 of what is swept, for reading; no rows where there is nothing to compare."""
     quality = results.design.quality
     several = len(quality) > 1
     name = "score" if several else quality[0]
@@ -108,7 +120,7 @@ def tests_table(results: Results) -> tuple[list[str], list[list[str]]]:
     columns += ["Δ nll_test", "p, sequences", "p, seeds", "d_z", f"{name} is"]
     rows = []
     for row in results.rows:
-        if row.comparison is None or row.temperature != 1.0:
+        if row.comparison is None or row.at != 1.0:
             continue
         for score in quality:
             own, test = row.comparison.paired[score], row.comparison.paired["nll_test"]
@@ -120,20 +132,21 @@ def tests_table(results: Results) -> tuple[list[str], list[list[str]]]:
 
 
 def matched_table(results: Results) -> tuple[list[str], list[list[str]]]:
-    """Columns and rows of quality at matched coverage, for reading: each generator against curves over temperatures.
+    """Columns and rows of quality at matched coverage, for reading: each generator against curves over temperatures,
+    or what is swept instead.
 
-    Of each method at temperature 1, and at the temperature where it stands best against the first curve; no rows without one.
+    Of each method at 1, and at the value where it stands best against the first curve; no rows without one.
     """
     bases = [name for name in MATCHED if len([row for row in results.rows if row.method == name]) > 1]
     quality = results.design.quality[0]
     coverage = results.design.coverage
-    columns = ["method", "temperature", SCORES[quality].heading, SCORES[coverage].heading]
+    columns = ["method", results.design.sweep, SCORES[quality].heading, SCORES[coverage].heading]
     columns += [cell for base in bases for cell in (f"minus {METHODS[base].title}", "p")]
     rows = []
     for method in dict.fromkeys(row.method for row in results.rows if bases):
         own = [row for row in results.rows if row.method == method]
         for row in [own[0], *([best] if (best := _best_at(results, own, bases[0])) and best is not own[0] else [])]:
-            cells = [row.title, f"{row.temperature:g}", str(row.over_seeds(quality)), str(row.over_seeds(coverage))]
+            cells = [row.title, f"{row.at:g}", str(row.over_seeds(quality)), str(row.over_seeds(coverage))]
             for base in bases:
                 found = matched(results, row, base)
                 test = paired(found.known, [0.0] * len(found.known))
@@ -146,23 +159,24 @@ def matched_table(results: Results) -> tuple[list[str], list[list[str]]]:
 
 
 def _best_at(results: Results, rows: Sequence[Row], base: str) -> Row | None:
-    """Of a method's rows over temperatures the one whose mean gap to a curve is best; None if the curve is its own."""
+    """Of a method's rows the one whose mean gap to a curve is best; None if the curve is its own."""
     if rows[0].method == base:
         return None
-    means = {row.temperature: over_seeds(list(matched(results, row, base).by_seed.values())).mean for row in rows}
-    known = [row for row in rows if not math.isnan(means[row.temperature])]
+    means = {row.at: over_seeds(list(matched(results, row, base).by_seed.values())).mean for row in rows}
+    known = [row for row in rows if not math.isnan(means[row.at])]
     sign = -1.0 if SCORES[results.design.quality[0]].higher else 1.0
-    return min(known, key=lambda row: sign * means[row.temperature], default=None)
+    return min(known, key=lambda row: sign * means[row.at], default=None)
 
 
 def matched_caption(results: Results) -> str:
     """What it is."""
-    quality, coverage = results.design.quality[0], results.design.coverage
+    quality, coverage, sweep = results.design.quality[0], results.design.coverage, results.design.swept
     return (
-        f"Minus: {quality} less the best that the other reaches at some temperature with {coverage} no worse, between "
-        "temperatures along a straight line; within seeds, with 95 % intervals and a paired t-test. Empty where the other "
-        f"covers as much at no temperature; {PAST_ITS_END!r} where its coldest temperature still covers more in some seed, so "
-        "that what it would have at the same coverage is not known. A second line of a method is at the temperature at which "
+        f"Minus: {quality} less the best that the other reaches at some {sweep.name} with {coverage} no worse, between "
+        f"{sweep.several} along a straight line; within seeds, with 95 % intervals and a paired t-test. Empty where the other "
+        f"covers as much at no {sweep.name}; {PAST_ITS_END!r} where its {sweep.last} {sweep.name} still covers more in some "
+        "seed, so that what it would have at the same coverage is not known. A second line of a method is at the "
+        f"{sweep.name} at which "
         "it stands best, which flatters it."
     )
 
@@ -185,6 +199,13 @@ def scores_caption(results: Results) -> str:
         )
         if "nearest_window_mse" in design.quality:
             told += " nearest-window MSE: semitones², from each sample to the nearest held-out window."
+    if design.truncates:
+        told += (
+            " outside: of the held-out sequences the share that has a token outside the truncated distribution; nll_test is "
+            "the mean of the others, so that it compares no generators."
+        )
+    if design.sampling != PLAIN:
+        told += f" Samples: {design.sampling}."
     if design.unfinished:
         told += f" NOT FINAL: {', '.join(f'{label} is at {share:.0%}' for label, share in design.unfinished.items())}."
     return told

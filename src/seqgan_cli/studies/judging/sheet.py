@@ -20,7 +20,9 @@ from seqgan_cli.data.tfrecord.shards import is_prepared
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.randomness import key as draw_key
 from seqgan_cli.randomness import rng
+from seqgan_cli.runs.generators import generator_checkpoint, read_generator
 from seqgan_cli.runs.run import Run
+from seqgan_cli.sampling import samples
 
 # What makes a spreadsheet run a cell as a formula when it comes first; the wide ones where Chinese or Japanese is spoken.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -200,9 +202,9 @@ def real_items(run: Run, source: str | None, num: int, seed: int, console: Conso
 def sampled_items(run: Run, which: str, num: int, at: tuple[int, int], console: Console) -> list[Item]:
     """The first `num` different samples of a run's generator, or what it has. `at`: the seed, and which source this is."""
     corpus = run.corpus()
-    checkpoint = run.generator_checkpoint(which, console.warn)
+    checkpoint = generator_checkpoint(run, which, console.warn)
     console.note(f"{run.path}: {checkpoint.path.parent.name}, {checkpoint.position}.")
-    drawn = run.generator(checkpoint, corpus).samples(draw_key(at[0], "judge", "samples", at[1]))
+    drawn = samples(read_generator(run, checkpoint, corpus), draw_key(at[0], "judge", "samples", at[1]))
     items = (item for batch in drawn for item in items_of(run, corpus, batch))
     return _distinct(itertools.islice(items, DRAWS * num), num)
 

@@ -1,89 +1,29 @@
-"""A study that several processes and machines share through Optuna's storage: whose turn which trial is.
+"""A search: which values its trials have, which are pruned, and what is said when one ends."""
 
-Optuna hands out numbers and keeps values; it is asked and told (`Study.ask`, `Study.tell`). Its own heartbeats need a database
-and its own loop, so the beat is an attribute of the trial, which every storage has. A trial that failed of itself has the
-attribute FAILED and stands; one whose process died does not, and its values wait for another.
-"""
-
-import contextlib
-import os
-import platform
 import statistics
 import time
-import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from contextlib import AbstractContextManager
 from typing import Any
 
-from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.console import Console, Progress, duration, number
+from seqgan_cli.errors import SeqganError
+from seqgan_cli.studies.executor import Executor
+from seqgan_cli.studies.leases import SharedStudy
 from seqgan_cli.studies.search.space import Dimension
+from seqgan_cli.studies.search.trials import Base, Trial
 
-BEAT = 20.0  # seconds
-SILENCE = 180.0  # seconds without a beat after which another takes a trial over
-LOCK_SILENCE = 10  # seconds after which the lock of one who was killed while writing to the journal is broken
-FAILED, HOLDER, BEATS, REPORT = "failed", "holder", "beats", "after "
-PEERS = 5  # trials that came as far, before one of them can be called poor
+REPORT = "after "  # and a number of units: the attribute of a trial with its scores then
+PEERS = 5  # trials that came as far, before one of them can be pruned
 
 
-def open_storage(place: str) -> Any:
-    """Optuna's journal in a file, or its tables in a database if `place` is a URL. Raises SeqganError."""
-    try:
-        import optuna
-    except ImportError:
-        raise SeqganError("Searches need Optuna: pip install 'seqgan-cli[tune]'.") from None
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-    if "://" not in place:
-        from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
-
-        path = Path(place)
-        if path.is_dir():
-            raise UsageError(f"--storage {path} is a directory: name a file.")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            backend = JournalFileBackend(str(path), JournalFileSymlinkLock(str(path), LOCK_SILENCE))
-            return optuna.storages.JournalStorage(backend)
-        except (ValueError, KeyError, TypeError) as error:
-            raise SeqganError(f"--storage {path} holds no journal of Optuna's ({error}): name another file.") from None
-    from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-
-    for patience in (0.2, 0.5, 1.0, 0.0):
-        try:
-            return optuna.storages.RDBStorage(place)
-        except ImportError as error:
-            missing = error.name or error
-            raise SeqganError(f"--storage {_shown(place)}: {missing} is missing; install that database's driver.") from None
-        except (SQLAlchemyError, RuntimeError) as error:
-            if not isinstance(error, DBAPIError) or not patience:
-                reason = str(error).strip().splitlines()[0]
-                raise SeqganError(f"--storage {_shown(place)} cannot be used: {reason}") from None
-        time.sleep(patience)  # those who begin at the same moment make the same tables, and all but one are refused
-
-
-def _shown(url: str) -> str:
-    """A database's URL without its password."""
-    from sqlalchemy import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
-        return url.partition("://")[0] + "://…"
-
-
-class Shared:
-    """One process's view of a study.
+class SearchStudy(SharedStudy):
+    """A study whose trials draw their values.
 
     Args:
-        storage: from `open_storage`.
-        name: of the study in it.
-        objectives: names of the scores it searches for, and whether more of each is better.
-        asked: what makes its trials comparable; those who join must ask for the same.
-        number: trials wanted in all, of everybody together.
         sampler: tpe, random or grid.
+        dimensions: what is drawn.
         points: the grid's combinations: each is done once, and nothing else.
-
-    Raises UsageError if the study was begun with something else.
     """
 
     def __init__(
@@ -98,73 +38,13 @@ class Shared:
         dimensions: Sequence[Dimension],
         points: Sequence[dict[str, Any]] | None = None,
     ) -> None:
-        import optuna
+        super().__init__(storage, name, objectives, asked, number, points)
+        self.sampler, self.seed, self.dimensions = sampler, seed, dimensions
 
-        self.objectives, self.number, self.dimensions, self.points = objectives, number, dimensions, points
-        self.sampler, self.seed = sampler, seed
-        kinds = optuna.study.StudyDirection
-        directions = [kinds.MAXIMIZE if higher else kinds.MINIMIZE for higher in objectives.values()]
-        self.states = optuna.trial.TrialState
-        self.study = optuna.create_study(storage=storage, study_name=name, directions=directions, load_if_exists=True)
-        asked = {"objectives": list(objectives), **asked}
-        before = self.study.user_attrs.get("asked")
-        if before is None:
-            self.study.set_user_attr("asked", asked)
-        else:
-            for what in sorted({*asked, *before}):
-                if asked.get(what) != before.get(what):
-                    raise UsageError(
-                        f"The study {name!r} was begun with {what} {before.get(what, 'not given')}, and this command asks for "
-                        f"{asked.get(what, 'none')}: its trials would not compare. Give the same, or another --study."
-                    )
-        self._own: dict[int, float] = {}  # trials at work here, and when their last beat was
-        self._heard: dict[int, tuple[Any, float]] = {}  # those elsewhere: the last beat, and when we first saw it
-
-    def trials(self) -> list[Any]:
-        """All trials that stand, by number: not those whose process died, nor what came twice into the queue of a grid."""
-        found, known = [], []
-        for trial in self.study.get_trials(deepcopy=False):
-            if trial.state == self.states.FAIL and FAILED not in trial.user_attrs:
-                continue
-            if self.points is not None:
-                if not (values := wanted(trial)) or values in known:
-                    continue
-                known.append(values)
-            found.append(trial)
-        return found
-
-    @property
-    def finished(self) -> list[Any]:
-        return [trial for trial in self.trials() if trial.state.is_finished()]
-
-    @property
-    def done(self) -> bool:
-        """Whether as many trials have ended as were wanted."""
-        return len(self.finished) >= self.number
-
-    def next(self) -> Any:
-        """A trial to carry out, or None while all that are wanted are at work elsewhere or done."""
-        self._take_over()
-        if self.points is not None:
-            known = [wanted(trial) for trial in self.trials()]
-            for point in self.points:
-                if point not in known:
-                    self.study.enqueue_trial(point)
-        standing = self.trials()
-        waiting = any(trial.state == self.states.WAITING for trial in standing)
-        if not waiting and (self.points is not None or len(standing) >= self.number):
-            return None
-        trial = self.study.ask()
-        # Others may have asked at the same moment: the lowest numbers have it.
-        if trial.number not in [each.number for each in self.trials()[: self.number]]:
-            self.drop(trial)
-            return None
-        trial.set_user_attr(HOLDER, [os.getpid(), platform.node()])
+    def _begin(self, trial: Any) -> None:
         self.study.sampler = self._sampler(trial.number)
         for dimension in self.dimensions:
             dimension.suggest(trial)
-        self._own[trial.number] = time.monotonic()
-        return trial
 
     def _sampler(self, number: int) -> Any:
         """Draws of its own for each trial, so that a study that was stopped goes on as it would have."""
@@ -173,26 +53,11 @@ class Shared:
         seed = (self.seed * 1_000_003 + number) % 2**32
         return samplers.RandomSampler(seed) if self.sampler != "tpe" else samplers.TPESampler(seed=seed, constant_liar=True)
 
-    # What a trial's holder tells.
-
-    def beat(self, trial: Any) -> bool:
-        """Say that a trial is still at work here. False if it was taken over."""
-        import optuna
-
-        if time.monotonic() - self._own[trial.number] < BEAT:
-            return True
-        self._own[trial.number] = time.monotonic()
-        try:
-            trial.set_user_attr(BEATS, trial.user_attrs.get(BEATS, 0) + 1)
-        except optuna.exceptions.UpdateFinishedTrialError:
-            return False
-        return True
-
     def report(self, trial: Any, unit: int, values: Sequence[float]) -> None:
         """What a trial scores after that many units."""
         trial.set_user_attr(f"{REPORT}{unit}", list(values))
 
-    def poor(self, trial: Any, unit: int, values: Sequence[float]) -> bool:
+    def should_prune(self, trial: Any, unit: int, values: Sequence[float]) -> bool:
         """Whether a trial scores worse in every objective than the median of the others after as many units.
 
         Optuna's median rule (Golovin et al. 2017, §3.2.2), which it has for one objective alone.
@@ -204,80 +69,104 @@ class Shared:
         higher = self.objectives.values()
         return all(value < mid if more else value > mid for value, mid, more in zip(values, medians, higher, strict=True))
 
-    def end(self, trial: Any, values: Sequence[float] | None = None, failed: str = "") -> bool:
-        """A trial came to its end: with values, failed for a reason, or, with neither, left off as poor.
 
-        False if another took it over, and what we found does not count.
-        """
-        self._own.pop(trial.number, None)
-        if failed:
-            self._attribute(trial, FAILED, failed)
-        state = self.states.COMPLETE if values is not None else self.states.FAIL if failed else self.states.PRUNED
-        return self._tell(trial.number, state, values)
+class Search:
+    """The schedule of a search: trial after trial, until as many have ended, here and elsewhere, as were wanted.
 
-    def drop(self, trial: Any) -> None:
-        """Have a trial not count."""
-        self._own.pop(trial.number, None)
-        self._tell(trial.number, self.states.FAIL)
+    Args:
+        study: in the storage.
+        base: what trials have in common.
+        prune: end trials early that score poorly on the way.
+    """
 
-    def give_back(self, trial: Any) -> None:
-        """Stop a trial here; its values wait for whoever comes next."""
-        self._own.pop(trial.number, None)
-        self._requeue(self.frozen(trial))
+    waiting = "The trials that are left are at work elsewhere; waiting for them."
 
-    def frozen(self, trial: Any) -> Any:
-        """A trial at work as `trials` has it."""
-        return self.study.get_trials(deepcopy=False)[trial.number]
+    def __init__(self, study: SearchStudy, base: Base, prune: bool, console: Console) -> None:
+        self.leases, self.base, self.prune, self.console = study, base, prune, console
+        self.finished = len(study.finished)
 
-    def _attribute(self, trial: Any, name: str, value: Any) -> None:
-        import optuna
+    @property
+    def done(self) -> bool:
+        return self.finished >= self.leases.number
 
-        with contextlib.suppress(optuna.exceptions.UpdateFinishedTrialError):  # `_tell` says so
-            trial.set_user_attr(name, value)
+    def progress(self) -> AbstractContextManager[Progress]:
+        return self.console.progress("search", "trial", self.finished, self.leases.number, 1.0, "")
 
-    def _tell(self, number: int, state: Any, values: Sequence[float] | None = None) -> bool:
-        import optuna
+    def position(self) -> int:
+        self.finished = len(self.leases.finished)
+        return min(self.finished, self.leases.number)
 
-        try:
-            self.study.tell(number, values, state)
-        except (ValueError, optuna.exceptions.UpdateFinishedTrialError):
-            return False
-        return True
-
-    # What is done for those who can no longer tell.
-
-    def _take_over(self) -> None:
-        now = time.monotonic()
-        for trial in self.study.get_trials(deepcopy=False):
-            if trial.state != self.states.RUNNING or trial.number in self._own:
+    def next(self) -> Trial | None:
+        while trial := self.leases.next():
+            values = {dimension.name: trial.params[dimension.name] for dimension in self.leases.dimensions}
+            try:
+                tasks = self.base.tasks(values)
+            except SeqganError as error:  # a combination that makes no sense
+                self.leases.end(trial, failed=str(error))
+                self.console.warn(f"trial {trial.number}: {told(values)}: {error}")
                 continue
-            beats = trial.user_attrs.get(BEATS, 0)
-            if trial.number not in self._heard or self._heard[trial.number][0] != beats:
-                self._heard[trial.number] = beats, now
-            silent = now - self._heard[trial.number][1]
-            if _gone(trial.user_attrs.get(HOLDER)) or silent > SILENCE:
-                self._requeue(trial)
+            self.console.note(f"trial {trial.number} begins: {told(values)}")
+            return Trial(tasks, trial, tuple(self.leases.objectives))
+        return None
 
-    def _requeue(self, trial: Any) -> None:
-        """Fail a trial whose holder is gone, and put its values into the queue. Only one of us succeeds."""
-        values = wanted(trial)
-        if self._tell(trial.number, self.states.FAIL) and values:
-            self.study.enqueue_trial(values)
+    def report(self, unit: Trial) -> bool:
+        pruned = False
+        for after, scores in unit.news():
+            self.leases.report(unit.lease, after, scores)
+            pruned = self.prune and self.leases.should_prune(unit.lease, after, scores)
+        return pruned
+
+    def values(self, unit: Trial) -> list[float]:
+        return unit.values()
+
+    def failure(self, unit: Trial, error: SeqganError) -> str:
+        return str(error)
+
+    def ended(self, unit: Trial, values: Sequence[float] | None, failed: str, left: float | None) -> None:
+        how = f"failed: {failed}" if failed else "left off as poor"
+        if values is not None:
+            how = told(dict(zip(self.leases.objectives, values, strict=True)))
+        spent = duration(time.monotonic() - unit.began)
+        self.console.say(f"trial {unit.lease.number}: {how} · {told(unit.lease.params)} · {spent}{self._leading()}")
+
+    def _leading(self) -> str:
+        best = [trial.number for trial in self.leases.study.best_trials]
+        return f" · best so far: {', '.join(map(str, best))}" if best else ""
+
+    def lost(self, unit: Trial) -> None:
+        self.console.warn(f"trial {unit.lease.number} was taken over by another process; what this one found does not count.")
 
 
-def wanted(trial: Any) -> dict[str, Any]:
-    """The values that a trial has, or is to have."""
-    return {**trial.system_attrs.get("fixed_params", {}), **trial.params}
+def carry_out(
+    study: SearchStudy, base: Base, jobs: int, threads: int, prune: bool, seconds: float | None, console: Console
+) -> None:
+    """Go on until as many trials have ended as were asked for, by us and by others, or the time is up.
 
+    Ctrl-C requeues what is at work, for this command or another to go on with.
 
-def _gone(holder: Any) -> bool:
-    """Whether a process of this machine that held a trial has ended. Of another machine's we hear beats or none."""
-    if not holder or holder[1] != platform.node():
-        return False
+    Args:
+        jobs, threads: trials at once, and threads of each.
+        seconds: after which no new trial is begun and those at work are stopped; None: never.
+    """
+    search = Search(study, base, prune, console)
+    if search.done:
+        console.say(f"All {study.number} trials are done already.")
+        return
+    console.say(
+        f"{search.finished} of {study.number} trials are done. Stopping (Ctrl-C) at any time is safe; the same command goes "
+        "on. Started elsewhere it joins in."
+    )
+    executor = Executor(search, jobs, threads, console, seconds)
     try:
-        os.kill(holder[0], 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return False
+        in_time = executor.carry_out()
+    finally:
+        if executor.requeued:
+            console.say(f"\n{executor.requeued} trials at work were saved and given back; the same command goes on.")
+    if not in_time:
+        console.say(f"The time is up: {len(study.finished)} of {study.number} trials are done.")
+
+
+def told(values: Mapping[str, Any]) -> str:
+    """Values or scores in a line."""
+    shown = {name.rpartition(".")[2]: number(value) if isinstance(value, float) else value for name, value in values.items()}
+    return ", ".join(f"{name} {value}" for name, value in shown.items())

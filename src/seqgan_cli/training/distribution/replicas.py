@@ -26,15 +26,6 @@ def number() -> int:
     return int(tf.distribute.get_strategy().num_replicas_in_sync)
 
 
-def local_rows(count: int) -> range:
-    """Which of the rows of a global batch the replicas of this process own."""
-    resolver = tf.distribute.get_strategy().cluster_resolver
-    if resolver is None:
-        return range(count)
-    processes, index = len(resolver.cluster_spec().as_dict()["worker"]), resolver.task_id
-    return range(count * index // processes, count * (index + 1) // processes)
-
-
 # In a replica.
 
 

@@ -1,21 +1,23 @@
 """Whose turn which trial is: nobody's twice, nobody's lost, whatever becomes of those who hold them."""
 
+import dataclasses
 import itertools
 import json
 import os
-import statistics
+import platform
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import crowd
 from seqgan_cli.errors import SeqganError, UsageError
-from seqgan_cli.studies.search import study
-from seqgan_cli.studies.search.study import HOLDER, wanted
+from seqgan_cli.studies import leases
+from seqgan_cli.studies.leases import HOLDER, SharedTasks, wanted
+
+pytest.importorskip("optuna")
 
 GRID = crowd.GRID
 
@@ -42,25 +44,10 @@ def test_trials_are_handed_out_until_there_are_enough(shared):
     assert [trial.state.name for trial in one.trials()] == ["COMPLETE", "FAIL", "PRUNED", "COMPLETE"]
 
 
-def test_draws_are_those_of_a_search_that_was_never_stopped(shared, tmp_path):
-    whole = []
-    one = shared(6)
-    while trial := one.next():
-        whole.append(trial.params)
-        one.end(trial, [trial.number, -trial.number])
-    (tmp_path / "study.journal").unlink()
-    parts = []
-    while trial := shared(6).next():  # a process each
-        parts.append(trial.params)
-        shared(6)._tell(trial.number, one.states.COMPLETE, [trial.number, -trial.number])
-    assert parts == whole
-    assert len({params["adversarial.update-rate"] for params in whole}) == 6
-
-
-def test_what_is_given_back_is_the_next_ones(shared):
+def test_what_is_requeued_is_the_next_ones(shared):
     one, other = shared(2), shared(2)
     trial = one.next()
-    one.give_back(trial)
+    one.requeue(trial)
     again = other.next()
     assert again.params == trial.params
     assert again.number != trial.number
@@ -86,17 +73,17 @@ def test_a_silent_one_elsewhere_after_a_while_by_our_own_clock(shared, monkeypat
     trial = one.next()
     trial.set_user_attr(HOLDER, [os.getpid(), "another machine"])
     assert other.next() is None
-    now[0] += study.SILENCE - 1
+    now[0] += leases.SILENCE - 1
     assert other.next() is None
-    assert one.beat(trial)  # it lives
+    assert one.heartbeat(trial)  # it lives
     assert other.next() is None
-    now[0] += study.SILENCE - 1
+    now[0] += leases.SILENCE - 1
     assert other.next() is None
     now[0] += 2
     again = other.next()
     assert again.params == trial.params
-    now[0] += study.BEAT + 1
-    assert not one.beat(trial), "it learns that it was taken over"
+    now[0] += leases.HEARTBEAT + 1
+    assert not one.heartbeat(trial), "it learns that it was taken over"
 
 
 def test_those_who_join_ask_for_the_same(shared):
@@ -112,7 +99,7 @@ def test_a_file_that_is_no_journal_is_refused(shared, tmp_path):
     with pytest.raises(SeqganError, match=r"study.journal holds no journal"):
         shared()
     with pytest.raises(UsageError, match="is a directory"):
-        study.open_storage(str(tmp_path))
+        leases.open_storage(str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -125,28 +112,9 @@ def test_a_file_that_is_no_journal_is_refused(shared, tmp_path):
 )
 def test_a_database_that_cannot_be_used_is_named_without_its_password(url, words):
     with pytest.raises(SeqganError, match=words) as refusal:
-        study.open_storage(url)
+        leases.open_storage(url)
     assert "secret" not in str(refusal.value)
     assert "\n" not in str(refusal.value)
-
-
-@pytest.mark.parametrize("objectives", [{"nll_test": False}, {"bleu_2": True}, {"bleu_2": True, "nll_test": False}])
-def test_poor_is_worse_than_the_median_in_every_score(shared, objectives):
-    draw = np.random.default_rng(0)
-    one = shared(30, objectives=objectives)
-    told: list[list[float]] = []
-    verdicts = []
-    for _ in range(30):
-        trial, scores = one.next(), draw.normal(size=len(objectives)).round(1).tolist()
-        one.report(trial, 3, scores)
-        told.append(scores)
-        medians = [statistics.median(each[i] for each in told) for i in range(len(objectives))]
-        worse = [s < m if higher else s > m for s, m, higher in zip(scores, medians, objectives.values(), strict=True)]
-        verdicts.append(all(worse))
-        assert one.poor(trial, 3, scores) == (len(told) > study.PEERS and all(worse))
-        assert not one.poor(trial, 4, scores), "nobody else came so far"
-        one.end(trial, scores)
-    assert 3 < sum(verdicts) < 27
 
 
 def test_a_grid_is_done_once_each_even_if_all_fill_its_queue(shared):
@@ -169,3 +137,99 @@ def test_four_processes_and_random_kills_do_every_point_once(tmp_path: Path) -> 
     assert told["wrong"] == []
     assert told["kills"] == 6
     assert told["complete"] == 24
+
+
+@dataclasses.dataclass
+class Made:
+    """What a task needs to have here."""
+
+    label: str
+    path: Path
+    done: bool = False
+
+
+@pytest.fixture
+def view(tmp_path):
+    tasks = [Made(f"seed-{i}/mle", tmp_path / str(i)) for i in range(3)]
+
+    def another(**asked) -> SharedTasks:
+        return SharedTasks(str(tmp_path / "journal"), "synthetic", tasks, {"preset": "quick", **asked})
+
+    return tasks, another
+
+
+def labels(tasks):
+    return [task.label for task in tasks]
+
+
+def test_a_task_is_one_processes(view):
+    tasks, another = view
+    first, second, third = labels(tasks)
+    one, other = another(), another()
+    label, lease = one.take([first, second])
+    assert label == first
+    label, theirs = other.take([first, second])
+    assert label == second
+    assert one.take([first, second]) is None
+    assert one.ended() == set()
+    tasks[1].done = True
+    assert other.end(theirs, [0.0])
+    assert one.ended() == {second}
+    one.requeue(lease)
+    assert other.take([first, third])[0] == first
+    label, lease = one.take([third])
+    assert label == third
+    assert one.heartbeat(lease)
+
+
+def test_what_is_not_ready_here_waits(view):
+    first, _, third = labels(view[0])
+    one, other = view[1](), view[1]()
+    one.points = [{"task": third}]  # ready for it, and not yet for the other
+    one.study.enqueue_trial({"task": third})
+    assert other.take([first]) is None
+    assert other.take([first])[0] == first
+    assert one.take([third])[0] == third
+
+
+def test_a_dead_ones_task_is_anothers(view):
+    tasks, another = view
+    one = another()
+    label, trial = one.take(labels(tasks))
+    assert label == "seed-0/mle"
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    trial.set_user_attr(HOLDER, [gone.pid, trial.user_attrs[HOLDER][1]])
+    other = another()
+    assert {other.take(labels(tasks))[0] for _ in tasks} == set(labels(tasks))
+    one._own[trial.number] = -1e9
+    assert not one.heartbeat(trial), "it learns that it was taken over"
+
+
+def test_another_experiment_or_directory_is_refused(view):
+    tasks, another = view
+    one = another()
+    with pytest.raises(UsageError, match="begun with preset quick"):
+        another(preset="fast")
+    label, lease = one.take(labels(tasks))
+    one.end(lease, [0.0])
+    with pytest.raises(SeqganError, match=rf"has {label} done, and .* is not"):
+        another()
+
+
+def test_studies_are_kept_as_before(view, shared):
+    """What is in a storage is a file format: a study that the version before began goes on."""
+    study = shared(2)
+    trial = study.next()
+    study._own[trial.number] = -1e9
+    study.heartbeat(trial)
+    study.report(trial, 3, [1.0, 2.0])
+    study.end(trial, failed="loss is nan")
+    assert study.study.user_attrs == {"asked": {"objectives": ["nll_oracle", "nll_test"], "preset": "quick"}}
+    kept = study.study.trials[0].user_attrs
+    assert kept == {"holder": [os.getpid(), platform.node()], "beats": 1, "after 3": [1.0, 2.0], "failed": "loss is nan"}
+    tasks = view[1]()
+    _, lease = tasks.take(["seed-0/mle"])
+    asked = {"objectives": ["seconds"], "preset": "quick", "tasks": labels(view[0])}
+    assert tasks.study.user_attrs == {"asked": asked}
+    assert wanted(tasks.frozen(lease)) == {"task": "seed-0/mle"}

@@ -1,31 +1,20 @@
-"""One trial: its stages as runs, which trials share where their settings allow, trained by the commands of this program."""
+"""The trials of a search: their stages as runs, which they share where their settings allow, and the scores they come to."""
 
 import hashlib
 import json
-import subprocess
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from seqgan_cli.config.checks import check_together
 from seqgan_cli.config.resolution import Config, resolve
-from seqgan_cli.config.settings import STAGES
+from seqgan_cli.config.settings import STAGES, settings_of
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.runs.run import Run
-from seqgan_cli.studies.experiments.outputs import PATHS
-from seqgan_cli.studies.experiments.plan import Task, Work
-from seqgan_cli.studies.experiments.runner import failure, launch
+from seqgan_cli.studies.executor import Unit
+from seqgan_cli.studies.tasks import PATHS, Task, Work
 
-# The settings that make a stage what it is, besides those of the stages before it.
-SECTIONS = {
-    "pretrain-g": ("data.", "evaluation.", "generator.", "pretrain-g."),
-    "pretrain-d": ("discriminator.", "pretrain-d.", "adversarial.start"),
-    "adversarial": ("adversarial.",),
-}
 DEATHS = 3  # times that a signal may end a trial's processes before the trial counts as failed
 
 
@@ -42,7 +31,7 @@ class Base:
     def matters(self, name: str) -> bool:
         """Whether a setting changes what a trial comes to."""
         stages = STAGES[: STAGES.index(self.until) + 1]
-        return name.startswith(tuple(section for stage in stages for section in SECTIONS[stage]))
+        return name in settings_of(*stages)
 
     def told(self) -> dict[str, Any]:
         """The settings that were asked for, as another machine can compare them: of files their names alone."""
@@ -61,10 +50,9 @@ class Base:
         if self.until == "adversarial" and not whole.settings.needs_discriminator:
             stages.remove("pretrain-d")
         found: list[Task] = []
-        sections: tuple[str, ...] = ()
-        for stage in stages:
-            sections += SECTIONS[stage]
-            known = {name: value for name, value in whole.values.items() if name.startswith(sections)}
+        for i, stage in enumerate(stages):
+            read = settings_of(*stages[: i + 1])
+            known = {name: value for name, value in whole.values.items() if name in read or name.startswith(f"{stage}.")}
             digest = hashlib.blake2b(json.dumps([known, stages], sort_keys=True).encode(), digest_size=5).hexdigest()
             own = {name: value for name, value in {**self.asked, **values}.items() if name in known}
             config = resolve(own, dict.fromkeys(own, "option"), None, self.preset)
@@ -73,68 +61,24 @@ class Base:
         return found
 
 
-class Attempt:
-    """A trial at work: one process at a time, or waiting for another that trains what both need."""
+class Trial(Unit):
+    """A trial at work, with the scores of its last stage, whose generator counts.
 
-    def __init__(self, trial: Any, tasks: Sequence[Task], threads: int, scores: Sequence[str]) -> None:
-        self.trial, self.tasks, self.threads, self.scores = trial, list(tasks), threads, scores
-        self.began = time.monotonic()
-        self.process: subprocess.Popen | None = None
+    Args:
+        lease: Optuna's trial.
+        scores: names of the scores to search for.
+    """
+
+    def __init__(self, tasks: Sequence[Task], lease: Any, scores: Sequence[str]) -> None:
+        super().__init__(tasks, lease, DEATHS)
+        self.scores = scores
         self._told = 0  # units whose scores were reported
-        self._deaths, self._begins, self._size = 0, 0, -1
-        self._lock: FileLock | None = None
+        self._size = -1
 
     @property
     def last(self) -> Task:
         """The stage whose generator counts."""
         return self.tasks[-1]
-
-    @property
-    def share(self) -> float:
-        """How many of its stages are done, the one at work in part."""
-        return sum(task.share for task in self.tasks) / len(self.tasks)
-
-    def advance(self) -> bool:
-        """Look after the process, and begin the next stage when one has ended. True when all are done.
-
-        Raises SeqganError if a stage failed, or was killed again and again.
-        """
-        if self.process is not None:
-            if self.process.poll() is None:
-                return False
-            code, self.process = self.process.returncode, None
-            self._release()
-            self._deaths += code < 0 or code > 128
-            task = self._left()
-            if code and task and (0 < code < 128 or self._deaths > DEATHS) and not Run(task.path).busy:
-                raise SeqganError(f"{task.work.stage} {failure(code, task.log, self._begins)}")
-        task = self._left()
-        if task is None:
-            return True
-        if self._hold(task):
-            self.process, self._begins = launch(task, self.threads)
-        return False
-
-    def _left(self) -> Task | None:
-        return next((task for task in self.tasks if not task.done), None)
-
-    def _hold(self, task: Task) -> bool:
-        """Whether it is ours to train: nobody else does, here or on another machine that sees the directory."""
-        if Run(task.path).busy:  # by a process that outlived its search
-            return False
-        task.path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(task.path.with_name(f".{task.name}.lock"))
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            return False
-        self._lock = lock
-        return True
-
-    def _release(self) -> None:
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
 
     def news(self) -> list[tuple[int, list[float]]]:
         """The scores of the last stage that were measured since they were last asked for, after how many units each."""
@@ -167,11 +111,3 @@ class Attempt:
         if not scored:
             raise SeqganError(f"{self.last.label} has no {' and '.join(self.scores)} at its end.")
         return scored[-1][1]
-
-    def stop(self) -> None:
-        """End the process, which saves what it has."""
-        if self.process is not None:
-            self.process.terminate()
-            self.process.wait()
-            self.process = None
-        self._release()
