@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from seqgan_cli.config.schema import section, setting
 from seqgan_cli.data.vocabulary import EOS, PAD, START, UNK, Vocabulary
 from seqgan_cli.lazy import compiled_for, tf
 from seqgan_cli.models import softmax
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
 ROUNDING = 1e-6
 
 
+@section("sampling")
 @dataclass(frozen=True)
 class Sampling:
-    """Choices of how to sample.
+    """Choices of how to sample. A field declared as a `setting` is an option of every command that samples.
 
     Args:
         temperature: > 0, divides the logits.
@@ -40,10 +42,13 @@ class Sampling:
         allow_unknown: whether `<unk>` may be drawn. No likelihood counts an `<unk>`, so likelihoods take no notice.
     """
 
-    temperature: float = 1.0
-    top_k: int = 0
-    top_p: float = 1.0
-    min_p: float = 0.0
+    # Logits divided by a temperature within these bounds stay numbers in float32.
+    temperature: float = setting(1.0, "below 1 says likelier things, above 1 rarer ones", at_least=0.001, at_most=1000.0)
+    top_k: int = setting(0, "draw from so many of the likeliest tokens (0: all)", at_least=0)
+    top_p: float = setting(1.0, "draw from the fewest tokens that have this probability (1: all)", above=0, at_most=1)
+    min_p: float = setting(
+        0.0, "draw from tokens that have this share of the likeliest one's probability (0: all)", at_least=0, below=1
+    )
     allow_unknown: bool = False
 
     @property
