@@ -10,7 +10,7 @@ In this order, each step on the distribution that the one before left, renormali
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,14 +52,19 @@ class Sampling:
     allow_unknown: bool = False
 
     @property
+    def truncation(self) -> dict[str, float]:
+        """The choices that leave tokens without probability, by the name of their option."""
+        chosen = {leaf.name: getattr(self, leaf.name) for leaf in fields(self) if getattr(self, leaf.name) != leaf.default}
+        return {name.replace("_", "-"): v for name, v in chosen.items() if name not in ("temperature", "allow_unknown")}
+
+    @property
     def truncated(self) -> bool:
         """Whether tokens besides the masked ones have no probability."""
-        return self.top_k > 0 or self.top_p < 1.0 or self.min_p > 0.0
+        return bool(self.truncation)
 
     def __str__(self) -> str:
         """`temperature 1`, `temperature 0.7, top-k 40`: the temperature, and what is used of the others."""
-        used = [f"top-k {self.top_k}"] * (self.top_k > 0) + [f"top-p {self.top_p:g}"] * (self.top_p < 1.0)
-        return ", ".join([f"temperature {self.temperature:g}", *used, *[f"min-p {self.min_p:g}"] * (self.min_p > 0.0)])
+        return ", ".join(f"{name} {value:g}" for name, value in {"temperature": self.temperature, **self.truncation}.items())
 
     def tensors(self, vocabulary: Vocabulary) -> tuple[Any, ...]:
         """The numbers of `keep_likeliest`: (top_k int32, top_p, min_p float32), such that what is not used keeps all."""
@@ -165,7 +170,7 @@ def draw_next(generator: "Generator", logits: Any, last: Any, place: Any, key: A
 
 
 def _numbers_of_truncation() -> list:
-    return [tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.float32)]
+    return [tf.TensorSpec([], tf.int32), *[tf.TensorSpec([], tf.float32)] * 2]
 
 
 def _numbers_of_draw() -> list:
