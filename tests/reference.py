@@ -140,6 +140,58 @@ def weighted_nll_gradients(
     return total, gradients
 
 
+def truncated(
+    logits: Sequence[float],
+    temperature: float = 1.0,
+    top_k: int = 0,
+    top_p: float = 1.0,
+    min_p: float = 0.0,
+    masked: Sequence[int] = (),
+) -> dict[int, float]:
+    """The probability of every token that may be drawn, each step renormalised before the next, ties by the smaller id.
+
+    A mass, or a probability, that misses its bound by less than a millionth of it reaches it: float32 rounds.
+    """
+    scaled = [float(logit) / temperature for logit in logits]
+    highest = max(x for i, x in enumerate(scaled) if i not in masked)
+
+    def renormalised(weights: dict[int, float]) -> dict[int, float]:
+        return {i: weight / sum(weights.values()) for i, weight in weights.items()}
+
+    left = renormalised({i: float(np.exp(x - highest)) for i, x in enumerate(scaled) if i not in masked})
+    likeliest = sorted(left, key=lambda i: (-left[i], i))
+    if top_k:
+        likeliest = likeliest[:top_k]
+        left = renormalised({i: left[i] for i in likeliest})
+    if top_p < 1.0:
+        number = next(n for n in range(1, len(left) + 1) if sum(left[i] for i in likeliest[:n]) >= top_p * (1 - 1e-6))
+        likeliest = likeliest[:number]
+        left = renormalised({i: left[i] for i in likeliest})
+    most = left[likeliest[0]]
+    return renormalised({i: left[i] for i in likeliest if left[i] >= min_p * most * (1 - 1e-6)})
+
+
+def sequence_distribution(
+    weights: Sequence[np.ndarray], length: int, special: bool, ends: bool, **how: Any
+) -> dict[tuple[int, ...], float]:
+    """The probability of every sequence that `truncated` tokens can make; `special`: ids 0, 1, 2 are <pad>, <eos>, <unk>."""
+    masked = (0, 2) if ends else (0, 1, 2) if special else ()
+    open_prefixes, finished = {(): 1.0}, dict[tuple[int, ...], float]()
+    for t in range(length):
+        longer: dict[tuple[int, ...], float] = {}
+        for prefix, probability in open_prefixes.items():
+            following = truncated(next_logits(weights, prefix), **how, masked=masked)
+            if ends and t == length - 1:
+                following = {1: 1.0}
+            for token, share in following.items():
+                if ends and token == 1:
+                    finished[(*prefix, 1, *(0,) * (length - t - 1))] = probability * share
+                else:
+                    longer[(*prefix, token)] = probability * share
+        open_prefixes = longer
+    return finished | open_prefixes
+
+
 def draw_token(logits: np.ndarray, uniform: float) -> int:
     """The first token at which the cumulative softmax passes the uniform number."""
     return int((np.cumsum(softmax(logits)) <= uniform).sum())

@@ -494,13 +494,19 @@ def test_full_disk_loses_nothing_and_the_same_command_goes_on(seqgan, contents, 
         (["pretrain-g", "--threads", "-1"], ["'--threads'", "-1 is not in the range"]),
         (["sample", "-n", "0"], ["'-n' / '--num'", "0 is not in the range"]),
         (["sample", "-n", "-3"], ["'-n' / '--num'", "-3 is not in the range"]),
-        (["sample", "--temperature", "0"], ["--temperature: 0.0 is not between 0.001 and 1000."]),
-        (["sample", "--temperature", "-1"], ["--temperature: -1.0 is not between 0.001 and 1000."]),
-        (["sample", "--temperature", "nan"], ["--temperature: nan is not between 0.001 and 1000."]),
+        (["sample", "--temperature", "0"], ["--temperature: must be at least 0.001."]),
+        (["sample", "--top-p", "0"], ["--top-p: must be above 0."]),
+        (["sample", "--top-k", "-1"], ["--top-k: must be at least 0."]),
+        (["eval-nll", "--min-p", "1"], ["--min-p: must be below 1."]),
+        (["sample", "--temperature", "-1"], ["--temperature: must be at least 0.001."]),
+        (["sample", "--temperature", "nan"], ["--temperature: needs a finite number."]),
         (["sample", "--temperature", "inf"], ["--temperature: inf is not"]),
-        (["eval-nll", "--temperature", "1", "--temperature", "nan"], ["--temperature: nan is not between 0.001 and 1000."]),
+        (["eval-nll", "--temperature", "1", "--temperature", "nan"], ["--temperature: needs a finite number."]),
         (["eval-nll", "--samples", "0"], ["'--samples'", "0 is not in the range"]),
-        (["eval-bleu", "--temperature", "nan"], ["--temperature: nan is not between 0.001 and 1000."]),
+        (["eval-nll", "--top-p", "0.9", "--top-p", "1.1"], ["--top-p: must be at most 1."]),
+        (["eval-quality", "--top-p", "nan"], ["--top-p: needs a finite number."]),
+        (["report", "--min-p", "1"], ["--min-p: must be below 1."]),
+        (["eval-bleu", "--temperature", "nan"], ["--temperature: needs a finite number."]),
         (["eval-bleu", "--max-order", "0"], ["'--max-order'", "0 is not in the range"]),
         (["eval-bleu", "-n", "1"], ["'-n' / '--num'", "1 is not in the range"]),
         (["eval-bleu", "--smoothing", "method6", "--max-order", "2"], ["--smoothing: method6 needs orders from 3 on"]),
@@ -763,3 +769,17 @@ def test_the_oracle_file_settles_the_vocabulary_size(seqgan, tiny_config, tmp_pa
             assert np.array_equal(kept[name], array)
     with np.load(run / "corpus" / "train.npz") as corpus:
         assert set(np.unique(corpus["tokens"])) == set(range(9))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["synthetic", "--min-p", "-0.1"], "--min-p: -0.1 is not 0 or more and below 1."),
+        (["synthetic", "--sweep", "top-p"], "--sweep is of the experiment frontier, and synthetic has no curves over top-p"),
+        (["frontier", "--temperature", "0.8"], "draws at several values of temperature: leave --temperature out."),
+        (["frontier", "--sweep", "top-p", "--top-p", "0.8"], "draws at several values of top-p: leave --top-p out."),
+    ],
+)
+def test_ways_of_sampling_that_no_experiment_takes(seqgan, refused, tmp_path, arguments, words):
+    refused(seqgan("experiment", *arguments, "--out", tmp_path / "out"), 2, words, usage=True)
+    assert not (tmp_path / "out").exists()

@@ -6,7 +6,9 @@ import math
 import numpy as np
 import pytest
 
+from seqgan_cli.runs.generators import generator_checkpoint, read_generator
 from seqgan_cli.runs.run import Run
+from seqgan_cli.sampling import Sampling, sequence_nll
 
 KEYS = {
     "temperature",
@@ -172,3 +174,35 @@ def test_table_of_text_has_no_oracle_column(seqgan, text):
     assert "nll_test ↓" in outcome.out
     assert "nll_oracle" not in outcome.out
     assert "uniform tokens" not in outcome.out
+
+
+def test_every_top_p_is_a_row_and_says_what_is_outside(seqgan, synthetic):
+    asked = ["--samples", 64, "--top-p", 1, "--top-p", 0.9, "--top-k", 5, "--run", synthetic.path]
+    found = json.loads(seqgan("eval-nll", "-q", "--json", *asked).out)
+    assert [(entry["top_k"], entry["top_p"]) for entry in found["scores"]] == [(5, 1.0), (5, 0.9)]
+    outside = [entry["outside"]["nll_test"] for entry in found["scores"]]
+    run = Run(synthetic.path)
+    corpus = run.corpus()
+    generator = read_generator(run, generator_checkpoint(run, "latest", pytest.fail), corpus)
+    for entry, counted, top_p in zip(found["scores"], outside, (1.0, 0.9), strict=True):
+        losses = sequence_nll(generator, corpus.test, Sampling(top_k=5, top_p=top_p))
+        inside = losses[np.isfinite(losses)]
+        assert (counted["count"], counted["of"]) == (len(losses) - len(inside), len(losses))
+        assert counted["share"] == pytest.approx(1 - len(inside) / len(losses))
+        if len(inside):
+            assert entry["nll_test"]["mean"] == pytest.approx(inside.mean() / corpus.sequence_length, rel=1e-5)
+    table = seqgan("eval-nll", "-q", *asked).out
+    assert " ".join(table.split()).count("temperature 1, top-k 5, top-p 0.9") == 3  # its row, and a note for each part
+    count, of, share = (outside[1][name] for name in ("count", "of", "share"))
+    words = f"of {of} sequences {count} are outside ({share:.1%}), and the mean is of the"
+    assert words in " ".join(table.split())
+
+
+def test_without_truncation_nothing_is_said_of_it(seqgan, synthetic):
+    plain = ["--samples", 64, "--run", synthetic.path]
+    unused = ["--top-k", 0, "--top-p", 1, "--min-p", 0]
+    for form in ([], ["--json"]):
+        outcome = seqgan("eval-nll", "-q", *form, *plain)
+        assert seqgan("eval-nll", "-q", *form, *plain, *unused).out == outcome.out
+        assert "outside" not in outcome.out
+        assert "top" not in outcome.out

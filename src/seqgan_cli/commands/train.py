@@ -58,7 +58,7 @@ def _report(work: "Job") -> None:
     from seqgan_cli.studies.experiments.scores import samples_key
     from seqgan_cli.studies.experiments.tables import generators_caption, generators_table
 
-    run, console, own = work.run, work.console, work.settings.evaluation
+    run, console, cfg = work.run, work.console, work.settings.evaluation
     console.say("Scoring …")
     checkpoints = {
         "MLE, last epoch": generator_checkpoint(run, "pretrain-g", console.warn),
@@ -72,11 +72,11 @@ def _report(work: "Job") -> None:
     for name, checkpoint in checkpoints.items():
         generator = read_generator(run, checkpoint, work.corpus)
         draws = samples_key(work.settings.seed, generator)
-        scores.append((name, likelihoods(generator, work.corpus, work.oracle, own.final_samples, draws, real=real)))
-    data = data_figures(work.corpus, work.oracle, work.settings.seed, own.final_samples, real)
+        scores.append((name, likelihoods(generator, work.corpus, work.oracle, cfg.final_samples, draws, real=real)))
+    data = data_figures(work.corpus, work.oracle, work.settings.seed, cfg.final_samples, real)
     columns, rows = generators_table(scores, data)
     console.table(
-        f"Scores of {run.path}: {own.final_samples} samples each, nats per token, ± half a 95 % interval",
+        f"Scores of {run.path}: {cfg.final_samples} samples each, nats per token, ± half a 95 % interval",
         ["generator", *columns],
         rows,
         caption="\n".join([generators_caption(work.oracle is not None), *filter(None, [unknown_note(data)])]) + "\n",

@@ -12,8 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from seqgan_cli.evaluation.generators import from_record
 from seqgan_cli.runs.run import Run
-from seqgan_cli.studies.experiments.methods import COLDER, TEMPERATURES
+from seqgan_cli.sampling import Sampling
+from seqgan_cli.studies.experiments import outputs
+from seqgan_cli.studies.experiments.methods import COLDER, SWEEPS, TEMPERATURES
+from seqgan_cli.studies.report.experiment_page import experiment_page
 from seqgan_cli.studies.tasks import failure
 
 METHODS = "random,mle,mle-best,constant,seqgan"
@@ -88,6 +92,33 @@ def test_the_frontier_uses_what_the_table_trained(studied, table):
     assert usual <= swept
     assert swept - usual <= {(method, temperature) for method in ("mle", "constant") for temperature in COLDER}
     assert "with nll_test no worse" in " ".join(done.out.split()), "the caption of what is matched"
+
+
+def test_top_p_is_swept_as_temperatures_are(studied, table):
+    """From 1, which is the distribution as it is, to the narrowest that is needed; coverage is what samples have in common."""
+    done = table("frontier", "--sweep", "top-p", "--seeds", 2, "--out", studied, "--methods", "mle,constant,seqgan")
+    assert done.code == 0, done.err
+    folder = studied / "frontier-top-p"
+    assert (folder / "frontier.svg").exists()
+    rows, out = scores(studied, folder.name), " ".join(done.out.split())
+    assert {row["temperature"] for row in rows} == {1.0}
+    sweep = SWEEPS["top-p"]
+    for method in ("mle", "constant", "seqgan"):
+        own = [row for row in rows if row["method"] == method]
+        assert [row["at"] for row in own] == [*sweep.values, *sweep.further][: len(own)]
+        for row in own:
+            for entry in row["seeds"].values():
+                found = from_record(entry["scores"])
+                assert found.sampling == Sampling(top_p=row["at"])
+                assert set(found.outside) == ({"nll_test", "nll_train"} if row["at"] < 1.0 else set())
+                assert 0.0 <= found.real["self_bleu_3"].mean <= 1.0
+    assert "quality against coverage over values of top-p" in out
+    assert "with self_bleu_3 no worse, between values of top-p along" in out
+    assert "at some top-p" in out or "at any top-p" in out
+    assert "temperature" not in out
+    read, _ = outputs.read(folder)
+    assert (read.design.sweep, read.design.coverage) == ("top-p", "self_bleu_3")
+    assert "Quality against coverage over values of top-p" in experiment_page(studied).html()
 
 
 def started(tiny_config: Path, out: Path) -> subprocess.Popen:

@@ -172,12 +172,13 @@ def test_a_round_of_other_policies_and_rewards_runs(changes: dict[str, Any]) -> 
 def test_scores_of_fewer_sequences_than_replicas_and_of_more(count: int) -> None:
     tokens = rng(0, "tokens").integers(0, 12, (count, 5), dtype=np.int32)
 
-    def scores() -> tuple[np.ndarray, np.ndarray]:
+    def measured() -> tuple[np.ndarray, ...]:
         training = adversarial()
         assert training.trainer
-        return sequence_nll(training.generator, tokens, Sampling(0.7)), scores(training.trainer.discriminator, tokens)
+        plain, truncated = (sequence_nll(training.generator, tokens, how) for how in (Sampling(0.7), Sampling(0.7, top_k=9)))
+        return plain, truncated, scores(training.trainer.discriminator, tokens)
 
-    for found, expected in zip(with_replicas(4, scores), scores(), strict=True):
+    for found, expected in zip(with_replicas(4, measured), measured(), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 

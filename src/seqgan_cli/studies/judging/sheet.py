@@ -175,8 +175,8 @@ def _file_corpus(run: Run, longest: int, source: str) -> Corpus:
         raise UsageError(f"--real {source} is prepared for training: name the file that it was made from.")
     settings = run.config().settings
     every = {"data.validation": 0.0, "data.min-count": 1, "data.max-vocab": 0}
-    own = {"data.source": source, "data.test": source, "data.max-length": longest}
-    return real_corpus(settings.changed({**every, **own}))[0]
+    of_source = {"data.source": source, "data.test": source, "data.max-length": longest}
+    return real_corpus(settings.changed({**every, **of_source}))[0]
 
 
 def real_items(run: Run, source: str | None, num: int, seed: int, console: Console) -> dict[str, list[Item]]:

@@ -147,11 +147,12 @@ def _place(metric: str) -> int:
 
 
 def _reward_sections(rows: Sequence[Row]) -> list[Section]:
-    own = [row for row in rows if row.stage == "adversarial"]
+    measured = [row for row in rows if row.stage == "adversarial"]
     by_position: dict[int, dict[str, float]] = {}
-    for row in own:
+    for row in measured:
         by_position.setdefault(row.position, {})[row.metric] = row.value
-    places = sorted({row.metric for row in own if row.metric.startswith("reward_") and row.metric[7:].isdecimal()}, key=_place)
+    names = {row.metric for row in measured}
+    places = sorted({name for name in names if name.startswith("reward_") and name[7:].isdecimal()}, key=_place)
     sections = []
     if places:
         rounds = _spread([position for position, scores in by_position.items() if places[0] in scores])
