@@ -71,8 +71,8 @@ def explicit(options: Mapping[str, Any], sets: tuple[str, ...], file: Path | Non
     values.update(chosen)
     sources.update(dict.fromkeys(chosen, "option"))
     for name in values:
-        is_path = name == "data.source" and registry.kinds.of_source(values[name]) is None
-        if values[name] and (is_path or SCHEMA[name].is_file):
+        is_name = name == "data.source" and registry.kinds.of_source(values[name]) is not None
+        if values[name] and SCHEMA[name].is_file and not is_name:
             values[name] = os.path.abspath(values[name])  # noqa: PTH100  the run may be continued from another folder
     return values, sources
 

@@ -9,7 +9,7 @@ from seqgan_cli.config.schema import section, setting
 @section("data", "pretrain-g", fixed_by="corpus")
 @dataclass(frozen=True)
 class Data:
-    source: str = setting("oracle", "'oracle', a file or folder of your own, 'speech' or 'folk'")
+    source: str = setting("oracle", "'oracle', a file or folder of your own, 'speech' or 'folk'", is_file=True)
     kind: str = setting("auto", "what the data are (auto: seen from the file)", choices=registry.kinds)
     test: str = setting("", "file of held-out sequences (default: a share of the data)", is_file=True)
     holdout: float = setting(

@@ -178,6 +178,14 @@ def preset_value(spec: SettingSpec, preset: str) -> Any:
     return MLE_STRONG.get(spec.name) if preset == "mle-strong" else spec.presets.get(preset)
 
 
+def file_settings() -> tuple[str, ...]:
+    """The names of the settings that name files or folders.
+
+    They have other folders on other machines, so results and studies keep the files' names alone.
+    """
+    return tuple(name for name, spec in SCHEMA.items() if spec.is_file)
+
+
 def settings_of(*stages: str) -> tuple[str, ...]:
     """The names of the settings that the results of these stages depend on first."""
     return tuple(name for name, spec in SCHEMA.items() if spec.stage in stages)

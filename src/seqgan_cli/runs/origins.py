@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from seqgan_cli.config import registry
+from seqgan_cli.config.settings import file_settings
 from seqgan_cli.data.tfrecord.shards import is_prepared
 
-SETTINGS = ("data.source", "data.test", "data.oracle")  # that name files
 LARGEST = 1 << 30  # bytes in all whose content is read; beyond, sizes and times tell
 CHUNK = 1 << 20
 
@@ -22,7 +22,7 @@ def origins_of(values: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """
     if is_prepared(values["data.source"]):
         return {}
-    named = [name for name in SETTINGS if values[name] and registry.kinds.of_source(values[name]) is None]
+    named = [name for name in file_settings() if values[name] and registry.kinds.of_source(values[name]) is None]
     found = {name: _origin(Path(values[name])) for name in named}
     return {name: origin for name, origin in found.items() if origin}
 
@@ -30,7 +30,7 @@ def origins_of(values: Mapping[str, Any]) -> dict[str, dict[str, str]]:
 def changed(recorded: Mapping[str, Mapping[str, str]], values: Mapping[str, Any]) -> list[str]:
     """The files and folders that are not what they were. Those that are gone are none: the run has its own copy."""
     found = []
-    for name in SETTINGS:
+    for name in file_settings():
         origin, before = recorded.get(name), str(values[name])
         if not origin or origin.get("path") != before:
             continue

@@ -17,9 +17,6 @@ from seqgan_cli.errors import SeqganError
 from seqgan_cli.runs.best import best_of, has_stalled
 from seqgan_cli.runs.run import Run
 
-# Settings that name files. They have other folders on other machines, so results and studies keep the names alone.
-PATHS = ("data.source", "data.test", "data.oracle")
-
 
 @dataclass(frozen=True)
 class Work:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seqgan_cli import __version__, files
+from seqgan_cli.config.settings import file_settings
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.evaluation.generators import from_record
 from seqgan_cli.evaluation.statistics import over_seeds, verdict
@@ -25,7 +26,6 @@ from seqgan_cli.studies.experiments.tables import (
     tests_caption,
     tests_table,
 )
-from seqgan_cli.studies.tasks import PATHS
 
 
 def _csv(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> bytes:
@@ -60,7 +60,7 @@ def write(results: Results, settings: Mapping[str, Any], folder: Path) -> None:
     record = {
         "version": __version__,
         **_design(results.design),
-        "settings": {**settings, **{name: Path(settings[name]).name for name in PATHS if name in settings}},
+        "settings": {**settings, **{name: Path(settings[name]).name for name in file_settings() if name in settings}},
         "data": {str(seed): dict(figures) for seed, figures in results.data.items()},
         "rows": [_record(row, results.design) for row in results.rows],
     }

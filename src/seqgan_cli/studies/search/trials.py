@@ -9,11 +9,11 @@ from typing import Any
 
 from seqgan_cli.config.checks import check_together
 from seqgan_cli.config.resolution import Config, resolve
-from seqgan_cli.config.settings import STAGES, settings_of
+from seqgan_cli.config.settings import STAGES, file_settings, settings_of
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.runs.run import Run
 from seqgan_cli.studies.executor import Unit
-from seqgan_cli.studies.tasks import PATHS, Task, Work
+from seqgan_cli.studies.tasks import Task, Work
 
 DEATHS = 3  # times that a signal may end a trial's processes before the trial counts as failed
 
@@ -35,7 +35,7 @@ class Base:
 
     def told(self) -> dict[str, Any]:
         """The settings that were asked for, as another machine can compare them: of files their names alone."""
-        return {name: Path(value).name if name in PATHS else value for name, value in sorted(self.asked.items())}
+        return {name: Path(value).name if name in file_settings() else value for name, value in sorted(self.asked.items())}
 
     def config(self, values: Mapping[str, Any]) -> Config:
         """All settings of a trial with these values."""
