@@ -1,4 +1,4 @@
-"""The command line in several processes that train together, on addresses of this machine."""
+"""The command line in several processes that train together, on addresses of this machine; forked, so they start at once."""
 
 import json
 import os
@@ -6,6 +6,8 @@ import socket
 import subprocess
 import sys
 from typing import Any
+
+from forked import Forked
 
 
 def free_ports(number: int) -> list[int]:
@@ -18,7 +20,7 @@ def free_ports(number: int) -> list[int]:
 
 def start(
     number: int, *arguments: Any, others: dict[int, list[str]] | None = None, launched: bool = False
-) -> list[subprocess.Popen]:
+) -> list[Forked]:
     """The command in so many processes.
 
     `others`: what one of them is asked for besides; `launched`: they know of each other by TF_CONFIG, as from a launcher.
@@ -31,18 +33,17 @@ def start(
         config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": i}}
         environment = {**os.environ, **({"TF_CONFIG": json.dumps(config)} if launched else {})}
         whole = [*command, *told, *(others or {}).get(i, [])]
-        pipe = subprocess.PIPE
-        started.append(subprocess.Popen(whole, stdout=pipe, stderr=pipe, text=True, env=environment))
+        started.append(Forked(whole, stdout=subprocess.PIPE, env=environment))
     return started
 
 
-def ended(processes: list[subprocess.Popen], seconds: float = 150.0) -> list[tuple[int, str, str]]:
+def ended(processes: list[Forked], seconds: float = 150.0) -> list[tuple[int, str, str]]:
     """Exit code, stdout and stderr of each."""
     results = []
     try:
         for process in processes:
             out, err = process.communicate(timeout=seconds)
-            results.append((process.returncode, out, err))
+            results.append((process.wait() or 0, out, err))
     finally:
         for process in processes:
             process.kill()

@@ -1,10 +1,13 @@
 """What the tests share: a started TensorFlow, tiny settings, and the command line called in this process."""
 
+import collections
 import dataclasses
+import os
+import random
 import shutil
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +24,51 @@ sys.path.insert(0, str(Path(__file__).parent))  # for `import reference` and `im
 start_tensorflow(place=Placement("mirrored", devices=4))  # as many as a test of several devices needs
 
 
-# Files that take a minute and more come first, so that no process of the suite is left alone with one at the end.
-DEAR = ("test_readme.py", "test_stage.py", "test_runner.py", "test_train.py")
+# The longest files come first, so that no process of the suite is left alone with one at the end.
+DEAR = (
+    *("test_readme.py", "test_stage.py", "test_runner.py", "test_train.py", "test_adversarial.py", "test_replicas.py"),
+    *("test_processes.py", "test_corpus_command.py"),
+)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.name not in DEAR)
+# Of what is tried in all its cases, `make test` has a sample, the same every time, and the soak the whole.
+WHOLE = bool(os.environ.get("SEQGAN_WHOLE"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "sampled(number): `make test` tries so many of the cases, `make soak` all")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    cases: dict[str, list[pytest.Item]] = collections.defaultdict(list)
+    for item in items:
+        if not WHOLE and item.get_closest_marker("sampled"):
+            cases[item.nodeid.partition("[")[0]].append(item)
+    left_out: set[pytest.Item] = set()
+    for name, found in cases.items():
+        number = max(marker.args[0] for marker in found[0].iter_markers("sampled"))
+        kept = random.Random(name).sample(found, min(number, len(found)))
+        left_out.update(set(found) - set(kept))
+    if left_out:
+        config.hook.pytest_deselected(items=list(left_out))
+    kept_items = (item for item in items if item not in left_out)
+    items[:] = sorted(kept_items, key=lambda item: DEAR.index(item.path.name) if item.path.name in DEAR else len(DEAR))
+
+
+@pytest.fixture(scope="session")
+def whole_suite() -> bool:
+    """Whether to try all there is, in the soak, or a sample."""
+    return WHOLE
+
+
+@pytest.fixture
+def eagerly() -> Iterator[None]:
+    """Steps as Python runs them and not as TensorFlow compiles them: where a training makes one or two, a third of the time."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -35,8 +35,19 @@ PACKAGE = "src/seqgan_cli"
 TARGETS = tuple(f"{PACKAGE}/{name}" for name in ("algorithms", "rewards", "sampling.py", "evaluation/metrics"))
 # The tests of a file, stage by stage, where its path does not tell them; files that are not there are left out.
 OVERRIDES: dict[str, tuple[tuple[str, ...], ...]] = {
-    f"{PACKAGE}/metrics/grammar.py": (("tests/commands/test_eval_grammar.py",),),
-    f"{PACKAGE}/metrics/music.py": (("tests/metrics/test_music_measures.py",),),
+    f"{PACKAGE}/evaluation/metrics/grammar.py": (("tests/commands/test_eval_grammar.py",),),
+    f"{PACKAGE}/evaluation/metrics/music.py": (("tests/evaluation/metrics/test_music_measures.py",),),
+    f"{PACKAGE}/algorithms/advantages.py": (("tests/algorithms/test_policy_gradient.py",),),
+    f"{PACKAGE}/algorithms/base.py": (("tests/test_plugins.py",),),
+    f"{PACKAGE}/algorithms/discriminator.py": (
+        ("tests/algorithms/test_discriminator_training.py",),
+        ("tests/models/test_convolutional.py", "tests/models/test_discriminators.py"),
+    ),
+    f"{PACKAGE}/sampling.py": (("tests/test_sampling.py",), ("tests/models/test_generator.py", "tests/models/test_softmax.py")),
+    **{
+        f"{PACKAGE}/rewards/{name}.py": (("tests/rewards/test_rewards.py",),)
+        for name in ("base", "bleu", "controls", "discriminator", "likelihood", "partial")
+    },
 }
 DEAR = {"test_stage.py", "test_runner.py", "test_train.py"}  # of the others of a room: minutes of kills and of whole runs
 LEFT_OUT = {"build", "dist", "mutants", "runs", "same", "soak"}  # at the top of the checkout: what no test reads

@@ -40,7 +40,7 @@ def run_lines(lines: list[list[str]], folder: Path) -> list[list]:
         capture_output=True,
         text=True,
         cwd=folder,
-        timeout=60,
+        timeout=280,
         check=True,
     )
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -160,7 +160,7 @@ def training(pretrained: Path) -> Iterator[subprocess.Popen]:
         started = time.monotonic()
         while max(stage.glob("0*.npz"), default=None) == before:
             assert process.poll() is None, process.communicate()[1]
-            assert time.monotonic() - started < 120
+            assert time.monotonic() - started < 280
             time.sleep(0.05)
         yield process
     finally:
@@ -184,7 +184,7 @@ def test_signals_stop_training_with_one_message(seqgan, pretrained, training, nu
         assert seqgan("status", "--run", pretrained).code == 0
         assert training.poll() is None
     training.send_signal(number)
-    out, err = training.communicate(timeout=60)
+    out, err = training.communicate(timeout=280)
     assert training.returncode == code
     assert out == ""
     assert "Traceback" not in err
@@ -206,7 +206,7 @@ def test_output_on_a_terminal_without_unicode(pretrained, command):
         [sys.executable, "-m", "seqgan_cli", *command, "--run", str(pretrained)],
         capture_output=True,
         env={"PYTHONIOENCODING": "ascii", "PATH": "/usr/bin:/bin"},
-        timeout=60,
+        timeout=280,
     )
     assert done.stderr.decode() == ""
     assert done.returncode == 0
@@ -218,7 +218,7 @@ def test_output_that_is_closed(pretrained):
         ["bash", "-c", '"$0" -m seqgan_cli status --run "$1" >&-', sys.executable, str(pretrained)],
         stderr=subprocess.PIPE,
         text=True,
-        timeout=60,
+        timeout=280,
     )
     assert "Traceback" not in done.stderr
     assert done.stderr.count("\n") <= 1

@@ -134,6 +134,7 @@ def test_no_component_is_named_outside_its_own_file() -> None:
     homes = {
         name: Path(inspect.getfile(component)) for known in registry.ALL for name, component in known.ours.items()
     }
+    homes |= {source: Path(inspect.getfile(kind)) for kind in registry.kinds.ours.values() for source in kind.sources}
     for path in modules():
         for text, line in compared(ast.parse(path.read_text(encoding="utf-8"))):
             where = path.relative_to(SOURCE).as_posix()

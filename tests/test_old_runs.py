@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from seqgan_cli.arrays import read_arrays
 from seqgan_cli.data.split import CHOOSES_AND_REPORTS
 from seqgan_cli.runs.run import Run
 
 OLD = Path(__file__).parent / "old_runs"
-VERSIONS = sorted(path.name for path in OLD.iterdir())
+VERSIONS = ("0.1.0",)  # of two parts
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -52,3 +53,24 @@ def test_old_prepared_data_are_streamed(tmp_path: Path, seqgan, tiny_config: Pat
     assert done.code == 0, done.err
     assert CHOOSES_AND_REPORTS in done.err
     assert "nll_test" in Run(tmp_path / "run").history.at("pretrain-g", 1)
+
+
+@pytest.mark.parametrize("name", ["text", "oracle"])
+def test_a_run_from_before_components_goes_on(tmp_path: Path, seqgan, name: str) -> None:
+    """Its record knows no `adversarial.algorithm`; its checkpoints have the names of then."""
+    run = Path(shutil.copytree(OLD / "format-3" / name, tmp_path / "run"))
+    before = Run(run).history.rows()
+    more = seqgan("adversarial", "--run", run, "--rounds", 3)
+    assert more.code == 0, more.err
+    rows = Run(run).history.rows()
+    assert rows[: len(before)] == before
+    assert {row.metric for row in rows[len(before) :]} >= {row.metric for row in before if row.stage == "adversarial"}
+    assert {row.position for row in rows[len(before) :]} == {3}
+    kept = [read_arrays(path) for path in sorted(run.glob("checkpoints/adversarial/0*"))]
+    assert len(kept) == 2
+    assert set(kept[0]) == set(kept[1])
+    for command in (["sample", "-n", 3], ["sample", "-n", 3, "--from", "best"], ["status"], ["eval-nll", "--samples", 32]):
+        scored = seqgan(*command, "--run", run)
+        assert scored.code == 0, scored.err
+        assert scored.out
+    assert Run(run).config().values["adversarial.algorithm"] == "policy-gradient"

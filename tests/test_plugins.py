@@ -107,6 +107,32 @@ def test_a_kind_of_theirs_is_read_trained_on_and_sampled(
     assert "--lowercase is of no use to data of kind fasta" in capsys.readouterr().err
 
 
+def test_prepared_data_are_of_their_kind_again(known: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The index names the kind, which is imported to read it."""
+    records, prepared = tmp_path / "genes.fa", tmp_path / "prepared"
+    records.write_text("".join(f">gene {i}\nACG\n{'TA' * (1 + i % 3)}\n" for i in range(60)), encoding="utf-8")
+    written = ("--write", str(prepared), "--format", "tfrecord", "--quiet")
+    assert seqgan("corpus", str(records), "--kind", "fasta", *written) == 0
+    forget()
+    capsys.readouterr()
+    assert seqgan("corpus", str(prepared), "--quiet") == 0
+    assert f"Data: {records}: 60 records" in capsys.readouterr().out
+
+
+def test_a_kind_of_theirs_is_not_asked_what_a_file_is(known: None, tmp_path: Path) -> None:
+    from seqgan_cli.config.settings import Settings
+    from seqgan_cli.data.sources.inference import infer_kind
+    from seqgan_cli.errors import UsageError
+
+    path = tmp_path / "genes.fasta"
+    path.write_text(">gene\nACGT\n", encoding="utf-8")
+    assert registry.kinds["fasta"].name == "fasta"
+    assert infer_kind(str(path)) == "text"
+    assert Settings({"data.source": str(path)}).kind.name == "text"
+    with pytest.raises(UsageError, match=r"data\.kind=verse: choose from auto, text, poems, speeches, music, ids, fasta\."):
+        SCHEMA["data.kind"].check("verse")
+
+
 def seqgan(*arguments: str) -> int:
     """The exit code of a command in this process."""
     from seqgan_cli.cli import main

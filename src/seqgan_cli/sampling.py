@@ -10,11 +10,12 @@ In this order, each step on the distribution that the one before left, renormali
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from seqgan_cli.config.schema import section, setting
 from seqgan_cli.data.vocabulary import EOS, PAD, START, UNK, Vocabulary
 from seqgan_cli.lazy import compiled_for, tf
 from seqgan_cli.models import softmax
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
 ROUNDING = 1e-6
 
 
+@section("sampling")
 @dataclass(frozen=True)
 class Sampling:
-    """Choices of how to sample.
+    """Choices of how to sample. A field declared as a `setting` is an option of every command that samples.
 
     Args:
         temperature: > 0, divides the logits.
@@ -40,21 +42,29 @@ class Sampling:
         allow_unknown: whether `<unk>` may be drawn. No likelihood counts an `<unk>`, so likelihoods take no notice.
     """
 
-    temperature: float = 1.0
-    top_k: int = 0
-    top_p: float = 1.0
-    min_p: float = 0.0
+    # Logits divided by a temperature within these bounds stay numbers in float32.
+    temperature: float = setting(1.0, "below 1 says likelier things, above 1 rarer ones", at_least=0.001, at_most=1000.0)
+    top_k: int = setting(0, "draw from so many of the likeliest tokens (0: all)", at_least=0)
+    top_p: float = setting(1.0, "draw from the fewest tokens that have this probability (1: all)", above=0, at_most=1)
+    min_p: float = setting(
+        0.0, "draw from tokens that have this share of the likeliest one's probability (0: all)", at_least=0, below=1
+    )
     allow_unknown: bool = False
+
+    @property
+    def truncation(self) -> dict[str, float]:
+        """The choices that leave tokens without probability, by the name of their option."""
+        chosen = {leaf.name: getattr(self, leaf.name) for leaf in fields(self) if getattr(self, leaf.name) != leaf.default}
+        return {name.replace("_", "-"): v for name, v in chosen.items() if name not in ("temperature", "allow_unknown")}
 
     @property
     def truncated(self) -> bool:
         """Whether tokens besides the masked ones have no probability."""
-        return self.top_k > 0 or self.top_p < 1.0 or self.min_p > 0.0
+        return bool(self.truncation)
 
     def __str__(self) -> str:
         """`temperature 1`, `temperature 0.7, top-k 40`: the temperature, and what is used of the others."""
-        used = [f"top-k {self.top_k}"] * (self.top_k > 0) + [f"top-p {self.top_p:g}"] * (self.top_p < 1.0)
-        return ", ".join([f"temperature {self.temperature:g}", *used, *[f"min-p {self.min_p:g}"] * (self.min_p > 0.0)])
+        return ", ".join(f"{name} {value:g}" for name, value in {"temperature": self.temperature, **self.truncation}.items())
 
     def tensors(self, vocabulary: Vocabulary) -> tuple[Any, ...]:
         """The numbers of `keep_likeliest`: (top_k int32, top_p, min_p float32), such that what is not used keeps all."""
@@ -160,7 +170,7 @@ def draw_next(generator: "Generator", logits: Any, last: Any, place: Any, key: A
 
 
 def _numbers_of_truncation() -> list:
-    return [tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.float32)]
+    return [tf.TensorSpec([], tf.int32), *[tf.TensorSpec([], tf.float32)] * 2]
 
 
 def _numbers_of_draw() -> list:

@@ -302,12 +302,18 @@ def state(training: AdversarialTraining) -> dict[str, np.ndarray]:
 
 
 @functools.cache
-def after_two_rounds(options: frozenset[tuple[str, Any]]) -> dict[str, np.ndarray]:
-    """The generator's weights, by the paper's way but for these options."""
-    training = stage(**dict(options))
+def two_rounds(options: frozenset[tuple[str, Any]], compiled: bool = False) -> tuple[dict[str, np.ndarray], ...]:
+    """All that a stage with these options, else the paper's, has after the first round and after the second."""
+    assert tf.config.functions_run_eagerly() != compiled
+    training, states = stage(**dict(options)), []
     for position in (1, 2):
         training.advance(position, lambda _: None)
-    return {name: array for name, array in state(training).items() if name.startswith("generator/")}
+        states.append(state(training))
+    return tuple(states)
+
+
+def of_generator(variables: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: array for name, array in variables.items() if name.startswith("generator/")}
 
 
 OPTIONS = [
@@ -333,14 +339,21 @@ OPTIONS = [
 NEEDED = [("discriminator.prefixes", True), ("discriminator.gradient-penalty", 1.0)]
 
 
+@pytest.fixture
+def unscored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rounds are not scored, which takes half of the time and moves nothing."""
+    monkeypatch.setattr(AdversarialTraining, "scores", lambda self, position: {})
+
+
+@pytest.mark.sampled(10)
+@pytest.mark.usefixtures("unscored", "eagerly")
 @pytest.mark.parametrize(
     ("options", "name"),
     [(options, name) for options in OPTIONS for name in options],
     ids=lambda part: " ".join([part] if isinstance(part, str) else part),
 )
-def test_every_option_acts(options: dict[str, Any], name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_option_acts(options: dict[str, Any], name: str) -> None:
     """Each by itself: with the others that go with it, the generator becomes another without it. Or they need it."""
-    monkeypatch.setattr(AdversarialTraining, "scores", lambda self, position: {})  # half of the time, and they move nothing
     others = {other: value for other, value in options.items() if other != name}
     check_together(tiny_settings(**options))
     if (name, options[name]) in NEEDED:
@@ -348,29 +361,41 @@ def test_every_option_acts(options: dict[str, Any], name: str, monkeypatch: pyte
             check_together(tiny_settings(**others))
         return
     check_together(tiny_settings(**others))
-    with_it, without = after_two_rounds(frozenset(options.items())), after_two_rounds(frozenset(others.items()))
+    with_it, without = (of_generator(two_rounds(frozenset(chosen.items()))[1]) for chosen in (options, others))
     assert with_it.keys() != without.keys() or any(
         array.shape != without[name].shape or (array != without[name]).any() for name, array in with_it.items()
     )
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=lambda options: " ".join(options))
-def test_what_is_saved_goes_on_as_if_never_stopped(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(AdversarialTraining, "scores", lambda self, position: {})  # half of the time, and they move nothing
-    whole, again = stage(**options), stage(**options)
-    assert (whole.trainer is None) == (options.get("adversarial.reward") == "lm")
-    whole.advance(1, lambda _: None)
-    saved = state(whole)
+def check_that_it_goes_on(options: dict[str, Any], compiled: bool) -> None:
+    """What was saved after the first of two rounds, in a training made anew, comes to what the two came to."""
+    (saved, expected), again = two_rounds(frozenset(options.items()), compiled), stage(**options)
+    assert (again.trainer is None) == (options.get("adversarial.reward") == "lm")
+    assert again.variables().keys() == saved.keys()
     for name, variable in again.variables().items():
         variable.assign(saved[name])
-    for training in (whole, again):
-        training.advance(2, lambda _: None)
-    np.testing.assert_equal(state(again), state(whole))
+    again.advance(2, lambda _: None)
+    np.testing.assert_equal(state(again), expected)
     for fixed in ("start/", "language_model/"):  # what rewards hold on to, whatever pretrain-g does meanwhile
         held = [name for name in saved if name.startswith(fixed)]
-        assert all(np.array_equal(saved[name], state(whole)[name]) for name in held)
+        assert all(np.array_equal(saved[name], expected[name]) for name in held)
         kl, lm = "adversarial.kl-coefficient" in options, options.get("adversarial.reward") == "lm"
         assert bool(held) == {"start/": kl, "language_model/": lm}[fixed]
+
+
+@pytest.mark.sampled(6)
+@pytest.mark.usefixtures("unscored", "eagerly")
+@pytest.mark.parametrize("options", OPTIONS, ids=lambda options: " ".join(options))
+def test_what_is_saved_goes_on_as_if_never_stopped(options: dict[str, Any]) -> None:
+    check_that_it_goes_on(options, compiled=False)
+
+
+@pytest.mark.sampled(2)
+@pytest.mark.usefixtures("unscored")
+@pytest.mark.parametrize("options", OPTIONS, ids=lambda options: " ".join(options))
+def test_what_is_saved_goes_on_as_if_never_stopped_in_compiled_steps_too(options: dict[str, Any]) -> None:
+    """Which hold on to what Python knew when they were traced."""
+    check_that_it_goes_on(options, compiled=True)
 
 
 def test_the_cost_of_departure_keeps_the_policy_near_where_it_began() -> None:

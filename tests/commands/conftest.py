@@ -29,7 +29,7 @@ def _train(*arguments: Any) -> tuple[str, str]:
         patch.delenv("SEQGAN_RUN", raising=False)
         patch.delenv("SEQGAN_PRESET", raising=False)
         command = [sys.executable, "-m", "seqgan_cli", "train", *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=200)
+        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=280)
     assert done.returncode == 0, done.stderr
     return done.stdout, done.stderr
 

@@ -15,6 +15,8 @@ from seqgan_cli.jobs.job import Job
 from seqgan_cli.runs.run import Run
 from store_parts import record_anew
 
+pytestmark = pytest.mark.usefixtures("eagerly")  # what is said matters here, and not what trains
+
 SOURCE = Path(__file__).parents[2] / "src" / "seqgan_cli"
 # Commands that messages write by hand: those that need no run, and those with something left for the reader to fill in.
 WITHOUT_A_RUN = re.compile(r"`seqgan (settings|train --preset quick|train FILE|tune|compare|experiment|judge make|\{task)")

@@ -197,8 +197,8 @@ def test_options_that_contradict_the_data(seqgan, refused, tmp_path, monkeypatch
     ("arguments", "parts"),
     [
         ([], ["Missing argument 'FILE|NAME'"]),
-        (["x", "--poem-form", "6x4"], ["'--poem-form'", "'6x4'"]),
-        (["x", "--kind", "verse"], ["'--kind'", "'verse'"]),
+        (["x", "--poem-form", "6x4"], ["'--poem-form'", "choose from 5x4, 7x4"]),
+        (["x", "--kind", "verse"], ["'--kind'", "choose from auto, text"]),
         (["x", "--since", "-1"], ["'--since'"]),
         (["x", "-n", "-1"], ["'-n' / '--num'"]),
         (["x", "--write", "x"], ["'--write'", "is a file"]),
@@ -409,7 +409,7 @@ def test_it_starts_without_the_heavy_libraries(tmp_path):
         "except SystemExit as end:\n    assert not end.code, end.code\n"
         "sys.exit(', '.join({'tensorflow', 'keras', 'matplotlib', 'nltk', 'mido', 'music21'} & {*sys.modules}))"
     )
-    done = subprocess.run([sys.executable, "-c", program, str(data)], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([sys.executable, "-c", program, str(data)], capture_output=True, text=True, timeout=280, check=False)
     assert done.stderr in ("", "\n")
 
 
@@ -487,7 +487,7 @@ def test_a_streamed_run_that_stops_comes_to_the_same_bits(seqgan, tmp_path, fold
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     given = ("--data", folder, "--config", tiny_config, "--set", "pretrain-g.steps-per-epoch=3", "--epochs")
     assert seqgan("pretrain-g", "--run", whole, *given, 4).code == 0
-    for epochs in (1, 3, 4):
+    for epochs in (1, 4):  # 3 steps, and 9 more, of passes of 4
         assert seqgan("pretrain-g", "--run", parts, *given, epochs).code == 0
     for run in (whole, parts):
         assert seqgan("adversarial", "--run", run).code == 0

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
 from seqgan_cli import __version__
+from seqgan_cli.runs.generators import generator_checkpoint, read_generator
 from seqgan_cli.sampling import sample
 from store_parts import record_anew
 
@@ -171,7 +172,7 @@ def test_samples_equal_nltk(seqgan, text):
 
     run = Run(text.path)
     corpus = run.corpus()
-    generator = run.generator(run.generator_checkpoint("pretrain-g", pytest.fail), corpus)
+    generator = read_generator(run, generator_checkpoint(run, "pretrain-g", pytest.fail), corpus)
     samples = [[str(t) for t in row if t > 1] for row in sample(generator, 10, key(0, "eval-bleu"))]
     smoothing = SmoothingFunction().method1
     expected = statistics.fmean(sentence_bleu(references, sample, (0.5, 0.5), smoothing) for sample in samples)

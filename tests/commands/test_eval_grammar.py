@@ -14,6 +14,7 @@ import reference
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.evaluation.metrics.grammar import LARGEST_GRAMMAR, Parser
 from seqgan_cli.randomness import key
+from seqgan_cli.runs.generators import generator_checkpoint, read_generator
 from seqgan_cli.runs.run import Run
 from seqgan_cli.sampling import sample
 
@@ -163,7 +164,7 @@ def test_every_figure_is_the_literal_one(seqgan, text, any_words):
     corpus = run.corpus()
     sentences = {"data": corpus.test}
     for column, which, purpose in (("samples", "latest", ()), ("MLE", "pretrain-g", ("MLE",))):
-        generator = run.generator(run.generator_checkpoint(which, lambda message: None), corpus)
+        generator = read_generator(run, generator_checkpoint(run, which, lambda message: None), corpus)
         sentences[column] = sample(generator, NUM, key(0, "eval-grammar", *purpose))
     known = set(corpus.vocabulary.tokens[3:]) - {","}
     training = [corpus.vocabulary.decode(row) for row in corpus.train]

@@ -13,6 +13,7 @@ from scipy import stats
 import reference
 from seqgan_cli.commands.eval_quality import TITLES
 from seqgan_cli.randomness import key
+from seqgan_cli.runs.generators import generator_checkpoint, read_generator
 from seqgan_cli.runs.run import Run
 from seqgan_cli.sampling import Sampling, sample
 
@@ -32,7 +33,7 @@ def samples_of(path, which, *purpose, temperature=1.0):
     """The samples that the command draws, and the corpus."""
     run = Run(path)
     corpus = run.corpus()
-    generator = run.generator(run.generator_checkpoint(which, lambda message: None), corpus)
+    generator = read_generator(run, generator_checkpoint(run, which, lambda message: None), corpus)
     return sample(generator, NUM, key(0, "eval-quality", *purpose), Sampling(temperature)), corpus
 
 

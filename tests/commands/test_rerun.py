@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seqgan_cli.runs.run import Run
@@ -79,11 +79,7 @@ def test_what_cannot_be_repeated_is_refused(seqgan, tmp_path, trained, target):
         assert "is RUN itself" in done.err
 
 
-@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 4), st.integers(0, 2)), min_size=1, max_size=2))
-@example([(2, 3, 0), (3, 2, 0), (1, 3, 1)])
-@example([(4, 1, 0), (2, 3, 1)])
-def test_a_run_in_any_number_of_commands_repeats(seqgan, tiny_config, commands):
+def check_that_it_repeats(seqgan, tiny_config, commands):
     """Whatever epochs its commands scored, and whatever patience the last of them had, a sound run is the same again.
 
     commands: how many epochs each of them adds, and its --eval-every and patience.
@@ -102,6 +98,18 @@ def test_a_run_in_any_number_of_commands_repeats(seqgan, tiny_config, commands):
             assert own.exists() == theirs.exists()
             if own.exists():
                 assert own.read_bytes() == theirs.read_bytes(), name
+
+
+@pytest.mark.parametrize("commands", [[(2, 3, 0), (3, 2, 0), (1, 3, 1)], [(4, 1, 0), (2, 3, 1)]])
+def test_a_run_in_several_commands_repeats(seqgan, tiny_config, commands):
+    check_that_it_repeats(seqgan, tiny_config, commands)
+
+
+@pytest.mark.sampled(0)  # in the soak alone
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 4), st.integers(0, 2)), min_size=1, max_size=2))
+def test_a_run_in_any_number_of_commands_repeats(seqgan, tiny_config, commands):
+    check_that_it_repeats(seqgan, tiny_config, commands)
 
 
 def test_a_score_that_differs_is_told(seqgan, trained, tmp_path):

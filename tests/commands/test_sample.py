@@ -295,7 +295,7 @@ def test_a_reader_that_has_enough_ends_it_quietly(synthetic):
         ["bash", "-c", f"set -o pipefail; {command}"],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=280,
     )
     assert outcome.returncode == 0
     assert outcome.stderr == ""
@@ -311,7 +311,7 @@ def test_a_full_disk_behind_stdout(synthetic, command):
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=120,
+            timeout=280,
         )
     assert outcome.stderr == "Error: Cannot read or write: No space left on device. What was saved before is whole.\n"
     assert outcome.returncode == 1

@@ -3,11 +3,11 @@
 import json
 import re
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
+
+import forked
 
 
 def positions(run, stage) -> list[int]:
@@ -256,12 +256,7 @@ def odd(tiny_config, tmp_path_factory):
     data = folder / "[bold]:cat:.txt"
     data.write_text(":cat: [bold] :dog:\n:dog: [/bold] :cat:\n" * 10)
     command = ["train", str(data), "--epochs", "1", "--rounds", "1", "--reward", "constant"]
-    done = subprocess.run(
-        [sys.executable, "-m", "seqgan_cli", *command, "--config", str(tiny_config), "--run", str(folder / "run")],
-        capture_output=True,
-        text=True,
-        timeout=200,
-    )
+    done = forked.run(tmp_path_factory.mktemp("printed"), *command, "--config", tiny_config, "--run", folder / "run")
     assert done.returncode == 0, done.stderr
     return folder, done.stdout, done.stderr
 
@@ -320,6 +315,7 @@ OTHER_WAYS = [
 ]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("settings", OTHER_WAYS, ids=" ".join)
 def test_other_ways_from_end_to_end(seqgan, tmp_path, tiny_config, settings):
     data = tmp_path / "lines.txt"

@@ -330,7 +330,7 @@ def test_a_long_corpus_is_numbered_in_blocks(tmp_path: Path, monkeypatch: pytest
     """With the same result as at once, for vocabulary and sequences."""
     text = "".join(f"{'a ' * (i % 5)}w{i % 7} {'b ' * (i % 3)}\n" for i in range(60))
     own = {"max-length": 5, "overlong": "split", "validation": 0.0}
-    wanted = of_kind("text", source=str(put(tmp_path, text), **own))
+    wanted = of_kind("text", source=str(put(tmp_path, text)), **own)
     at_once, _ = real_corpus(wanted)
     monkeypatch.setattr(documents, "BLOCK", block)
     monkeypatch.setattr(corpora, "BLOCK", block)

@@ -11,7 +11,7 @@ import pytest
 from seqgan_cli.config.resolution import explicit, resolve
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.corpus import Corpus, load_corpus
-from seqgan_cli.data.sources import preparation
+from seqgan_cli.data.sources import preparation, survey
 from seqgan_cli.data.sources.inference import infer_kind
 from seqgan_cli.data.sources.opening import real_corpus
 from seqgan_cli.data.sources.preparation import prepare
@@ -62,7 +62,8 @@ def test_parts_give_what_the_whole_gives(
 ) -> None:
     """In parts of 40 tokens, with as many held out as are asked for and with fewer."""
     monkeypatch.setattr(preparation, "PART", 40)
-    monkeypatch.setattr(preparation, "AT_HAND", held_out)
+    for each in (preparation, survey):
+        monkeypatch.setattr(each, "EVAL_SUBSET", held_out)
     settings = settings_for(lines(tmp_path, 600), **own)
     whole, documents = real_corpus(settings)
     reports: list[tuple[int, int]] = []
@@ -126,12 +127,12 @@ def test_held_out_documents_are_drawn_from_all(tmp_path: Path, monkeypatch: pyte
     path.write_text("".join(f"w{i} x y\n" for i in range(200)))
     where = np.zeros(10)
     for seed in range(40):
-        survey = Survey(settings_for(path).data, seed)
+        first = Survey(settings_for(path).data, seed)
         made = preparation._Preparation(settings_for(path), lambda done, total: None)
         for part in made.parts(0):
-            survey.add(part, made.layout(part, 3))
-        survey.keep(20)
-        where += np.bincount(survey.held.documents // 20, minlength=10)
+            first.add(part, made.layout(part, 3))
+        first.keep(20)
+        where += np.bincount(first.held.documents // 20, minlength=10)
     assert where.sum() == 800
     assert abs(where - 80).max() < 40, "four standard deviations"
 
@@ -224,7 +225,8 @@ def test_what_a_kill_left_is_taken_away_and_what_is_not_ours_is_not(tmp_path: Pa
 
 def test_what_scores_look_at_is_drawn_from_all_of_a_sorted_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """2,000 lines in order, of which 200 are at hand and 200 held out: their first halves come from the whole file."""
-    monkeypatch.setattr(preparation, "AT_HAND", 200)
+    for each in (preparation, survey):
+        monkeypatch.setattr(each, "EVAL_SUBSET", 200)
     path = tmp_path / "sorted.txt"
     path.write_text("".join(f"w{i // 200} x{i}\n" for i in range(2000)))
     prepared = prepare(settings_for(path), tmp_path / "prepared", lambda done, total: None)

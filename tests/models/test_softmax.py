@@ -8,8 +8,9 @@ import tensorflow as tf
 
 import reference
 from seqgan_cli.models import softmax
-from seqgan_cli.models.softmax import draw_tokens, token_nll, weighted_nll, weighted_nll_and_score
+from seqgan_cli.models.softmax import token_nll, weighted_nll, weighted_nll_and_score
 from seqgan_cli.randomness import key, rng
+from seqgan_cli.sampling import draw_tokens
 
 ROWS, HIDDEN, VOCABULARY = 13, 4, 11
 Case = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]

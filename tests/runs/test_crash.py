@@ -1,14 +1,16 @@
 """A process that dies or meets a full disk at any of its touches leaves the last checkpoint whole, and the next goes on.
 
-Every touch in turn: opening, each write, fsync, link, replace, unlink.
+Every touch in turn in the soak, and one in three in `make test`: opening, each write, fsync, link, replace, unlink.
 """
 
 import errno
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,14 @@ from store_parts import arrays, names, never, row, with_corpus
 
 UNITS = 4
 BEST = (2, 4)
+
+
+def touches(every: bool) -> Iterator[int]:
+    """The numbers of the touches to fail at: all, or in drawn steps of 1 to 5."""
+    draw, number = random.Random(0), 1
+    while True:
+        yield number
+        number += 1 if every else draw.randint(1, 5)
 
 
 def unit(run: Run, position: int) -> None:
@@ -73,13 +83,13 @@ from pathlib import Path
 sys.path[:0] = json.loads(sys.argv[2])
 import numpy as np
 from faults import At, touching
-from test_crash import UNITS, begun, check_usable, go_on, state
+from test_crash import UNITS, begun, check_usable, go_on, state, touches
 
-folder, kills = Path(sys.argv[1]), 0
+folder, last = Path(sys.argv[1]), 0
 whole = begun(folder / "whole")
 go_on(whole, UNITS + 1)
 expected = state(whole)
-for number in range(1, 100_000):
+for number in touches(every=bool(json.loads(sys.argv[3]))):
     run = begun(folder / f"run{number}")
     child = os.fork()
     if child == 0:
@@ -90,30 +100,34 @@ for number in range(1, 100_000):
     if status == 0:
         break
     assert os.WTERMSIG(status) == signal.SIGKILL
-    kills += 1
+    last = number
     position = max(run.checkpoints("pretrain-g").positions(), default=0)
     check_usable(run, position)
     go_on(run, UNITS + 1)
     assert state(run) == expected, number
     shutil.rmtree(run.path)
-print(kills)
+print(last)
 """
 
 
-def test_killed_at_every_touch_the_next_ends_identical(tmp_path: Path) -> None:
+@pytest.mark.sampled(1)
+def test_killed_at_every_touch_the_next_ends_identical(tmp_path: Path, whole_suite: bool) -> None:
     paths = json.dumps([str(Path(__file__).parent), str(Path(__file__).parents[1])])
-    command = [sys.executable, "-c", KILLED_AT_EVERY_TOUCH, str(tmp_path), paths]
+    command = [sys.executable, "-c", KILLED_AT_EVERY_TOUCH, str(tmp_path), paths, json.dumps(whole_suite)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 100
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("code", "onwards"), [(errno.ENOSPC, True), (errno.EDQUOT, False)])
-def test_a_full_or_failing_disk_at_every_touch_costs_the_unit_at_work_only(tmp_path: Path, code: int, onwards: bool) -> None:
+def test_a_full_or_failing_disk_at_every_touch_costs_the_unit_at_work_only(
+    tmp_path: Path, code: int, onwards: bool, whole_suite: bool
+) -> None:
     whole = begun(tmp_path / "whole")
     go_on(whole, UNITS + 1)
     expected = state(whole)
-    for number in range(1, 100_000):
+    for number in touches(whole_suite):
         run = begun(tmp_path / f"run{number}")
         fault = At(number, fail_with(code), onwards)
         try:

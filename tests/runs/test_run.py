@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from seqgan_cli.config.resolution import resolve
+from seqgan_cli.config.settings import GENERATORS, SCHEMA, STAGES
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.config.settings import SCHEMA, GENERATORS, STAGES
 from seqgan_cli.runs.checkpoints import Checkpoints
+from seqgan_cli.runs.generators import generator_checkpoint
 from seqgan_cli.runs.record import checksum
 from seqgan_cli.runs.run import Run
 from store_parts import WEIGHTS, arrays, names, never, row, with_corpus
@@ -135,7 +136,7 @@ def test_which_generator_checkpoint_is_meant(tmp_path: Path) -> None:
         for position in positions:
             run.checkpoints(stage).save(position, arrays(position), {}, best=position == best)
     found = {
-        which: run.generator_checkpoint(which, never).path.relative_to(run.path / "checkpoints").as_posix()
+        which: generator_checkpoint(run, which, never).path.relative_to(run.path / "checkpoints").as_posix()
         for which in GENERATORS
     }
     assert found == {
@@ -145,27 +146,27 @@ def test_which_generator_checkpoint_is_meant(tmp_path: Path) -> None:
         "best": "pretrain-g/best.npz",
         "best-adversarial": "adversarial/best.npz",
     }
-    assert run.generator_checkpoint("best-adversarial", never).position == 7
-    assert run.generator_checkpoint("best", never).position == 1
+    assert generator_checkpoint(run, "best-adversarial", never).position == 7
+    assert generator_checkpoint(run, "best", never).position == 1
 
 
 def test_before_adversarial_training_the_latest_is_the_pretrained_one(tmp_path: Path) -> None:
     run = with_corpus(tmp_path)
     run.checkpoints("pretrain-g").save(2, arrays(2), {}, best=False)
-    assert run.generator_checkpoint("latest", never).position == 2
+    assert generator_checkpoint(run, "latest", never).position == 2
     with pytest.raises(SeqganError, match=r"no trained generator 'adversarial': run `seqgan adversarial --run .*` first"):
-        run.generator_checkpoint("adversarial", never)
+        generator_checkpoint(run, "adversarial", never)
     with pytest.raises(SeqganError, match=r"no trained generator 'best-adversarial': run `seqgan adversarial --run .*` first"):
-        run.generator_checkpoint("best-adversarial", never)
+        generator_checkpoint(run, "best-adversarial", never)
     run.checkpoints("adversarial").save(1, arrays(3), {}, best=False)
     with pytest.raises(SeqganError, match=r"has no best round yet.*--from adversarial names the last one"):
-        run.generator_checkpoint("best-adversarial", never)
+        generator_checkpoint(run, "best-adversarial", never)
 
 
 @pytest.mark.parametrize("which", GENERATORS)
 def test_a_run_without_a_generator_says_what_to_run_first(tmp_path: Path, which: str) -> None:
     with pytest.raises(SeqganError, match=r"holds no trained generator.*: run `seqgan pretrain-g --run .*` first"):
-        with_corpus(tmp_path).generator_checkpoint(which, never)
+        generator_checkpoint(with_corpus(tmp_path), which, never)
 
 
 def test_drop_from_forgets_a_stage_and_those_after_it(tmp_path: Path) -> None:

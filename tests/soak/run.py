@@ -55,6 +55,24 @@ def fuzz(reader: str, inputs: int, out: Path) -> dict[str, Any]:
     return {"inputs": max(tried, default=0), "wrong": wrong}
 
 
+def cases() -> dict[str, Any]:
+    """All the cases of the tests of which `make test` tries a sample."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "sampled", "-rfE", str(HERE.parent)],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        cwd=HERE.parents[1],
+        env={**os.environ, "SEQGAN_WHOLE": "1"},
+    )
+    passed = re.findall(r"(\d+) passed", done.stdout)
+    wrong = re.findall(r"^(?:FAILED|ERROR) .*", done.stdout, re.MULTILINE)
+    if done.returncode and not wrong:
+        wrong = [f"the suite ended with {done.returncode}: {(done.stdout + done.stderr)[-300:]}"]
+    return {"cases": int(passed[-1]) if passed else 0, "wrong": wrong}
+
+
 def kill(stage: str, kills: int, seed: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         return dataclasses.asdict(kill_stage(stage, kills, Path(folder), seed))
@@ -96,6 +114,7 @@ def pieces(long: bool, out: Path) -> dict[str, Callable[[], dict[str, Any]]]:
             found[f"{KILLS_AT_ONCE} kills of {stage}, part {part + 1}"] = (
                 lambda stage=stage, part=part: kill(stage, KILLS_AT_ONCE, part)  # type: ignore[misc]
             )
+    found["all cases of sampled tests"] = cases
     for reader in readers():
         found[f"inputs for the reader of {reader}"] = lambda reader=reader: fuzz(reader, 100_000, out)  # type: ignore[misc]
     kills = 100 if long else 20
@@ -140,6 +159,7 @@ def summary(done: dict[str, dict[str, Any]]) -> list[str]:
     inputs = [record["inputs"] for record in done.values() if "inputs" in record]
     if inputs:
         lines.append(f"readers: {sum(inputs)} inputs for {len(inputs)} readers")
+    lines += [f"sampled tests: {each['cases']} cases passed" for each in done.values() if "cases" in each]
     for record in done.values():
         if "figures" in record:
             f = record["figures"]

@@ -164,6 +164,19 @@ def test_heartbeats_are_sent_for_what_is_at_work(task):
     assert plan.leases.told.count(("heartbeat", "a")) > plan.leases.told.count(("heartbeat", "b")) > 1
 
 
+def test_it_says_once_that_it_waits_for_others(task):
+    said = []
+    made = task("at once")
+    made.path.write_text("")
+    plan = Plan([Unit([made], "a")])
+    work = Executor(plan, 1, 1, SimpleNamespace(say=said.append))
+    work.carry_out()
+    assert said == [], "it had something to do"
+    plan.left = 1
+    Executor(plan, 1, 1, SimpleNamespace(say=said.append), 0.2).carry_out()
+    assert said == ["waiting"]
+
+
 def test_only_so_many_processes_run_at_once(task, tmp_path):
     program = (
         "import os, pathlib, time\n"

@@ -15,11 +15,24 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seqgan_cli.algorithms.adversarial import AdversarialTraining
 from seqgan_cli.config.settings import STAGES
 from seqgan_cli.console import Progress
 from seqgan_cli.runs.checkpoints import Checkpoints
 from seqgan_cli.runs.run import Run
 from seqgan_cli.training.stage import better
+
+# The stages in one process, each as its command does it.
+ALL_STAGES = """
+import sys
+from seqgan_cli.cli import main
+for stage in sys.argv[1:4]:
+    try:
+        main([stage, *sys.argv[4:]])
+    except SystemExit as ended:
+        if ended.code:
+            raise
+"""
 
 COUNTS = {"pretrain-g": ("--epochs", 3), "pretrain-d": ("--d-steps", 2), "adversarial": ("--rounds", 2)}
 
@@ -44,21 +57,36 @@ def history(run: Path) -> list[tuple]:
 def whole(tmp_path_factory: pytest.TempPathFactory, tiny_config: Path) -> Path:
     """A run through all stages without a stop."""
     run = tmp_path_factory.mktemp("whole") / "run"
-    for stage in STAGES:
-        command = [sys.executable, "-m", "seqgan_cli", stage, "--run", run, "--config", tiny_config, "-q"]
-        subprocess.run(command, check=True)
+    subprocess.run([sys.executable, "-c", ALL_STAGES, *STAGES, "--run", run, "--config", tiny_config, "-q"], check=True)
     return run
 
 
+@pytest.fixture
+def idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rounds in which nothing is done, and all scores are 1: for what is said around them."""
+    scores = dict.fromkeys(("nll_oracle", "nll_validation", "reward_mean", "distinct_share", "entropy"), 1.0)
+    monkeypatch.setattr(AdversarialTraining, "scores", lambda self, position: scores)
+    monkeypatch.setattr(AdversarialTraining, "advance", lambda self, position, tick: scores)
+
+
+@pytest.mark.sampled(1)
 def test_interrupted_at_every_point_ends_bit_identical(
-    seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
+    seqgan: Callable[..., Any],
+    tmp_path: Path,
+    tiny_config: Path,
+    whole: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    whole_suite: bool,
 ) -> None:
-    """Ctrl-C within and between units, again and again, then on to the end: as the run of another process without a stop."""
+    """Ctrl-C within and between units, again and again, then on to the end: as the run of another process without a stop.
+
+    At every point in the soak, and in `make test` after twice as much each time.
+    """
     run = tmp_path / "run"
     stops = 0
     original = Progress.tick
     for stage in STAGES:
-        for allowed in range(1, 100):
+        for allowed in range(1, 100) if whole_suite else (1, 2, 4, 8, 16, 32, 64):
             ticks = iter(range(allowed))
 
             def tick(self: Progress, work: float = 1.0, ticks: Iterator[int] = ticks) -> None:
@@ -82,18 +110,20 @@ def test_interrupted_at_every_point_ends_bit_identical(
     assert history(run) == history(whole)
 
 
-def test_killed_and_started_again_ends_bit_identical(tmp_path: Path, tiny_config: Path, whole: Path) -> None:
+def test_killed_and_started_again_ends_bit_identical(
+    seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path, whole: Path
+) -> None:
     """kill -9 once the first round is saved; the soak kills the other stages too, and at any moment."""
     run, stage = tmp_path / "run", "adversarial"
     shutil.copytree(whole, run)
     Run(run).drop_from(stage)
-    command = [sys.executable, "-m", "seqgan_cli", stage, "--run", run, "--config", tiny_config, "-q"]
-    process = subprocess.Popen(command)
+    command = [stage, "--run", run, "--config", tiny_config, "-q"]
+    process = subprocess.Popen([sys.executable, "-m", "seqgan_cli", *command])
     while process.poll() is None and not Run(run).has(stage):
         time.sleep(0.001)
     process.kill()
     assert process.wait() == -signal.SIGKILL
-    subprocess.run(command, check=True)
+    assert seqgan(*command).code == 0
     for name, array in checkpoint(whole, stage).items():
         np.testing.assert_array_equal(checkpoint(run, stage)[name], array, err_msg=name)
     assert history(run) == [row for row in history(whole) if STAGES.index(row[0]) <= STAGES.index(stage)]
@@ -169,10 +199,11 @@ def test_later_stages_of_an_earlier_generator_are_told(seqgan: Callable[..., Any
 
 
 def test_rounds_that_began_with_an_earlier_generator_are_not_held_against_this_one(
-    seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path
+    seqgan: Callable[..., Any], tmp_path: Path, whole: Path
 ) -> None:
     run = tmp_path / "run"
-    first = seqgan("train", "--run", run, "--config", tiny_config)
+    shutil.copytree(whole, run)
+    first = seqgan("train", "--run", run)
     assert "the adversarial rounds changed quality" in first.out
     again = seqgan("train", "--run", run, "--epochs", 4)
     assert "the adversarial rounds changed" not in again.out
@@ -188,11 +219,10 @@ def test_rounds_that_began_with_an_earlier_generator_are_not_held_against_this_o
 
 
 def test_overwrite_restarts_a_stage_and_drops_the_later_ones(
-    seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path
+    seqgan: Callable[..., Any], tmp_path: Path, whole: Path
 ) -> None:
     run = tmp_path / "run"
-    for stage in STAGES:
-        assert seqgan(stage, "--run", run, "--config", tiny_config, "-q").code == 0
+    shutil.copytree(whole, run)
     assert seqgan("pretrain-d", "--run", run, "--overwrite", "--d-steps", 1, "--filters", "1:3").code == 0
     assert Run(run).checkpoints("pretrain-d").positions() == [1]
     assert not Run(run).has("adversarial")
@@ -230,6 +260,7 @@ def resaved(run: Path, stage: str, **facts: Any) -> None:
     checkpoints.save(found.position, found.arrays, kept, best=False)
 
 
+@pytest.mark.usefixtures("idle")
 @pytest.mark.parametrize(("taught", "begun"), [("last", "best"), ("best", "last"), ("last", "last"), ("best", "best")])
 def test_rounds_tell_of_a_discriminator_that_met_another_generator(
     seqgan: Callable[..., Any], tmp_path: Path, whole: Path, taught: str, begun: str
@@ -256,6 +287,7 @@ def test_rounds_tell_of_a_discriminator_that_met_another_generator(
         assert "taught against" not in seqgan("adversarial", "--rounds", 2, "--run", run).err
 
 
+@pytest.mark.usefixtures("idle")
 def test_a_discriminator_of_an_early_version_does_not_say_what_it_met(
     seqgan: Callable[..., Any], tmp_path: Path, whole: Path
 ) -> None:
@@ -268,6 +300,7 @@ def test_a_discriminator_of_an_early_version_does_not_say_what_it_met(
     assert "Warning" not in outcome.err
 
 
+@pytest.mark.usefixtures("idle")
 @pytest.mark.parametrize(
     ("stage", "change"),
     [
@@ -322,9 +355,10 @@ def test_a_loss_or_gradient_that_is_not_finite_stops_at_once_and_keeps_what_was(
     """The weights are spoilt behind its back after the first unit; the checkpoint stays, and the command goes on from it."""
     run = tmp_path / "run"
     shutil.copytree(whole, run)
-    Run(run).drop_from(stage)
+    for later in STAGES[STAGES.index(stage) + 1 :]:
+        Run(run).drop_from(later)
+    Run(run).go_back(stage, 1)
     count = COUNTS[stage][0]
-    assert seqgan(stage, "--run", run, count, 1).code == 0
     path = run / "checkpoints" / stage / "0000001.npz"
     good = path.read_bytes()
     found = Run(run).checkpoints(stage).latest(pytest.fail)
@@ -371,8 +405,6 @@ def test_weights_that_are_not_finite_make_no_checkpoint(
 def test_a_discriminator_that_has_won_is_told_in_words(
     seqgan: Callable[..., Any], tmp_path: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from seqgan_cli.algorithms.adversarial import AdversarialTraining
-
     run = tmp_path / "run"
     shutil.copytree(whole, run)
     original = AdversarialTraining.advance
@@ -396,12 +428,11 @@ def test_points_missing_from_the_history_are_told(seqgan: Callable[..., Any], tm
 
 
 def test_collapse_is_told_in_words(
-    seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path, monkeypatch: pytest.MonkeyPatch
+    seqgan: Callable[..., Any], tmp_path: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from seqgan_cli.algorithms.adversarial import AdversarialTraining
-
     run = tmp_path / "run"
-    seqgan("pretrain-g", "--run", run, "--config", tiny_config, "-q")
+    shutil.copytree(whole, run)
+    Run(run).drop_from("pretrain-d")
     original = AdversarialTraining.advance
 
     def advance(self: Any, position: int, tick: Any) -> dict[str, float]:

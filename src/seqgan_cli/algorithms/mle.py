@@ -158,8 +158,8 @@ class LikelihoodTraining(Stage):
     def _step(self, tokens: Any, dropout_key: Any, share: Any, sampling_key: Any) -> Any:
         cfg, inputs = self.settings.pretrain_g, None
         if cfg.scheduled_sampling != "none":
-            own = replicas.shard(tokens), share, replicas.replica_key(sampling_key)
-            inputs = scheduled_sampling_inputs(self.generator, *own)
+            drawn = replicas.shard(tokens), share, replicas.replica_key(sampling_key)
+            inputs = scheduled_sampling_inputs(self.generator, *drawn)
         with tf.GradientTape() as tape:
             loss, score = likelihood_loss_and_score(
                 self.generator, tokens, cfg.dropout, replicas.replica_key(dropout_key), inputs

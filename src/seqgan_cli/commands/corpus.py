@@ -70,7 +70,7 @@ def command(
     from seqgan_cli.config.checks import check_data
     from seqgan_cli.data.sources.inference import infer_settings
     from seqgan_cli.data.tfrecord.shards import is_prepared
-    from seqgan_cli.jobs.job import read_corpus
+    from seqgan_cli.jobs.corpora import read_corpus
     from seqgan_cli.jobs.options import chosen_settings
 
     console = console_of(context)
@@ -122,7 +122,7 @@ def command(
 def _prepare(settings: "Settings", folder: Path, console: Console) -> "Corpus":
     from seqgan_cli.data.sources.preparation import prepare, refuse_filled
     from seqgan_cli.data.tfrecord.shards import is_prepared
-    from seqgan_cli.jobs.job import showing_reading
+    from seqgan_cli.jobs.corpora import showing_reading
     from seqgan_cli.runs import lock
     from seqgan_cli.training.backend import start_tensorflow
 

@@ -2,7 +2,6 @@
 
 import json
 import platform
-from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,6 +109,7 @@ def command(
     sampling = sampling_of(context)
     weights = _weights(ngram_weights, max_order, smoothing)
     console = console_of(context)
+    from seqgan_cli.jobs.sentences import SentencePool
     from seqgan_cli.jobs.trained import open_trained, sampled
     from seqgan_cli.runs.run import Run
 
@@ -117,7 +117,7 @@ def command(
     two_files = hypotheses is not None and references is not None
     settings = _settings(context, run, two_files)
     data = settings.data
-    pool = _Pool(settings, console.warn, run if _speaks(context, run, two_files) else None)
+    pool = SentencePool(settings, console.warn, run if _speaks(context, run, two_files) else None)
     likelihood: Sentences | None = None
     if hypotheses:
         origin, scored = str(hypotheses), pool.file(hypotheses, samples=True)
@@ -217,66 +217,3 @@ def _weights(text: str | None, max_order: int, smoothing: str) -> dict[str, tupl
     if smoothing == "method6" and len(weights) < 3:
         raise click.BadParameter("method6 needs three weights or more.", param_hint="--smoothing")
     return {f"BLEU({text})": weights}
-
-
-class _Pool:
-    """Numbers the tokens of samples and files alike, so that both can be compared.
-
-    Args:
-        settings: how files are read.
-        run: what sentences are of, if they are a run's: it says which word of a file stands for unknown ones.
-    """
-
-    def __init__(self, settings: Settings, warn: "Callable[[str], None]", run: "Run | None") -> None:
-        self.settings, self.warn, self.run = settings, warn, run
-        self.numbers: dict[str, int] = {}
-
-    def _renumber(self, table: "np.ndarray", tokens: list[str] | tuple[str, ...]) -> "np.ndarray":
-        import numpy as np
-
-        from seqgan_cli.data.vocabulary import SPECIAL, UNK
-
-        # <unk> stands for many words, and for none that another one equals.
-        numbers = [-1 if t == SPECIAL[UNK] else self.numbers.setdefault(t, len(self.numbers)) for t in tokens]
-        return np.array(numbers, np.int64)[table]
-
-    def file(self, path: Path, samples: bool = False) -> "Sentences":
-        """The sentences of a file. Raises SeqganError if it cannot be read."""
-        from seqgan_cli.data.documents import told_of
-        from seqgan_cli.data.vocabulary import SPECIAL, UNK, UNKNOWN
-
-        documents = self.settings.kind.sentences_of(path, self.settings, samples)
-        for line in told_of(documents.reading):
-            self.warn(f"{path}: {line}")
-        vocabulary = self.run.corpus().vocabulary if self.run else None
-        # As `sample --allow-unk` writes it: by another name where `<unk>` is a word of the data.
-        unknown = vocabulary.decode([UNK])[0] if vocabulary and vocabulary.has_special_tokens else UNKNOWN
-        tokens = [SPECIAL[UNK] if token == unknown else token for token in documents.tokens]
-        return self._renumber(documents.table(), tokens), documents.lengths
-
-    def ids(self, run: "Run", table: "np.ndarray") -> "Sentences":
-        """Sequences of the run's ids."""
-        vocabulary = run.corpus().vocabulary
-        return self._renumber(table, vocabulary.tokens), vocabulary.length(table)
-
-    @staticmethod
-    def overlap(first: "Sentences", second: "Sentences") -> bool:
-        """Whether the two have a token in common."""
-        import numpy as np
-
-        inside = [_tokens(sentences) for sentences in (first, second)]
-        return bool((np.isin(inside[0], inside[1]) & (inside[0] >= 0)).any())
-
-    @staticmethod
-    def unknown_share(sentences: "Sentences") -> float:
-        """Share of `<unk>` among their tokens, 0 for none."""
-        tokens = _tokens(sentences)
-        return float((tokens < 0).mean()) if len(tokens) else 0.0
-
-
-def _tokens(sentences: "Sentences") -> "np.ndarray":
-    """All tokens of sentences, flat."""
-    import numpy as np
-
-    table, lengths = sentences
-    return table[np.arange(table.shape[1])[None, :] < lengths[:, None]]

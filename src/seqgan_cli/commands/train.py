@@ -9,6 +9,7 @@ from seqgan_cli import files
 from seqgan_cli.commands.sample import sample_lines
 from seqgan_cli.config.settings import STAGES
 from seqgan_cli.jobs.options import DATA, KINDS, GroupedCommand, common_options, setting_options
+from seqgan_cli.runs.generators import generator_checkpoint, is_left_behind, read_generator
 
 if TYPE_CHECKING:
     from seqgan_cli.evaluation.generators import Likelihoods
@@ -57,35 +58,35 @@ def _report(work: "Job") -> None:
     from seqgan_cli.studies.experiments.scores import samples_key
     from seqgan_cli.studies.experiments.tables import generators_caption, generators_table
 
-    run, console, own = work.run, work.console, work.settings.evaluation
+    run, console, cfg = work.run, work.console, work.settings.evaluation
     console.say("Scoring …")
     checkpoints = {
-        "MLE, last epoch": run.generator_checkpoint("pretrain-g", console.warn),
+        "MLE, last epoch": generator_checkpoint(run, "pretrain-g", console.warn),
     }
     if best := run.checkpoints("pretrain-g").best():
         checkpoints["MLE, best held-out"] = best
-    last = run.generator_checkpoint("adversarial", console.warn)
+    last = generator_checkpoint(run, "adversarial", console.warn)
     checkpoints[work.settings.title] = last
     real = None if work.oracle else RealScores(work.corpus, work.settings)
     scores: list[tuple[str, Likelihoods]] = []
     for name, checkpoint in checkpoints.items():
-        generator = run.generator(checkpoint, work.corpus)
+        generator = read_generator(run, checkpoint, work.corpus)
         draws = samples_key(work.settings.seed, generator)
-        scores.append((name, likelihoods(generator, work.corpus, work.oracle, own.final_samples, draws, real=real)))
-    data = data_figures(work.corpus, work.oracle, work.settings.seed, own.final_samples, real)
+        scores.append((name, likelihoods(generator, work.corpus, work.oracle, cfg.final_samples, draws, real=real)))
+    data = data_figures(work.corpus, work.oracle, work.settings.seed, cfg.final_samples, real)
     columns, rows = generators_table(scores, data)
     console.table(
-        f"Scores of {run.path}: {own.final_samples} samples each, nats per token, ± half a 95 % interval",
+        f"Scores of {run.path}: {cfg.final_samples} samples each, nats per token, ± half a 95 % interval",
         ["generator", *columns],
         rows,
         caption="\n".join([generators_caption(work.oracle is not None), *filter(None, [unknown_note(data)])]) + "\n",
     )
     started = scores[1 if work.settings.adversarial.start == "best" else 0]
     quality = work.settings.kind.quality[0]
-    changed = [LEFT_BEHIND] if run.is_left_behind(last) else trade(*started, scores[-1][1], quality)
+    changed = [LEFT_BEHIND] if is_left_behind(run, last) else trade(*started, scores[-1][1], quality)
     for finding in [*changed, *discriminator(run.history.at("adversarial", last.position))]:
         console.result(finding + "\n")
-    trained = Trained(run, run.config(), work.corpus, run.generator(last, work.corpus), "")
+    trained = Trained(run, run.config(), work.corpus, read_generator(run, last, work.corpus), "")
     lines = list(sample_lines(trained, 1000, 0, "line", PLAIN))
     files.write(run.path / "samples" / "samples.txt", "".join(line + "\n" for line in lines).encode())
     console.result("Ten samples:")

@@ -110,14 +110,14 @@ def resolve(asked: Mapping[str, Any], asked_sources: Mapping[str, str], run: Con
             values[name], sources[name] = run.values[name], run.sources[name]
         elif name in usual:
             values[name], sources[name] = usual[name], f"kind {kind}"
-        elif (own := preset_value(info, preset)) is not None:
-            values[name], sources[name] = own, f"preset {preset}"
+        elif (of_preset := preset_value(info, preset)) is not None:
+            values[name], sources[name] = of_preset, f"preset {preset}"
         else:
             values[name], sources[name] = info.default, "default"
     epochs, sampled = "pretrain-g.epochs", values["pretrain-g.scheduled-sampling"] != "none"
     if sampled and sources[epochs] not in ("option", "file"):
         values[epochs], sources[epochs] = SCHEDULED_EPOCHS.get(preset, SCHEDULED_EPOCHS["paper"]), "scheduled sampling"
     elif not sampled and sources[epochs] == "scheduled sampling":  # what the run has, and now goes without
-        own = preset_value(SCHEMA[epochs], preset)
-        values[epochs], sources[epochs] = (own, f"preset {preset}") if own else (SCHEMA[epochs].default, "default")
+        of_preset = preset_value(SCHEMA[epochs], preset)
+        values[epochs], sources[epochs] = (of_preset, f"preset {preset}") if of_preset else (SCHEMA[epochs].default, "default")
     return Config(values, sources)

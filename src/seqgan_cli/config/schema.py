@@ -121,10 +121,12 @@ def section(prefix: str, stage: str | None = None, **info: Any) -> Callable[[typ
 
 
 def specs_of(declared: Any) -> list[SettingSpec]:
-    """What a section declares, in its order."""
+    """What a section declares, in its order; a field that is no `setting` is none."""
     hints = typing.get_type_hints(declared)
     found = []
     for leaf in dataclasses.fields(declared):
+        if "meaning" not in leaf.metadata:
+            continue
         info = {**declared.INFO, **leaf.metadata}
         name = ".".join(filter(None, (declared.PREFIX, leaf.name.replace("_", "-"))))
         found.append(SettingSpec(name, hints[leaf.name], leaf.default, **info))

@@ -32,7 +32,8 @@ class Outside:
         return self.count / max(1, self.of)
 
     def __str__(self) -> str:
-        return f"of {self.of} sequences {self.count} are outside ({self.share:.1%}), and the mean is of the others"
+        rest = "the mean is of the others" if self.count < self.of else "there is no mean"
+        return f"of {self.of} sequences {self.count} are outside ({self.share:.1%}), and {rest}"
 
 
 def nll_inside(

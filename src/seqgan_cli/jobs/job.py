@@ -8,28 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqgan_cli.config import registry
 from seqgan_cli.config import resolution as configuration
 from seqgan_cli.config.checks import check
 from seqgan_cli.config.resolution import Config
 from seqgan_cli.config.settings import SCHEMA, Settings
-from seqgan_cli.console import Console, Progress
+from seqgan_cli.console import Console
 from seqgan_cli.data.sources.inference import infer_settings
 from seqgan_cli.data.split import CHOOSES_AND_REPORTS
 from seqgan_cli.data.tfrecord.shards import is_prepared
 from seqgan_cli.errors import SeqganError, UsageError, advised
+from seqgan_cli.jobs.corpora import check_fit, new_corpus, store_corpus
 from seqgan_cli.jobs.options import chosen_settings, console_of
 from seqgan_cli.jobs.processes import join, naming_the_lost, place_of, received, refuse_too_few_rows, share
 from seqgan_cli.jobs.restarts import check_locked, tell_of_changed_files
 from seqgan_cli.runs.checkpoints import Checkpoint
+from seqgan_cli.runs.generators import generator_checkpoint, read_generator
 from seqgan_cli.runs.origins import origins_of
 from seqgan_cli.runs.run import Run
 from seqgan_cli.training.distribution.placement import Placement
 
 if TYPE_CHECKING:
     from seqgan_cli.data.corpus import Corpus
-    from seqgan_cli.data.documents import Documents
-    from seqgan_cli.data.kinds.base import Report
     from seqgan_cli.models.generator import Generator
 
 
@@ -48,11 +47,11 @@ class Job:
     def start(self) -> "Checkpoint":
         """The pre-trained generator's checkpoint that the later stages start from. Raises SeqganError if there is none."""
         which = "best" if self.settings.adversarial.start == "best" else "pretrain-g"
-        return self.run.generator_checkpoint(which, self.console.warn)
+        return generator_checkpoint(self.run, which, self.console.warn)
 
     def start_generator(self) -> "Generator":
         """That generator. Raises SeqganError if there is none."""
-        return self.run.generator(self.start(), self.corpus)
+        return read_generator(self.run, self.start(), self.corpus)
 
     def train(self, stage: str) -> None:
         """Bring one stage to its target."""
@@ -135,7 +134,7 @@ def _chiefs_job(
         or any(config.values[name] != recorded.values.get(name) for name in SCHEMA if SCHEMA[name].fixed_by == "corpus")
     )
     origins = origins_of(config.values) if changed else None  # before it is read: what changes meanwhile has changed since
-    corpus, oracle = _new_corpus(config, stages, console) if changed else (run.corpus(), run.oracle())
+    corpus, oracle = new_corpus(config.settings, stages, console) if changed else (run.corpus(), run.oracle())
     if oracle is not None and config.values["data.vocab-size"] != oracle.vocabulary.size:
         if "data.vocab-size" in asked:
             raise UsageError(
@@ -145,7 +144,7 @@ def _chiefs_job(
         config = Config(
             {**config.values, "data.vocab-size": oracle.vocabulary.size}, {**config.sources, "data.vocab-size": "oracle"}
         )
-    _check_fit(config.settings, stages, corpus, oracle)
+    check_fit(config.settings, stages, corpus, oracle)
     refuse_too_few_rows(config.settings, stages, len(corpus.sequences), strategy)
     with run.lock():
         if recorded is None and run.exists:
@@ -153,7 +152,7 @@ def _chiefs_job(
         if restarted:
             run.drop_from(restarted)
         if changed:
-            _store(run, corpus, oracle)
+            store_corpus(run, corpus, oracle)
         run.write_config(config, preset, origins)
         run = Run(run.path)
         seed = config.values["seed"]
@@ -169,68 +168,3 @@ def _chiefs_job(
         share(run, place, strategy)
         with strategy.scope():
             yield Job(run, config.settings, corpus, oracle, console, parameters["tensorboard"])
-
-
-def _check_fit(settings: Settings, stages: Sequence[str], corpus: "Corpus", oracle: "Generator | None") -> None:
-    """Raises UsageError or SeqganError for settings that cannot go with the data, or data that cannot go into memory."""
-    from seqgan_cli.training.memory import refuse_too_large
-
-    size = corpus.vocabulary.size
-    sequences = len(corpus.train) + sum(map(len, corpus.held_out.values()))
-    refuse_too_large(settings, stages, size, corpus.sequence_length, sequences)  # and filters that do not fit the length
-    rounds = settings.needs_discriminator or registry.rewards[settings.adversarial.reward].needs_positives
-    if rounds if "adversarial" in stages else "pretrain-d" in stages:
-        from seqgan_cli.data.corpus import refuse_no_positives
-
-        refuse_no_positives(corpus)
-
-
-def _new_corpus(config: Config, stages: Sequence[str], console: Console) -> "tuple[Corpus, Generator | None]":
-    settings = config.settings
-    if settings.data.synthetic:
-        from seqgan_cli.data.kinds.oracle import OracleSettings
-        from seqgan_cli.synthetic import synthetic_corpus
-        from seqgan_cli.training.memory import refuse_too_large
-
-        cfg = settings[OracleSettings]
-        refuse_too_large(settings, stages, cfg.vocab_size, cfg.sequence_length, 3 * cfg.num_sequences)
-        return synthetic_corpus(settings)
-    return read_corpus(settings, console)[0], None
-
-
-def read_corpus(settings: Settings, console: Console) -> "tuple[Corpus, Documents | None]":
-    """The corpus and the documents of a file, folder or name, with progress where reading is long. Raises SeqganError."""
-    from seqgan_cli.data.sources.opening import real_corpus
-
-    with showing_reading(console, "file") as report:
-        return real_corpus(settings, report)
-
-
-@contextlib.contextmanager
-def showing_reading(console: Console, unit: str) -> "Iterator[Report]":
-    """What a reader calls with the units that are done and how many there are; progress shows from the first call on."""
-    with contextlib.ExitStack() as shown:
-        progress: Progress | None = None
-
-        def report(done: int, total: int) -> None:
-            nonlocal progress
-            if progress is None:
-                progress = shown.enter_context(console.progress("reading", unit, 0, total, 1.0, ""))
-            progress.move(done)
-
-        yield report
-
-
-def _store(run: Run, corpus: "Corpus", oracle: "Generator | None") -> None:
-    import numpy as np
-
-    from seqgan_cli import files
-
-    corpus.save(run.path)
-    stale = "vocabulary.txt" if oracle is not None else "corpus/oracle.npz"  # of another source, before --overwrite
-    (run.path / stale).unlink(missing_ok=True)
-    if oracle is not None:
-        from seqgan_cli.models.oracle import oracle_arrays
-
-        arrays = oracle_arrays(oracle)
-        files.write(run.path / "corpus" / "oracle.npz", lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ from seqgan_cli.config import registry
 from seqgan_cli.config.settings import STAGES
 from seqgan_cli.errors import SeqganError, advised, restarting
 from seqgan_cli.runs.checkpoints import Checkpoint, assign
+from seqgan_cli.runs.generators import generator_checkpoint, read_generator
 from seqgan_cli.training.stage import run_stage
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def _adversarial(job: "Job") -> None:
         train(job, "pretrain-d")
     model = None
     if registry.rewards[job.settings.adversarial.reward].needs_language_model:
-        model = job.run.generator(job.run.generator_checkpoint("best", job.console.warn), job.corpus)
+        model = read_generator(job.run, generator_checkpoint(job.run, "best", job.console.warn), job.corpus)
     stage = AdversarialTraining(job.settings, job.corpus, job.oracle, generator, job.console, model)
     if stage.trainer:
         discriminator = job.run.checkpoints("pretrain-d").latest(job.console.warn)

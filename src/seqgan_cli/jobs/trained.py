@@ -9,6 +9,7 @@ from seqgan_cli.config.resolution import Config
 from seqgan_cli.config.settings import STAGES
 from seqgan_cli.console import Console
 from seqgan_cli.errors import SeqganError, advised
+from seqgan_cli.runs.generators import generator_checkpoint, is_left_behind, read_generator
 from seqgan_cli.runs.run import Run
 
 if TYPE_CHECKING:
@@ -52,10 +53,10 @@ def with_generator(run: Run) -> Run:
 def trained_of(run: Run, which: str, console: Console) -> Trained:
     """One of the run's generators; TensorFlow is started. Raises SeqganError if there is none."""
     config, corpus = run.config(), run.corpus()
-    checkpoint = run.generator_checkpoint(which, console.warn)
+    checkpoint = generator_checkpoint(run, which, console.warn)
     stage = checkpoint.path.parent.name
     unit = {"pretrain-g": "epoch", "adversarial": "round"}[stage]
-    return Trained(run, config, corpus, run.generator(checkpoint, corpus), f"{stage}, {unit} {checkpoint.position}")
+    return Trained(run, config, corpus, read_generator(run, checkpoint, corpus), f"{stage}, {unit} {checkpoint.position}")
 
 
 def sampled(
@@ -68,9 +69,9 @@ def sampled(
     console.note(f"Sampling {num} sequences from {trained.origin}, {sampling} …")
     drawn = {"samples": sample(trained.generator, num, key(seed, purpose), sampling)}
     if trained.origin.startswith("adversarial") and trained.run.has("pretrain-g"):
-        checkpoint = trained.run.generator_checkpoint("pretrain-g", console.warn)
-        if trained.run.is_left_behind(trained.run.generator_checkpoint("adversarial", console.warn)):
+        checkpoint = generator_checkpoint(trained.run, "pretrain-g", console.warn)
+        if is_left_behind(trained.run, generator_checkpoint(trained.run, "adversarial", console.warn)):
             console.warn("The adversarial rounds began with an earlier generator than the MLE beside them.")
-        generator = trained.run.generator(checkpoint, trained.corpus)
+        generator = read_generator(trained.run, checkpoint, trained.corpus)
         drawn["MLE"] = sample(generator, num, key(seed, purpose, "MLE"), sampling)  # a key of its own: the test wants that
     return drawn

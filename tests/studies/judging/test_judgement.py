@@ -519,7 +519,7 @@ def driven(sheet: Sheet, acts: list[tuple[str, str]], folder: Path, width: int =
     command = [str(BROWSER), *options, path.as_uri()]
     for left in (2, 1, 0):  # a browser that hangs at its start, as on a busy machine, says nothing of the page
         try:
-            done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=60, env=environment)
+            done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=280, env=environment)
             break
         except subprocess.TimeoutExpired:
             if not left:

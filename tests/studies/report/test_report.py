@@ -95,7 +95,7 @@ def test_the_reward_by_position_is_drawn_in_the_order_of_positions(places, shuff
     drawn = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(report, "panels", lambda shown, *rest: drawn.extend(shown[0].curves))
-        patch.setattr(report, "_figure", lambda alternative, draw: (draw(Path("none.svg")), alternative))
+        patch.setattr(report, "figure", lambda alternative, draw: (draw(Path("none.svg")), alternative))
         report._reward_sections(rows)
     (curve,) = drawn
     assert list(curve.x) == sorted(places)
@@ -159,7 +159,7 @@ def test_a_browser_shows_it_without_complaint(reported, tmp_path):
         f"--user-data-dir={tmp_path / 'profile'}",
     ]
     dump = subprocess.run(
-        [str(BROWSER), *options, "--dump-dom", path.as_uri()], capture_output=True, text=True, encoding="utf-8", timeout=120
+        [str(BROWSER), *options, "--dump-dom", path.as_uri()], capture_output=True, text=True, encoding="utf-8", timeout=280
     )
     assert dump.returncode == 0
     assert not [line for line in dump.stderr.splitlines() if "CONSOLE" in line]
@@ -167,7 +167,7 @@ def test_a_browser_shows_it_without_complaint(reported, tmp_path):
     for width in (360, 1400):
         picture = tmp_path / f"{width}.png"
         command = [str(BROWSER), *options, f"--window-size={width},1200", f"--screenshot={picture}", path.as_uri()]
-        subprocess.run(command, capture_output=True, check=True, timeout=120)
+        subprocess.run(command, capture_output=True, check=True, timeout=280)
         assert picture.stat().st_size > 10_000
 
 
@@ -202,7 +202,7 @@ def test_the_curve_of_the_generator_before_goes_on_until_it_meets_the_one_after(
 
     names = {"pretrain-g": "MLE", "adversarial": "SeqGAN"}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report, "_figure", lambda alternative, draw: ("data:,", alternative))
+        patch.setattr(report, "figure", lambda alternative, draw: ("data:,", alternative))
         section, sweeps = report._frontier(Generators(), ["pretrain-g", "adversarial"], names, lambda what: None, after)
     sweep = [scores.temperature for scores in sweeps["pretrain-g"]]
     assert sweep == [*TEMPERATURES, *COLDER][: len(sweep)]

@@ -10,13 +10,16 @@ import tomllib
 
 import pytest
 
+import forked
+
 pytest.importorskip("optuna")
 
 
 @pytest.fixture
 def tune(seqgan, tiny_config):
     def call(*arguments):
-        return seqgan("tune", "--config", tiny_config, "--jobs", 2, "--threads", 1, *arguments)
+        with forked.launched():
+            return seqgan("tune", "--config", tiny_config, "--jobs", 2, "--threads", 1, *arguments)
 
     return call
 
@@ -73,7 +76,7 @@ def test_stopped_it_gives_back_and_goes_on(tiny_config, seqgan, tmp_path):
     command = ["tune", "--config", str(tiny_config), "--until", "pretrain-g", "--for", "coverage", "--out", str(out)]
     command += ["--search", "pretrain-g.learning-rate=0.001:0.05:log", "--trials", "1", "--set", "pretrain-g.epochs=120"]
     process = subprocess.Popen([sys.executable, "-m", "seqgan_cli", *command], stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 200
+    deadline = time.monotonic() + 280
     while not any(int(path.stem) >= 3 for path in out.glob("seed-0/*/checkpoints/pretrain-g/0*.npz")):
         assert time.monotonic() < deadline
         assert process.poll() is None
@@ -82,7 +85,8 @@ def test_stopped_it_gives_back_and_goes_on(tiny_config, seqgan, tmp_path):
     _, err = process.communicate()
     assert process.returncode == 143
     assert "1 trials at work were saved and given back" in err
-    done = seqgan(*command)
+    with forked.launched():
+        done = seqgan(*command)
     assert done.code == 0, done.err
     log = next(out.glob("seed-0/*.log")).read_text()
     assert "going on after epoch" in log

@@ -55,6 +55,7 @@ def assert_same(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -
         np.testing.assert_allclose(found[name], array, rtol=1e-3, atol=1e-5, err_msg=name)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("number", [2, 4])
 def test_likelihood_training_follows_the_curve_of_one_device(number: int) -> None:
     """More than 50 steps, of batches that the replicas cannot share evenly; the gradient is clipped on the way."""
@@ -68,6 +69,7 @@ def test_likelihood_training_follows_the_curve_of_one_device(number: int) -> Non
     np.testing.assert_allclose(with_replicas(number, losses), expected, rtol=1e-5)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("number", "changes"),
     [
@@ -97,6 +99,7 @@ def test_a_discriminators_steps_are_those_of_one_device(number: int, changes: di
     assert_same(with_replicas(number, steps), steps())
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("number", "changes"),
     [
@@ -151,18 +154,20 @@ def test_every_replica_explores_with_draws_of_its_own() -> None:
         np.testing.assert_array_equal(found, again)
 
 
-def test_a_round_of_other_policies_and_rewards_runs() -> None:
-    def round_of(**changes: Any) -> dict[str, float]:
-        return adversarial(**changes).advance(1, lambda _: None)
-
-    for changes in (
+@pytest.mark.sampled(1)
+@pytest.mark.parametrize(
+    "changes",
+    [
         {"adversarial.reward-transform": "rank", "adversarial.rollout-policy": "ngram"},
         {"adversarial.rollout-horizon": 2, "generator.cell": "attention"},
-    ):
-        scores = with_replicas(2, lambda changes=changes: round_of(**changes))
-        assert np.isfinite([value for name, value in scores.items() if name != "reward_oracle_correlation"]).all()
+    ],
+)
+def test_a_round_of_other_policies_and_rewards_runs(changes: dict[str, Any]) -> None:
+    scores = with_replicas(2, lambda: adversarial(**changes).advance(1, lambda _: None))
+    assert np.isfinite([value for name, value in scores.items() if name != "reward_oracle_correlation"]).all()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("count", [1, 3, 40])
 def test_scores_of_fewer_sequences_than_replicas_and_of_more(count: int) -> None:
     tokens = rng(0, "tokens").integers(0, 12, (count, 5), dtype=np.int32)
@@ -190,6 +195,7 @@ def test_samples_of_several_replicas_are_drawn_from_the_same_distribution() -> N
         np.testing.assert_allclose(*shares, atol=5 * np.sqrt(0.5 / 20_000))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
 @pytest.mark.parametrize("schedule", ["none", "linear"])
 def test_scheduled_sampling_and_dropout_of_a_replica_are_those_of_its_rows_and_key(dropout: float, schedule: str) -> None:

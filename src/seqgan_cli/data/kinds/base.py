@@ -53,7 +53,8 @@ class Kind(registry.Component, abc.ABC):
     sources: ClassVar[tuple[str, ...]] = ()  # data that come with the program or with a package, by name
     suffixes: ClassVar[tuple[str, ...]] = ()  # of its files, lower case; what has none is told by its lines
     defaults: ClassVar[Mapping[str, Any]] = {}  # of other settings, by their names
-    uses: ClassVar[frozenset[str]] = frozenset()  # settings of more kinds than this, its own included
+    uses: ClassVar[frozenset[str]] = frozenset()  # those of the shared settings that only some kinds have a use for
+    tokenizes: ClassVar[bool] = False  # whether what a token is may be chosen
     synthetic: ClassVar[bool] = False  # whether the sequences are drawn from an oracle, and nothing is read
     quality: ClassVar[tuple[str, ...]] = ("bleu_3", "bleu_4")  # scores the paper reports of such data; tests compare the first
     experiment: ClassVar[str] = ""  # what its experiment trains on, in words; none without
@@ -157,7 +158,7 @@ class Kind(registry.Component, abc.ABC):
     def conflicts(cls, settings: "Settings") -> Iterable[tuple[bool, str]]:
         data, usual = settings.data, cls.defaults.get("data.tokenizer", "whitespace")
         yield (
-            "data.tokenizer" not in cls.uses and data.tokenizer != usual,
+            not cls.tokenizes and data.tokenizer != usual,
             f"--tokenizer {data.tokenizer} does not go with --kind {data.kind}: leave it out.",
         )
         of_source = registry.kinds.of_source(data.source)

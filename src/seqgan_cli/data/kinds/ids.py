@@ -8,7 +8,7 @@ import numpy as np
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.documents import Documents
 from seqgan_cli.data.kinds.base import Detokenizer
-from seqgan_cli.data.kinds.text import LINES, Text
+from seqgan_cli.data.kinds.text import Text
 from seqgan_cli.data.text.numbers import numbers_of
 from seqgan_cli.data.vocabulary import Vocabulary
 
@@ -19,7 +19,7 @@ class Ids(Text):
     name = "ids"
     meaning = "lines of whole numbers"
     rank = 4
-    uses = LINES
+    tokenizes = False
     experiment = ""
 
     @classmethod

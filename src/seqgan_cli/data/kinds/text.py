@@ -21,7 +21,8 @@ class Text(Kind):
     name = "text"
     meaning = "lines of tokens"
     rank = 0
-    uses = LINES | {"data.tokenizer"}
+    uses = LINES
+    tokenizes = True
     experiment = "lines of text"
     unit = "line"
 

@@ -111,15 +111,15 @@ def works_of(config: Config) -> dict[str, Work]:
     works["constant-strong"] = _adversarial("mle-strong", "constant", start=MLE_STRONG["adversarial.start"])
     works["lm"] = _adversarial("mle", "lm", baseline="leave-one-out")
     for name, (_, settings) in ABLATIONS.items():
-        own = {stage: {n: v for n, v in settings.items() if SCHEMA[n].stage == stage} for stage in STAGES}
-        generator, discriminator = f"mle-{name}" if own["pretrain-g"] else "mle", f"discriminator-{name}"
-        if own["pretrain-g"]:
-            works[generator] = Work("pretrain-g", settings=own["pretrain-g"])
-        if own["pretrain-g"] or own["pretrain-d"]:
-            works[discriminator] = Work("pretrain-d", generator, own["pretrain-d"])
+        by_stage = {stage: {n: v for n, v in settings.items() if SCHEMA[n].stage == stage} for stage in STAGES}
+        generator, discriminator = f"mle-{name}" if by_stage["pretrain-g"] else "mle", f"discriminator-{name}"
+        if by_stage["pretrain-g"]:
+            works[generator] = Work("pretrain-g", settings=by_stage["pretrain-g"])
+        if by_stage["pretrain-g"] or by_stage["pretrain-d"]:
+            works[discriminator] = Work("pretrain-d", generator, by_stage["pretrain-d"])
         else:
             discriminator = "discriminator"
-        works[name] = Work("adversarial", discriminator, {"adversarial.reward": "discriminator", **own["adversarial"]})
+        works[name] = Work("adversarial", discriminator, {"adversarial.reward": "discriminator", **by_stage["adversarial"]})
     for (g_steps, d_steps, k), share in STRATEGIES.items():
         works[f"g{g_steps}-d{d_steps}-k{k}"] = _adversarial(
             g_steps=g_steps, d_steps=d_steps, k=k, rounds=max(1, round(share * rounds))

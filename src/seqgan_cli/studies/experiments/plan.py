@@ -50,8 +50,8 @@ def tasks(directory: Path, methods: Sequence[str], seeds: Sequence[int], config:
         return {**(inherited(works[work.parent]) if work.parent else {}), **work.settings}
 
     def resolved(work: Work, seed: int) -> Config:
-        own = {**asked, **inherited(work), "seed": seed}
-        return resolve(own, dict.fromkeys(own, "option"), None, preset)
+        chosen = {**asked, **inherited(work), "seed": seed}
+        return resolve(chosen, dict.fromkeys(chosen, "option"), None, preset)
 
     return [Task(name, seed, works[name], directory, resolved(works[name], seed), preset) for seed in seeds for name in needed]
 

@@ -18,6 +18,7 @@ from seqgan_cli.evaluation.real import RealScores, Variety
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key
 from seqgan_cli.runs.checkpoints import assign, named
+from seqgan_cli.runs.generators import generator_checkpoint
 from seqgan_cli.runs.run import Run
 from seqgan_cli.sampling import PLAIN, Sampling
 
@@ -85,7 +86,7 @@ class Scorer:
             for mine, theirs in zip(self.generator.trainable_variables, twin.trainable_variables, strict=True):
                 mine.assign(theirs)
             return "pretrain-g", 0
-        checkpoint = self.run.generator_checkpoint(which, self.warn)
+        checkpoint = generator_checkpoint(self.run, which, self.warn)
         assign(checkpoint, named("generator", self.generator))
         return checkpoint.path.parent.name, checkpoint.position
 

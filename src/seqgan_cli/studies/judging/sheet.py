@@ -20,6 +20,7 @@ from seqgan_cli.data.tfrecord.shards import is_prepared
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.randomness import key as draw_key
 from seqgan_cli.randomness import rng
+from seqgan_cli.runs.generators import generator_checkpoint, read_generator
 from seqgan_cli.runs.run import Run
 from seqgan_cli.sampling import samples
 
@@ -174,8 +175,8 @@ def _file_corpus(run: Run, longest: int, source: str) -> Corpus:
         raise UsageError(f"--real {source} is prepared for training: name the file that it was made from.")
     settings = run.config().settings
     every = {"data.validation": 0.0, "data.min-count": 1, "data.max-vocab": 0}
-    own = {"data.source": source, "data.test": source, "data.max-length": longest}
-    return real_corpus(settings.changed({**every, **own}))[0]
+    of_source = {"data.source": source, "data.test": source, "data.max-length": longest}
+    return real_corpus(settings.changed({**every, **of_source}))[0]
 
 
 def real_items(run: Run, source: str | None, num: int, seed: int, console: Console) -> dict[str, list[Item]]:
@@ -201,9 +202,9 @@ def real_items(run: Run, source: str | None, num: int, seed: int, console: Conso
 def sampled_items(run: Run, which: str, num: int, at: tuple[int, int], console: Console) -> list[Item]:
     """The first `num` different samples of a run's generator, or what it has. `at`: the seed, and which source this is."""
     corpus = run.corpus()
-    checkpoint = run.generator_checkpoint(which, console.warn)
+    checkpoint = generator_checkpoint(run, which, console.warn)
     console.note(f"{run.path}: {checkpoint.path.parent.name}, {checkpoint.position}.")
-    drawn = samples(run.generator(checkpoint, corpus), draw_key(at[0], "judge", "samples", at[1]))
+    drawn = samples(read_generator(run, checkpoint, corpus), draw_key(at[0], "judge", "samples", at[1]))
     items = (item for batch in drawn for item in items_of(run, corpus, batch))
     return _distinct(itertools.islice(items, DRAWS * num), num)
 

@@ -10,6 +10,7 @@ from seqgan_cli.errors import SeqganError, advised
 from seqgan_cli.evaluation.generators import Likelihoods, outside_notes
 from seqgan_cli.evaluation.real import SCORES
 from seqgan_cli.figures import COVERAGE, QUALITY, Curve, Panel, frontier, learning_curve, panels, piano_roll
+from seqgan_cli.runs.generators import generator_checkpoint, is_left_behind
 from seqgan_cli.runs.history import Row
 from seqgan_cli.runs.run import Run
 from seqgan_cli.sampling import PLAIN, Sampling
@@ -62,7 +63,7 @@ def run_page(
         curve_sections = [curve_section]
     if adversarial:
         quality = scorer.settings.kind.quality[0]
-        if run.is_left_behind(run.generator_checkpoint("adversarial", warn)):
+        if is_left_behind(run, generator_checkpoint(run, "adversarial", warn)):
             told.append(findings.LEFT_BEHIND)
         elif not sampling.truncated:
             told += findings.trade(names[start], scores[start], scores[last], quality)
@@ -146,11 +147,12 @@ def _place(metric: str) -> int:
 
 
 def _reward_sections(rows: Sequence[Row]) -> list[Section]:
-    own = [row for row in rows if row.stage == "adversarial"]
+    measured = [row for row in rows if row.stage == "adversarial"]
     by_position: dict[int, dict[str, float]] = {}
-    for row in own:
+    for row in measured:
         by_position.setdefault(row.position, {})[row.metric] = row.value
-    places = sorted({row.metric for row in own if row.metric.startswith("reward_") and row.metric[7:].isdecimal()}, key=_place)
+    names = {row.metric for row in measured}
+    places = sorted({name for name in names if name.startswith("reward_") and name[7:].isdecimal()}, key=_place)
     sections = []
     if places:
         rounds = _spread([position for position, scores in by_position.items() if places[0] in scores])

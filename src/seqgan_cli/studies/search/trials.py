@@ -39,8 +39,8 @@ class Base:
 
     def config(self, values: Mapping[str, Any]) -> Config:
         """All settings of a trial with these values."""
-        own = {**self.asked, **values, "seed": self.seed}
-        return resolve(own, dict.fromkeys(own, "option"), None, self.preset)
+        chosen = {**self.asked, **values, "seed": self.seed}
+        return resolve(chosen, dict.fromkeys(chosen, "option"), None, self.preset)
 
     def tasks(self, values: Mapping[str, Any]) -> list[Task]:
         """The stages of a trial, in order. Raises UsageError for values that cannot go together."""
@@ -54,8 +54,8 @@ class Base:
             read = settings_of(*stages[: i + 1])
             known = {name: value for name, value in whole.values.items() if name in read or name.startswith(f"{stage}.")}
             digest = hashlib.blake2b(json.dumps([known, stages], sort_keys=True).encode(), digest_size=5).hexdigest()
-            own = {name: value for name, value in {**self.asked, **values}.items() if name in known}
-            config = resolve(own, dict.fromkeys(own, "option"), None, self.preset)
+            chosen = {name: value for name, value in {**self.asked, **values}.items() if name in known}
+            config = resolve(chosen, dict.fromkeys(chosen, "option"), None, self.preset)
             work = Work(stage, found[-1].name if found else None)
             found.append(Task(f"{stage}-{digest}", self.seed, work, self.directory, config, self.preset))
         return found
@@ -96,8 +96,8 @@ class Trial(Unit):
         for row in Run(self.last.path).history.rows():
             if row.stage == self.last.work.stage and row.metric in self.scores and row.position:
                 by_unit.setdefault(row.position, {})[row.metric] = row.value
-        whole = {unit: own for unit, own in sorted(by_unit.items()) if len(own) == len(self.scores)}
-        return [(unit, [own[name] for name in self.scores]) for unit, own in whole.items()]
+        whole = {unit: found for unit, found in sorted(by_unit.items()) if len(found) == len(self.scores)}
+        return [(unit, [found[name] for name in self.scores]) for unit, found in whole.items()]
 
     def values(self) -> list[float]:
         """The scores of the generator that it ends with: the last round's, or the best held-out epoch's.

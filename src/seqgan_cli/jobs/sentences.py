@@ -1,0 +1,77 @@
+"""Sentences to be compared, be they samples, files or a run's sequences: their tokens numbered alike."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seqgan_cli.config.settings import Settings
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from seqgan_cli.runs.run import Run
+
+    Sentences = tuple[np.ndarray, np.ndarray]
+
+
+class SentencePool:
+    """Numbers the tokens of samples and files alike, so that both can be compared.
+
+    Args:
+        settings: how files are read.
+        run: what sentences are of, if they are a run's: it says which word of a file stands for unknown ones.
+    """
+
+    def __init__(self, settings: Settings, warn: "Callable[[str], None]", run: "Run | None") -> None:
+        self.settings, self.warn, self.run = settings, warn, run
+        self.numbers: dict[str, int] = {}
+
+    def _renumber(self, table: "np.ndarray", tokens: list[str] | tuple[str, ...]) -> "np.ndarray":
+        import numpy as np
+
+        from seqgan_cli.data.vocabulary import SPECIAL, UNK
+
+        # <unk> stands for many words, and for none that another one equals.
+        numbers = [-1 if t == SPECIAL[UNK] else self.numbers.setdefault(t, len(self.numbers)) for t in tokens]
+        return np.array(numbers, np.int64)[table]
+
+    def file(self, path: Path, samples: bool = False) -> "Sentences":
+        """The sentences of a file. Raises SeqganError if it cannot be read."""
+        from seqgan_cli.data.documents import told_of
+        from seqgan_cli.data.vocabulary import SPECIAL, UNK, UNKNOWN
+
+        documents = self.settings.kind.sentences_of(path, self.settings, samples)
+        for line in told_of(documents.reading):
+            self.warn(f"{path}: {line}")
+        vocabulary = self.run.corpus().vocabulary if self.run else None
+        # As `sample --allow-unk` writes it: by another name where `<unk>` is a word of the data.
+        unknown = vocabulary.decode([UNK])[0] if vocabulary and vocabulary.has_special_tokens else UNKNOWN
+        tokens = [SPECIAL[UNK] if token == unknown else token for token in documents.tokens]
+        return self._renumber(documents.table(), tokens), documents.lengths
+
+    def ids(self, run: "Run", table: "np.ndarray") -> "Sentences":
+        """Sequences of the run's ids."""
+        vocabulary = run.corpus().vocabulary
+        return self._renumber(table, vocabulary.tokens), vocabulary.length(table)
+
+    @staticmethod
+    def overlap(first: "Sentences", second: "Sentences") -> bool:
+        """Whether the two have a token in common."""
+        import numpy as np
+
+        inside = [_tokens(sentences) for sentences in (first, second)]
+        return bool((np.isin(inside[0], inside[1]) & (inside[0] >= 0)).any())
+
+    @staticmethod
+    def unknown_share(sentences: "Sentences") -> float:
+        """Share of `<unk>` among their tokens, 0 for none."""
+        tokens = _tokens(sentences)
+        return float((tokens < 0).mean()) if len(tokens) else 0.0
+
+
+def _tokens(sentences: "Sentences") -> "np.ndarray":
+    """All tokens of sentences, flat."""
+    import numpy as np
+
+    table, lengths = sentences
+    return table[np.arange(table.shape[1])[None, :] < lengths[:, None]]
