@@ -106,7 +106,7 @@ def parts(precision: str) -> Parts:
         stage.trainer._steps(tokens, labels, dropout_keys).numpy()
 
     def g_step() -> None:
-        stage.g_step(1, 0)
+        stage.algorithm.g_step(1, 0)
 
     d_first, g_first = first_call(d_steps), first_call(g_step)
     negatives = seconds(lambda: sample(generator, NUM, key(0, "benchmark")), 3)

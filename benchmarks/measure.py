@@ -123,11 +123,12 @@ def main(measured: Callable[[Machine], list[Row]]) -> None:
 def drawn(settings: Any) -> tuple[Any, Any]:
     """(corpus, oracle) whose tokens are uniform: as good for timing a step as sequences from the oracle, and there at once."""
     from seqgan_cli.data.corpus import Corpus
+    from seqgan_cli.data.kinds.oracle import OracleSettings
     from seqgan_cli.data.split import HeldOut
     from seqgan_cli.models.oracle import draw_oracle
     from seqgan_cli.randomness import rng
 
-    data = settings.data
+    data = settings[OracleSettings]
     oracle = draw_oracle(settings.seed, data.vocab_size, data.sequence_length)
     tokens = rng(0, "benchmark").integers(0, data.vocab_size, (2, data.num_sequences, data.sequence_length), dtype=np.int32)
     held_out = HeldOut(tokens[1], np.arange(len(tokens[1])))

@@ -59,7 +59,7 @@ def main() -> None:
         tokens, dropout_key = stage.corpus.train[:B], key(0, "benchmark")
         d_step = operations(lambda: discriminator_step(stage.trainer, tokens, labels, dropout_key).numpy(), 20)  # noqa: B023
         print(table(f"discriminator step, {precision}", *d_step), "\n")
-        print(table(f"g-step, {precision}", *operations(lambda: stage.g_step(1, 0), 2)), "\n")  # noqa: B023
+        print(table(f"g-step, {precision}", *operations(lambda: stage.algorithm.g_step(1, 0), 2)), "\n")  # noqa: B023
 
 
 if __name__ == "__main__":

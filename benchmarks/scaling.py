@@ -47,9 +47,9 @@ def adversarial(**changes: Any) -> dict[str, float]:
     generator.initialise(rng(0, "generator"))
     stage = AdversarialTraining(settings, corpus, oracle, generator, Console(quiet=True))
     tokens = sample_batch(generator, 64, key(0, "benchmark"))
-    search = ActionValues(stage.policy, ConstantReward(), settings.adversarial.rollouts)
+    search = ActionValues(stage.algorithm.policy, ConstantReward(), ROLLOUTS)
     rollouts = seconds(lambda: search(tokens, key(0, "benchmark")).numpy(), 1, 1)
-    both = seconds(lambda: stage.action_values(tokens, key(0, "benchmark")).numpy(), 1, 1)
+    both = seconds(lambda: stage.algorithm.action_values(tokens, key(0, "benchmark")).numpy(), 1, 1)
     return {"rollouts": rollouts, "rewards": both - rollouts}
 
 

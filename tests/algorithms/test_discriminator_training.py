@@ -201,7 +201,7 @@ def test_rewards_compare_with_sequences_without_unk_alone() -> None:
         changes = {"adversarial.reward": reward, "adversarial.reward-transform": transform, "adversarial.reward-order": 4}
         chosen = tiny_settings(**{"data.source": "made-up", "data.kind": "text", **changes})
         generator = Generator(corpus.vocabulary, 5, chosen.generator)
-        made = AdversarialTraining(chosen, corpus, None, generator, Console(quiet=True)).action_values.reward
+        made = AdversarialTraining(chosen, corpus, None, generator, Console(quiet=True)).algorithm.reward
         if isinstance(made, RankReward):
             assert made.references.shape == (18, 5)
             assert not (made.references.numpy() == UNK).any()

@@ -160,7 +160,7 @@ def test_a_signal_that_a_library_made_an_error_of_stops_all_the_same(
         except KeyboardInterrupt:
             raise RuntimeError("original replaced by KeyboardInterrupt") from None
 
-    monkeypatch.setattr("seqgan_cli.algorithms.mle.consecutive", trace)
+    monkeypatch.setattr("seqgan_cli.algorithms.mle.run_steps", trace)
     stopped = seqgan("pretrain-g", "--run", tmp_path / "run", "--config", tiny_config)
     assert stopped.code == 130
     assert "Stopped. pretrain-g is saved up to epoch 0 of 3;" in stopped.err
@@ -172,7 +172,7 @@ def test_an_error_that_no_signal_caused_stays_one(
     def trace(*_: Any) -> None:
         raise RuntimeError("a mistake of ours")
 
-    monkeypatch.setattr("seqgan_cli.algorithms.mle.consecutive", trace)
+    monkeypatch.setattr("seqgan_cli.algorithms.mle.run_steps", trace)
     with pytest.raises(RuntimeError, match="a mistake of ours"):
         seqgan("pretrain-g", "--run", tmp_path / "run", "--config", tiny_config)
 
