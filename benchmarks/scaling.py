@@ -47,7 +47,7 @@ def adversarial(**changes: Any) -> dict[str, float]:
     generator.initialise(rng(0, "generator"))
     stage = AdversarialTraining(settings, corpus, oracle, generator, Console(quiet=True))
     tokens = sample_batch(generator, 64, key(0, "benchmark"))
-    search = ActionValues(stage.algorithm.policy, ConstantReward(), ROLLOUTS)
+    search = ActionValues(stage.algorithm.policy, ConstantReward(), settings.values["adversarial.rollouts"])
     rollouts = seconds(lambda: search(tokens, key(0, "benchmark")).numpy(), 1, 1)
     both = seconds(lambda: stage.algorithm.action_values(tokens, key(0, "benchmark")).numpy(), 1, 1)
     return {"rollouts": rollouts, "rewards": both - rollouts}
