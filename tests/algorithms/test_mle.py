@@ -32,6 +32,8 @@ from seqgan_cli.synthetic import synthetic_corpus
 from seqgan_cli.training.stage import _troubles
 from tiny import tiny_settings
 
+TEXT = {"data.source": "made-up", "data.kind": "text"}
+
 
 def test_loss_is_the_mean_over_positions_that_count() -> None:
     """Of the loss all up to the end, `<unk>` among them; of the score, which is under the policy, all but `<unk>`."""
@@ -59,7 +61,7 @@ def test_the_history_scores_what_the_policy_says_and_the_loss_teaches_unk() -> N
     """Text that is `<unk>` but for its ends: after training the model says so, and the policy cannot."""
     table = np.full((64, 6), UNK, np.int32)
     table[:, 3:] = EOS, PAD, PAD
-    chosen = tiny_settings(**{"pretrain-g.learning-rate": 0.05, "pretrain-g.batch-size": 64})
+    chosen = tiny_settings(**{**TEXT, "pretrain-g.learning-rate": 0.05, "pretrain-g.batch-size": 64})
     training = LikelihoodTraining(chosen, parts_of(table, table, Vocabulary(["a", "b"])), None, Console(quiet=True))
     for epoch in range(1, 41):
         measured = training.advance(epoch, lambda _: None)
@@ -78,7 +80,7 @@ def test_the_history_scores_what_the_policy_says_and_the_loss_teaches_unk() -> N
 def test_who_says_every_line_of_few_is_not_collapsing(lines: int, samples: int) -> None:
     """As many draws from the lines are as different; one who says a tenth of them is. 90 lines among 2,000 samples: 0.045."""
     table = np.stack(np.divmod(np.arange(lines), 15), axis=1).astype(np.int32)
-    chosen = tiny_settings(**{"evaluation.samples": samples, "pretrain-g.batch-size": 2})
+    chosen = tiny_settings(**{**TEXT, "evaluation.samples": samples, "pretrain-g.batch-size": 2})
     training = LikelihoodTraining(chosen, parts_of(table, table, Vocabulary(size=15)), None, Console(quiet=True))
     expected = training.variety({})
     drawn = rng(lines, "draws").integers(0, lines, samples)
@@ -115,7 +117,7 @@ def test_learns_sequences_that_count_upwards() -> None:
     starts = np.arange(240) % 12
     table = ((starts[:, None] + np.arange(5)) % 12).astype(np.int32)
     corpus = parts_of(table, table, Vocabulary(size=12))
-    chosen = tiny_settings(**{"generator.hidden-dim": 16, "generator.embedding-dim": 16, "pretrain-g.epochs": 60})
+    chosen = tiny_settings(**{**TEXT, "generator.hidden-dim": 16, "generator.embedding-dim": 16, "pretrain-g.epochs": 60})
     training = LikelihoodTraining(chosen, corpus, None, Console(quiet=True))
     for epoch in range(1, 61):
         scores = training.advance(epoch, lambda _: None)
@@ -172,7 +174,7 @@ def test_with_own_tokens_read_the_true_ones_are_still_what_is_taught(compiled: b
 
     def run(tokens: tf.Tensor) -> tuple:
         with tf.GradientTape() as tape:
-            loss = likelihood_loss(generator, tokens, read=scheduled_sampling_inputs(generator, tokens, 0.5, replica_key))
+            loss = likelihood_loss(generator, tokens, inputs=scheduled_sampling_inputs(generator, tokens, 0.5, replica_key))
         gradients = tape.gradient(loss, [variable.value for variable in generator.trainable_variables])
         return loss, *map(tf.convert_to_tensor, gradients)
 
@@ -315,9 +317,9 @@ def test_text_that_reads_its_own_tokens_is_scored_up_to_its_true_end() -> None:
     last = np.count_nonzero(tokens != PAD, axis=1)[:, None] - 1  # the last position that counts
     other = np.where(np.arange(6) >= last, UNK, read)
     assert (other != read).any()
-    np.testing.assert_allclose(likelihood_loss(generator, tokens, read=other), np.mean(losses), rtol=1e-5)
+    np.testing.assert_allclose(likelihood_loss(generator, tokens, inputs=other), np.mean(losses), rtol=1e-5)
     elsewhere = np.where(np.arange(6) < last, UNK, read)
-    assert abs(likelihood_loss(generator, tokens, read=elsewhere) - np.mean(losses)) > 1e-3
+    assert abs(likelihood_loss(generator, tokens, inputs=elsewhere) - np.mean(losses)) > 1e-3
 
 
 def test_text_trains_with_its_own_tokens_and_the_history_has_their_share() -> None:
@@ -325,7 +327,7 @@ def test_text_trains_with_its_own_tokens_and_the_history_has_their_share() -> No
     corpus = parts_of(text_table(96, 5, vocabulary.size, "train"), text_table(40, 5, vocabulary.size, "test"), vocabulary)
     measured = {}
     for schedule in ("none", "exponential"):
-        chosen = tiny_settings(**{"pretrain-g.scheduled-sampling": schedule, "pretrain-g.sampling-decay": 0.5})
+        chosen = tiny_settings(**{**TEXT, "pretrain-g.scheduled-sampling": schedule, "pretrain-g.sampling-decay": 0.5})
         training = LikelihoodTraining(chosen, corpus, None, Console(quiet=True))
         measured[schedule] = [training.advance(epoch, lambda _: None) for epoch in (1, 2, 3)]
     assert [scores["true_share"] for scores in measured["exponential"]] == [1.0, 0.5, 0.25]

@@ -115,7 +115,7 @@ def test_without_rollouts_every_token_gets_the_reward_of_the_finished_sequence(
         pytest.fail("a rollout")
 
     policy = NetworkPolicy(generator)
-    monkeypatch.setattr(policy, "complete", sample_continuations)
+    monkeypatch.setattr(policy, "sample_continuations", sample_continuations)
     monkeypatch.setattr(policy.network, "step", sample_continuations)
     search = ActionValues(policy, reward, 0)
     tf.config.run_functions_eagerly(not compiled)

@@ -106,7 +106,9 @@ def setting_options(group: str, options: dict[str, str]) -> Callable[[Callable],
             metavar = {int: "N", float: "X", str: "FILE" if "file" in info.meaning or info.is_file else "TEXT"}.get(
                 info.type
             )
-            if info.shown:  # a component of another package is known to `check` alone
+            if info.shown:
+                kind, metavar = click.Choice(info.shown), None
+            if not isinstance(info.choices, tuple):  # a component of another package is known to `check` alone
                 kind, metavar = str, f"[{'|'.join(info.shown)}]"
             option = click.option(
                 *names,

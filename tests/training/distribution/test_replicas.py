@@ -130,8 +130,8 @@ def test_policy_gradient_steps_are_those_of_one_device(number: int, changes: dic
         changed = {"adversarial.reward": "constant", "adversarial.mle-every": 1, **changes}
         training = adversarial(corpus, oracle, **changed)
         for i in range(3):
-            training._update(tokens[i], values[i])
-            training._teach(tokens[i], key(0, "dropout"))
+            training.algorithm._policy_step(tokens[i], values[i])
+            training.algorithm._mle_step(tokens[i], key(0, "dropout"))
         return state(training.variables())
 
     assert_same(with_replicas(number, steps), steps())
