@@ -17,7 +17,7 @@ from seqgan_cli.jobs.trained import sampled, trained_of
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key
 from seqgan_cli.runs.run import Run
-from seqgan_cli.sampling import sample
+from seqgan_cli.sampling import PLAIN, sample
 from store_parts import record_anew
 
 FORMATS = ("text", "ids", "jsonl")
@@ -209,7 +209,7 @@ def test_samples_that_are_tested_against_those_of_mle_have_draws_of_their_own(sy
         arrays = {name: mle[name] if name.startswith("generator/") else after[name] for name in after.files}
     np.savez(stages / NAMED["adversarial"], **arrays)
     trained = trained_of(Run(synthetic_copy), "adversarial", Console(quiet=True))
-    drawn = sampled(trained, 1000, 0, 1.0, Console(quiet=True), "eval-bleu")
+    drawn = sampled(trained, 1000, 0, PLAIN, Console(quiet=True), "eval-bleu")
     alike = (drawn["samples"] == drawn["MLE"]).all(axis=1).mean()
     pairs = (drawn["samples"] == np.roll(drawn["MLE"], 1, axis=0)).all(axis=1).mean()
     assert alike == pytest.approx(pairs, abs=0.02), "as often as two samples are that have nothing to do with each other"

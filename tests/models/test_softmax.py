@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 import reference
+from seqgan_cli import sampling
 from seqgan_cli.models import softmax
 from seqgan_cli.models.softmax import token_nll, weighted_nll, weighted_nll_and_score
 from seqgan_cli.randomness import key, rng
@@ -140,7 +141,7 @@ def test_draws_equal_the_literal_inverse_of_the_cumulative_distribution(vocab_si
 
 @pytest.mark.parametrize(("vocab_size", "width"), [(2, 2), (3, 1), (5000, 50), (97, 10), (60, 6)])
 def test_blocks_divide_the_vocabulary_where_they_can(vocab_size: int, width: int) -> None:
-    assert softmax._block_width(vocab_size) == width
+    assert sampling._block_width(vocab_size) == width
 
 
 @pytest.mark.parametrize("size", [1e4, -1e4])

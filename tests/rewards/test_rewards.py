@@ -126,7 +126,7 @@ def test_odds_and_a_critics_value_are_of_the_logit() -> None:
     probability = DiscriminatorReward(made)(tokens, None).numpy()
     np.testing.assert_allclose(OddsReward(made)(tokens, None), probability / (1 - probability), rtol=1e-4)
     np.testing.assert_array_equal(DiscriminatorReward(critic)(tokens, None), critic(tokens))
-    assert np.isfinite(OddsReward(made).worth(tf.constant([1e4, -1e4]))).all()
+    assert np.isfinite(OddsReward(made).reward_from_logits(tf.constant([1e4, -1e4]))).all()
 
 
 @pytest.mark.parametrize("kind", registry.discriminators.ours)

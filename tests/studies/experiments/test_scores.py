@@ -1,6 +1,5 @@
 """Scores of a run's generators: independent where a test takes them for it, and kept only for the measure that they are of."""
 
-import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -64,7 +63,7 @@ def test_p_is_uniform_between_generators_that_say_the_same(run: Run, monkeypatch
     assert sequence_nll(scorer.generator, tokens) == pytest.approx(expected, rel=1e-5)
     found = []
     for seed in range(200):
-        scorer.settings = dataclasses.replace(scorer.settings, seed=seed)
+        scorer.settings = scorer.settings.changed({"seed": seed})
         comparison = compare({0: scorer.score("own")}, {0: scorer.score("twin")}, ("nll_oracle",))
         assert comparison
         found.append(comparison.largest_p("nll_oracle"))
@@ -103,9 +102,13 @@ def test_kept_scores_are_used_by_the_measure_that_they_are_of_alone(run: Run, fi
         assert again.score("latest").scores.token_types == 7, "what is kept by this measure is not computed twice"
 
 
-@pytest.mark.parametrize("changed", ["metrics/bleu.py", "evaluation/generators.py", "models/softmax.py", "randomness.py"])
+@pytest.mark.parametrize(
+    "changed",
+    ["evaluation/metrics/bleu.py", "evaluation/generators.py", "models/softmax.py", "data/kinds/text.py"]
+    + ["sampling.py", "randomness.py"],
+)
 def test_a_measure_that_changes_is_another(tmp_path: Path, changed: str) -> None:
-    package = Path(shutil.copytree(Path(scores.__file__).parents[1], tmp_path / "package"))
+    package = Path(shutil.copytree(Path(scores.__file__).parents[2], tmp_path / "package"))
     assert measure(package) == measure()
     measure.cache_clear()
     with (package / changed).open("a", encoding="utf-8") as file:
