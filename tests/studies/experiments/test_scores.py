@@ -104,8 +104,10 @@ def test_kept_scores_are_used_by_the_measure_that_they_are_of_alone(run: Run, fi
 
 @pytest.mark.parametrize(
     "changed",
-    ["evaluation/metrics/bleu.py", "evaluation/generators.py", "models/softmax.py", "data/kinds/text.py"]
-    + ["sampling.py", "randomness.py"],
+    [
+        *("evaluation/metrics/bleu.py", "evaluation/generators.py", "models/softmax.py", "data/kinds/text.py"),
+        *("sampling.py", "randomness.py"),
+    ],
 )
 def test_a_measure_that_changes_is_another(tmp_path: Path, changed: str) -> None:
     package = Path(shutil.copytree(Path(scores.__file__).parents[2], tmp_path / "package"))
