@@ -23,24 +23,21 @@ def number_of_weights(model: Any) -> int:
 @pytest.mark.parametrize("cell", ["lstm", "gru", "attention"])
 @pytest.mark.parametrize(("vocab_size", "hidden"), [(7, 5), (12, 8)])
 def test_weights_are_as_many_as_the_models_have(cell: str, vocab_size: int, hidden: int) -> None:
-    """All but the few biases, gains and positions that do not grow with anything large."""
+    """All of them; of a discriminator's output layer the few are not counted."""
     settings = tiny_settings(**{"generator.cell": cell, "generator.hidden-dim": hidden})
     generator = Generator(Vocabulary(size=vocab_size), 5, settings.generator)
     discriminator = Discriminator(Vocabulary(size=vocab_size), 5, settings.of(registry.discriminators))
-    counted = memory.generator_weights(settings, vocab_size)
-    few = 10 * hidden if cell == "attention" else 3 * hidden  # a GRU has two biases
-    assert abs(counted - number_of_weights(generator)) <= few
-    features = sum(number for _, number in discriminator.filters)
-    counted = memory.discriminator_weights(settings, vocab_size, 5)
-    assert abs(counted - number_of_weights(discriminator)) <= 2 * features + 2  # the output layer
+    assert memory.generator_weights(settings, vocab_size, 5) == number_of_weights(generator)
+    output = discriminator.num_features + 1
+    assert memory.discriminator_weights(settings, vocab_size, 5) == number_of_weights(discriminator) - output
 
 
 @pytest.mark.parametrize("kind", ["recurrent", "attention"])
 def test_weights_of_other_discriminators(kind: str) -> None:
     settings = tiny_settings(**{"discriminator.kind": kind, "discriminator.hidden-dim": 16})
     discriminator = Discriminator(Vocabulary(size=300), 5, settings.of(registry.discriminators))
-    counted = memory.discriminator_weights(settings, 300, 5)
-    assert abs(counted - number_of_weights(discriminator)) <= 12 * 16
+    output = discriminator.num_features + 1
+    assert memory.discriminator_weights(settings, 300, 5) == number_of_weights(discriminator) - output
 
 
 def test_a_vocabulary_beyond_memory_is_refused_with_the_arithmetic(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +70,7 @@ def test_only_what_the_stages_hold_is_counted(
     monkeypatch: pytest.MonkeyPatch, stages: list[str], reward: str, generator: int, discriminator: int
 ) -> None:
     settings = tiny_settings(**{"adversarial.reward": reward})
-    needed = generator * memory.generator_weights(settings, 10**6)
+    needed = generator * memory.generator_weights(settings, 10**6, 5)
     needed += discriminator * memory.discriminator_weights(settings, 10**6, 5) + 32 * 10**6 + 100 * 5
     monkeypatch.setattr(memory, "available", lambda: 4.0 * needed)
     memory.refuse_too_large(settings, stages, 10**6, 5, 100)
