@@ -26,8 +26,10 @@ def command(context: click.Context, name: str | None, run_path: Path, **_: Any) 
     run = Run(run_path)
     recorded = run.config() if run.exists else None
     if name:
-        for word, told in _all_of(chosen[0], recorded).items():
-            console.result(f"{word:10} {told}")
+        told = _all_of(chosen[0], recorded)
+        width = max(10, *map(len, told))
+        for word, words in told.items():
+            console.result(f"{word:{width}} {words}")
         return
     # What a run has says more than what it might have begun with.
     middle = ["this run", "from"] if recorded else ["default", "presets"]
@@ -61,4 +63,7 @@ def _all_of(info: SettingSpec, recorded: Config | None) -> dict[str, str]:
     if recorded:
         told |= {"this run": str(recorded.values.get(info.name, "")), "from": recorded.sources.get(info.name, "")}
     when = "the corpus is made" if info.fixed_by == "corpus" else f"{info.fixed_by} has begun"
-    return told | {"meaning": info.meaning + _choices(info) + (f" · fixed once {when}" if info.fixed_by else "")}
+    told["meaning"] = info.meaning + _choices(info) + (f" · fixed once {when}" if info.fixed_by else "")
+    if not isinstance(info.choices, tuple):
+        told |= {f"  {name}": component.meaning for name, component in info.choices.ours.items() if component.is_named}
+    return told

@@ -134,7 +134,7 @@ class Adversarial:
     )
     reward: str = setting(
         "discriminator",
-        "what scores a finished sequence, or with partial (the discriminator) and lm (likelihood) every token",
+        "what scores a finished sequence, or every token of one",
         choices=registry.rewards,
         fixed_by="adversarial",
     )
