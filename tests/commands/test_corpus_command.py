@@ -197,7 +197,7 @@ def test_options_that_contradict_the_data(seqgan, refused, tmp_path, monkeypatch
     ("arguments", "parts"),
     [
         ([], ["Missing argument 'FILE|NAME'"]),
-        (["x", "--poem-form", "6x4"], ["'--poem-form'", "choose from 5x4, 7x4"]),
+        (["x", "--poem-form", "6x4"], ["'--poem-form'", "'6x4' is not one of '5x4', '7x4'"]),
         (["x", "--kind", "verse"], ["'--kind'", "choose from auto, text"]),
         (["x", "--since", "-1"], ["'--since'"]),
         (["x", "-n", "-1"], ["'-n' / '--num'"]),
