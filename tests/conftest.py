@@ -2,7 +2,6 @@
 
 import collections
 import dataclasses
-import os
 import random
 import shutil
 import signal
@@ -11,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from filelock import FileLock
 
@@ -21,6 +21,11 @@ from seqgan_cli.training.distribution.placement import Placement
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 sys.path.insert(0, str(Path(__file__).parent))  # for `import reference` and `import tiny`
+
+from sampled import WHOLE, examples  # noqa: E402
+
+hypothesis.settings.register_profile("sampled", max_examples=examples(100))
+hypothesis.settings.load_profile("sampled")
 start_tensorflow(place=Placement("mirrored", devices=4))  # as many as a test of several devices needs
 
 
@@ -29,10 +34,6 @@ DEAR = (
     *("test_readme.py", "test_stage.py", "test_runner.py", "test_train.py", "test_adversarial.py", "test_replicas.py"),
     *("test_processes.py", "test_corpus_command.py"),
 )
-
-
-# Of what is tried in all its cases, `make test` has a sample, the same every time, and the soak the whole.
-WHOLE = bool(os.environ.get("SEQGAN_WHOLE"))
 
 
 def pytest_configure(config: pytest.Config) -> None:

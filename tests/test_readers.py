@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from readers import npz, read, readers
+from sampled import examples
 
 READERS = readers()
 ODD = (b"\0", b"\n", b"\xff\xfe", b'"', b"{", b"[" * 2000, b"-1", b"1e999", b"NaN", b",", b"=", b"\x1b[2J", "\u2028é".encode())
@@ -39,7 +40,7 @@ def test_whole_files_are_read(name: str, tmp_path: Path) -> None:
 def test_any_other_is_read_or_refused_in_words(name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     reader = READERS[name]
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
     @given(damaged(reader.seeds))
     def check(content: bytes) -> None:
         read(reader, content, tmp_path_factory.mktemp("read"))

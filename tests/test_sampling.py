@@ -14,6 +14,7 @@ from scipy.stats import chisquare
 
 import reference
 from parts import parts_of
+from sampled import examples
 from seqgan_cli.algorithms.rollout import NetworkPolicy, NgramPolicy
 from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.data.vocabulary import EOS, UNK, Vocabulary
@@ -60,7 +61,7 @@ def logs(*probabilities: float) -> list[float]:
     return np.log(probabilities).tolist()
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(
     st.lists(st.integers(0, 5), min_size=2, max_size=12),
     st.sampled_from([0.5, 1.0, 2.0]),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import reference
 from parts import parts_of
+from sampled import examples
 from seqgan_cli.algorithms.advantages import policy_gradient_loss
 from seqgan_cli.algorithms.adversarial import AdversarialTraining
 from seqgan_cli.algorithms.rollout import ActionValues
@@ -259,7 +260,7 @@ def test_monitor_defaults_to_what_can_be_known() -> None:
 MONITORS = {"nll_oracle": False, "nll_validation": False, "distinct_share": True, "reward_mean": True}  # whether more is better
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 @given(
     st.sampled_from([(stage, "nll_oracle"), (text_stage, "nll_validation")]),
     st.sampled_from(["auto", *MONITORS]),

@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from parts import parts_of
+from sampled import examples
 from seqgan_cli.algorithms import discriminator
 from seqgan_cli.algorithms.adversarial import AdversarialTraining
 from seqgan_cli.algorithms.discriminator import DiscriminatorTrainer, spearman, tell_of_positives
@@ -164,7 +165,7 @@ def text_corpus(unknown: list[bool], heldout_unknown: list[bool]) -> Corpus:
 SOME = st.lists(st.booleans(), min_size=4, max_size=30)
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=examples(12))
 @given(SOME.filter(lambda which: not all(which)), SOME)
 @example([True, False] * 8, [True] * 4)
 def test_real_sequences_are_like_what_a_generator_can_say(unknown: list[bool], heldout_unknown: list[bool]) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import reference
 from parts import parts_of
+from sampled import examples
 from seqgan_cli.algorithms.mle import (
     LikelihoodTraining,
     likelihood_loss,
@@ -73,7 +74,7 @@ def test_the_history_scores_what_the_policy_says_and_the_loss_teaches_unk() -> N
     assert (drawn == table[0]).all(axis=1).mean() > 0.3  # by chance 1 in 4⁴
 
 
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=examples(10))
 @given(lines=st.integers(2, 200), samples=st.integers(100, 3000))
 @example(lines=90, samples=2000)
 @example(lines=20, samples=1000)

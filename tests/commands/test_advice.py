@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from sampled import examples
 from seqgan_cli.config.settings import SCHEMA, STAGES
 from seqgan_cli.jobs.job import Job
 from seqgan_cli.runs.run import Run
@@ -75,7 +76,7 @@ OTHERS = {
 }
 
 
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), command=st.sampled_from(STAGES), overwrite=st.booleans(), kept=st.integers(1, 3))
 def test_a_refused_change_names_the_restart_that_makes_it(
     seqgan, untrained, synthetic, tmp_path_factory, data, command, overwrite, kept

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
+from sampled import examples
 from seqgan_cli import __version__
 from seqgan_cli.runs.generators import generator_checkpoint, read_generator
 from seqgan_cli.sampling import sample
@@ -209,7 +210,7 @@ def test_files_are_read_with_the_runs_tokenizer(seqgan, text_copy, tmp_path):
     assert "|tokenizer:chars|lowercase:yes|" in found["signature"]
 
 
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), kind=st.sampled_from(["text", "ids", "poems"]))
 def test_blank_lines_of_samples_score_nothing_and_those_of_references_are_none(seqgan, files, tmp_path_factory, data, kind):
     """k of them among n samples give n/(n + k) of the score; a newline at the end makes none."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import reference
+from sampled import examples
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.evaluation.metrics.grammar import LARGEST_GRAMMAR, Parser
 from seqgan_cli.randomness import key
@@ -42,7 +43,7 @@ RULES = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(RULES)
 def test_sentences_are_the_languages(tmp_path_factory: pytest.TempPathFactory, rules: list[tuple[str, list[str]]]) -> None:
     """Of random grammars with empty rules, circles and ambiguity. The rules of one tree are enough to make the sentence."""

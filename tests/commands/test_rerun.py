@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sampled import examples
 from seqgan_cli.runs.run import Run
 from store_parts import record_anew
 
@@ -106,7 +107,7 @@ def test_a_run_in_several_commands_repeats(seqgan, tiny_config, commands):
 
 
 @pytest.mark.sampled(0)  # in the soak alone
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(10), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 4), st.integers(0, 2)), min_size=1, max_size=2))
 def test_a_run_in_any_number_of_commands_repeats(seqgan, tiny_config, commands):
     check_that_it_repeats(seqgan, tiny_config, commands)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from sampled import examples
 from seqgan_cli.data.text.lines import read_lines
 from seqgan_cli.errors import SeqganError, quoted
 
@@ -49,7 +50,7 @@ def carried_out(path: Path, command: str) -> bytes:
 
 @pytest.mark.skipif(not shutil.which("iconv"), reason="the commands need iconv")
 @pytest.mark.parametrize("encoding", WORDS)
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=examples(15))
 @given(data=st.data())
 def test_the_advised_command_makes_utf8_of_the_text(
     tmp_path_factory: pytest.TempPathFactory, encoding: str, data: st.DataObject
@@ -67,7 +68,7 @@ def test_the_advised_command_makes_utf8_of_the_text(
 @pytest.mark.parametrize("encoding", UTF16)
 @given(text=st.text(st.characters(max_codepoint=0xFF, min_codepoint=32, exclude_categories=["Cc"]), min_size=3))
 @example("a b")
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=examples(10))
 def test_utf16_and_utf32_are_called_so_with_or_without_their_mark(
     tmp_path_factory: pytest.TempPathFactory, encoding: str, text: str
 ) -> None:
@@ -91,7 +92,7 @@ def test_of_text_that_is_mostly_utf8_what_is_not_is_left_out(tmp_path: Path) -> 
 LINE = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0\ufeff"), min_size=1).filter(str.split)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 @given(lines=st.lists(LINE, min_size=2), name=st.sampled_from(NAMES), last=st.booleans())
 @example(["a b", "b a"], "data.txt", True)
 def test_carriage_returns_alone_are_refused_and_the_command_makes_lines_of_them(

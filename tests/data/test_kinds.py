@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from sampled import examples
 from seqgan_cli.config import registry
 from seqgan_cli.config.resolution import explicit, resolve
 from seqgan_cli.config.settings import Settings
@@ -178,7 +179,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         infer_kind("a\0b")
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(st.binary(max_size=200) | st.text(max_size=60).map(lambda text: text.encode("utf-8", "replace")))
 def test_any_file_is_taken_for_something_or_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = put(tmp_path_factory.mktemp("any"), content)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from midi_bytes import midi, off, on, put
 from reference import pitches_of_steps
+from sampled import examples
 from seqgan_cli.data.kinds.music import MusicSettings, read_music
 from seqgan_cli.data.midi.melody import pitches_of
 from seqgan_cli.data.midi.tracks import Part, Unusable
@@ -31,7 +32,7 @@ NOTES = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(
     spans=NOTES,
     step=st.sampled_from([1, 7, 10, 30, Fraction(50, 7)]),
@@ -67,7 +68,7 @@ def played(draw: st.DrawFn) -> tuple[list[int], list[tuple[int, int, int]]]:
     return written, notes
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(played())
 @example(([40, 42, 44, 45], [(0, 405, 60), (405, 795, 62), (795, 1205, 64), (1205, 1595, 65)]))
 def test_notes_a_little_early_or_late_are_read_as_they_are_written(piece: tuple[list[int], Any]) -> None:

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from midi_bytes import end, event, header, midi, name, note, number, off, on, put, tempo
 from reference import pitches_of_steps
+from sampled import examples
 from seqgan_cli import figures
 from seqgan_cli.data.documents import Collector, Documents
 from seqgan_cli.data.kinds import music
@@ -109,7 +110,7 @@ def encoded(notes: Sequence[Any], changes: Sequence[tuple[int, int]], title: str
     return content + end(), now
 
 
-@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(100), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     tracks=st.lists(TRACKS, min_size=1, max_size=3),
     chosen=st.integers(0, 2),
@@ -146,7 +147,7 @@ def test_sequences_agree_with_symusics_notes(
         assert reason(tmp_path, content, track=str(chosen), **how).startswith(("no note", "nothing but drums"))
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     changes=st.lists(st.tuples(st.integers(0, 300), st.integers(200_000, 1_500_000)), max_size=4),
     events=st.lists(st.tuples(st.integers(0, 200), st.integers(1, 200), st.integers(21, 108)), min_size=1, max_size=8),
@@ -388,7 +389,7 @@ def test_a_file_of_nothing_but_notes_on_top_of_each_other_is_read(tmp_path: Path
     assert row(tmp_path, content, step=0.001) == [40] * 500
 
 
-@settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(120), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_content_is_a_traceback(tmp_path: Path, data: st.DataObject) -> None:
     """Random bytes, random bytes as a track, and a good file with some bytes changed: each is read or refused."""
@@ -788,7 +789,7 @@ SEQUENCES = st.lists(st.integers(0, 88) | st.sampled_from([0, 40]), min_size=1, 
 STEPS = st.sampled_from([0.4, 0.5, 0.001, 1 / 3, 0.123456789, 17.3, 60.0]) | st.floats(0.001, 60)
 
 
-@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(100), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     sequence=SEQUENCES,
     step=STEPS,

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from sampled import examples
 from seqgan_cli.data import documents
 from seqgan_cli.data.documents import Documents, Rejected
 from seqgan_cli.data.kinds import poems
@@ -123,7 +124,7 @@ TITLE = st.text(CHARACTERS + "一二三首其贈別", min_size=1, max_size=12)
 MARKED = st.sampled_from(["贈別·其一", "《春曉》", "九日（一作，重陽。）", "Spring 1", "詠懷 其三"])
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(
     width=st.sampled_from([5, 7]),
     fields=st.lists(TITLE | MARKED, min_size=1, max_size=3),
@@ -412,7 +413,7 @@ VALUE = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(
     VALUE.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=60) | st.binary(max_size=60).map(b'["a'.__add__)
 )
@@ -425,7 +426,7 @@ def test_no_content_of_a_file_stops_the_others(tmp_path_factory: pytest.TempPath
     assert set(found.lengths.tolist()) == {20}
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(st.binary(max_size=60) | st.text(max_size=60).map(lambda text: text.encode("utf-8", "replace")))
 def test_any_text_file_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = put(tmp_path_factory.mktemp("any"), content)

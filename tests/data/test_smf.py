@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from midi_bytes import end, event, header, midi, name, note, number, off, on, put, tempo
+from sampled import examples
 from seqgan_cli.data.kinds import music
 from seqgan_cli.data.midi import smf
 from tiny import data_settings
@@ -59,7 +60,7 @@ def shortened(events: list[bytes]) -> bytes:
     return content
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(
     tracks=st.lists(st.lists(EVENTS, max_size=25), min_size=1, max_size=3),
     running=st.booleans(),
@@ -227,7 +228,7 @@ def test_no_file_takes_long(filling: bytes) -> None:
     smf.parse(midi(filling * (200_000 // len(filling)) + note(60)))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(tune=st.sampled_from(TUNES), seed=st.integers(0, 1 << 30), flips=st.integers(1, 30), start=st.sampled_from([0, 14, 22]))
 def test_flipped_bits_are_no_traceback(tmp_path_factory: Any, tune: Path, seed: int, flips: int, start: int) -> None:
     draw, content = random.Random(seed), bytearray(tune.read_bytes())
@@ -241,7 +242,7 @@ def test_flipped_bits_are_no_traceback(tmp_path_factory: Any, tune: Path, seed: 
     assert all(1 <= int(token) <= 88 for token in documents.tokens)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(place=st.integers(22, 10_000), bit=st.integers(0, 7), tune=st.sampled_from(TUNES))
 def test_one_flipped_bit_in_a_track_costs_a_note_or_two_and_no_tune(place: int, bit: int, tune: Path) -> None:
     whole = tune.read_bytes()

@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import reference
+from sampled import examples
 from seqgan_cli.config.sections import Data
 from seqgan_cli.data import documents
 from seqgan_cli.data.corpus import Corpus
@@ -205,7 +206,7 @@ def test_read_lines_numbers_tokens_by_first_sight(tmp_path: Path) -> None:
     assert lines.rejected["blank"].count == 1
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(
     texts=st.lists(
         st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n\0\ufeff"), max_size=8), min_size=1
@@ -224,7 +225,7 @@ def test_reading_characters_gives_each_line_back_without_the_space_around_it(
     assert found == [text.strip() for text in texts if text.strip()]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(
     st.lists(st.lists(st.sampled_from(["a", "b", "ab"]), min_size=1), min_size=1, max_size=5),
     st.lists(st.integers(0, 30), max_size=5),
@@ -457,7 +458,7 @@ def words_of(found: Documents, starts: np.ndarray, ends: np.ndarray) -> list[lis
 
 
 @pytest.mark.parametrize("tokenizer", ALPHABETS)
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(data=st.data(), longest=st.integers(1, 9))
 def test_pieces_are_those_of_a_loop_over_tokens(tokenizer: str, data: st.DataObject, longest: int) -> None:
     """Some lines of several are chosen, as when others are held out; closing marks begin and end them."""
@@ -604,7 +605,7 @@ def test_the_summary_counts_lines_blanks_and_tokens(tmp_path: Path) -> None:
     st.lists(st.integers(1, 6), min_size=1, max_size=9),
     st.sampled_from(["drop", "cut", "split"]),
 )
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @example([2, 3], [1, 9, 9], "drop")
 def test_a_long_line_is_told_of_the_file_it_stands_in(
     tmp_path_factory: pytest.TempPathFactory, train: list[int], test: list[int], overlong: str

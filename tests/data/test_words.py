@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from sampled import examples
 from seqgan_cli.data.text.words import join_words, split_words
 
 ANY = st.text(st.characters(exclude_categories=["Cs"]))
@@ -45,7 +46,7 @@ GLUED = st.lists(st.sampled_from([*PIECES, " "]), max_size=10).map("".join)
 LINES = st.one_of(ANY, MARKS, GLUED, st.lists(st.one_of(ANY, MARKS, GLUED), max_size=4).map(" ".join))
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=examples(500))
 @given(LINES, st.booleans(), st.data())
 @example('Tom said "stop it" at last', False, None)
 @example("The plan of the U.S.", False, None)
@@ -60,7 +61,7 @@ def test_tokens_are_read_again_whatever_their_order(line: str, lowercase: bool, 
         assert split_words(written.lower() if lowercase else written) == tokens
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(LINES)
 @example("` `")
 def test_nothing_is_lost_but_space_and_the_turn_of_quotes(line: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from sampled import examples
 from seqgan_cli.config.resolution import explicit, resolve
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.sources.opening import real_corpus
@@ -46,7 +47,7 @@ def settings_of(kind: str, path: Path, lowercase: bool) -> Settings:
 
 
 @pytest.mark.parametrize("kind", CONTENTS)
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=examples(120))
 @given(data=st.data(), lowercase=st.booleans())
 def test_every_format_is_read_as_the_same_ids(
     tmp_path_factory: pytest.TempPathFactory, kind: str, lowercase: bool, data: st.DataObject
@@ -86,7 +87,7 @@ def test_every_format_is_read_as_the_same_ids(
 
 
 @pytest.mark.parametrize("tokenizer", ["whitespace", "words", "chars"])
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(lines=LINES, overlong=st.sampled_from(["cut", "split"]))
 @example(lines=['He said "go home" and left for the U.S. economy', "5.5 up. No", "a"], overlong="cut")
 def test_pieces_that_are_written_are_data_as_before(

@@ -11,6 +11,7 @@ from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
 import reference
 from parts import parts_of
+from sampled import examples
 from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.data.vocabulary import EOS, UNK, Vocabulary
 from seqgan_cli.evaluation.generators import data_figures
@@ -68,7 +69,7 @@ def test_self_bleu_is_of_so_many_samples_however_many_there_are(lines: Corpus) -
     assert scores.self_bleu(samples).count == SELF_BLEU_SAMPLES
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 @given(seed=st.integers(0, 999), share=st.floats(0.0, 0.9))
 @example(seed=0, share=0.5)
 def test_unknown_matches_nothing_in_any_score(seed: int, share: float) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 import reference
+from sampled import examples
 from seqgan_cli.algorithms.mle import scheduled_sampling_inputs
 from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
@@ -337,7 +338,7 @@ def test_padding_does_not_count_in_the_nll() -> None:
     np.testing.assert_allclose(sequence_nll(generator, tokens), [expected], rtol=1e-5)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 @given(seed=st.integers(0, 999), temperature=st.floats(0.1, 10.0), share=st.floats(0.0, 1.0))
 @example(seed=0, temperature=1.0, share=1.0)
 def test_a_score_is_of_the_policy_and_of_no_unknown(seed: int, temperature: float, share: float) -> None:

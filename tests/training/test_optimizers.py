@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import reference
+from sampled import examples
 from seqgan_cli.algorithms.mle import likelihood_loss
 from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.data.vocabulary import Vocabulary
@@ -81,7 +82,7 @@ class Recorder(Adam):
         self.gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(
     read=st.lists(st.integers(0, 4), min_size=1, max_size=12),
     limit=st.floats(0.01, 20.0),

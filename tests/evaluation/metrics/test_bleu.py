@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
+from sampled import examples
 from seqgan_cli.evaluation.metrics.bleu import SMOOTHING, References, orders_needed, scores
 
 Sentence = Sequence[int]
@@ -68,7 +69,7 @@ def sentences(largest: int, min_size: int, max_size: int = 6) -> st.SearchStrate
     return st.lists(st.lists(st.integers(0, largest), max_size=9), min_size=min_size, max_size=max_size)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=examples(400))
 @given(references=sentences(3, 1), hypotheses=sentences(5, 1), method=methods())
 @example(references=[[]], hypotheses=[[], [0], [1, 2]], method=([0.5, 0.5], "method4"))
 @example(references=[[0, 0, 0], [0]], hypotheses=[[0, 0], []], method=([0.25] * 4, "method0"))
@@ -94,7 +95,7 @@ def test_bleu_equals_nltk_for_every_smoothing_and_order(orders: int, smoothing: 
     assert_equal_to_nltk(bleu(references, hypotheses, weights, smoothing), theirs)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(corpus=sentences(3, 2), method=methods())
 @example(corpus=[[0, 1, 2], [0, 1, 2], [3]], method=([0.5, 0.5], "method0"))
 @example(corpus=[[], []], method=([1.0], "method1"))
@@ -105,7 +106,7 @@ def test_self_bleu_equals_nltk_with_the_sentence_itself_left_out(
     assert_equal_to_nltk(self_bleu(corpus, *method), theirs)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(
     references=sentences(3, 1),
     hypotheses=sentences(5, 1),
@@ -132,7 +133,7 @@ def with_unknown(min_size: int) -> st.SearchStrategy[list[list[int]]]:
     return st.lists(st.lists(st.integers(-1, 2), max_size=9), min_size=min_size, max_size=6)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(references=with_unknown(1), hypotheses=with_unknown(1), method=methods())
 @example(references=[[-1, -1]], hypotheses=[[-1, -1], [-1]], method=([0.5, 0.5], "method0"))
 @example(references=[[0, -1, 1, 2]], hypotheses=[[0, -1, 1, 2]], method=([0.25] * 4, "method1"))

@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import reference
+from sampled import examples
 from seqgan_cli.evaluation.metrics.diversity import (
     collapse_threshold,
     distinct_n,
@@ -166,7 +167,7 @@ def literal_draws(sequences: list[tuple[int, ...]], num: int) -> list[tuple[floa
     return found
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=5), st.integers(1, 4))
 def test_what_draws_have_equals_the_mean_over_all_ways_of_drawing(sequences: list[tuple[int, ...]], num: int) -> None:
     table = np.array(sequences, np.int32)
@@ -181,7 +182,7 @@ def test_what_is_masked_is_no_type() -> None:
     assert [found.number for found in expected_distinct(table, table > 1, 10_000)] == pytest.approx([2.0, 2.0])
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(
     seed=st.integers(0, 10**6),
     kinds=st.integers(1, 300),
@@ -220,7 +221,7 @@ def test_what_comes_by_chance_is_no_collapse(lines: int, num: int) -> None:
         assert collapse_threshold(each.number, num, 1, each.once) <= fewest
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(seed=st.integers(0, 10**6), size=st.integers(50, 1000), num=st.integers(300, 3000))
 def test_a_generator_that_says_a_tenth_of_the_data_does(seed: int, size: int, num: int) -> None:
     """Different lines, of which it knows one in ten."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from made_up import results as made_of
 from made_up import scored
+from sampled import examples
 from seqgan_cli.config.resolution import resolve
 from seqgan_cli.sampling import Sampling
 from seqgan_cli.studies.experiments import results
@@ -56,7 +57,7 @@ def collected(tmp_path: Any, coverage: dict[str, float], growth: float, seeds: i
     return found, asked
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(st.fixed_dictionaries({name: st.floats(1.0, 50.0) for name in FRONTIER}), st.floats(0.0, 2.0))
 def test_a_curve_goes_on_until_it_covers_as_little_as_each_method_does(
     tmp_path_factory: Any, coverage: Any, growth: float

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
+from sampled import examples
 from seqgan_cli import __version__
 from seqgan_cli.runs.run import Run
 from seqgan_cli.sampling import sequence_nll
@@ -78,7 +79,7 @@ def kept_in(run: Run) -> dict[Path, dict[str, Any]]:
     return {path: json.loads(path.read_text()) for path in (run.path / "scores").rglob("*.json")}
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(10), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(["version", "measure", None]), st.text() | st.none() | st.integers())
 def test_kept_scores_are_used_by_the_measure_that_they_are_of_alone(run: Run, field: str | None, other: Any) -> None:
     """Those of another version, or of a measure that has changed, or of a version that wrote neither, are made anew."""

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
+from sampled import examples
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.studies.judging.scoring import Answers, agreement, judged, permutation_p, read_answers, share
 from seqgan_cli.studies.judging.sheet import Key, Melody, Sheet, find_key, make_sheet, read_key
@@ -63,7 +64,7 @@ def test_every_item_stands_on_the_sheet_once_and_the_key_knows_its_source():
     assert all(item in TEXTS[name] for item, (name,) in zip(sheet.items, key.items, strict=True))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(st.lists(st.text(max_size=8), min_size=3, max_size=12, unique=True), st.integers(0, 2**31 - 1), st.randoms())
 def test_the_same_items_of_other_sources_give_the_same_sheet(texts, seed, random):
     """So there is nothing in a sheet, its order or its name by which a source could be told, seed known or not."""

@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from made_up import results, scored
+from sampled import examples
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.runs.history import Row
 from seqgan_cli.runs.run import Run
@@ -85,7 +86,7 @@ def test_the_page_fetches_nothing_and_runs_nothing(reported):
     assert not re.search(r"url\(|@import", reported[1])
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=examples(20))
 @given(st.sets(st.integers(1, 2000), min_size=1, max_size=12), st.randoms())
 @example({10, 99, 100, 101}, random.Random(0))
 def test_the_reward_by_position_is_drawn_in_the_order_of_positions(places, shuffled):
@@ -184,7 +185,7 @@ def test_text_runs_have_bleu_for_quality(tmp_path, tiny_config, seqgan):
     assert "script" not in found.tags
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 @given(st.floats(1.0, 40.0), st.floats(1.0, 40.0), st.floats(0.0, 2.0))
 def test_the_curve_of_the_generator_before_goes_on_until_it_meets_the_one_after(before, after, growth):
     """Where it does, the two are compared; else the page says that they are not."""
