@@ -38,6 +38,7 @@ DEAR = (
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "sampled(number): `make test` tries so many of the cases, `make soak` all")
+    config.addinivalue_line("markers", "whole: `make soak` alone tries it, what `make test` tries is a part of it")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -45,7 +46,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if not WHOLE and item.get_closest_marker("sampled"):
             cases[item.nodeid.partition("[")[0]].append(item)
-    left_out: set[pytest.Item] = set()
+    left_out = {item for item in items if not WHOLE and item.get_closest_marker("whole")}
     for name, found in cases.items():
         number = max(marker.args[0] for marker in found[0].iter_markers("sampled"))
         kept = random.Random(name).sample(found, min(number, len(found)))

@@ -169,6 +169,7 @@ def training(pretrained: Path) -> Iterator[subprocess.Popen]:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.sampled(3)
 def test_signals_stop_training_with_one_message(seqgan, pretrained, training, number, code):
     if number == signal.SIGTERM:  # meanwhile, from another process
         second = seqgan("adversarial", "--rounds", 200000, "-q", "--run", pretrained)

@@ -118,6 +118,7 @@ def test_masked_tokens_are_never_kept() -> None:
 
 @pytest.mark.parametrize("how", HOWS, ids=str)
 @pytest.mark.parametrize("name", [*TINY])
+@pytest.mark.sampled(7)
 def test_likelihoods_and_frequencies_are_those_of_the_enumerated_distribution(name: str, how: Sampling) -> None:
     vocabulary, length = TINY[name], 4
     generator = make(vocabulary, length)

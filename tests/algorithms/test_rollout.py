@@ -237,6 +237,7 @@ def test_chunks_do_not_mix_up_sequences() -> None:
 
 @pytest.mark.parametrize(("chunk", "together"), [(1, 1), (2, 5), (5, 10), (21, 1), (100, 100), (4, 9)])
 @pytest.mark.parametrize("vocabulary", [Vocabulary(size=9), Vocabulary(["a", "b", "c"])], ids=["ids", "text"])
+@pytest.mark.sampled(5)
 def test_sharing_prefixes_changes_no_action_value(
     vocabulary: Vocabulary, chunk: int, together: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

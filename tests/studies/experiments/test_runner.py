@@ -82,6 +82,7 @@ def test_the_same_command_trains_nothing_again_and_gives_the_same(studied, table
     assert {path: path.stat().st_mtime_ns for path in studied.rglob("checkpoints/**/*.npz")} == trained
 
 
+@pytest.mark.whole
 def test_the_frontier_uses_what_the_table_trained(studied, table):
     done = table("frontier", "--seeds", 2, "--out", studied, "--methods", "mle,constant,seqgan")
     assert done.code == 0, done.err
