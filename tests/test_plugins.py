@@ -85,6 +85,13 @@ def test_one_run_trains_with_a_reward_an_algorithm_a_generator_and_a_discriminat
     history = [row.value for row in Run(run).history.rows() if row.metric == "reward_mean"]
     assert history[-1] > 0.9 > 0.5 > history[0]
     assert sum(token % 3 == 0 for line in samples for token in line) > 0.9 * sum(map(len, samples))
+    forget()  # as where the package is not installed
+    with pytest.MonkeyPatch.context() as elsewhere:
+        elsewhere.setattr("importlib.metadata.entry_points", lambda **_: ())
+        assert seqgan("sample", "--run", str(run), "-n", "1") == 1
+        told = capsys.readouterr().err
+    assert "adversarial.algorithm=elite: choose from policy-gradient. The run was trained with a component of another" in told
+    forget()
     names = set(Run(run).checkpoints("pretrain-d").latest(pytest.fail).arrays)  # type: ignore[union-attr]
     assert {"discriminator/0.embedding", "discriminator/1.output_kernel"} <= names
 

@@ -16,12 +16,16 @@ import numpy as np
 from seqgan_cli import __version__, files
 from seqgan_cli.config.resolution import Config
 from seqgan_cli.config.settings import SCHEMA
-from seqgan_cli.errors import SeqganError
+from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.runs.checkpoints import FORMAT
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The record. Raises SeqganError if it cannot be read, is damaged, or a later version wrote it."""
+    """The record.
+
+    Raises SeqganError if it cannot be read, is damaged, was written by a later version, or names a component that is not there.
+    """
+    record: Any = None
     try:
         record = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
         refuse_newer(path, record)
@@ -34,6 +38,10 @@ def read(path: Path) -> dict[str, Any]:
     except NewerError:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, SeqganError) as error:
+        if isinstance(error, UsageError) and record.get("checksum") == checksum(record):  # it is as it was written
+            raise SeqganError(
+                f"{path}: {error} The run was trained with a component of another package: install that package."
+            ) from None
         raise SeqganError(f"{path} is damaged ({error}): restore it, or use another --run.") from None
     if record.get("format", 1) > 1 and record.get("checksum") != checksum(record):
         raise SeqganError(
