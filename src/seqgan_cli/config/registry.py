@@ -149,6 +149,11 @@ def load_named(values: dict[str, Any]) -> None:
             registry[name]
 
 
+def is_component(setting: str) -> bool:
+    """Whether the setting names a component."""
+    return any(registry.setting == setting for registry in ALL)
+
+
 def chosen(settings: "Settings") -> list[Any]:
     """The components that these settings name."""
     names = ((registry, settings.values[registry.setting]) for registry in ALL if registry is not kinds)

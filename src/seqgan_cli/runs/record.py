@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from seqgan_cli import __version__, files
+from seqgan_cli.config import registry
 from seqgan_cli.config.resolution import Config
 from seqgan_cli.config.settings import SCHEMA
 from seqgan_cli.errors import SeqganError, UsageError
@@ -26,11 +27,13 @@ def read(path: Path) -> dict[str, Any]:
     Raises SeqganError if it cannot be read, is damaged, was written by a later version, or names a component that is not there.
     """
     record: Any = None
+    checked = ""
     try:
         record = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
         refuse_newer(path, record)
         for name, entry in record["settings"].items():
             if name in SCHEMA:
+                checked = name
                 SCHEMA[name].check(entry["value"])
                 str(entry["source"])
     except OSError as error:
@@ -38,7 +41,8 @@ def read(path: Path) -> dict[str, Any]:
     except NewerError:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, SeqganError) as error:
-        if isinstance(error, UsageError) and record.get("checksum") == checksum(record):  # it is as it was written
+        written = isinstance(error, UsageError) and record.get("checksum") == checksum(record)
+        if written and registry.is_component(checked):
             raise SeqganError(
                 f"{path}: {error} The run was trained with a component of another package: install that package."
             ) from None
