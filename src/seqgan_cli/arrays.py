@@ -1,10 +1,12 @@
 """Arrays from files that may be damaged, or come from strangers."""
 
+from __future__ import annotations
+
 import math
 import zipfile
 from pathlib import Path
 
-import numpy as np
+from seqgan_cli.lazy import np
 
 LARGEST = 4 << 30  # bytes, all of a file's together: a small file can claim to hold any number
 

@@ -1,10 +1,10 @@
-"""TensorFlow and Keras, imported at their first use: files that declare components say what they are without waiting for it."""
+"""TensorFlow, Keras and NumPy, imported at their first use: files that declare components say what they are without waiting."""
 
 import functools
 import importlib
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 
 class _Lazy:
@@ -17,6 +17,10 @@ class _Lazy:
 
 tf: Any = _Lazy("tensorflow")
 keras: Any = _Lazy("keras")
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = _Lazy("numpy")
 
 
 class compiled:  # noqa: N801  a decorator

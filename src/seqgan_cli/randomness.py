@@ -4,9 +4,11 @@ Nothing keeps random state between steps: a stage that is resumed at step n make
 never interrupted, and two purposes never share a stream.
 """
 
+from __future__ import annotations
+
 import zlib
 
-import numpy as np
+from seqgan_cli.lazy import np
 
 
 def _sequence(seed: int, path: tuple[str | int, ...]) -> np.random.SeedSequence:

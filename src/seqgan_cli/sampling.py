@@ -9,15 +9,15 @@ In this order, each step on the distribution that the one before left, renormali
 5. min-p: the tokens with p_i ≥ min_p · max p (Nguyen et al. 2024).
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from seqgan_cli.config.schema import section, setting
 from seqgan_cli.data.vocabulary import EOS, PAD, START, UNK, Vocabulary
-from seqgan_cli.lazy import compiled_for, tf
+from seqgan_cli.lazy import compiled_for, np, tf
 from seqgan_cli.models import softmax
 from seqgan_cli.models.softmax import LOGITS_AT_ONCE
 from seqgan_cli.training.distribution import replicas
@@ -160,7 +160,7 @@ def force_end(vocabulary: Vocabulary, drawn: Any, last: Any, started: Any, final
     return tf.where(started & (last < UNK), PAD, drawn)  # after <pad> or <eos>
 
 
-def draw_next(generator: "Generator", logits: Any, last: Any, place: Any, key: Any, truncation: tuple[Any, ...] = ()) -> Any:
+def draw_next(generator: Generator, logits: Any, last: Any, place: Any, key: Any, truncation: tuple[Any, ...] = ()) -> Any:
     """The token after `last` at a place counted from 0, int32 `[B]`, drawn from logits `[B, V]`; see `force_end`."""
     drawn = draw_truncated(logits, truncation, key) if truncation else draw_tokens(logits, key)
     return force_end(generator.vocabulary, drawn, last, place > 0, place >= generator.sequence_length - 1)
@@ -184,7 +184,7 @@ def _numbers_of_nll() -> list:
 
 
 @compiled_for(_numbers_of_draw)
-def _draw(generator: "Generator", batch: Any, key: Any, temperature: Any, allow_unknown: Any, *truncation: Any) -> Any:
+def _draw(generator: Generator, batch: Any, key: Any, temperature: Any, allow_unknown: Any, *truncation: Any) -> Any:
     """int32 `[batch, T]`, token by token."""
     logit_mask = tf.where(allow_unknown, 0.0, generator.unk_mask)
 
@@ -203,24 +203,24 @@ def _draw(generator: "Generator", batch: Any, key: Any, temperature: Any, allow_
 
 
 @compiled_for(_numbers_of_draw)
-def _draw_together(generator: "Generator", *args: Any) -> Any:
+def _draw_together(generator: Generator, *args: Any) -> Any:
     def share(batch: Any, key: Any, *how: Any) -> Any:
         return replicas.all_gather(_draw(generator, replicas.shard_count(batch), replicas.replica_key(key), *how))
 
     return replicas.replicated(share, *args)
 
 
-def rows_at_once(generator: "Generator") -> int:
+def rows_at_once(generator: Generator) -> int:
     """Sequences whose next-token logits are held in memory together."""
     return max(16, min(1024, LOGITS_AT_ONCE // generator.vocabulary.size))
 
 
-def sample_batch(generator: "Generator", batch: Any, key: Any) -> Any:
+def sample_batch(generator: Generator, batch: Any, key: Any) -> Any:
     """One batch from the policy: int32 tensor `[batch, T]`, drawn from `key` int32 `[2]` by one replica alone."""
     return _draw(generator, batch, key, 1.0, False)
 
 
-def samples(generator: "Generator", key: np.ndarray, sampling: Sampling = PLAIN) -> Iterator[np.ndarray]:
+def samples(generator: Generator, key: np.ndarray, sampling: Sampling = PLAIN) -> Iterator[np.ndarray]:
     """Batches int32 `[rows, T]` without end; batch i depends on `key` and i alone, so any number starts alike.
 
     Several replicas draw rows each, so that other sequences come than from one.
@@ -233,7 +233,7 @@ def samples(generator: "Generator", key: np.ndarray, sampling: Sampling = PLAIN)
         i += 1
 
 
-def sample(generator: "Generator", num: int, key: np.ndarray, sampling: Sampling = PLAIN) -> np.ndarray:
+def sample(generator: Generator, num: int, key: np.ndarray, sampling: Sampling = PLAIN) -> np.ndarray:
     """`num` sequences: int32 `[num, T]`."""
     batches = []
     for batch in samples(generator, key, sampling):
@@ -246,7 +246,7 @@ def sample(generator: "Generator", num: int, key: np.ndarray, sampling: Sampling
 # How likely sequences are.
 
 
-def _nll_shard(generator: "Generator", tokens: Any, temperature: Any, *truncation: Any) -> Any:
+def _nll_shard(generator: Generator, tokens: Any, temperature: Any, *truncation: Any) -> Any:
     tokens = replicas.shard(tokens)
     outputs, _ = generator.unroll(tokens)
     outputs, targets = tf.reshape(outputs, [-1, outputs.shape[-1]]), tf.reshape(tokens, [-1])
@@ -272,11 +272,11 @@ def _truncated_nll(outputs: Any, projection: Any, targets: Any, counted: Any, tr
 
 
 @compiled_for(_numbers_of_nll)
-def _nll(generator: "Generator", *args: Any) -> Any:
+def _nll(generator: Generator, *args: Any) -> Any:
     return replicas.replicated(lambda *args: _nll_shard(generator, *args), *args)
 
 
-def sequence_nll(generator: "Generator", tokens: np.ndarray, sampling: Sampling = PLAIN) -> np.ndarray:
+def sequence_nll(generator: Generator, tokens: np.ndarray, sampling: Sampling = PLAIN) -> np.ndarray:
     """−log G(Y) of whole sequences in nats: float32 `[n]` for int32 `[n, T]`; a certain `<eos>` and `<pad>` add nothing.
 
     G is the distribution that `sample` draws from without `<unk>`: ∞ for a sequence with a token that truncation leaves out. An

@@ -1,8 +1,8 @@
 """`adversarial`: rounds of g-steps and d-steps (Algorithm 1, lines 6-19)."""
 
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from seqgan_cli.algorithms.base import Algorithm, GStep
 from seqgan_cli.algorithms.discriminator import D_HELD_OUT, DiscriminatorTrainer
@@ -12,6 +12,7 @@ from seqgan_cli.console import Console
 from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.evaluation.generators import curve_scores
 from seqgan_cli.evaluation.real import RealScores
+from seqgan_cli.lazy import np
 from seqgan_cli.randomness import key
 from seqgan_cli.rewards.base import Given
 from seqgan_cli.runs.checkpoints import named
@@ -33,10 +34,10 @@ class AdversarialTraining(Stage):
         self,
         settings: Settings,
         corpus: Corpus,
-        oracle: "Generator | None",
-        generator: "Generator",
+        oracle: Generator | None,
+        generator: Generator,
         console: Console,
-        language_model: "Generator | None" = None,
+        language_model: Generator | None = None,
     ) -> None:
         super().__init__(settings, corpus)
         cfg, reward = settings.adversarial, registry.rewards[settings.adversarial.reward]

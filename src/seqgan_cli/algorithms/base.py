@@ -1,13 +1,14 @@
 """The interface of algorithms: how the generator learns in a round, each of which is a file of this room."""
 
+from __future__ import annotations
+
 import abc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
 from seqgan_cli.config.registry import Component, rewards
+from seqgan_cli.lazy import np
 
 if TYPE_CHECKING:
     from seqgan_cli.config.settings import Settings
@@ -58,7 +59,7 @@ class Algorithm(Component, abc.ABC):
     step_sizes: ClassVar[tuple[str, ...]] = ()  # the settings to make smaller when numbers grow out of bounds
     batch_sizes: ClassVar[tuple[str, ...]] = ()  # the settings that say how many sequences replicas share
 
-    def __init__(self, given: "Given", generator: "Generator", reward: "Reward") -> None:
+    def __init__(self, given: Given, generator: Generator, reward: Reward) -> None:
         self.settings, self.corpus, self.generator, self.reward = given.settings, given.corpus, generator, reward
 
     @property
@@ -86,21 +87,21 @@ class Algorithm(Component, abc.ABC):
         """The d-steps of a round are done."""
 
     @classmethod
-    def title(cls, settings: "Settings") -> str:
+    def title(cls, settings: Settings) -> str:
         """What the generator that comes of it is called in tables."""
         return rewards[settings.adversarial.reward].title or f"{settings.adversarial.reward} reward"
 
     @classmethod
-    def needs_discriminator(cls, settings: "Settings") -> bool:
+    def needs_discriminator(cls, settings: Settings) -> bool:
         """Whether rounds train one."""
         return bool(rewards[settings.adversarial.reward].needs_discriminator)
 
     @classmethod
-    def generator_copies(cls, settings: "Settings") -> int:
+    def generator_copies(cls, settings: Settings) -> int:
         """How many copies of the generator's weights are held besides weights, gradient and the optimizer's moments."""
         return 0
 
     @classmethod
-    def timed_steps(cls, settings: "Settings") -> Sequence[TimedStep]:
+    def timed_steps(cls, settings: Settings) -> Sequence[TimedStep]:
         """What a g-step's time is estimated from."""
         return (TimedStep(f"g-step of {cls.name}", 1.0, lambda algorithm: algorithm.g_step(1, 0)),)

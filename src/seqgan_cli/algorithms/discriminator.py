@@ -1,15 +1,15 @@
 """`pretrain-d`, and the discriminator's part of a round: real against generated sequences (Algorithm 1, lines 4, 5, 14-17)."""
 
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from seqgan_cli.config import registry
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.console import Console
 from seqgan_cli.data.corpus import Corpus, tell_of_positives
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.lazy import compiled, compiled_for, tf
+from seqgan_cli.lazy import compiled, compiled_for, np, tf
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.runs.checkpoints import named
 from seqgan_cli.sampling import sample, sequence_nll
@@ -26,7 +26,7 @@ TRAINING_WORK = 3.0
 D_HELD_OUT = ("d_accuracy_validation", "d_accuracy_test")  # the second in runs without a validation part
 
 
-def discriminator_loss(discriminator: "Discriminator", tokens: Any, labels: Any, key: Any = None) -> Any:
+def discriminator_loss(discriminator: Discriminator, tokens: Any, labels: Any, key: Any = None) -> Any:
     """What a step lowers, for int32 `[B, T]` and labels float32 `[B]` (1 real, 0 generated): a scalar.
 
     Cross entropy (Eq. 5) or Wasserstein's difference, of sequences or with `prefixes` of all their prefixes; plus the L2 of the
@@ -65,7 +65,7 @@ def _shares(counted: Any) -> Any:
     return tf.math.divide_no_nan(counted, tf.reduce_sum(counted))
 
 
-def gradient_penalty(discriminator: "Discriminator", tokens: Any, labels: Any, key: Any) -> Any:
+def gradient_penalty(discriminator: Discriminator, tokens: Any, labels: Any, key: Any) -> Any:
     """Mean (‖∇D‖ − 1)² at points between real and generated sequences, as embedded (Gulrajani et al. 2017, Eq. 3).
 
     Real ones are paired with generated ones in the order of the batch; what is left over, with its own kind. With `prefixes` it
@@ -92,14 +92,14 @@ def gradient_penalty(discriminator: "Discriminator", tokens: Any, labels: Any, k
 
 
 @compiled_for(lambda: [tf.TensorSpec([None, None], tf.int32)])
-def _scores(discriminator: "Discriminator", tokens: Any) -> Any:
+def _scores(discriminator: Discriminator, tokens: Any) -> Any:
     def share(tokens: Any) -> Any:
         return replicas.all_gather(discriminator.reward_from_logits(discriminator(replicas.shard(tokens))))
 
     return replicas.replicated(share, tokens)
 
 
-def scores(discriminator: "Discriminator", tokens: np.ndarray, rows: int = 2048) -> np.ndarray:
+def scores(discriminator: Discriminator, tokens: np.ndarray, rows: int = 2048) -> np.ndarray:
     """D(Y), dropout off: float32 `[n]` for int32 `[n, T]`."""
     rows *= replicas.number()
     parts = [_scores(discriminator, tokens[i : i + rows]).numpy() for i in range(0, len(tokens), rows)]
@@ -113,7 +113,7 @@ class DiscriminatorTrainer:
         self,
         settings: Settings,
         corpus: Corpus,
-        oracle: "Generator | None",
+        oracle: Generator | None,
         console: Console,
         learning_rate: float,
         num: int,
@@ -151,7 +151,7 @@ class DiscriminatorTrainer:
     def _steps(self, tokens: Any, labels: Any, dropout_keys: Any) -> Any:
         return run_steps(self._step, tokens, labels, dropout_keys)
 
-    def d_step(self, generator: "Generator", position: int, tick: Tick, part: int = 0) -> float | None:
+    def d_step(self, generator: Generator, position: int, tick: Tick, part: int = 0) -> float | None:
         """Draw negatives from the generator, as many as positives, and train k epochs on both. Returns the mean loss.
 
         None, and nothing done, if it is good enough to rest (`discriminator.stop`). Every draw is keyed by the unit `position`
@@ -185,7 +185,7 @@ class DiscriminatorTrainer:
                 tick(TRAINING_WORK * self.batch_size * len(steps))
         return float(np.mean(losses))
 
-    def scores(self, generator: "Generator", position: int) -> dict[str, float]:
+    def scores(self, generator: Generator, position: int) -> dict[str, float]:
         """Accuracy on training and held-out real sequences and on fresh samples, and what the reward is worth.
 
         Real sequences are those without `<unk>`, since samples hold none; where no held-out one is left, its accuracy is not
@@ -212,7 +212,7 @@ class DiscriminatorTrainer:
     def _middle(self, real: np.ndarray, fake: np.ndarray) -> float:
         return float((real.mean() + fake.mean()) / 2) if self.settings.discriminator.loss == "wasserstein" else 0.5
 
-    def _held_out_accuracy(self, generator: "Generator", sample_key: np.ndarray) -> float:
+    def _held_out_accuracy(self, generator: Generator, sample_key: np.ndarray) -> float:
         """Share of held-out real sequences and as many fresh samples that it tells apart; both kinds weigh the same."""
         num = self.settings.evaluation.samples
         held_out = self.corpus.without_unk(self.corpus.validation)[:num]
@@ -241,7 +241,7 @@ class DiscriminatorPretraining(Stage):
     meets_anew = True
 
     def __init__(
-        self, settings: Settings, corpus: Corpus, oracle: "Generator | None", generator: "Generator", console: Console
+        self, settings: Settings, corpus: Corpus, oracle: Generator | None, generator: Generator, console: Console
     ) -> None:
         super().__init__(settings, corpus)
         cfg = settings.pretrain_d

@@ -1,10 +1,10 @@
 """`pretrain-g`: maximum likelihood by teacher forcing (Algorithm 1, line 2)."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from seqgan_cli.config import registry
 from seqgan_cli.config.settings import Settings
@@ -14,7 +14,7 @@ from seqgan_cli.data.vocabulary import START
 from seqgan_cli.evaluation.generators import curve_scores
 from seqgan_cli.evaluation.metrics.diversity import collapse_threshold, expected_distinct
 from seqgan_cli.evaluation.real import RealScores
-from seqgan_cli.lazy import compiled, tf
+from seqgan_cli.lazy import compiled, np, tf
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.runs.checkpoints import named
 from seqgan_cli.sampling import draw_tokens
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def likelihood_loss(
-    generator: "Generator", tokens: Any, dropout: float = 0.0, dropout_key: Any = None, inputs: Any = None
+    generator: Generator, tokens: Any, dropout: float = 0.0, dropout_key: Any = None, inputs: Any = None
 ) -> Any:
     """Mean −log of the model at every token up to `<eos>`, for int32 `[B, T]`; differentiable in the weights.
 
@@ -41,7 +41,7 @@ def likelihood_loss(
 
 
 def likelihood_loss_and_score(
-    generator: "Generator", tokens: Any, dropout: float = 0.0, dropout_key: Any = None, inputs: Any = None
+    generator: Generator, tokens: Any, dropout: float = 0.0, dropout_key: Any = None, inputs: Any = None
 ) -> tuple[Any, Any]:
     """`likelihood_loss`, and of the same pass the mean −log of the policy over the tokens that scores count."""
     tokens, vocabulary = replicas.shard(tokens), generator.vocabulary
@@ -70,7 +70,7 @@ def teacher_forcing_prob(schedule: str, decay: float, epoch: int) -> float:
     return 1.0
 
 
-def scheduled_sampling_inputs(generator: "Generator", tokens: Any, teacher_forcing_prob: Any, sampling_key: Any) -> Any:
+def scheduled_sampling_inputs(generator: Generator, tokens: Any, teacher_forcing_prob: Any, sampling_key: Any) -> Any:
     """What the generator reads under scheduled sampling (Bengio et al. 2015, §2.4); no gradient flows through it.
 
     Position by position a coin decides, for each sequence by itself, between the true token and one that the generator draws
@@ -101,7 +101,7 @@ def scheduled_sampling_inputs(generator: "Generator", tokens: Any, teacher_forci
     return tf.stop_gradient(tf.transpose(inputs.write(length - 1, columns[-1]).stack()))
 
 
-def untrained_generator(settings: Settings, corpus: Corpus) -> "Generator":
+def untrained_generator(settings: Settings, corpus: Corpus) -> Generator:
     """The generator before any training: weights ~ N(0, 0.1²) from the seed."""
     from seqgan_cli.models.generator import make_generator
 
@@ -123,7 +123,7 @@ class LikelihoodTraining(Stage):
         self,
         settings: Settings,
         corpus: Corpus,
-        oracle: "Generator | None",
+        oracle: Generator | None,
         console: Console,
         scored: Collection[int] | None = None,
     ) -> None:

@@ -1,10 +1,10 @@
 """Policy gradient: sample, find action values by rollouts, take a step up them (Algorithm 1, lines 7-12 and 18; Eq. 8)."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from seqgan_cli.algorithms.advantages import (
     normalized,
@@ -22,7 +22,7 @@ from seqgan_cli.config import registry
 from seqgan_cli.config.schema import section, setting
 from seqgan_cli.config.sections import Adversarial
 from seqgan_cli.config.settings import Settings
-from seqgan_cli.lazy import compiled, tf
+from seqgan_cli.lazy import compiled, np, tf
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards.base import Given, Reward
 from seqgan_cli.runs.checkpoints import named
@@ -88,7 +88,7 @@ class PolicyGradient(Algorithm):
     step_sizes = ("adversarial.g-learning-rate",)
     batch_sizes = ("adversarial.batch-size",)
 
-    def __init__(self, given: Given, generator: "Generator", reward: Reward) -> None:
+    def __init__(self, given: Given, generator: Generator, reward: Reward) -> None:
         super().__init__(given, generator, reward)
         settings, corpus = given.settings, given.corpus
         cfg = self.cfg = settings[PolicyGradientSettings]

@@ -1,13 +1,13 @@
 """The rollout policy G_β and the Monte Carlo search for action values (Eq. 4)."""
 
+from __future__ import annotations
+
 import abc
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from seqgan_cli.data.vocabulary import Vocabulary
-from seqgan_cli.lazy import compiled, tf
+from seqgan_cli.lazy import compiled, np, tf
 from seqgan_cli.models.ngram import NgramModel
 from seqgan_cli.models.softmax import LOGITS_AT_ONCE
 from seqgan_cli.rewards.base import PrefixReward, Reward, StepwiseReward
@@ -31,7 +31,7 @@ class RolloutPolicy(abc.ABC):
         self.vocabulary, self.sequence_length = vocabulary, sequence_length
 
     @abc.abstractmethod
-    def update(self, policy: "Generator", update_rate: float) -> None:
+    def update(self, policy: Generator, update_rate: float) -> None:
         """Take note of what θ has become."""
 
     def variables(self) -> dict[str, Any]:
@@ -93,11 +93,11 @@ class RolloutPolicy(abc.ABC):
 class NetworkPolicy(RolloutPolicy):
     """G_β: a network of its own, which moves only when told to."""
 
-    def __init__(self, policy: "Generator") -> None:
+    def __init__(self, policy: Generator) -> None:
         super().__init__(policy.vocabulary, policy.sequence_length)
         self.network = policy.clone("rollout_policy")
 
-    def update(self, policy: "Generator", update_rate: float) -> None:
+    def update(self, policy: Generator, update_rate: float) -> None:
         """β ← u·β + (1-u)·θ."""
         for beta, theta in zip(self.network.trainable_variables, policy.trainable_variables, strict=True):
             # u = 0 must copy θ to the last bit, which 0·β + θ does unless β overflowed.
@@ -145,7 +145,7 @@ class NgramPolicy(RolloutPolicy):
         super().__init__(vocabulary, sequences.shape[1])
         self.model = NgramModel(vocabulary, sequences, self.ORDER)
 
-    def update(self, policy: "Generator", update_rate: float) -> None:
+    def update(self, policy: Generator, update_rate: float) -> None:
         """No-op: the n-gram model is fixed."""
 
     def states(self, tokens: Any) -> list:
@@ -179,7 +179,7 @@ class ActionValues:
         reward: Reward | StepwiseReward,
         num_rollouts: int,
         horizon: int = 0,
-        value: "ValueHead | None" = None,
+        value: ValueHead | None = None,
     ) -> None:
         self.policy = policy
         self.reward: Any = reward

@@ -6,7 +6,6 @@ Keras before it is put to work. A package of somebody else's is imported when a 
 
 import functools
 import importlib
-import inspect
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -57,8 +56,8 @@ class Registry:
         found = [
             each
             for module in modules
-            for _, each in inspect.getmembers(module, inspect.isclass)
-            if each.__module__ == module.__name__ and issubclass(each, Component) and vars(each).get("name")
+            for each in vars(module).values()
+            if isinstance(each, type) and each.__module__ == module.__name__ and issubclass(each, Component) and vars(each).get("name")
         ]
         return {each.name: each for each in sorted(found, key=lambda each: (each.rank, each.name))}
 
@@ -100,7 +99,7 @@ class Registry:
             component = entry.load()
         except Exception as error:
             raise UsageError(f"{where} cannot be imported: {type(error).__name__}: {error}.") from error
-        if not (inspect.isclass(component) and issubclass(component, Component) and component.name == entry.name):
+        if not (isinstance(component, type) and issubclass(component, Component) and component.name == entry.name):
             raise UsageError(f"{where} is no {self.what} named {entry.name!r}: it needs a class with that name.")
         if component.Section is not None:
             SCHEMA.add(component.Section)

@@ -1,6 +1,5 @@
 """The settings that every part of the program shares, the presets, and the schema of all, those of components included."""
 
-import difflib
 import functools
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
@@ -200,6 +199,8 @@ def find(name: str) -> SettingSpec:
     near = [known for known in SCHEMA if known.endswith("." + wanted)]
     spec = SCHEMA.get(wanted) or (SCHEMA[near[0]] if len(near) == 1 else None)
     if spec is None:
+        import difflib
+
         near = near or difflib.get_close_matches(wanted, SCHEMA, n=3, cutoff=0.5)
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         raise UsageError(f"There is no setting {name!r}.{hint} `seqgan settings` lists them all.")

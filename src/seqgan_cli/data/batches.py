@@ -4,15 +4,16 @@ A pass is once through all of them, in an order of its own; what does not fill a
 stage has the same batch however often it was stopped before.
 """
 
+from __future__ import annotations
+
 import itertools
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
-import numpy as np
-
 from seqgan_cli.data.tfrecord.shards import INTERLEAVE, Shards
 from seqgan_cli.data.vocabulary import Vocabulary
 from seqgan_cli.evaluation.metrics.diversity import stand_in, train_overlap
+from seqgan_cli.lazy import np
 from seqgan_cli.randomness import key, rng
 
 STEPS, DRAWN = 1000, 10_000  # of streamed sequences in an epoch and in a d-step, unless a setting says otherwise

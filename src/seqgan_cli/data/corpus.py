@@ -1,14 +1,14 @@
 """A corpus as the stages use it: made from documents, and its files in a run (`corpus/train.npz`, `corpus/validation.npz`,
 `corpus/test.npz`, `vocabulary.txt`)."""
 
+from __future__ import annotations
+
 import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from seqgan_cli import files
 from seqgan_cli.config.sections import Data
@@ -20,6 +20,7 @@ from seqgan_cli.data.tfrecord.shards import Shards
 from seqgan_cli.data.vocabulary import EOS, PAD, SPECIAL, SPECIAL_BEFORE, UNK, Vocabulary
 from seqgan_cli.errors import SeqganError, restarting
 from seqgan_cli.evaluation.metrics.diversity import train_overlap
+from seqgan_cli.lazy import np
 from seqgan_cli.randomness import rng
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ def refuse_no_positives(corpus: Corpus) -> None:
         )
 
 
-def tell_of_positives(corpus: Corpus, console: "Console") -> None:
+def tell_of_positives(corpus: Corpus, console: Console) -> None:
     """Say how many real sequences hold `<unk>` and are no positives, with a warning where few are left.
 
     Raises SeqganError where none is.
@@ -203,7 +204,7 @@ def tell_of_positives(corpus: Corpus, console: "Console") -> None:
         console.say(words)
 
 
-def check_vocabulary(training: "Tally", source: str, layout: Layout, settings: Data) -> None:
+def check_vocabulary(training: Tally, source: str, layout: Layout, settings: Data) -> None:
     """Raises SeqganError unless training sequences hold two different tokens."""
     ordinary = training.used[UNK + 1 :] if training.vocabulary.has_special_tokens else training.used
     if ordinary.sum() < 2:

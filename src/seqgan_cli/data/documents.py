@@ -1,12 +1,13 @@
 """What a source holds once it is read: documents as tokens, and what was left out and why."""
 
+from __future__ import annotations
+
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.lazy import np
 
 EXAMPLES = 3  # places named for each reason
 LARGEST_TABLE = 1 << 28  # numbers of eight bytes

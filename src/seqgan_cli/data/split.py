@@ -1,16 +1,17 @@
 """The parts of a corpus: `train` is trained on, `validation` chooses (curves, best, patience, searches), `test` reports."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-import numpy as np
-
 from seqgan_cli import files
 from seqgan_cli.arrays import read_arrays
 from seqgan_cli.config.sections import Data
 from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.lazy import np
 from seqgan_cli.randomness import rng
 
 HELD_OUT = ("validation", "test")

@@ -1,14 +1,15 @@
 """What was read and what became of it, counted and told: a line each."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from seqgan_cli.config.sections import Data
 from seqgan_cli.data.documents import Reading, counts_of, left_out
 from seqgan_cli.data.split import CHOOSES_AND_REPORTS
 from seqgan_cli.data.vocabulary import EOS, SPECIAL, UNK, Vocabulary
+from seqgan_cli.lazy import np
 
 if TYPE_CHECKING:
     from seqgan_cli.data.corpus import Layout
@@ -57,7 +58,7 @@ def _left_out(reading: Reading) -> str:
 def summary_of(
     read: Reading,
     test: Reading | None,
-    layout: "Layout",
+    layout: Layout,
     settings: Data,
     tallies: Mapping[str, Tally],
     long: tuple[int, int],

@@ -6,10 +6,12 @@ A sequence is its tokens, one `<eos>`, then `<pad>` to the full length. Syntheti
 is ordinary and 0 is also the start input, as in the authors' program.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
+from seqgan_cli.lazy import np
 
 START = 0
 PAD, EOS, UNK = 0, 1, 2

@@ -1,16 +1,17 @@
 """Generator + corpus → scores: quality always beside coverage."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.data.tfrecord.shards import EVAL_SUBSET
 from seqgan_cli.evaluation.metrics import diversity
 from seqgan_cli.evaluation.metrics.likelihood import Estimate, per_token
 from seqgan_cli.evaluation.real import RealScores, Variety
+from seqgan_cli.lazy import np
 from seqgan_cli.randomness import rng
 from seqgan_cli.sampling import PLAIN, Sampling, sample, samples, sequence_nll
 
@@ -37,7 +38,7 @@ class Outside:
 
 
 def nll_inside(
-    model: "Generator", tokens: np.ndarray, sampling: Sampling = PLAIN, documents: np.ndarray | None = None
+    model: Generator, tokens: np.ndarray, sampling: Sampling = PLAIN, documents: np.ndarray | None = None
 ) -> tuple[Estimate, Outside]:
     """−log of the probability that sampling gives the sequences int32 `[n, T]`, per token that counts, in nats.
 
@@ -56,14 +57,14 @@ def nll_inside(
 
 
 def nll(
-    model: "Generator", tokens: np.ndarray, sampling: Sampling = PLAIN, documents: np.ndarray | None = None
+    model: Generator, tokens: np.ndarray, sampling: Sampling = PLAIN, documents: np.ndarray | None = None
 ) -> Estimate:
     """The mean of `nll_inside`."""
     return nll_inside(model, tokens, sampling, documents)[0]
 
 
 def curve_scores(
-    generator: "Generator", corpus: Corpus, oracle: "Generator | None", real: RealScores | None, num: int, key: np.ndarray
+    generator: Generator, corpus: Corpus, oracle: Generator | None, real: RealScores | None, num: int, key: np.ndarray
 ) -> dict[str, float]:
     """One point of a learning curve, from `num` samples and as many sequences of the validation part.
 
@@ -130,9 +131,9 @@ def from_record(record: Mapping[str, Any]) -> Likelihoods:
 
 
 def likelihoods(
-    generator: "Generator",
+    generator: Generator,
     corpus: Corpus,
-    oracle: "Generator | None",
+    oracle: Generator | None,
     num: int,
     key: np.ndarray,
     sampling: Sampling = PLAIN,
@@ -191,7 +192,7 @@ def unknown_note(data: Mapping[str, float]) -> str:
 
 
 def data_figures(
-    corpus: Corpus, oracle: "Generator | None", seed: int, num: int, real: Variety | None = None
+    corpus: Corpus, oracle: Generator | None, seed: int, num: int, real: Variety | None = None
 ) -> dict[str, float]:
     """What the data themselves score: the marks that a generator's figures are read against.
 

@@ -1,15 +1,16 @@
 """Scores of samples against real sequences: what stands for quality where no oracle knows the truth."""
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.evaluation.metrics import bleu, diversity
 from seqgan_cli.evaluation.metrics.likelihood import Estimate, mean_of
+from seqgan_cli.lazy import np
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """The simplest language model: the next token of a context is that of one of its occurrences in the data, drawn at random."""
 
+from __future__ import annotations
+
 from typing import Any
 
-import numpy as np
-
 from seqgan_cli.data.vocabulary import Vocabulary
-from seqgan_cli.lazy import tf
+from seqgan_cli.lazy import np, tf
 
 
 class NgramModel:

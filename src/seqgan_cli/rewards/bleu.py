@@ -1,14 +1,14 @@
 """Sentence BLEU against real sequences: the PG-BLEU baseline."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from seqgan_cli.config.schema import section, setting
 from seqgan_cli.data.corpus import tell_of_positives
 from seqgan_cli.evaluation.metrics import bleu
-from seqgan_cli.lazy import tf
+from seqgan_cli.lazy import np, tf
 from seqgan_cli.randomness import rng
 from seqgan_cli.rewards.base import Given, Reward
 
@@ -45,7 +45,7 @@ class BleuReward(Reward):
     Section = BleuSettings
     needs_positives = True
 
-    def __init__(self, vocabulary: "Vocabulary", references: np.ndarray, order: int) -> None:
+    def __init__(self, vocabulary: Vocabulary, references: np.ndarray, order: int) -> None:
         self.vocabulary = vocabulary
         self.weights = (1.0 / order,) * order
         self.references = bleu.References(references, vocabulary.length(references), order)

@@ -1,5 +1,7 @@
 """Checkpoints: the state of a stage after so many units, each one file that is whole or absent."""
 
+from __future__ import annotations
+
 import json
 import os
 import shutil
@@ -8,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from seqgan_cli import __version__, files
 from seqgan_cli.arrays import read_arrays
 from seqgan_cli.errors import SeqganError, restarting
+from seqgan_cli.lazy import np
 
 KEPT = 3
 # Of a run on disk: 2 since checkpoints know their seed and settings, and config.json its own checksum; 3 since data have three

@@ -1,5 +1,7 @@
 """config.json: every setting and where it came from, versions, machine, command lines, and a checksum of it all."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import os
@@ -11,13 +13,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from seqgan_cli import __version__, files
 from seqgan_cli.config import registry
 from seqgan_cli.config.resolution import Config
 from seqgan_cli.config.settings import SCHEMA
 from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.lazy import np
 from seqgan_cli.runs.checkpoints import FORMAT
 
 

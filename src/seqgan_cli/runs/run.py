@@ -8,6 +8,8 @@ history.csv      stage, position (epoch, d-step or round), step, metric, value, 
 samples/  figures/  tensorboard/
 """
 
+from __future__ import annotations
+
 import contextlib
 import functools
 import hashlib
@@ -18,14 +20,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from seqgan_cli import files
 from seqgan_cli.arrays import read_arrays
 from seqgan_cli.config import registry
 from seqgan_cli.config.resolution import Config, legacy_values
 from seqgan_cli.config.settings import SCHEMA, STAGES
 from seqgan_cli.errors import SeqganError, UsageError, advised
+from seqgan_cli.lazy import np
 from seqgan_cli.runs import lock, record
 from seqgan_cli.runs.checkpoints import Checkpoints
 from seqgan_cli.runs.history import History
@@ -141,7 +142,7 @@ class Run:
         """Whether a process holds the run for training."""
         return lock.is_held(self.path)
 
-    def fork(self, target: Path) -> "Run":
+    def fork(self, target: Path) -> Run:
         """Another run that begins where this one stands: a copy that shares the checkpoints' disk space. Raises OSError.
 
         Checkpoints are replaced and never changed, so sharing is safe. A fork cut short leaves nothing at `target`.
@@ -203,7 +204,7 @@ class Run:
 
     # What the stages and the scores read back.
 
-    def corpus(self) -> "Corpus":
+    def corpus(self) -> Corpus:
         """Raises SeqganError if damaged."""
         from seqgan_cli.data.corpus import load_corpus
 
@@ -228,7 +229,7 @@ class Run:
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise SeqganError(f"Cannot read {path} ({error}): restore it, or use another --run.") from None
 
-    def oracle(self) -> "Generator | None":
+    def oracle(self) -> Generator | None:
         """The oracle of a synthetic run, None for text. Raises SeqganError if damaged."""
         from seqgan_cli.models.oracle import read_oracle
 

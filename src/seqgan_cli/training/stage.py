@@ -4,13 +4,13 @@ A stage is its variables, a unit of work keyed by (seed, stage, unit), and score
 that was killed repeats at most one, with the same draws and to the same last bit.
 """
 
+from __future__ import annotations
+
 import abc
 import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
-
-import numpy as np
 
 from seqgan_cli import signals
 from seqgan_cli.config import registry
@@ -20,6 +20,7 @@ from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.evaluation.metrics.diversity import collapse_threshold
 from seqgan_cli.evaluation.real import SCORES
+from seqgan_cli.lazy import np
 from seqgan_cli.randomness import key
 from seqgan_cli.runs.best import best_of, changed_measure, has_stalled
 from seqgan_cli.runs.checkpoints import assign
@@ -88,7 +89,7 @@ class Stage(abc.ABC):
         return 0
 
 
-def examples_of(generator: "Generator", settings: Settings, corpus: Corpus) -> list[str]:
+def examples_of(generator: Generator, settings: Settings, corpus: Corpus) -> list[str]:
     """A few samples as text, from the same draws whatever the generator."""
     written = settings.kind.detokenizer(settings, corpus.vocabulary)
     return [written.line(ids) for ids in sample_batch(generator, EXAMPLES, key(settings.seed, "examples")).numpy()]

@@ -1,5 +1,7 @@
 """What a kind of data says of itself: how it is recognised, read, laid out as sequences, written for people, and scored."""
 
+from __future__ import annotations
+
 import abc
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -7,14 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
 from seqgan_cli.config import registry
 from seqgan_cli.config.schema import specs_of
 from seqgan_cli.data.documents import Documents
 from seqgan_cli.data.text.lines import lines_of
 from seqgan_cli.data.vocabulary import Vocabulary
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.lazy import np
 
 if TYPE_CHECKING:
     from seqgan_cli.config.settings import Settings
@@ -68,7 +69,7 @@ class Kind(registry.Component, abc.ABC):
     @classmethod
     @abc.abstractmethod
     def read(
-        cls, source: str, settings: "Settings", report: Report = no_report, keep_blank: bool = False
+        cls, source: str, settings: Settings, report: Report = no_report, keep_blank: bool = False
     ) -> Documents:
         """The documents of a file, folder or built-in name. Raises SeqganError.
 
@@ -78,7 +79,7 @@ class Kind(registry.Component, abc.ABC):
 
     @classmethod
     def parts(
-        cls, source: str, settings: "Settings", most: int, documents: int, passed: Callable[[int], object]
+        cls, source: str, settings: Settings, most: int, documents: int, passed: Callable[[int], object]
     ) -> Iterator[Documents] | None:
         """The same in parts of `most` tokens, or a document more, and at most so many `documents`; `passed` is called with the
         bytes of each line. None of what is read whole or not at all."""
@@ -86,16 +87,16 @@ class Kind(registry.Component, abc.ABC):
 
     @classmethod
     @abc.abstractmethod
-    def layout(cls, documents: Documents, settings: "Settings") -> "Layout":
+    def layout(cls, documents: Documents, settings: Settings) -> Layout:
         """How documents become sequences."""
 
     @classmethod
-    def vocabulary_size(cls, settings: "Settings") -> int | None:
+    def vocabulary_size(cls, settings: Settings) -> int | None:
         """V where tokens are numbers without special ones among them, else None."""
         return None
 
     @classmethod
-    def detokenizer(cls, settings: "Settings", vocabulary: Vocabulary) -> Detokenizer:
+    def detokenizer(cls, settings: Settings, vocabulary: Vocabulary) -> Detokenizer:
         """How sequences are written: here, tokens with spaces."""
 
         def written(ids: np.ndarray) -> str:
@@ -104,13 +105,13 @@ class Kind(registry.Component, abc.ABC):
         return Detokenizer(written, written, written, lambda ids: ids[: vocabulary.length(ids)].tolist())
 
     @classmethod
-    def read_sentences(cls, source: str, settings: "Settings", keep_blank: bool) -> Documents:
+    def read_sentences(cls, source: str, settings: Settings, keep_blank: bool) -> Documents:
         """What `read` makes of samples and references, if it is to be something else of them."""
         path = Path(source).absolute()  # a file may have a built-in name
         return cls.read(str(path), settings, keep_blank=keep_blank)
 
     @classmethod
-    def sentences_of(cls, path: Path, settings: "Settings", samples: bool = False) -> Documents:
+    def sentences_of(cls, path: Path, settings: Settings, samples: bool = False) -> Documents:
         """Samples or references from a file, to be scored: every one of them, whatever its length. Raises SeqganError.
 
         A blank line is no reference, and of samples one without tokens.
@@ -132,22 +133,22 @@ class Kind(registry.Component, abc.ABC):
         return {}
 
     @classmethod
-    def set_distances(cls, samples: np.ndarray, references: np.ndarray) -> "dict[str, Estimate]":
+    def set_distances(cls, samples: np.ndarray, references: np.ndarray) -> dict[str, Estimate]:
         """Scores of all samples together."""
         return {}
 
     @classmethod
-    def pitch_step(cls, settings: "Settings") -> float | None:
+    def pitch_step(cls, settings: Settings) -> float | None:
         """Seconds from one token to the next of what can be drawn and heard, since its ids are pitches; else None."""
         return None
 
     @classmethod
-    def write_midi(cls, pitches: np.ndarray, settings: "Settings", path: Path) -> None:
+    def write_midi(cls, pitches: np.ndarray, settings: Settings, path: Path) -> None:
         """Write a sequence as MIDI, of what has a `pitch_step`."""
         raise SeqganError(f"Data of kind {cls.name} are not written as MIDI.")
 
     @classmethod
-    def misplaced(cls, settings: "Settings", given: set[str]) -> Iterable[tuple[bool, str]]:
+    def misplaced(cls, settings: Settings, given: set[str]) -> Iterable[tuple[bool, str]]:
         """As `conflicts`, where the data are of another kind. `given`: settings that were asked for and are not the default."""
         own = [] if cls.Section is None or settings.data.synthetic else [spec.name for spec in specs_of(cls.Section)]
         for name in own:
@@ -155,7 +156,7 @@ class Kind(registry.Component, abc.ABC):
             yield name in given, f"--{option} is of no use to data of kind {settings.data.kind}: leave it out."
 
     @classmethod
-    def conflicts(cls, settings: "Settings") -> Iterable[tuple[bool, str]]:
+    def conflicts(cls, settings: Settings) -> Iterable[tuple[bool, str]]:
         data, usual = settings.data, cls.defaults.get("data.tokenizer", "whitespace")
         yield (
             not cls.tokenizes and data.tokenizer != usual,

@@ -1,9 +1,9 @@
 """Ids: a file with one sequence of whole numbers a line."""
 
+from __future__ import annotations
+
 import dataclasses
 import re
-
-import numpy as np
 
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.documents import Documents
@@ -11,6 +11,7 @@ from seqgan_cli.data.kinds.base import Detokenizer
 from seqgan_cli.data.kinds.text import Text
 from seqgan_cli.data.text.numbers import numbers_of
 from seqgan_cli.data.vocabulary import Vocabulary
+from seqgan_cli.lazy import np
 
 
 class Ids(Text):

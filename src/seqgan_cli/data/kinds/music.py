@@ -5,14 +5,14 @@ counts, to its end, which does not. Ids: 1…88 are the keys of a piano, A0 = MI
 tokens.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import importlib.metadata
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from seqgan_cli.config.schema import section, setting
 from seqgan_cli.config.settings import Settings
@@ -41,6 +41,7 @@ from seqgan_cli.data.vocabulary import Vocabulary
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.evaluation.metrics.likelihood import Estimate
 from seqgan_cli.evaluation.metrics.music import PITCHES, nearest_window_mse, pitch_histogram_mse
+from seqgan_cli.lazy import np
 
 CACHED_FROM = 50  # tunes: fewer are read in a blink
 FOLK = "folk"

@@ -1,5 +1,7 @@
 """Classical Chinese poems of four lines: plain text or chinese-poetry JSON → characters, and back to lines with their marks."""
 
+from __future__ import annotations
+
 import dataclasses
 import hashlib
 import json
@@ -9,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-
 from seqgan_cli.config.schema import section, setting
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.corpus import Layout
@@ -19,6 +19,7 @@ from seqgan_cli.data.kinds.base import Detokenizer, Kind, Report, no_report
 from seqgan_cli.data.text.lines import lines_of
 from seqgan_cli.data.vocabulary import UNKNOWN, Vocabulary
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.lazy import np
 
 VERSES = 4
 STAND_IN = "ᛟ"  # a letter that stands for the one character that `<unk>` is, while a poem is cut into lines

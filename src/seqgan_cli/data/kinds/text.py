@@ -1,9 +1,9 @@
 """Text: a file with one sequence a line."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from pathlib import Path
-
-import numpy as np
 
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.corpus import Layout
@@ -11,6 +11,7 @@ from seqgan_cli.data.documents import Documents
 from seqgan_cli.data.kinds.base import Detokenizer, Kind, Report, no_report
 from seqgan_cli.data.text.lines import TOKENIZERS, line_parts, read_lines, text_layout
 from seqgan_cli.data.vocabulary import Vocabulary
+from seqgan_cli.lazy import np
 
 LINES = frozenset(f"data.{name}" for name in ("lowercase", "markers", "max-length", "overlong", "min-count", "max-vocab"))
 

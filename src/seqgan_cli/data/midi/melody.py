@@ -1,12 +1,13 @@
 """A voice → the pitch of every step: what sounds longest in the step, or what sounds when it begins."""
 
+from __future__ import annotations
+
 import itertools
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from seqgan_cli.data.midi.tracks import BELOW, KEYS, Part, Time, Unusable
+from seqgan_cli.lazy import np
 
 if TYPE_CHECKING:
     from seqgan_cli.data.kinds.music import MusicSettings
@@ -16,7 +17,7 @@ SLIVERS = 10  # to a step: players are early and late by less than such a part o
 Note = tuple[Time, Time, int]  # start, end, key
 
 
-def pitches_of(part: Part, settings: "MusicSettings") -> tuple[np.ndarray, int]:
+def pitches_of(part: Part, settings: MusicSettings) -> tuple[np.ndarray, int]:
     """Ids int `[T]` of a voice, and how many notes are off a piano's keys and so were left out. Raises Unusable.
 
     Of several keys that sound at once the highest is heard. `settings.sampling`: `instant`: the pitch of a step is the one that

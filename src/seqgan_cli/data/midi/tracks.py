@@ -1,5 +1,7 @@
 """MIDI files ↔ notes: the melody of a file in exact arithmetic, and sequences of pitches written for players."""
 
+from __future__ import annotations
+
 import bisect
 import itertools
 import math
@@ -13,11 +15,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
-
 from seqgan_cli import files
 from seqgan_cli.data.midi import smf
 from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.lazy import np
 
 KEYS = 88  # of a piano; id = MIDI note − BELOW
 BELOW = 20

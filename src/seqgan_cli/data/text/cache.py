@@ -1,18 +1,20 @@
 """Documents that took long to read, kept in the user's cache directory by what they were made from."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import numpy as np
 import platformdirs
 
 from seqgan_cli import files
 from seqgan_cli.arrays import read_arrays
 from seqgan_cli.data.documents import Documents, Rejected
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.lazy import np
 
 CACHE_FORMAT = 2  # to be raised when the same files would give other documents
 

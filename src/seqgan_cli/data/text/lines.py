@@ -1,5 +1,7 @@
 """Text: a UTF-8 file with one document a line → tokens, sequences of them that are not too long, and lines a person reads."""
 
+from __future__ import annotations
+
 import codecs
 import functools
 import itertools
@@ -9,8 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from seqgan_cli.config.sections import Data
 from seqgan_cli.data.corpus import Layout
 from seqgan_cli.data.documents import Collector, Documents
@@ -18,6 +18,7 @@ from seqgan_cli.data.text import encodings
 from seqgan_cli.data.text.markers import Markers
 from seqgan_cli.data.text.words import join_words, split_words
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.lazy import np
 
 LONGEST_BY_DEFAULT = 64
 LONGEST_LINE = 256 << 20  # bytes; a line is held whole

@@ -1,12 +1,13 @@
 """Tokens that are to be whole numbers."""
 
-import dataclasses
+from __future__ import annotations
 
-import numpy as np
+import dataclasses
 
 from seqgan_cli.data.documents import Documents
 from seqgan_cli.data.vocabulary import UNKNOWN
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.lazy import np
 
 
 def numbers_of(documents: Documents, below: int | None, hint: str) -> Documents:

@@ -7,6 +7,8 @@ train.npz            as many of the training sequences, drawn from all, for scor
 00000.tfrecord.gz …  the training sequences, dealt to the files at random: each file is a fair sample of all
 """
 
+from __future__ import annotations
+
 import contextlib
 import dataclasses
 import hashlib
@@ -17,12 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-
 from seqgan_cli.config import registry
 from seqgan_cli.config.resolution import legacy_values
 from seqgan_cli.config.settings import SCHEMA
 from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.lazy import np
 
 INDEX, FORMAT = "seqgan-corpus.json", 2  # 1 had one held-out part
 EVAL_SUBSET = 10_000  # training sequences, and of each held-out part at most, that scores look at

@@ -6,11 +6,13 @@ once, and a hypothesis then costs the look-up of its own n-grams. Sentences are 
 itself elsewhere: NLTK's score with a word of its own in each such place.
 """
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
+from seqgan_cli.lazy import np
 
 SMOOTHING = tuple(f"method{i}" for i in range(8))
 EPSILON, K, ALPHA = 0.1, 5, 5  # NLTK's defaults for methods 1, 4 and 6

@@ -3,10 +3,12 @@
 Sequences are rows of an int32 table `[n, T]`, padded alike, so equal rows are equal sequences.
 """
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass, replace
 
-import numpy as np
+from seqgan_cli.lazy import np
 
 BLOCK = 1 << 17  # training sequences looked through at once
 
@@ -121,10 +123,10 @@ class _Starts:
     left: np.ndarray
     run: np.ndarray
 
-    def only(self, kept: np.ndarray) -> "_Starts":
+    def only(self, kept: np.ndarray) -> _Starts:
         return _Starts(self.tokens, self.place[kept], self.left[kept], self.run[kept])
 
-    def longer(self, n: int, base: int) -> tuple["_Starts", np.ndarray]:
+    def longer(self, n: int, base: int) -> tuple[_Starts, np.ndarray]:
         """The starts of runs of n tokens, and a key for each: (run of n − 1 tokens, token after it)."""
         whole = self.only(self.left >= n)
         whole = whole.only(whole.tokens[whole.place + n - 1] >= 0)

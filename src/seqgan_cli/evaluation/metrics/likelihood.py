@@ -1,9 +1,11 @@
 """Means per token with intervals, from sums over sequences. Units: nats."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 
-import numpy as np
+from seqgan_cli.lazy import np
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,12 @@ Ids are compared as they are, so a rest is as far from a key as the key's number
 Two sets drawn from one source differ too, the more the smaller they are. Read both beside training against held-out windows.
 """
 
+from __future__ import annotations
+
 import math
 
-import numpy as np
-
 from seqgan_cli.evaluation.metrics.likelihood import Estimate
+from seqgan_cli.lazy import np
 
 PITCHES = 89  # ids
 BLOCK = 1 << 22  # distances held at a time: 32 MB

@@ -1,16 +1,16 @@
 """The paper's discriminator (its appendix): convolutions over windows of tokens → max over time → highway layer."""
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from seqgan_cli.config.schema import section, setting
 from seqgan_cli.config.sections import DiscriminatorSettings
 from seqgan_cli.errors import SeqganError, UsageError
-from seqgan_cli.lazy import tf
+from seqgan_cli.lazy import np, tf
 from seqgan_cli.models.discriminators.base import Features
 
 # What gradients are larger by inside float16, whose smallest number many of them are below (loss scaling: Micikevicius et al.
@@ -134,12 +134,12 @@ class Convolutional(Features):
         *_, scored = tf.while_loop(lambda t, *_: t < length, advance, start, parallel_iterations=1)
         return scored.stack()
 
-    def _weights(self) -> "_Weights":
+    def _weights(self) -> _Weights:
         """The weights of the large products in the precision they are done in."""
         kernels = [into(self.arithmetic, kernel) for kernel in self.kernels]
         return _Weights(kernels, into(self.arithmetic, self.highway_kernel))
 
-    def _ending(self, weights: "_Weights", embedded: Any) -> Any:
+    def _ending(self, weights: _Weights, embedded: Any) -> Any:
         """Responses `[B, T, F]` to the window that ends at each position, and to none where it would begin before the first."""
         embedded = into(self.arithmetic, embedded)
         ending = [
@@ -148,7 +148,7 @@ class Convolutional(Features):
         ]
         return tf.concat(ending, axis=2)
 
-    def _read(self, weights: "_Weights", embedded: Any, first_end: Any = None) -> Any:
+    def _read(self, weights: _Weights, embedded: Any, first_end: Any = None) -> Any:
         """Largest response of every filter `[B, F]` to windows of `[B, T, E]` (that end at `first_end` or later)."""
         embedded = into(self.arithmetic, embedded)
         pooled = []
@@ -157,7 +157,7 @@ class Convolutional(Features):
             pooled.append(max_over_time(reached, kernel))
         return tf.concat(pooled, axis=1)
 
-    def _highway(self, weights: "_Weights", pooled: Any) -> Any:
+    def _highway(self, weights: _Weights, pooled: Any) -> Any:
         """Features float32 `[B, F]` for the largest responses `[B, F]`."""
         # Bias and ReLU are monotone, so the maximum may be taken first: less to add and to keep for the gradient.
         features = tf.nn.relu(out_of(pooled) + self.conv_bias)

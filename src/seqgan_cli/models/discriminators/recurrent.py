@@ -1,10 +1,10 @@
 """A discriminator that reads a sequence from its first token to its last with an LSTM, and so knows every prefix on the way."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from seqgan_cli.lazy import keras, tf
+from seqgan_cli.lazy import keras, np, tf
 from seqgan_cli.models.discriminators.base import Features
 
 if TYPE_CHECKING:
@@ -47,5 +47,5 @@ class Recurrent(Features):
         return self.prefix_features(embedded)[:, -1]
 
     @classmethod
-    def feature_weights(cls, settings: "DiscriminatorSettings", sequence_length: int) -> int:
+    def feature_weights(cls, settings: DiscriminatorSettings, sequence_length: int) -> int:
         return 4 * settings.hidden_dim * (settings.embedding_dim + settings.hidden_dim + 1)

@@ -3,6 +3,8 @@
 Bytes travel by TensorFlow's own collectives: there is no second connection, and no protocol of ours.
 """
 
+from __future__ import annotations
+
 import functools
 import io
 import json
@@ -11,10 +13,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from seqgan_cli.errors import UsageError
-from seqgan_cli.lazy import tf
+from seqgan_cli.lazy import np, tf
 from seqgan_cli.training.distribution import replicas
 from seqgan_cli.training.distribution.placement import Placement
 
