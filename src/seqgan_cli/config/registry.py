@@ -53,12 +53,9 @@ class Registry:
         """The components of this package, by name."""
         package = importlib.import_module(self.package)
         modules = [importlib.import_module(f"{self.package}.{each.name}") for each in pkgutil.iter_modules(package.__path__)]
-        found = [
-            each
-            for module in modules
-            for each in vars(module).values()
-            if isinstance(each, type) and each.__module__ == module.__name__ and issubclass(each, Component) and vars(each).get("name")
-        ]
+        classes = [each for module in modules for each in vars(module).values() if isinstance(each, type)]
+        declared = [each for each in classes if issubclass(each, Component) and vars(each).get("name")]
+        found = {each for each in declared if each.__module__.startswith(f"{self.package}.")}  # and not what they import
         return {each.name: each for each in sorted(found, key=lambda each: (each.rank, each.name))}
 
     @functools.cached_property
