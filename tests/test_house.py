@@ -155,7 +155,10 @@ def test_no_room_is_crowded_and_no_file_is_long() -> None:
     assert {name: number for name, number in lines.items() if number > MOST_LINES} == {}
 
 
-@pytest.mark.parametrize("library", ["tensorflow", "keras", "numpy", "nltk", "matplotlib", "scipy", "jinja2", "mido", "music21"])
+HEAVY = ("tensorflow", "keras", "numpy", "nltk", "matplotlib", "scipy", "jinja2", "mido", "music21")
+
+
+@pytest.mark.parametrize("library", HEAVY)
 def test_help_imports_nothing_heavy(library: str) -> None:
     from seqgan_cli.cli import COMMANDS
 
