@@ -130,7 +130,7 @@ def of_the_discriminator() -> list[Pair]:
         """A discriminator step with some part of it done another way."""
         discriminator = Discriminator(Vocabulary(size=V), T, ConvolutionalSettings(precision=precision))
         discriminator.initialise(rng(0, "discriminator"))
-        cfg = Adam(discriminator.trainable_variables, 1e-4)
+        optimizer = Adam(discriminator.trainable_variables, 1e-4)
         theirs = keras.optimizers.Adam(1e-4)
         theirs.build(discriminator.trainable_variables)
 
@@ -140,12 +140,12 @@ def of_the_discriminator() -> list[Pair]:
             with tf.GradientTape() as tape:
                 loss = discriminator_loss(discriminator, tokens, labels, dropout_key)
             if adam == "keras":
-                gradients = tape.gradient(loss, cfg.weights)
+                gradients = tape.gradient(loss, optimizer.weights)
                 theirs.apply_gradients(zip(gradients, discriminator.trainable_variables, strict=True))
             elif adam == "ours":
-                apply_gradients(cfg, tape, loss)
+                apply_gradients(optimizer, tape, loss)
             else:
-                return sum(tf.reduce_max(tf.convert_to_tensor(gradient)) for gradient in tape.gradient(loss, cfg.weights))
+                return sum(tf.reduce_max(tf.convert_to_tensor(gradient)) for gradient in tape.gradient(loss, optimizer.weights))
             return loss
 
         return lambda: run().numpy()

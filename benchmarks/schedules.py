@@ -72,9 +72,9 @@ def summary(rows: list[dict[str, object]]) -> str:
     for arm, seeds in by_arm.items():
         cells = []
         for metric in ("nll_oracle", "nll_test"):
-            cfg = np.array([seeds[seed][metric] for seed in seeds])
-            apart = cfg - np.array([by_arm["paper"][seed][metric] for seed in seeds])
-            cells.append((cfg.mean(), apart.mean(), np.abs(apart).max()))
+            measured = np.array([seeds[seed][metric] for seed in seeds])
+            apart = measured - np.array([by_arm["paper"][seed][metric] for seed in seeds])
+            cells.append((measured.mean(), apart.mean(), np.abs(apart).max()))
         differences = ", ".join(f"{mean:+.3f} ({largest:.3f})" for _, mean, largest in cells)
         seconds = np.mean([row["seconds_a_round"] for row in seeds.values()])
         lines.append(f"| {arm} | {cells[0][0]:.3f} | {cells[1][0]:.3f} | {differences} | {seconds:.1f} |")

@@ -5,6 +5,7 @@ import dataclasses
 from seqgan_cli.config import registry
 from seqgan_cli.evaluation.generators import Likelihoods
 from seqgan_cli.evaluation.metrics.likelihood import Estimate
+from seqgan_cli.sampling import Sampling
 from seqgan_cli.studies.experiments.results import Design, Results, arrange
 from seqgan_cli.studies.experiments.scores import Scored
 
@@ -16,7 +17,8 @@ def scored(nll_oracle: float, nll_test: float, std: float = 1.0, count: int = 10
         half = 1.96 * std / count**0.5
         return Estimate(mean, mean - half, mean + half, std, count)
 
-    scores = Likelihoods(temperature, count, estimate(nll_oracle), estimate(nll_test), estimate(nll_test - 1), 1.0, 100, 0.0)
+    quality, coverage = estimate(nll_oracle), (estimate(nll_test), estimate(nll_test - 1))
+    scores = Likelihoods(Sampling(temperature), count, quality, *coverage, 1.0, 100, 0.0)
     return Scored(scores, "adversarial", 5)
 
 

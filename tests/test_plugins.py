@@ -149,6 +149,21 @@ def seqgan(*arguments: str) -> int:
     return int(ended.value.code or 0)
 
 
+@pytest.mark.parametrize("named", ["adversarial.reward=multiples", "reward=multiples", "adversarial.reward = multiples"])
+def test_a_component_is_imported_however_its_setting_is_written(known: None, tmp_path: Path, named: str) -> None:
+    """Before other settings are looked up, in the same command or in a file: they may be of its own."""
+    from seqgan_cli.config.resolution import explicit, resolve
+
+    file = tmp_path / "settings.toml"
+    file.write_text("[multiples]\nof = 5\n", encoding="utf-8")
+    values, sources = explicit({}, (named,), file)
+    assert values == {"multiples.of": 5, "adversarial.reward": "multiples"}
+    assert resolve(*explicit({}, ("multiples.of=4", named), None), None, "quick").values["multiples.of"] == 4
+    file.write_text('[adversarial]\nreward = "multiples"\n[multiples]\nof = 6\n', encoding="utf-8")
+    assert explicit({}, (), file)[0]["multiples.of"] == 6
+    assert sources["multiples.of"] == "file"
+
+
 def test_a_name_that_nobody_has_is_told_with_all_that_are_known(known: None) -> None:
     from seqgan_cli.errors import UsageError
 

@@ -1,5 +1,6 @@
 """What is done to logits before a draw, against the definitions: sets of tokens, likelihoods, and frequencies of draws."""
 
+import dataclasses
 import json
 from collections import Counter
 from pathlib import Path
@@ -232,3 +233,24 @@ def test_scores_are_kept_by_the_temperature_as_ever_and_by_what_truncates() -> N
 def test_a_way_of_sampling_in_words() -> None:
     assert str(PLAIN) == "temperature 1"
     assert str(Sampling(0.7, 40, 0.9, 0.05)) == "temperature 0.7, top-k 40, top-p 0.9, min-p 0.05"
+
+
+CHOICES = {"temperature": 0.7, "top_k": 5, "top_p": 0.9, "min_p": 0.1}
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_no_choice_is_lost_in_names_keys_and_records(name: str) -> None:
+    """Whatever is declared as a choice: two ways of sampling that differ in it have other words, kept scores and JSON."""
+    from made_up import scored
+    from seqgan_cli.config.schema import specs_of
+    from seqgan_cli.evaluation.generators import from_record
+    from seqgan_cli.studies.experiments.scores import _address
+
+    assert {spec.leaf for spec in specs_of(Sampling)} == set(CHOICES), "a new choice needs a value here"
+    changed = Sampling(**{name: CHOICES[name]})
+    assert str(changed) != str(Sampling())
+    assert _address(changed) != _address(Sampling())
+    assert changed.truncated == (name != "temperature")
+    assert Sampling(**json.loads(json.dumps(changed.record()))) == changed
+    scores = dataclasses.replace(scored(1.0, 2.0).scores, sampling=changed)
+    assert from_record(json.loads(json.dumps(scores.record()))) == scores

@@ -12,10 +12,10 @@ In this order, each step on the distribution that the one before left, renormali
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from seqgan_cli.config.schema import section, setting
+from seqgan_cli.config.schema import section, setting, specs_of
 from seqgan_cli.data.vocabulary import EOS, PAD, START, UNK, Vocabulary
 from seqgan_cli.lazy import compiled_for, np, tf
 from seqgan_cli.models import softmax
@@ -52,19 +52,23 @@ class Sampling:
     allow_unknown: bool = False
 
     @property
-    def truncation(self) -> dict[str, float]:
-        """The choices that leave tokens without probability, by the name of their option."""
-        chosen = {leaf.name: getattr(self, leaf.name) for leaf in fields(self) if getattr(self, leaf.name) != leaf.default}
-        return {name.replace("_", "-"): v for name, v in chosen.items() if name not in ("temperature", "allow_unknown")}
-
-    @property
     def truncated(self) -> bool:
         """Whether tokens besides the masked ones have no probability."""
-        return bool(self.truncation)
+        return replace(self, temperature=1.0, allow_unknown=False) != Sampling()
+
+    def used(self) -> dict[str, float]:
+        """The temperature, and the other choices that are not at their default, by the name of their option."""
+        choices = {spec.option: (getattr(self, spec.leaf), spec.default) for spec in specs_of(Sampling)}
+        return {name: value for name, (value, default) in choices.items() if name == "temperature" or value != default}
 
     def __str__(self) -> str:
-        """`temperature 1`, `temperature 0.7, top-k 40`: the temperature, and what is used of the others."""
-        return ", ".join(f"{name} {value:g}" for name, value in {"temperature": self.temperature, **self.truncation}.items())
+        """`temperature 1`, `temperature 0.7, top-k 40`."""
+        return ", ".join(f"{name} {value:g}" for name, value in self.used().items())
+
+    def record(self) -> dict[str, float]:
+        """As JSON has it, and `Sampling(**record)` reads: the temperature, and if tokens are left out all choices."""
+        choices = {spec.leaf: getattr(self, spec.leaf) for spec in specs_of(Sampling)}
+        return choices if self.truncated else {"temperature": self.temperature}
 
     def tensors(self, vocabulary: Vocabulary) -> tuple[Any, ...]:
         """The numbers of `keep_likeliest`: (top_k int32, top_p, min_p float32), such that what is not used keeps all."""

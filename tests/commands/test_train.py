@@ -291,11 +291,12 @@ def test_names_and_tokens_are_shown_as_they_are(odd):
 def test_what_the_rounds_traded_is_told(oracle, test, words):
     from seqgan_cli.evaluation.generators import Likelihoods
     from seqgan_cli.evaluation.metrics.likelihood import Estimate
+    from seqgan_cli.sampling import PLAIN
     from seqgan_cli.studies.experiments.findings import trade
 
     def scores(i):
         around = [Estimate(values[i], values[i] - 0.1, values[i] + 0.1, 1.0, 100) for values in (oracle, test)]
-        return Likelihoods(1.0, 10, around[0], around[1], around[1], 1.0, 5, 0.0)
+        return Likelihoods(PLAIN, 10, around[0], around[1], around[1], 1.0, 5, 0.0)
 
     (told,) = trade("MLE, last epoch", scores(0), scores(1), "nll_oracle")
     assert told.startswith("Against MLE, last epoch, the adversarial rounds changed ")

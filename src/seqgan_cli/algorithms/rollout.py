@@ -223,11 +223,11 @@ class ActionValues:
 
         def look(i: Any, values: Any) -> tuple:
             members = tf.minimum(tf.range(i * width, (i + 1) * width), pairs - 1) // self.num_rollouts
-            cfg, chunk_key = tf.gather(tokens, members), tf.random.experimental.stateless_fold_in(key, i)
+            sources, chunk_key = tf.gather(tokens, members), tf.random.experimental.stateless_fold_in(key, i)
             keys = tf.unstack(tf.random.experimental.stateless_split(chunk_key, 3))
-            finished = policy.sample_continuations(cfg, keys[0], first)
+            finished = policy.sample_continuations(sources, keys[0], first)
             rewards = tf.reshape(self.reward(tf.reshape(finished, [-1, length]), keys[1]), [self.horizon, width])
-            bootstrap_values = policy.bootstrap_values(cfg, self.horizon, value, keys[2])
+            bootstrap_values = policy.bootstrap_values(sources, self.horizon, value, keys[2])
             return i + 1, values.write(i, tf.transpose(tf.concat([bootstrap_values, rewards], axis=0)))
 
         values = tf.TensorArray(tf.float32, size=num_chunks, element_shape=[None, None])
@@ -235,7 +235,7 @@ class ActionValues:
         return values.concat()
 
     def _search(self, tokens: Any, key: Any, num_chunks: Any, width: Any) -> Any:
-        """Of every (sequence, rollout) pair the rewards of its completions: float32 `[≥ B·N, T-1]`."""
+        """Of every (sequence, rollout) pair the rewards of its continuations: float32 `[≥ B·N, T-1]`."""
         pairs, length = tf.shape(tokens)[0] * self.num_rollouts, tf.shape(tokens)[1]
         together = self._completions_at_once(length) // width if isinstance(self.reward, PrefixReward) else 1
         together = tf.maximum(1, together)
@@ -247,9 +247,9 @@ class ActionValues:
             members = tf.minimum(tf.range(first * width, last * width), pairs - 1) // self.num_rollouts
 
             def sample_chunk(i: Any, continuations: Any) -> tuple:
-                cfg = members[(i - first) * width : (i - first + 1) * width]
+                source_ids = members[(i - first) * width : (i - first + 1) * width]
                 chunk_key = tf.random.experimental.stateless_fold_in(key, i)
-                finished = self.policy.sample_continuations(tf.gather(tokens, cfg), chunk_key)
+                finished = self.policy.sample_continuations(tf.gather(tokens, source_ids), chunk_key)
                 return i + 1, continuations.write(i - first, tf.transpose(finished, [1, 0, 2]))
 
             continuations = tf.TensorArray(tf.int32, size=last - first, element_shape=[None, None, None])

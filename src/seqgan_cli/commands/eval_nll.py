@@ -79,7 +79,7 @@ def _score(
         console.result(json.dumps(files.plain({"from": trained.origin, "scores": records, "data": data})))
         return
     truncated = any(s.sampling.truncated for s in scores)
-    names = [str(s.sampling) if truncated else f"{s.temperature:g}" for s in scores]
+    names = [str(s.sampling) if truncated else f"{s.sampling.temperature:g}" for s in scores]
     columns, rows = generators_table(list(zip(names, scores, strict=True)), data)
     console.table(
         f"Scores of {trained.origin}: {samples} samples, nats per token, ± half a 95 % interval",

@@ -86,8 +86,7 @@ def command(
     if as_json:
         record = {
             "from": trained.origin,
-            "temperature": sampling.temperature,
-            **({"top_k": sampling.top_k, "top_p": sampling.top_p, "min_p": sampling.min_p} if sampling.truncated else {}),
+            **sampling.record(),
             "samples": num,
             "heldout": len(measures.heldout),
             "training": len(measures.training),

@@ -125,7 +125,7 @@ def command(
     console, sampling = console_of(context), sampling_of(context)
     if sweep != "temperature" and kind != "frontier":
         raise UsageError(f"--sweep is of the experiment frontier, and {kind} has no curves over {sweep}: leave it out.")
-    swept = {"temperature": sampling.temperature, "top-p": sampling.top_p}[sweep]
+    swept = getattr(sampling, sweep.replace("-", "_"))
     if kind not in SYNTHETIC and swept != 1.0:
         raise UsageError(f"experiment {kind} draws at several values of {sweep}: leave --{sweep} out.")
     named = {"data.oracle": oracle, "data.source": data, "data.test": test}

@@ -53,9 +53,9 @@ class Registry:
         """The components of this package, by name."""
         package = importlib.import_module(self.package)
         modules = [importlib.import_module(f"{self.package}.{each.name}") for each in pkgutil.iter_modules(package.__path__)]
-        classes = [each for module in modules for each in vars(module).values() if isinstance(each, type)]
-        declared = [each for each in classes if issubclass(each, Component) and vars(each).get("name")]
-        found = {each for each in declared if each.__module__.startswith(f"{self.package}.")}  # and not what they import
+        classes = {each for module in modules for each in vars(module).values() if isinstance(each, type)}
+        here = [each for each in classes if each.__module__.startswith(f"{self.package}.") and issubclass(each, Component)]
+        found = [each for each in here if vars(each).get("name")]
         return {each.name: each for each in sorted(found, key=lambda each: (each.rank, each.name))}
 
     @functools.cached_property
@@ -84,9 +84,16 @@ class Registry:
         if name not in self._loaded:
             entry = self._theirs.get(name)
             if entry is None:
-                raise UsageError(f"{self.setting}={name}: choose from {', '.join(self.names())}.")
+                raise UsageError(f"{self.setting}={name}: choose from {', '.join((*self.beside, *self.names()))}.")
             self._loaded[name] = self._load(entry)
         return self._loaded[name]
+
+    def require(self, name: str) -> None:
+        """Import the component if it is another package's. Raises UsageError for what the setting cannot be."""
+        if name in self.ours and name not in self.named:
+            raise UsageError(f"{self.setting}={name}: choose from {', '.join((*self.beside, *self.names()))}.")
+        if name not in self.beside:
+            self[name]
 
     def _load(self, entry: "EntryPoint") -> Any:
         from seqgan_cli.config.settings import SCHEMA
@@ -135,19 +142,6 @@ generators = Registry("seqgan.generators", "seqgan_cli.models.generators", "gene
 discriminators = Registry("seqgan.discriminators", "seqgan_cli.models.discriminators", "discriminator.kind", "discriminator")
 kinds = Kinds("seqgan.kinds", "seqgan_cli.data.kinds", "data.kind", "kind of data", beside=("auto",))
 ALL = (kinds, generators, discriminators, algorithms, rewards)
-
-
-def load_named(values: dict[str, Any]) -> None:
-    """Import the components of other packages that these settings name. Raises UsageError where one cannot be."""
-    for registry in ALL:
-        name = values.get(registry.setting)
-        if isinstance(name, str) and name not in registry.ours and name in registry.names():
-            registry[name]
-
-
-def is_component(setting: str) -> bool:
-    """Whether the setting names a component."""
-    return any(registry.setting == setting for registry in ALL)
 
 
 def chosen(settings: "Settings") -> list[Any]:

@@ -5,7 +5,7 @@ Precedence: option (or `--set`) > `--config` file > what the run already has > k
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,25 +46,37 @@ def read_file(path: Path) -> dict[str, Any]:
                 flat[prefix + name] = value
 
     visit(tree, "")
-    registry.load_named(flat)
+    import_named(flat.items())
     specs = {name: find(name) for name in flat}
     return {specs[name].name: specs[name].check(value) for name, value in flat.items()}
 
 
+def import_named(values: Iterable[tuple[str, Any]]) -> None:
+    """Import the components of other packages that these settings name: what they declare are settings from then on.
+
+    Raises UsageError for a component that is none.
+    """
+    for name, value in values:
+        try:
+            spec = find(name)
+        except UsageError:  # perhaps of a component that comes later
+            continue
+        if spec.names_component:
+            spec.check(value)
+
+
 def explicit(options: Mapping[str, Any], sets: tuple[str, ...], file: Path | None) -> tuple[dict[str, Any], dict[str, str]]:
     """What the user asked for in this command, and by what: values by name, sources by name. Raises UsageError."""
-    values, sources = {}, {}
-    if file is not None:
-        values = read_file(file)
-        sources = dict.fromkeys(values, "file")
-    chosen = {name: find(name).check(value) for name, value in options.items()}
     assigned = []
     for assignment in sets:
         name, equals, text = (part.strip() for part in assignment.partition("="))
         if not equals:
             raise UsageError(f"--set {assignment}: write NAME=VALUE.")
         assigned.append((name, text))
-    registry.load_named({**chosen, **dict(assigned)})
+    import_named([*options.items(), *assigned])
+    values = read_file(file) if file is not None else {}
+    sources = dict.fromkeys(values, "file")
+    chosen = {name: find(name).check(value) for name, value in options.items()}
     for name, text in assigned:
         info = find(name)
         chosen[info.name] = info.parse(text)

@@ -49,15 +49,24 @@ class SettingSpec:
     validate: Callable[[Any], object] | None = None
 
     @property
+    def leaf(self) -> str:
+        """The field of its section."""
+        return self.option.replace("-", "_")
+
+    @property
+    def option(self) -> str:
+        """The name without its section, as an option has it."""
+        return self.name.rpartition(".")[2]
+
+    @property
     def shown(self) -> tuple[str, ...]:
         """The choices that help lists: of components, those of this package. Empty where there are none."""
         return self.choices if isinstance(self.choices, tuple) else (*self.choices.beside, *self.choices.named)
 
-    def _refuse_unknown(self, value: Any) -> None:
-        if self.choices and value not in self.shown:
-            known = self.choices if isinstance(self.choices, tuple) else (*self.choices.beside, *self.choices.names())
-            if value not in known:
-                raise UsageError(f"{self.name}={value}: choose from {', '.join(known)}.")
+    @property
+    def names_component(self) -> bool:
+        """Whether its values are components' names."""
+        return not isinstance(self.choices, tuple)
 
     def parse(self, text: str) -> Any:
         """The value a user wrote, checked. Raises UsageError."""
@@ -72,7 +81,10 @@ class SettingSpec:
         return self.check(value)
 
     def check(self, value: Any) -> Any:
-        """The value itself if it has the right type and bounds. Raises UsageError."""
+        """The value itself if it has the right type and bounds; a component of another package is imported.
+
+        Raises UsageError.
+        """
         if self.type is float and type(value) is int:
             try:
                 value = float(value)
@@ -81,7 +93,10 @@ class SettingSpec:
         kind = type(value)
         if kind is not self.type:
             raise UsageError(f"{self.name}={value}: needs {self.type.__name__}, not {kind.__name__}.")
-        self._refuse_unknown(value)
+        if not isinstance(self.choices, tuple):
+            self.choices.require(value)
+        elif self.choices and value not in self.choices:
+            raise UsageError(f"{self.name}={value}: choose from {', '.join(self.choices)}.")
         if self.type in (int, float):
             if value != value or value in (float("inf"), float("-inf")):
                 raise UsageError(f"{self.name}={value}: needs a finite number.")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from seqgan_cli.config.schema import specs_of
 from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.data.tfrecord.shards import EVAL_SUBSET
 from seqgan_cli.evaluation.metrics import diversity
@@ -89,7 +90,7 @@ class Likelihoods:
     and nll_train, the sequences that are not in the mean.
     """
 
-    temperature: float
+    sampling: Sampling
     num_samples: int
     nll_oracle: Estimate | None
     nll_test: Estimate
@@ -98,28 +99,17 @@ class Likelihoods:
     token_types: int
     copied_share: float
     real: Mapping[str, Estimate] = field(default_factory=dict)
-    top_k: int = 0
-    top_p: float = 1.0
-    min_p: float = 0.0
     outside: Mapping[str, Outside] = field(default_factory=dict)
-
-    @property
-    def sampling(self) -> Sampling:
-        return Sampling(self.temperature, self.top_k, self.top_p, self.min_p)
 
     def record(self) -> dict[str, Any]:
         """As JSON has it, and `from_record` reads: nothing of truncation where there is none."""
-        found = asdict(self)
-        for name, outside in self.outside.items():
-            found["outside"][name]["share"] = outside.share
-        return found if self.sampling.truncated else {name: found[name] for name in found if name not in TRUNCATION}
+        found = {name: value for name, value in asdict(self).items() if name not in ("sampling", "outside")}
+        outside = {name: {**asdict(each), "share": each.share} for name, each in self.outside.items()}
+        return {**self.sampling.record(), **found, **({"outside": outside} if outside else {})}
 
     def score(self, name: str) -> Estimate | None:
         """One of SCORES, None where it was not measured."""
         return self.real.get(name) or getattr(self, name, None)
-
-
-TRUNCATION = ("top_k", "top_p", "min_p", "outside")
 
 
 def from_record(record: Mapping[str, Any]) -> Likelihoods:
@@ -127,7 +117,10 @@ def from_record(record: Mapping[str, Any]) -> Likelihoods:
     estimates = {name: Estimate(**entry) for name, entry in record.items() if name.startswith("nll_") and entry is not None}
     real = {name: Estimate(**entry) for name, entry in record.get("real", {}).items()}
     outside = {name: Outside(entry["count"], entry["of"]) for name, entry in record.get("outside", {}).items()}
-    return Likelihoods(**{**record, **estimates, "real": real, "outside": outside})
+    choices = {spec.leaf for spec in specs_of(Sampling)} & record.keys()
+    sampling = Sampling(**{"temperature": record["temperature"], **{name: record[name] for name in choices}})
+    rest = {name: value for name, value in record.items() if name not in choices}
+    return Likelihoods(**{**rest, **estimates, "sampling": sampling, "real": real, "outside": outside})
 
 
 def likelihoods(
@@ -164,7 +157,7 @@ def likelihoods(
     )
     on_train, train_outside = nll_inside(generator, corpus.train_sample(HELDOUT_AT_MOST), sampling)
     return Likelihoods(
-        sampling.temperature,
+        sampling,
         num,
         per_token(np.concatenate(oracle_sums), np.full(num, drawn.shape[1])) if oracle_sums else None,
         on_test,
@@ -173,9 +166,6 @@ def likelihoods(
         diversity.token_types(drawn, corpus.vocabulary.mask(drawn)),
         corpus.sequences.train_overlap(drawn),
         real.all(drawn) if real else {},
-        sampling.top_k,
-        sampling.top_p,
-        sampling.min_p,
         {"nll_test": test_outside, "nll_train": train_outside} if sampling.truncated else {},
     )
 

@@ -57,8 +57,8 @@ class Variety:
         Of no more than there are training sequences, whose own Self-BLEU is of as many.
         """
         some, nan = samples[: min(SELF_BLEU_SAMPLES, len(self.corpus.train))], float("nan")
-        cfg = self_bleu_scores(self._for_matching(some), [(1 / 3,) * 3], SMOOTHING)[0] if len(some) > 1 else nan
-        return Estimate(cfg, nan, nan, nan, len(some))
+        mean = self_bleu_scores(self._for_matching(some), [(1 / 3,) * 3], SMOOTHING)[0] if len(some) > 1 else nan
+        return Estimate(mean, nan, nan, nan, len(some))
 
     def all(self, samples: np.ndarray) -> dict[str, Estimate]:
         """Every score by name."""

@@ -16,12 +16,12 @@ from seqgan_cli.config import registry
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.console import Console
 from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.jobs.sampling import CHOICES
 from seqgan_cli.jobs.trained import with_generator
 from seqgan_cli.runs.run import Run
 from seqgan_cli.training.backend import start_tensorflow
 from seqgan_cli.training.distribution.placement import Placement, placement
 
-SAMPLING = ("temperature", "top_k", "top_p", "min_p")  # parameters of a command that samples
 SHARED = ("config.json", "vocabulary.txt", "corpus", "checkpoints", "history.csv")  # of a run: what a stage reads
 
 
@@ -46,7 +46,7 @@ def join(context: click.Context, place: Placement, asked: Mapping[str, Any], con
 
         from seqgan_cli.training.distribution.agreement import refuse_disagreement
 
-        given = {name: parameters.get(name) for name in ("seed", "preset", "overwrite", "samples", *SAMPLING, "which")}
+        given = {name: parameters.get(name) for name in ("seed", "preset", "overwrite", "samples", *CHOICES, "which")}
         versions = {"the version of seqgan": __version__, "the version of TensorFlow": tf.__version__}
         with strategy.scope():
             refuse_disagreement({**versions, "the command": context.info_name, **given, **asked}, place)

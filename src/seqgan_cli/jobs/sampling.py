@@ -11,8 +11,8 @@ from seqgan_cli.errors import UsageError
 from seqgan_cli.jobs.options import grouped_option
 from seqgan_cli.sampling import Sampling
 
-# The fields that are options, by their names.
-CHOICES = {spec.name.partition(".")[2].replace("-", "_"): spec for spec in specs_of(Sampling)}
+# What `Sampling` has a choice of, by the name of the command's parameter.
+CHOICES = {spec.leaf: spec for spec in specs_of(Sampling)}
 
 
 def _checked(spec: SettingSpec) -> Callable[[click.Context, click.Parameter, Any], Any]:
@@ -33,9 +33,9 @@ def sampling_options(group: str, several: bool = False) -> Callable[[Callable], 
 
     def decorate(function: Callable) -> Callable:
         option = grouped_option(group)
-        for name, spec in reversed(CHOICES.items()):
+        for spec in reversed(CHOICES.values()):
             function = option(
-                f"--{name.replace('_', '-')}",
+                f"--{spec.option}",
                 type=spec.type,
                 metavar={int: "N", float: "X"}[spec.type],
                 multiple=several,

@@ -78,12 +78,12 @@ class Discriminator(keras.Model):
     def score_continuations(
         self, tokens: Any, source_ids: Any, continuations: Any, head: Callable[[Any], Any] | None = None
     ) -> Any:
-        """Logits of many completions of the proper prefixes of few sequences, each by itself.
+        """Logits of many continuations of the proper prefixes of few sequences, each by itself.
 
         Args:
             tokens: int32 `[S, T]`, the sequences.
-            owners: int32 `[C]`, of which sequence each completion is.
-            completed: int32 `[T-1, C, T]`: at [t-1, c] the first t tokens of its sequence, and others.
+            source_ids: int32 `[C]`, of which sequence each continuation is.
+            continuations: int32 `[T-1, C, T]`: at [t-1, c] the first t tokens of its sequence, and others.
             head: of features `[C, F]`, gives `[C]` instead of their logits.
 
         Returns:

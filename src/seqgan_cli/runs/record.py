@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from seqgan_cli import __version__, files
-from seqgan_cli.config import registry
 from seqgan_cli.config.resolution import Config
 from seqgan_cli.config.settings import SCHEMA
 from seqgan_cli.errors import SeqganError, UsageError
@@ -32,7 +31,8 @@ def read(path: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
         refuse_newer(path, record)
-        for name, entry in record["settings"].items():
+        # Components first: what those of other packages declare are settings from then on.
+        for name, entry in sorted(record["settings"].items(), key=lambda each: not _names_component(each[0])):
             if name in SCHEMA:
                 checked = name
                 SCHEMA[name].check(entry["value"])
@@ -43,7 +43,7 @@ def read(path: Path) -> dict[str, Any]:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, SeqganError) as error:
         written = isinstance(error, UsageError) and record.get("checksum") == checksum(record)
-        if written and registry.is_component(checked):
+        if written and _names_component(checked):
             raise SeqganError(
                 f"{path}: {error} The run was trained with a component of another package: install that package."
             ) from None
@@ -54,6 +54,10 @@ def read(path: Path) -> dict[str, Any]:
             "Settings are changed by options."
         )
     return dict(record)
+
+
+def _names_component(setting: str) -> bool:
+    return setting in SCHEMA and SCHEMA[setting].names_component
 
 
 def write(path: Path, config: Config, preset: str, earlier: Mapping[str, Any], origins: Any = None) -> None:

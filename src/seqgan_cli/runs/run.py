@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any
 
 from seqgan_cli import files
 from seqgan_cli.arrays import read_arrays
-from seqgan_cli.config import registry
 from seqgan_cli.config.resolution import Config, legacy_values
 from seqgan_cli.config.settings import SCHEMA, STAGES
 from seqgan_cli.errors import SeqganError, UsageError, advised
@@ -73,7 +72,6 @@ class Run:
                     )
             raise SeqganError(f"There is no run in {self.path}: {advised('pretrain-g', self.path)} begins one.")
         settings = self.record()["settings"]
-        registry.load_named({name: entry["value"] for name, entry in settings.items()})
         earlier = legacy_values(settings.get("data.kind", {}).get("value", "auto"))
         entries = {
             name: settings.get(name, {"value": earlier.get(name, info.default), "source": "default"})

@@ -205,9 +205,9 @@ def test_the_curve_of_the_generator_before_goes_on_until_it_meets_the_one_after(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(report, "figure", lambda alternative, draw: ("data:,", alternative))
         section, sweeps = report._frontier(Generators(), ["pretrain-g", "adversarial"], names, lambda what: None, after)
-    sweep = [scores.temperature for scores in sweeps["pretrain-g"]]
+    sweep = [scores.sampling.temperature for scores in sweeps["pretrain-g"]]
     assert sweep == [*TEMPERATURES, *COLDER][: len(sweep)]
-    assert [scores.temperature for scores in sweeps["adversarial"]] == list(TEMPERATURES)
+    assert [scores.sampling.temperature for scores in sweeps["adversarial"]] == list(TEMPERATURES)
     meets = before / sweep[-1] ** growth >= after
     assert meets or sweep[-1] == COLDER[-1]
     assert len(sweep) == len(TEMPERATURES) or before / sweep[-2] ** growth < after

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from seqgan_cli.config import registry
-from seqgan_cli.config.resolution import legacy_values
+from seqgan_cli.config.resolution import import_named, legacy_values
 from seqgan_cli.config.settings import SCHEMA
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.lazy import np
@@ -256,7 +256,7 @@ def read_index(folder: Path) -> dict[str, Any]:
             raise ValueError("it is of no kind")
         if type(index.get("seed")) is not int:
             raise ValueError("it names no seed")
-        registry.load_named(index["settings"])
+        import_named(index["settings"].items())
         index["settings"] = {
             **legacy_values(index["settings"]["data.kind"]),
             **{name: SCHEMA[name].check(value) for name, value in index["settings"].items()},

@@ -106,7 +106,7 @@ def against_temperature(after: Likelihoods, sweep: Sequence[Likelihoods], name: 
     gap = above_curve(after.nll_test.mean, sign * mine.mean, [(x, sign * found.mean) for x, found in estimates])
     if math.isnan(gap):
         if after.nll_test.mean > max(x for x, _ in estimates):
-            coldest = min(s.temperature for s in sweep)
+            coldest = min(s.sampling.temperature for s in sweep)
             return [
                 f"Its nll_test is higher than that of {name} at any temperature down to {coldest:g}: what {name} would have at "
                 "the same nll_test is not known, so the two cannot be compared."

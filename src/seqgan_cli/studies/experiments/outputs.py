@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seqgan_cli import __version__, files
+from seqgan_cli.config.schema import specs_of
 from seqgan_cli.config.settings import file_settings
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.evaluation.generators import from_record
@@ -86,7 +87,7 @@ def _design(design: Design) -> dict[str, Any]:
 
 
 def _sampling_columns(design: Design) -> list[str]:
-    return ["temperature", *(["top_k", "top_p", "min_p"] if design.truncates else [])]
+    return [spec.leaf for spec in specs_of(Sampling)] if design.truncates else ["temperature"]
 
 
 def _sampling_cells(design: Design, row: Row) -> list[object]:

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from seqgan_cli.data.tfrecord.shards import is_prepared
 from seqgan_cli.evaluation.metrics.likelihood import Estimate
@@ -86,7 +87,8 @@ class Design:
         """How samples are drawn at that temperature, or what is swept instead."""
         if at == 1.0:
             return self.sampling
-        return replace(self.sampling, temperature=at) if self.sweep == "temperature" else replace(self.sampling, top_p=at)
+        swept: dict[str, Any] = {self.sweep.replace("-", "_"): at}
+        return replace(self.sampling, **swept)
 
     @property
     def truncates(self) -> bool:

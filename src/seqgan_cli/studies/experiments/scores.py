@@ -125,8 +125,9 @@ class Scorer:
 
 def _address(sampling: Sampling) -> str:
     """Of kept scores: the temperature as ever, and what is used of truncation."""
-    used = {"k": sampling.top_k, "p": sampling.top_p % 1.0, "m": sampling.min_p}  # 1, as top-p, is not used
-    return "-".join([f"{sampling.temperature:g}", *(f"{name}{value:g}" for name, value in used.items() if value)])
+    used = sampling.used()
+    temperature = used.pop("temperature")
+    return "-".join([f"{temperature:g}", *(f"{name}-{value:g}" for name, value in used.items())])
 
 
 def digest_of(generator: Generator) -> str:

@@ -126,7 +126,7 @@ def _frontier(
             points = [(x, 1.0 - y) for x, y in points]
         curves.append(Curve(names[which], *zip(*points, strict=True)))
     axes = (COVERAGE, QUALITY if scorer.oracle else f"quality: 1 − {SCORES[score].heading.split()[0]} ↓")
-    coldest = min(s.temperature for s in first)
+    coldest = min(s.sampling.temperature for s in first)
     sentence = f"A point a temperature, 1 down to {coldest:g}; nearer the lower left corner is better in both."
     draw = partial(frontier, curves, (*TEMPERATURES, *COLDER), (), axes)
     return Section(
