@@ -42,7 +42,7 @@ def known(installed: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def forget() -> None:
     """What the registries have seen of other packages."""
     for each in registry.ALL:
-        each.__dict__.pop("_theirs", None)
+        each.__dict__.pop("_entries", None)
         each._loaded.clear()
     SCHEMA.__dict__.pop("_specs", None)
 
@@ -195,6 +195,33 @@ def test_a_component_that_is_none_is_told_in_a_sentence(
     try:
         with pytest.raises(UsageError, match=words):
             registry.rewards["broken"]
+    finally:
+        forget()
+
+
+@pytest.mark.parametrize(
+    ("name", "entries", "words"),
+    [
+        ("bleu", {"one": "one:Bleu"}, "bleu: a reward of ours and one:Bleu have that name; rename"),
+        ("mine", {"one": "one:Mine", "two": "two:Mine"}, "mine: one:Mine and two:Mine have that name; rename"),
+    ],
+)
+def test_a_name_that_several_components_have_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, entries: dict[str, str], words: str
+) -> None:
+    from seqgan_cli.errors import UsageError
+
+    for package, value in entries.items():
+        about = tmp_path / f"{package}-1.dist-info"
+        about.mkdir()
+        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1\n", encoding="utf-8")
+        (about / "entry_points.txt").write_text(f"[seqgan.rewards]\n{name} = {value}\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    forget()
+    try:
+        with pytest.raises(UsageError, match=words):
+            SCHEMA["adversarial.reward"].check(name)
+        assert SCHEMA["adversarial.reward"].check("discriminator") == "discriminator"  # no other name is refused
     finally:
         forget()
 

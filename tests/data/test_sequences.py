@@ -28,10 +28,10 @@ def a_table(number: int, length: int = 4) -> np.ndarray:
 
 
 def dealt(folder: Path, table: np.ndarray, files: int = INTERLEAVE, vocab_size: int = 100, parts: int = 3) -> Shards:
-    dealer = ShardWriter(folder, files, table.shape[1], vocab_size, rng(0, "deal"))
+    writer = ShardWriter(folder, files, table.shape[1], vocab_size, rng(0, "deal"))
     for part in np.array_split(table, parts):
-        dealer.write(part)
-    return dealer.finish()
+        writer.write(part)
+    return writer.finish()
 
 
 def as_set(table: np.ndarray) -> Counter:

@@ -59,10 +59,14 @@ class Registry:
         return {each.name: each for each in sorted(found, key=lambda each: (each.rank, each.name))}
 
     @functools.cached_property
-    def _theirs(self) -> "dict[str, EntryPoint]":
+    def _entries(self) -> "tuple[EntryPoint, ...]":
         from importlib.metadata import entry_points  # takes longer than all of ours
 
-        return {entry.name: entry for entry in entry_points(group=self.group) if entry.name not in self.ours}
+        return tuple(entry_points(group=self.group))
+
+    @property
+    def _theirs(self) -> "dict[str, EntryPoint]":
+        return {entry.name: entry for entry in self._entries if entry.name not in self.ours}
 
     @functools.cached_property
     def named(self) -> tuple[str, ...]:
@@ -89,7 +93,14 @@ class Registry:
         return self._loaded[name]
 
     def require(self, name: str) -> None:
-        """Import the component if it is another package's. Raises UsageError for what the setting cannot be."""
+        """Import the component if it is another package's.
+
+        Raises UsageError for what the setting cannot be, and for a name that several components have.
+        """
+        found = sorted({entry.value for entry in self._entries if entry.name == name})
+        if len(found) + (name in self.ours) > 1:
+            whose = " and ".join((*[f"a {self.what} of ours"] * (name in self.ours), *found))
+            raise UsageError(f"{self.setting}={name}: {whose} have that name; rename or uninstall one.")
         if name in self.ours and name not in self.named:
             raise UsageError(f"{self.setting}={name}: choose from {', '.join((*self.beside, *self.names()))}.")
         if name not in self.beside:

@@ -1,4 +1,4 @@
-"""A corpus that memory cannot hold, prepared once: a pass that numbers its tokens, and one that deals sequences to files."""
+"""A corpus that memory cannot hold, prepared once: a pass that numbers its tokens, and one that writes sequences to shards."""
 
 import contextlib
 import dataclasses
@@ -140,7 +140,7 @@ class _Preparation:
             refuse_nothing(table, self.data.test, layout)
             source_ids = np.searchsorted(documents.offsets, starts, side="right") - 1
             held_out["test"] = HeldOut.shuffled(table, source_ids, self.settings.seed, "test").first(EVAL_SUBSET)
-        training, copied = self._deal(folder, survey, layout, vocabulary, [part.tokens for part in held_out.values()])
+        training, copied = self._write_training(folder, survey, layout, vocabulary, [part.tokens for part in held_out.values()])
         tallies = {"train": training, **{name: Tally(vocabulary) for name in held_out}}
         for name, part in held_out.items():
             tallies[name].add(part.tokens)
@@ -163,7 +163,7 @@ class _Preparation:
             layout = self.layout(part, self.data.max_length or min(survey.longest, most))
         return survey, layout
 
-    def _deal(
+    def _write_training(
         self, folder: Path, survey: Survey, layout: Layout, vocabulary: Vocabulary, held_out: list[np.ndarray]
     ) -> tuple[Tally, float]:
         """The second pass. Returns what training sequences hold, and the share of the held-out ones that are among them.
@@ -173,9 +173,9 @@ class _Preparation:
         heldout = np.concatenate(held_out)
         width = layout.max_length + layout.ended
         draws = rng(self.settings.seed, "corpus", "deal")
-        dealer = ShardWriter(folder, number_of_files(survey.sequences, width), width, vocabulary.size, draws)
+        writer = ShardWriter(folder, number_of_files(survey.sequences, width), width, vocabulary.size, draws)
         tally, copied, first = Tally(vocabulary), np.zeros(len(heldout), bool), 0
-        with contextlib.closing(dealer):
+        with contextlib.closing(writer):
             for part in self.parts(1):
                 held = survey.held.documents - first
                 chosen = np.ones(len(part), bool)
@@ -184,14 +184,14 @@ class _Preparation:
                 table = table_of(part, *known.segment(part, np.flatnonzero(chosen)), vocabulary, layout)
                 tally.add(table)
                 copied |= stand_in(heldout, table)
-                dealer.write(table)
+                writer.write(table)
                 first += len(part)
             if first != survey.count or len(tally) != survey.sequences:
                 raise SeqganError(f"{self.data.source} has changed while it was read: run the command again.")
             check_vocabulary(tally, self.data.source, layout, self.data)
             taught = vocabulary.has_special_tokens and bool(tally.used[UNK])
             of_test = float(copied[-len(held_out[-1]) :].mean())
-            self.shards = dataclasses.replace(dealer.finish(), unk_taught=taught, heldout_copied=of_test)
+            self.shards = dataclasses.replace(writer.finish(), unk_taught=taught, heldout_copied=of_test)
         return tally, float(copied.mean())
 
     def _finish(

@@ -37,9 +37,9 @@ class HeldOutDocuments:
         for name in (name for name in HELD_OUT if counts[name]):
             chosen = np.flatnonzero((rank < counts["test"]) == (name == "test"))
             sequences = [sequence for i in chosen for sequence in self.sequences[i]]
-            owners = np.repeat(self.documents[chosen], [len(self.sequences[i]) for i in chosen])
+            document_ids = np.repeat(self.documents[chosen], [len(self.sequences[i]) for i in chosen])
             table = table_of_numbers(sequences, tokens, vocabulary, layout)
-            found[name] = HeldOut.shuffled(table, owners, seed, name).first(EVAL_SUBSET)
+            found[name] = HeldOut.shuffled(table, document_ids, seed, name).first(EVAL_SUBSET)
         return found
 
     def and_(self, other: "HeldOutDocuments") -> "HeldOutDocuments":
@@ -88,8 +88,8 @@ class Survey:
         self, part: Documents, layout: Layout, numbers: np.ndarray, candidates: np.ndarray, drawn: np.ndarray
     ) -> None:
         starts, ends = layout.segment(part, candidates)
-        owners = np.searchsorted(part.offsets, starts, side="right") - 1
-        places = np.searchsorted(candidates, owners)
+        document_ids = np.searchsorted(part.offsets, starts, side="right") - 1
+        places = np.searchsorted(candidates, document_ids)
         sequences: list[list[np.ndarray]] = [[] for _ in candidates]
         for place, start, end in zip(places.tolist(), starts.tolist(), ends.tolist(), strict=True):
             sequences[place].append(numbers[part.ids[start:end]])

@@ -174,18 +174,18 @@ class ShardWriter:
             self.writers = [tf.io.TFRecordWriter(str(folder / name), tf.io.TFRecordOptions("GZIP")) for name in self.names]
         self.waiting: list[list[np.ndarray]] = [[] for _ in self.names]
         self.counts = np.zeros(files, np.int64)
-        self.owners = np.zeros(0, np.int64)  # of the sequences that come next: every file once, then every file once more, …
+        self.file_ids = np.zeros(0, np.int64)  # of the sequences that come next: every file once, then every file once more, …
         self.digest = hashlib.blake2b(digest_size=12)
 
     def write(self, table: np.ndarray) -> None:
         """Take sequences int32 `[n, T]`."""
         files = len(self.names)
-        if (short := len(table) - len(self.owners)) > 0:
+        if (short := len(table) - len(self.file_ids)) > 0:
             rounds = np.tile(np.arange(files), (-(-short // files), 1))
-            self.owners = np.concatenate([self.owners, self.draws.permuted(rounds, axis=1).ravel()])
-        owners, self.owners = self.owners[: len(table)], self.owners[len(table) :]
-        order = np.argsort(owners, kind="stable")
-        bounds = np.searchsorted(owners[order], np.arange(files + 1))
+            self.file_ids = np.concatenate([self.file_ids, self.draws.permuted(rounds, axis=1).ravel()])
+        file_ids, self.file_ids = self.file_ids[: len(table)], self.file_ids[len(table) :]
+        order = np.argsort(file_ids, kind="stable")
+        bounds = np.searchsorted(file_ids[order], np.arange(files + 1))
         for number, (first, last) in enumerate(itertools.pairwise(bounds)):
             self.waiting[number].append(table[order[first:last]].astype(f"<{np.dtype(self.dtype).str[1:]}"))
             if sum(map(len, self.waiting[number])) * self.sequence_length >= RECORD:

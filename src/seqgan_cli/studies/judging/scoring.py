@@ -206,11 +206,11 @@ def _between(a: Estimate, b: Estimate) -> tuple[float, float, float]:
 
 
 def permutation_p(a: np.ndarray, b: np.ndarray) -> float:
-    """Two-sided p that items' shares differ this much in their mean when sources are dealt to items at random.
+    """Two-sided p that items' shares differ this much in their mean when sources are assigned to items at random.
 
-    Exact for few items, else from random deals. With one judge a share is 0 or 1, and with sources that are told at sight it
+    Exact for few items, else from random assignments. With one judge a share is 0 or 1, and with sources told at sight it
     does not vary at all, so no normal distribution is assumed. nan where one source has under two items of its own; an item of
-    both cannot be dealt otherwise and takes no part.
+    both cannot be assigned otherwise and takes no part.
     """
     from scipy.stats import permutation_test
 

@@ -102,15 +102,15 @@ def make_sheet(sources: Mapping[str, Sequence[Item]], seed: int) -> tuple[Sheet,
     out it would spare a generator that copies. The order is a shuffle of the sorted items, so that not even who knows the seed
     can tell a source by it: the same items of other sources give the same sheet.
     """
-    owners: dict[Item, list[str]] = {}
+    sources_of: dict[Item, list[str]] = {}
     for name, items in sources.items():
         for item in dict.fromkeys(items):
-            owners.setdefault(item, []).append(name)
-    ordered = sorted(owners, key=_plain)
+            sources_of.setdefault(item, []).append(name)
+    ordered = sorted(sources_of, key=_plain)
     shown = tuple(ordered[i] for i in rng(seed, "judge", "order").permutation(len(ordered)))
     digest = hashlib.blake2b(json.dumps([seed, *map(_plain, shown)]).encode(), digest_size=5)
     sheet = Sheet(digest.hexdigest().translate(LETTERS), shown)
-    return sheet, Key(sheet.name, tuple(sources), tuple(tuple(owners[item]) for item in shown))
+    return sheet, Key(sheet.name, tuple(sources), tuple(tuple(sources_of[item]) for item in shown))
 
 
 def read_text(path: Path) -> str:
