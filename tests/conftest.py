@@ -22,22 +22,25 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 sys.path.insert(0, str(Path(__file__).parent))  # for `import reference` and `import tiny`
 
+from eager import eager  # noqa: E402
 from sampled import WHOLE, examples  # noqa: E402
 
 hypothesis.settings.register_profile("sampled", max_examples=examples(100))
 hypothesis.settings.load_profile("sampled")
-start_tensorflow(place=Placement("mirrored", devices=4))  # as many as a test of several devices needs
+# As many devices as a test of several needs; a process of the suite has a core, and more threads would be in each other's way.
+start_tensorflow(threads=1, place=Placement("mirrored", devices=4))
 
 
 # The longest files come first, so that no process of the suite is left alone with one at the end.
 DEAR = (
-    *("test_readme.py", "test_stage.py", "test_runner.py", "test_train.py", "test_adversarial.py", "test_replicas.py"),
-    *("test_processes.py", "test_corpus_command.py"),
+    *("test_runner.py", "test_adversarial.py", "test_train.py", "test_stage.py", "test_replicas.py", "test_readme.py"),
+    *("test_processes.py", "test_corpus_command.py", "test_sample.py", "test_sequences.py", "test_mle.py", "test_rollout.py"),
 )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "sampled(number): `make test` tries so many of the cases, `make soak` all")
+    config.addinivalue_line("markers", "compiled: where tests run their steps eagerly, this one does not")
     config.addinivalue_line("markers", "whole: `make soak` alone tries it, what `make test` tries is a part of it")
 
 
@@ -71,6 +74,16 @@ def eagerly() -> Iterator[None]:
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def quickly(request: pytest.FixtureRequest) -> Iterator[None]:
+    """For tests that are not about steps: in `make test` they are run eagerly, in the soak and if marked so compiled."""
+    if request.node.get_closest_marker("compiled"):
+        yield
+        return
+    with eager():
+        yield
 
 
 @dataclasses.dataclass(frozen=True)

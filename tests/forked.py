@@ -21,7 +21,7 @@ SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["__main__", "tensorflow", "seqgan_cli.algorithms.adversarial", "scipy.stats"])
 
 
-def _main(arguments: list[str], out: str, err: str, environment: dict[str, str]) -> None:
+def _main(arguments: list[str], out: str, err: str, environment: dict[str, str], eagerly: bool) -> None:
     os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -29,13 +29,19 @@ def _main(arguments: list[str], out: str, err: str, environment: dict[str, str])
     os.environ.update(environment)
     for stream, path in ((1, out), (2, err)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_APPEND), stream)
+    import tensorflow as tf
+
     from seqgan_cli.cli import main
 
+    tf.config.run_functions_eagerly(eagerly)
     main(arguments)
 
 
 class Forked:
-    """What is asked of `subprocess.Popen`: `python -m seqgan_cli …`, whose output goes to a file, or to pipes."""
+    """What is asked of `subprocess.Popen`: `python -m seqgan_cli …`, whose output goes to a file, or to pipes.
+
+    Its steps are compiled where those of this process are.
+    """
 
     def __init__(self, command: Sequence[Any], *, stdout: Any, env: Mapping[str, str], **_: Any) -> None:
         assert list(command[1:3]) == ["-m", "seqgan_cli"]
@@ -46,7 +52,10 @@ class Forked:
                 path.touch()
         else:
             self._files = [Path(stdout.name)] * 2
-        self._process = SERVER.Process(target=_main, args=([*map(str, command[3:])], *map(str, self._files), dict(env)))
+        import tensorflow as tf
+
+        asked = ([*map(str, command[3:])], *map(str, self._files), dict(env), tf.config.functions_run_eagerly())
+        self._process = SERVER.Process(target=_main, args=asked)
         self._process.start()
         self.pid = self._process.pid
 

@@ -1,6 +1,7 @@
 """The command group: help without heavy imports, exit codes, signals, and two processes at one run."""
 
 import json
+import os
 import platform
 import re
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from forked import Forked
 from seqgan_cli import __version__
 from seqgan_cli.cli import COMMANDS
 
@@ -146,16 +148,19 @@ def pretrained(tiny_config: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture
-def training(pretrained: Path) -> Iterator[subprocess.Popen]:
-    """A process that trains in `pretrained` until it is stopped, and has saved at least one round more."""
+def training(pretrained: Path, number: int) -> Iterator[subprocess.Popen | Forked]:
+    """A process that trains in `pretrained` until it is stopped, and has saved at least one round more.
+
+    For SIGINT it is started as a user starts it, for the others forked.
+    """
     stage = pretrained / "checkpoints" / "adversarial"
     before = max(stage.glob("0*.npz"), default=None)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "seqgan_cli", "adversarial", "--rounds", "100000", "--run", str(pretrained)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    command = [sys.executable, "-m", "seqgan_cli", "adversarial", "--rounds", "100000", "--run", str(pretrained)]
+    process: subprocess.Popen | Forked
+    if number == signal.SIGINT:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    else:
+        process = Forked(command, stdout=subprocess.PIPE, env=os.environ)
     try:
         started = time.monotonic()
         while max(stage.glob("0*.npz"), default=None) == before:

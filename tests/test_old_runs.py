@@ -9,6 +9,8 @@ from seqgan_cli.arrays import read_arrays
 from seqgan_cli.data.split import CHOOSES_AND_REPORTS
 from seqgan_cli.runs.run import Run
 
+pytestmark = pytest.mark.usefixtures("quickly")
+
 OLD = Path(__file__).parent / "old_runs"
 VERSIONS = ("0.1.0",)  # of two parts
 

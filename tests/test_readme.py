@@ -44,6 +44,7 @@ SMALLER = {
     "evaluation.final-samples": 500,
 }
 SMALLER_STILL = [part for name, value in SMALLER.items() for part in ("--set", f"{name}={value}")]
+FEW = 500
 ADDED = dict.fromkeys(("train", "pretrain-g", "pretrain-d", "adversarial"), SMALLER_STILL) | {"eval-nll": ["--samples", "500"]}
 
 
@@ -79,7 +80,8 @@ def carry_out(seqgan: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.Mo
             out = done.out
         assert out or target is None
         if target:
-            Path(target).write_text(out, encoding="utf-8")
+            kept = out if program == "seqgan" else "".join(out.splitlines(keepends=True)[:FEW])  # of the data a reader draws
+            Path(target).write_text(kept, encoding="utf-8")
         return program == "seqgan"
 
     return lambda *pages: sum(run(command) for page in pages for command in commands(page))

@@ -169,6 +169,7 @@ def test_a_draw_never_leaves_what_is_kept() -> None:
         assert ((ids.numpy() == drawn[:, None]) & np.isfinite(left)).any(axis=1).all()
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("name", [*BEFORE])
 def test_temperature_alone_draws_what_the_version_before_drew(name: str) -> None:
     """Recorded from the version that knew no truncation; the same for rollouts."""

@@ -42,7 +42,10 @@ def test_the_main_job_needs_no_network_clock_locale_home_or_path(tmp_path: Path,
     """All of Algorithm 1 on Chinese text where nothing but ASCII can be shown."""
     bare = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "TERM": "dumb"}
     paths = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "PYTHONPATH") if name in os.environ}
-    command = [sys.executable, "-c", ALONE, "train", str(POEMS), "--run", "run", "--config", str(tiny_config)]
+    few = "".join(POEMS.read_text(encoding="utf-8").splitlines(keepends=True)[:60])
+    (tmp_path / "poems.txt").write_text(few, encoding="utf-8")
+    counts = ["--epochs", "1", "--rounds", "1", "--set", "pretrain-d.d-steps=1"]
+    command = [sys.executable, "-c", ALONE, "train", "poems.txt", "--run", "run", "--config", str(tiny_config), *counts]
     done = subprocess.run(command, capture_output=True, cwd=tmp_path, env={**bare, **paths}, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.isascii()
@@ -52,10 +55,10 @@ def test_the_main_job_needs_no_network_clock_locale_home_or_path(tmp_path: Path,
     assert not (tmp_path / "~").exists()
 
 
-@pytest.mark.parametrize("term", ["xterm-256color", "dumb"])
+@pytest.mark.parametrize("term", ["xterm-256color", pytest.param("dumb", marks=pytest.mark.whole)])
 def test_a_terminal_may_change_its_size_while_progress_is_shown(tmp_path: Path, tiny_config: Path, term: str) -> None:
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "seqgan_cli", "pretrain-g", "--run", str(tmp_path / "run"), "--epochs", "40"]
+    command = [sys.executable, "-m", "seqgan_cli", "pretrain-g", "--run", str(tmp_path / "run"), "--epochs", "20"]
     process = subprocess.Popen(
         [*command, "--config", str(tiny_config)],
         stdin=theirs,

@@ -61,6 +61,7 @@ def text_table(vocabulary: Vocabulary, length: int, num: int) -> np.ndarray:
     return np.where(columns < ends, tokens, np.where(columns == ends, EOS, PAD)).astype(np.int32)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("baseline", ["mean", "leave-one-out"])
 @pytest.mark.parametrize("make", [stage, text_stage])
 @pytest.mark.parametrize("transform", ["none", "standardize"])
@@ -88,6 +89,7 @@ def test_a_constant_reward_moves_nothing_with_a_baseline(
         assert any(row.count(max(row)) == 1 for row in lengths), "in some batch one sequence goes on alone"
 
 
+@pytest.mark.usefixtures("unscored", "eagerly")
 def test_a_constant_reward_without_a_baseline_moves_the_weights() -> None:
     training = stage(**{"adversarial.reward": "constant", "adversarial.baseline": "none"})
     before = [variable.numpy() for variable in training.generator.trainable_variables]
@@ -160,6 +162,7 @@ def test_a_trivial_reward_is_learned(rollouts: int) -> None:
     assert share() > 0.8
 
 
+@pytest.mark.usefixtures("unscored", "eagerly")
 def test_beta_follows_only_at_the_end_of_a_round() -> None:
     training = stage(**{"adversarial.reward": "constant", "adversarial.g-steps": 2, "adversarial.update-rate": 0.8})
     theta, beta = training.generator.trainable_variables, training.algorithm.policy.network.trainable_variables
@@ -179,6 +182,7 @@ def test_a_round_traces_nothing_after_the_first() -> None:
     assert [function.experimental_get_tracing_count() for function in functions] == traced == [1, 1, 1]
 
 
+@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("reward", ["constant", "random"])
 def test_controls_train_no_discriminator(reward: str) -> None:
     training = stage(**{"adversarial.reward": reward})
@@ -188,6 +192,7 @@ def test_controls_train_no_discriminator(reward: str) -> None:
     assert {"reward_mean", "reward_01", "reward_05", "nll_oracle", "nll_validation", "entropy", "distinct_share"} <= set(scores)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_reward_bleu_trains_no_discriminator_and_has_none() -> None:
     training = stage(**{"adversarial.reward": "bleu"})
     assert training.trainer is None
@@ -346,7 +351,7 @@ def unscored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(AdversarialTraining, "scores", lambda self, position: {})
 
 
-@pytest.mark.sampled(10)
+@pytest.mark.sampled(7)
 @pytest.mark.usefixtures("unscored", "eagerly")
 @pytest.mark.parametrize(
     ("options", "name"),
@@ -384,7 +389,7 @@ def check_that_it_goes_on(options: dict[str, Any], compiled: bool) -> None:
         assert bool(held) == {"start/": kl, "language_model/": lm}[fixed]
 
 
-@pytest.mark.sampled(6)
+@pytest.mark.sampled(4)
 @pytest.mark.usefixtures("unscored", "eagerly")
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda options: " ".join(options))
 def test_what_is_saved_goes_on_as_if_never_stopped(options: dict[str, Any]) -> None:
@@ -421,6 +426,7 @@ def test_the_cost_of_departure_keeps_the_policy_near_where_it_began() -> None:
     assert divergences[1] < 0.3 * divergences[0]
 
 
+@pytest.mark.usefixtures("unscored", "eagerly")
 def test_maximum_likelihood_is_taught_after_every_so_many_steps_over_rounds() -> None:
     training = stage(**{"adversarial.mle-every": 2, "adversarial.g-steps": 3, "adversarial.reward": "constant"})
     taught = []

@@ -141,6 +141,7 @@ def test_every_epoch_has_its_own_order_and_visits_each_sequence_at_most_once() -
     assert not np.array_equal(first, second)
 
 
+@pytest.mark.usefixtures("quickly")
 def test_dropout_acts_in_training_alone() -> None:
     losses = {}
     for share in (0.0, 0.5):
@@ -201,7 +202,7 @@ def test_with_a_share_of_zero_the_loss_knows_the_true_tokens_only_as_what_is_tau
     assert abs(likelihood_loss(generator, low, inputs=read_low) - likelihood_loss(generator, high, inputs=read_low)) > 0.01
 
 
-@pytest.mark.parametrize("schedule", ["linear", "exponential"])
+@pytest.mark.parametrize("schedule", ["linear", pytest.param("exponential", marks=pytest.mark.whole)])
 def test_the_first_epoch_of_a_schedule_is_plain_maximum_likelihood_to_the_bit(schedule: str) -> None:
     """ε = 1 there. In the second, where it is 0.7, they part."""
     plain = synthetic_training(**{"pretrain-g.dropout": 0.2})
@@ -218,6 +219,7 @@ def test_the_first_epoch_of_a_schedule_is_plain_maximum_likelihood_to_the_bit(sc
     assert plain.epoch(2, lambda _: None) != scheduled.epoch(2, lambda _: None)
 
 
+@pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize(("epoch", "share"), [(1, 1.0), (2, 0.6), (3, 0.2), (4, 0.0)])
 def test_the_first_step_of_an_epoch_reads_with_that_epochs_share_and_keys(epoch: int, share: float) -> None:
     training = synthetic_training(
@@ -342,6 +344,7 @@ def test_text_trains_with_its_own_tokens_and_the_history_has_their_share() -> No
     assert losses["exponential"][2] < losses["exponential"][0]
 
 
+@pytest.mark.usefixtures("quickly")
 def test_scheduled_sampling_interrupted_at_every_point_ends_bit_identical(
     seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -77,8 +77,9 @@ def test_each_sees_its_own_part_alone(scores: Callable[[Corpus], dict[str, float
         same, other, moved = corpus("one", "x"), corpus("one", "two"), corpus("two", "x")
     else:
         same, other, moved = corpus("x", "one"), corpus("two", "one"), corpus("x", "two")
-    assert scores(same) == scores(other)
-    changed = {name for name, value in scores(moved).items() if value != scores(same)[name]}
+    found = scores(same)
+    assert scores(other) == found
+    changed = {name for name, value in scores(moved).items() if value != found[name]}
     expected = {
         curves: {"pretrain-g nll_validation", "pretrain-g bleu_3", "adversarial nll_validation", "adversarial bleu_3"}
         | {"pretrain-d d_accuracy_validation", "adversarial d_accuracy_validation", "rests"},

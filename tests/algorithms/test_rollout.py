@@ -237,7 +237,7 @@ def test_chunks_do_not_mix_up_sequences() -> None:
 
 @pytest.mark.parametrize(("chunk", "together"), [(1, 1), (2, 5), (5, 10), (21, 1), (100, 100), (4, 9)])
 @pytest.mark.parametrize("vocabulary", [Vocabulary(size=9), Vocabulary(["a", "b", "c"])], ids=["ids", "text"])
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(3)
 def test_sharing_prefixes_changes_no_action_value(
     vocabulary: Vocabulary, chunk: int, together: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -424,6 +424,7 @@ class Promise:
         return tf.reduce_sum(outputs, axis=-1)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("horizon", [1, 2, 4])
 @pytest.mark.parametrize("chunk", [1, 4, 100])
 def test_a_short_rollout_ends_in_the_mean_promise_of_the_states_it_reaches(horizon: int, chunk: int) -> None:

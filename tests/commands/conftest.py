@@ -1,5 +1,6 @@
 """Two trained runs, which tests read or copy, and what every refusal has in common."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,8 +11,15 @@ from typing import Any
 
 import pytest
 
+from forked import Forked
+
 DATA = Path(__file__).parents[2] / "data"
 SENTENCES, TUNES = DATA / "sentences.txt", DATA / "tunes"
+
+
+@pytest.fixture(autouse=True)
+def _quickly(quickly: None) -> None:
+    """What commands say and leave is tried here; how their steps run, elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +33,12 @@ class Made:
 
 def _train(*arguments: Any) -> tuple[str, str]:
     """In a process of its own, so that all it writes is seen, and what it starts is gone afterwards."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("SEQGAN_RUN", raising=False)
-        patch.delenv("SEQGAN_PRESET", raising=False)
-        command = [sys.executable, "-m", "seqgan_cli", "train", *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=280)
-    assert done.returncode == 0, done.stderr
-    return done.stdout, done.stderr
+    own = {name: value for name, value in os.environ.items() if name not in ("SEQGAN_RUN", "SEQGAN_PRESET")}
+    command = [sys.executable, "-m", "seqgan_cli", "train", *map(str, arguments), "--threads", "1"]
+    done = Forked(command, stdout=subprocess.PIPE, env=own)
+    out, err = done.communicate()
+    assert done.returncode == 0, err
+    return out, err
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import forked
 from seqgan_cli.config.settings import STAGES
 from seqgan_cli.data.kinds import speeches
 from seqgan_cli.runs.run import Run
@@ -455,8 +456,8 @@ def test_what_is_left_out_of_the_held_out_data_is_told_too(seqgan, tmp_path):
 def folder(tmp_path_factory, sentences):
     """Sentences prepared by the command, and what it printed."""
     folder = tmp_path_factory.mktemp("prepared") / "data"
-    command = [sys.executable, "-m", "seqgan_cli", "corpus", sentences, "--write", folder, "--format", "tfrecord", "-n", "2"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = ["corpus", sentences, "--write", folder, "--format", "tfrecord", "-n", "2"]
+    done = forked.run(tmp_path_factory.mktemp("printed"), *command)
     assert done.returncode == 0, done.stderr
     assert f"Written: {folder}, 120 training sequences to stream with --data {folder}." in done.stderr
     return folder, done.stdout

@@ -12,10 +12,14 @@ def scores(run, stage):
     return {row.metric: row.value for row in Run(run).history.rows() if row.stage == stage}
 
 
+LEARNED = ("--epochs", 60, "--g-learning-rate", 0.1, "--eval-every", 30)  # by heart
+
+
+@pytest.mark.compiled
 def test_two_tokens_in_sequences_of_one(seqgan, tmp_path, tiny_config):
     """Four sequences and batches of 32: the oracle is one coin, which likelihood training learns from four tosses."""
     sizes = ["--vocab-size", 2, "--sequence-length", 1, "--num-sequences", 4, "--set", "discriminator.filters=1:4"]
-    done = seqgan("train", "--run", tmp_path, "--config", tiny_config, *sizes, "--epochs", 200)
+    done = seqgan("train", "--run", tmp_path, "--config", tiny_config, *sizes, *LEARNED)
     assert done.code == 0, done.err
     assert "only 4 sequences, so batches hold 4 instead of 32" in done.err
     heads = (Run(tmp_path).corpus().train == 1).mean()
@@ -28,11 +32,12 @@ def test_two_tokens_in_sequences_of_one(seqgan, tmp_path, tiny_config):
     assert {name for name in last if name.startswith("reward_0")} == {"reward_01"}
 
 
+@pytest.mark.compiled
 def test_two_lines_one_of_them_mostly_padding(seqgan, tmp_path, tiny_config):
     """One is held out, and chooses too. All but the first token of the short line is padding, which counts nowhere."""
     (tmp_path / "data.txt").write_text("a b\nb c d e f g h i\n", encoding="utf-8")
     run = tmp_path / "run"
-    done = seqgan("train", tmp_path / "data.txt", "--run", run, "--config", tiny_config, "--epochs", 60, "--validation", 0)
+    done = seqgan("train", tmp_path / "data.txt", "--run", run, "--config", tiny_config, *LEARNED, "--validation", 0)
     assert done.code == 0, done.err
     corpus = Run(run).corpus()
     assert (len(corpus.train), len(corpus.test)) == (1, 1)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from eager import eager
 from sampled import examples
 from seqgan_cli.runs.run import Run
 from store_parts import record_anew
@@ -19,7 +20,7 @@ def trained(tmp_path_factory, tiny_config):
     from seqgan_cli.cli import main
 
     run = tmp_path_factory.mktemp("rerun") / "run"
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as ended, eager():
         main(["train", "--run", str(run), "--config", str(tiny_config), "-q"])
     assert not ended.value.code
     return run

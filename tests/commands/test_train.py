@@ -64,6 +64,7 @@ def test_report_of_a_text_run(text):
     assert all(0 <= float(score) <= 1 for score in re.findall(r"(\d\.\d+) ±", scores)[:3])
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("kind", ["synthetic", "text"])
 def test_files_that_train_leaves(seqgan, kind, request):
     made = request.getfixturevalue(kind)
@@ -133,6 +134,7 @@ def test_a_larger_count_continues(seqgan, contents, synthetic_copy):
     assert after["checkpoints/adversarial/0000002.npz"] == before["checkpoints/adversarial/0000002.npz"]
 
 
+@pytest.mark.compiled
 def test_overwrite_restarts_a_stage_and_drops_the_later_ones(seqgan, synthetic, synthetic_copy):
     outcome = seqgan("pretrain-d", "--overwrite", "--d-steps", 1, "--run", synthetic_copy)
     assert outcome.code == 0
@@ -184,6 +186,7 @@ def test_a_setting_that_nothing_depends_on_yet_may_change(seqgan, synthetic_copy
 # The discriminator where it is needed and only there.
 
 
+@pytest.mark.compiled
 def test_adversarial_trains_the_discriminator_first_and_says_so(seqgan, synthetic, synthetic_copy):
     shutil.rmtree(synthetic_copy / "checkpoints" / "pretrain-d")
     shutil.rmtree(synthetic_copy / "checkpoints" / "adversarial")
@@ -322,7 +325,7 @@ def test_other_ways_from_end_to_end(seqgan, tmp_path, tiny_config, settings):
     data = tmp_path / "lines.txt"
     data.write_text("a b c d\nb c d\nc a b a d\nd\n" * 15)
     sets = [part for setting in settings for part in ("--set", setting)]
-    command = ["train", data, "--config", tiny_config, "--epochs", 10, "--run", tmp_path / "run"]
+    command = ["train", data, "--config", tiny_config, "--epochs", 4, "--run", tmp_path / "run"]
     command += ["--set", "pretrain-g.learning-rate=0.1"]  # so that an epoch is better than the untrained generator
     outcome = seqgan(*command, *sets)
     assert outcome.code == 0, outcome.err

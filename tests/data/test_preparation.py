@@ -46,6 +46,7 @@ def sequences_of(corpus: Corpus) -> tuple[Counter, Counter]:
     return tuple(Counter(tuple(corpus.vocabulary.decode(ids)) for ids in table) for table in (whole, held_out))
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize(
     "own",
     [
@@ -261,6 +262,7 @@ def test_tables_that_do_not_belong_to_the_index_are_refused(tmp_path: Path) -> N
     refused(r"vocabulary\.txt has \d+ tokens of \d+")
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("name", ["seqgan-corpus.json", "vocabulary.txt", "validation.npz", "test.npz", "train.npz"])
 @pytest.mark.parametrize("damage", [b"", b"{}", b"\x00\xff"])
 def test_a_damaged_folder_is_named(tmp_path: Path, name: str, damage: bytes) -> None:

@@ -74,6 +74,7 @@ def test_a_file_is_a_fair_sample_of_a_sorted_corpus(tmp_path: Path) -> None:
         assert not np.array_equal(first, np.sort(first)[::-1])
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("batch_size", "files_at_once"), [(1, 1), (8, 8), (60, 4), (236, 8)])
 def test_batches_are_those_of_a_literal_version(shards: Shards, batch_size: int, files_at_once: int) -> None:
     """Three passes, whichever step is asked for first."""

@@ -8,6 +8,12 @@ from typing import Any
 import pytest
 
 import forked
+from eager import eager
+
+
+@pytest.fixture(autouse=True)
+def _quickly(quickly: None) -> None:
+    """Who trains what, and what is made of it, is tried here; how the steps run, elsewhere."""
 
 
 @pytest.fixture
@@ -58,7 +64,8 @@ def studied(
 
 def _study(experiment: Callable[..., subprocess.CompletedProcess], path: Path) -> None:
     methods = ["--methods", "random,mle,mle-best,constant,seqgan"]
-    done = experiment("synthetic", "--seeds", 2, *methods, "--out", path)
+    with eager():
+        done = experiment("synthetic", "--seeds", 2, *methods, "--out", path)
     assert done.returncode == 0, done.stderr
     (path / "stdout.txt").write_text(done.stdout, encoding="utf-8")
     (path / "stderr.txt").write_text(done.stderr, encoding="utf-8")

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from eager import eager
+from forked import Forked
 from seqgan_cli.algorithms.adversarial import AdversarialTraining
 from seqgan_cli.config.settings import STAGES
 from seqgan_cli.console import Progress
@@ -22,17 +24,7 @@ from seqgan_cli.runs.checkpoints import Checkpoints
 from seqgan_cli.runs.run import Run
 from seqgan_cli.training.stage import better
 
-# The stages in one process, each as its command does it.
-ALL_STAGES = """
-import sys
-from seqgan_cli.cli import main
-for stage in sys.argv[1:4]:
-    try:
-        main([stage, *sys.argv[4:]])
-    except SystemExit as ended:
-        if ended.code:
-            raise
-"""
+pytestmark = pytest.mark.usefixtures("quickly")
 
 COUNTS = {"pretrain-g": ("--epochs", 3), "pretrain-d": ("--d-steps", 2), "adversarial": ("--rounds", 2)}
 
@@ -57,8 +49,15 @@ def history(run: Path) -> list[tuple]:
 def whole(tmp_path_factory: pytest.TempPathFactory, tiny_config: Path) -> Path:
     """A run through all stages without a stop."""
     run = tmp_path_factory.mktemp("whole") / "run"
-    subprocess.run([sys.executable, "-c", ALL_STAGES, *STAGES, "--run", run, "--config", tiny_config, "-q"], check=True)
+    with eager():
+        for stage in STAGES:
+            assert started(stage, "--run", run, "--config", tiny_config, "-q").wait() == 0
     return run
+
+
+def started(*arguments: Any) -> Forked:
+    """A command in a process of its own, which has as many threads as this one: sums in another order are other bits."""
+    return Forked([sys.executable, "-m", "seqgan_cli", *arguments, "--threads", "1"], stdout=subprocess.PIPE, env=os.environ)
 
 
 @pytest.fixture
@@ -118,7 +117,7 @@ def test_killed_and_started_again_ends_bit_identical(
     shutil.copytree(whole, run)
     Run(run).drop_from(stage)
     command = [stage, "--run", run, "--config", tiny_config, "-q"]
-    process = subprocess.Popen([sys.executable, "-m", "seqgan_cli", *command])
+    process = started(*command)
     while process.poll() is None and not Run(run).has(stage):
         time.sleep(0.001)
     process.kill()
@@ -234,6 +233,7 @@ def test_overwrite_restarts_a_stage_and_drops_the_later_ones(
     assert Run(run).corpus().vocabulary.size == 9
 
 
+@pytest.mark.compiled
 def test_patience_stops_early_and_a_larger_one_goes_on(seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path) -> None:
     """With a huge step size the held-out loss only gets worse after a while."""
     run = tmp_path / "run"
@@ -447,6 +447,7 @@ def test_collapse_is_told_in_words(
     assert outcome.err.count("the generator is collapsing: the share of different sequences among samples is 0.100") == 1
 
 
+@pytest.mark.compiled
 def test_learning_is_no_collapse(seqgan: Callable[..., Any], tmp_path: Path) -> None:
     """Two sequences, learnt by heart: entropy and variety fall to what the data have, and nothing is said."""
     (tmp_path / "data.txt").write_text("a b c d e\nf g h i j\n" * 40)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from forked import Forked
 from seqgan_cli.evaluation.generators import from_record
 from seqgan_cli.runs.run import Run
 from seqgan_cli.sampling import Sampling
@@ -122,10 +123,10 @@ def test_top_p_is_swept_as_temperatures_are(studied, table):
     assert "Quality against coverage over values of top-p" in experiment_page(studied).html()
 
 
-def started(tiny_config: Path, out: Path) -> subprocess.Popen:
+def started(tiny_config: Path, out: Path) -> Forked:
     options = ["--config", str(tiny_config), "--samples", "64", "--jobs", "2", "--threads", "1", "--out", str(out), *SMALL]
     command = [sys.executable, "-m", "seqgan_cli", "experiment", "synthetic", *options]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    return Forked(command, stdout=subprocess.PIPE, env=os.environ)
 
 
 def wait_for(condition, what: str, seconds: float = 280.0) -> None:
@@ -135,6 +136,7 @@ def wait_for(condition, what: str, seconds: float = 280.0) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.compiled  # as the task that lives on is
 def test_killed_outright_it_goes_on_to_the_same_scores(tiny_config, experiment, studied, tmp_path):
     for name in ("killed", "whole"):
         (tmp_path / name).mkdir()

@@ -71,11 +71,12 @@ def test_trials_share_what_their_settings_share_and_both_scores_make_a_front(tun
     assert "The front: " in done.out
 
 
+@pytest.mark.compiled
 def test_stopped_it_gives_back_and_goes_on(tiny_config, seqgan, tmp_path):
     out = tmp_path / "tune"
     command = ["tune", "--config", str(tiny_config), "--until", "pretrain-g", "--for", "coverage", "--out", str(out)]
     command += ["--search", "pretrain-g.learning-rate=0.001:0.05:log", "--trials", "1", "--set", "pretrain-g.epochs=120"]
-    process = subprocess.Popen([sys.executable, "-m", "seqgan_cli", *command], stderr=subprocess.PIPE, text=True)
+    process = forked.Forked([sys.executable, "-m", "seqgan_cli", *command], stdout=subprocess.PIPE, env=os.environ)
     deadline = time.monotonic() + 280
     while not any(int(path.stem) >= 3 for path in out.glob("seed-0/*/checkpoints/pretrain-g/0*.npz")):
         assert time.monotonic() < deadline

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 
 from cluster import ended, start
+from forked import Forked
 from seqgan_cli.config.resolution import explicit, resolve
 from seqgan_cli.data.sources.preparation import prepare
 from seqgan_cli.errors import UsageError
@@ -113,15 +115,11 @@ def test_an_address_that_another_program_has(tmp_path: Path, tiny_config: Path) 
     with socket.create_server(("0.0.0.0", 0)) as taken:
         port = taken.getsockname()[1]
         together = ["--distribute", "multi-worker", "--cluster", f"127.0.0.1:{port},127.0.0.1:1", "--worker", "0"]
-        done = subprocess.run(
-            [sys.executable, "-m", "seqgan_cli", "pretrain-g", "--run", tmp_path / "run", "--config", tiny_config, *together],
-            capture_output=True,
-            text=True,
-            timeout=280,
-        )
-    assert done.returncode == 1
-    assert f"Error: Cannot listen at 127.0.0.1:{port}" in done.stderr
-    assert "Traceback" not in done.stderr
+        command = [sys.executable, "-m", "seqgan_cli", "pretrain-g", "--run", tmp_path / "run", "--config", tiny_config]
+        ((code, _, err),) = ended([Forked([*command, *together], stdout=subprocess.PIPE, env=os.environ)])
+    assert code == 1
+    assert f"Error: Cannot listen at 127.0.0.1:{port}" in err
+    assert "Traceback" not in err
 
 
 def test_mirrored_from_the_command_line(seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path) -> None:

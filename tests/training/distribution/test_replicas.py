@@ -99,18 +99,23 @@ def test_a_discriminators_steps_are_those_of_one_device(number: int, changes: di
     assert_same(with_replicas(number, steps), steps())
 
 
-@pytest.mark.sampled(3)
+WAYS: list[tuple[int, dict[str, Any]]] = [
+    (4, {}),
+    (2, {"adversarial.baseline": "leave-one-out", "adversarial.reward-transform": "standardize"}),
+    (2, {"adversarial.baseline": "value"}),
+    (3, {"adversarial.reward": "discriminator", "adversarial.reward-transform": "mali", "adversarial.baseline": "mean"}),
+    (2, {"adversarial.kl-coefficient": 0.3, "adversarial.entropy-coefficient": 0.1, "adversarial.baseline": "mean"}),
+]
+
+
 @pytest.mark.parametrize(
-    ("number", "changes"),
+    ("number", "changes", "ended"),
     [
-        (4, {}),
-        (2, {"adversarial.baseline": "leave-one-out", "adversarial.reward-transform": "standardize"}),
-        (2, {"adversarial.baseline": "value"}),
-        (3, {"adversarial.reward": "discriminator", "adversarial.reward-transform": "mali", "adversarial.baseline": "mean"}),
-        (2, {"adversarial.kl-coefficient": 0.3, "adversarial.entropy-coefficient": 0.1, "adversarial.baseline": "mean"}),
+        pytest.param(*way, ended, marks=[] if (i, ended) in ((0, False), (2, True)) else pytest.mark.whole)
+        for i, way in enumerate(WAYS)
+        for ended in (False, True)
     ],
 )
-@pytest.mark.parametrize("ended", [False, True])
 def test_policy_gradient_steps_are_those_of_one_device(number: int, changes: dict[str, Any], ended: bool) -> None:
     """From the same samples and action values, of a batch that cannot be shared evenly; and a step of likelihood between.
 
@@ -167,16 +172,17 @@ def test_a_round_of_other_policies_and_rewards_runs(changes: dict[str, Any]) -> 
     assert np.isfinite([value for name, value in scores.items() if name != "reward_oracle_correlation"]).all()
 
 
-@pytest.mark.sampled(2)
-@pytest.mark.parametrize("count", [1, 3, 40])
-def test_scores_of_fewer_sequences_than_replicas_and_of_more(count: int) -> None:
-    tokens = rng(0, "tokens").integers(0, 12, (count, 5), dtype=np.int32)
+def test_scores_of_fewer_sequences_than_replicas_and_of_more() -> None:
+    tables = [rng(0, "tokens").integers(0, 12, (count, 5), dtype=np.int32) for count in (1, 3, 40)]
 
-    def measured() -> tuple[np.ndarray, ...]:
+    def measured() -> list[np.ndarray]:
         training = adversarial()
         assert training.trainer
-        plain, truncated = (sequence_nll(training.generator, tokens, how) for how in (Sampling(0.7), Sampling(0.7, top_k=9)))
-        return plain, truncated, scores(training.trainer.discriminator, tokens)
+        found = []
+        for tokens in tables:
+            found += [sequence_nll(training.generator, tokens, how) for how in (Sampling(0.7), Sampling(0.7, top_k=9))]
+            found.append(scores(training.trainer.discriminator, tokens))
+        return found
 
     for found, expected in zip(with_replicas(4, measured), measured(), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-5)
@@ -195,9 +201,10 @@ def test_samples_of_several_replicas_are_drawn_from_the_same_distribution() -> N
         np.testing.assert_allclose(*shares, atol=5 * np.sqrt(0.5 / 20_000))
 
 
-@pytest.mark.sampled(2)
-@pytest.mark.parametrize("dropout", [0.0, 0.5])
-@pytest.mark.parametrize("schedule", ["none", "linear"])
+@pytest.mark.parametrize(
+    ("schedule", "dropout"),
+    [("linear", 0.5), *(pytest.param(*of, marks=pytest.mark.whole) for of in [("linear", 0.0), ("none", 0.5), ("none", 0.0)])],
+)
 def test_scheduled_sampling_and_dropout_of_a_replica_are_those_of_its_rows_and_key(dropout: float, schedule: str) -> None:
     """The first loss of an epoch is the sum of what each replica finds of its own rows, with draws from a key of its own.
 

@@ -5,6 +5,7 @@ Bytes travel by TensorFlow's own collectives: there is no second connection, and
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
 import json
@@ -59,6 +60,8 @@ def refuse_disagreement(asked: Mapping[str, Any], place: Placement) -> None:
     for index, other in enumerate(told):
         for name in sorted({*told[0], *other}):
             if other.get(name) != told[0].get(name):
+                with contextlib.suppress(tf.errors.OpError):  # who left at once would be missed by those still listening
+                    gathered(b"heard", len(place.workers))
                 raise UsageError(
                     f"{place.name(index)} has {name} = {other.get(name)}, and {place.name(0)} {told[0].get(name)}: "
                     "start the same command, of the same version, everywhere."
