@@ -12,7 +12,7 @@ def scores(run, stage):
     return {row.metric: row.value for row in Run(run).history.rows() if row.stage == stage}
 
 
-LEARNED = ("--epochs", 60, "--g-learning-rate", 0.1, "--eval-every", 30)  # by heart
+LEARNED = ("--epochs", 60, "--set", "pretrain-g.learning-rate=0.1", "--set", "pretrain-g.eval-every=30")  # by heart
 
 
 @pytest.mark.compiled

@@ -43,9 +43,18 @@ def test_a_run_repeats_byte_for_byte_and_says_so(seqgan, trained):
     assert once_more.out == done.out
 
 
-def test_another_outcome_is_an_error_with_its_reasons(seqgan, trained, tmp_path):
-    run = tmp_path / "run"
-    shutil.copytree(trained, run)
+@pytest.fixture
+def repeated(seqgan, trained, tmp_path):
+    """A run to alter, and beside it what its repetition came to, which `rerun` finds finished and compares."""
+    if not trained.with_name("run-again").exists():
+        assert seqgan("rerun", trained).code == 0
+    for name in ("run", "run-again"):
+        shutil.copytree(trained.with_name(name), tmp_path / name)
+    return tmp_path / "run"
+
+
+def test_another_outcome_is_an_error_with_its_reasons(seqgan, repeated):
+    run = repeated
     found = Run(run).checkpoints("adversarial").latest(pytest.fail)
     name = next(name for name in found.arrays if name.startswith("generator/"))
     Run(run).checkpoints("adversarial").save(
@@ -114,9 +123,8 @@ def test_a_run_in_any_number_of_commands_repeats(seqgan, tiny_config, commands):
     check_that_it_repeats(seqgan, tiny_config, commands)
 
 
-def test_a_score_that_differs_is_told(seqgan, trained, tmp_path):
-    run = tmp_path / "run"
-    shutil.copytree(trained, run)
+def test_a_score_that_differs_is_told(seqgan, repeated):
+    run = repeated
     path = run / "history.csv"
     rows = Run(run).history.rows()
     changed = next(row for row in rows if row.metric == "nll_oracle" and row.position == 2)
