@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import forked
+from eager import eager
 
 
 def positions(run, stage) -> list[int]:
@@ -259,7 +260,8 @@ def odd(tiny_config, tmp_path_factory):
     data = folder / "[bold]:cat:.txt"
     data.write_text(":cat: [bold] :dog:\n:dog: [/bold] :cat:\n" * 10)
     command = ["train", str(data), "--epochs", "1", "--rounds", "1", "--reward", "constant"]
-    done = forked.run(tmp_path_factory.mktemp("printed"), *command, "--config", tiny_config, "--run", folder / "run")
+    with eager():
+        done = forked.run(tmp_path_factory.mktemp("printed"), *command, "--config", tiny_config, "--run", folder / "run")
     assert done.returncode == 0, done.stderr
     return folder, done.stdout, done.stderr
 

@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from cluster import ended, start
+from eager import eager
 from forked import Forked
 from seqgan_cli.config.resolution import explicit, resolve
 from seqgan_cli.data.sources.preparation import prepare
@@ -101,14 +103,27 @@ def test_processes_that_were_asked_for_different_things_are_refused(tmp_path: Pa
 
 
 def test_another_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By what the processes told each other, which is here made up."""
+    """By what the processes told each other, which is here made up.
+
+    None leaves before all have heard; whoever is gone then changes nothing in what the others say.
+    """
     place = placement("multi-worker", None, "alpha:1,beta:2,gamma:3", 1, {})
     told = [{"the version of seqgan": "0.1.0"}, {"the version of seqgan": "0.1.0"}, {"the version of seqgan": "0.2.0"}]
-    monkeypatch.setattr(agreement, "gathered", lambda data, processes: [json.dumps(each).encode() for each in told])
+    exchanges = []
+
+    def gathered(data: bytes, processes: int) -> list[bytes]:
+        exchanges.append(data)
+        if len(exchanges) == 2:
+            raise tf.errors.UnavailableError(None, None, "the connection was closed")
+        return [json.dumps(each).encode() for each in told]
+
+    monkeypatch.setattr(agreement, "gathered", gathered)
     with pytest.raises(UsageError, match=r"worker 2 \(gamma:3\) has the version of seqgan = 0\.2\.0, and worker 0 \(alpha:1"):
         agreement.refuse_disagreement(told[1], place)
+    assert len(exchanges) == 2
     told[2] = told[0]
     agreement.refuse_disagreement(told[1], place)
+    assert len(exchanges) == 3, "where all agree there is nothing to wait for"
 
 
 def test_an_address_that_another_program_has(tmp_path: Path, tiny_config: Path) -> None:
@@ -126,7 +141,8 @@ def test_mirrored_from_the_command_line(seqgan: Callable[..., Any], tmp_path: Pa
     devices = ["--distribute", "mirrored", "--devices", 2]
     run, one = tmp_path / "run", tmp_path / "one"
     assert seqgan("pretrain-g", "--run", run, "--config", tiny_config, *devices).code == 0
-    assert seqgan("pretrain-g", "--run", one, "--config", tiny_config).code == 0
+    with eager():
+        assert seqgan("pretrain-g", "--run", one, "--config", tiny_config).code == 0
     np.testing.assert_allclose(curve(run, "nll_validation"), curve(one, "nll_validation"), rtol=1e-5)
     assert seqgan("adversarial", "--run", run, *devices).code == 0
     scored = seqgan("eval-nll", "--run", run, "--samples", 50, "--json", *devices)
