@@ -268,6 +268,7 @@ def test_the_checkpoint_before_a_damaged_one_is_used(seqgan, synthetic_copy, how
     assert after.out == before.out
 
 
+@pytest.mark.compiled
 def test_training_goes_on_from_the_last_good_checkpoint(seqgan, synthetic, synthetic_copy):
     stage = synthetic_copy / "checkpoints" / "adversarial"
     damage(stage / "0000002.npz", "truncated")

@@ -17,6 +17,8 @@ from seqgan_cli.runs.generators import generator_checkpoint, read_generator
 from seqgan_cli.runs.run import Run
 from seqgan_cli.sampling import Sampling, sample
 
+pytestmark = pytest.mark.compiled  # what samples long sequences, and trains nothing, takes longer eagerly
+
 COMMON = list(TITLES)[:8]
 NUM = 60
 

@@ -16,6 +16,8 @@ from seqgan_cli.runs.run import Run
 from seqgan_cli.studies.experiments.plan import claim
 from tiny import data_settings
 
+pytestmark = pytest.mark.compiled  # what samples long sequences, and trains nothing, takes longer eagerly
+
 TUNES = Path(__file__).parents[2] / "data" / "tunes"
 
 
