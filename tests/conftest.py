@@ -14,6 +14,8 @@ import hypothesis
 import pytest
 from filelock import FileLock
 
+from seqgan_cli.config import registry
+from seqgan_cli.config.settings import SCHEMA
 from seqgan_cli.training.backend import start_tensorflow
 from seqgan_cli.training.distribution.placement import Placement
 
@@ -58,6 +60,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=list(left_out))
     kept_items = (item for item in items if item not in left_out)
     items[:] = sorted(kept_items, key=lambda item: DEAR.index(item.path.name) if item.path.name in DEAR else len(DEAR))
+
+
+@pytest.fixture(autouse=True)
+def without_names_of_uses() -> Iterator[None]:
+    """Names that the runs of a test give to uses of rewards are settings for the rest of a process: not for the next test."""
+    yield
+    if registry.rewards._labels:
+        registry.rewards._labels.clear()
+        SCHEMA.__dict__.pop("_specs", None)
 
 
 @pytest.fixture(scope="session")

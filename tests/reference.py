@@ -311,6 +311,36 @@ def action_values(
     return [*values, float(reward(tokens))]
 
 
+def penalised_action_values(
+    batch: Sequence[Sequence[int]],
+    completions: Sequence[Sequence[Sequence[Sequence[int]]]],
+    reward: Callable[[Sequence[int]], float],
+) -> list[list[float]]:
+    """Eq. 4 for a batch with ORGAN's penalty: the reward of a sequence is divided by the number of its copies in the batch.
+
+    `completions[i][t - 1]` are those of the first t tokens of sequence i. One that the batch does not have is worth all of its
+    reward: it is no copy.
+    """
+
+    def worth(sequence: Sequence[int]) -> float:
+        copies = 0
+        for other in batch:
+            if list(other) == list(sequence):
+                copies += 1
+        return float(reward(sequence)) / (copies if copies else 1)
+
+    values = []
+    for i, own in enumerate(batch):
+        means = []
+        for completed in completions[i]:
+            total = 0.0
+            for sequence in completed:
+                total += worth(sequence)
+            means.append(total / len(completed))
+        values.append([*means, worth(own)])
+    return values
+
+
 def advantages(
     values: Sequence[Sequence[float]], costs: Sequence[Sequence[float]], leave_one_out: bool
 ) -> list[list[float]]:
@@ -330,6 +360,74 @@ def advantages(
         compared = [j for j in range(len(values)) if not (leave_one_out and j == i)]
         result.append([back(i, t) - sum(back(j, t) for j in compared) / len(compared) for t in range(len(own))])
     return result
+
+
+def log_probabilities(weights: Sequence[np.ndarray], words: Sequence[int], length: int) -> list[float]:
+    """log G of every token of a text that ends in 1: neither 0 nor 2 is drawn, and at the last place 1 is certain."""
+    found = []
+    for t, token in enumerate(words):
+        logits = next_logits(weights, words[:t])
+        logits[[0, 2]] = -np.inf
+        found.append(0.0 if t == length - 1 else float(np.log(softmax(logits)[token])))
+    return found
+
+
+def clipped_surrogate(
+    weights: Sequence[np.ndarray],
+    texts: Sequence[Sequence[int]],
+    advantages: Sequence[Sequence[float]],
+    before: Sequence[Sequence[float]],
+    clip: float,
+    length: int,
+) -> tuple[float, list[float]]:
+    """Σ min(ρ A, clip(ρ, 1-ε, 1+ε) A) over all tokens (Schulman et al. 2017, Eq. 7, as a sum), and every ρ."""
+    total, ratios = 0.0, []
+    for words, gains, old in zip(texts, advantages, before, strict=True):
+        for new_log, gain, old_log in zip(log_probabilities(weights, words, length), gains, old, strict=True):
+            ratio = math.exp(new_log - old_log)
+            total += min(ratio * gain, min(max(ratio, 1.0 - clip), 1.0 + clip) * gain)
+            ratios.append(ratio)
+    return total, ratios
+
+
+def slopes(function: Callable[[Sequence[np.ndarray]], float], weights: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The gradient of a function of weights by central differences."""
+    wide, found = [np.array(weight, np.float64) for weight in weights], []
+    for weight in wide:
+        gradient = np.zeros_like(weight)
+        for place in np.ndindex(*weight.shape):
+            value, step = weight[place], 1e-6
+            weight[place] = value + step
+            above = function(wide)
+            weight[place] = value - step
+            gradient[place] = (above - function(wide)) / (2 * step)
+            weight[place] = value
+        found.append(gradient)
+    return found
+
+
+def proximal_steps(
+    weights: Sequence[np.ndarray],
+    texts: Sequence[Sequence[int]],
+    advantages: Sequence[Sequence[float]],
+    clip: float,
+    epochs: int,
+    learning_rate: float,
+    clip_norm: float,
+    length: int,
+) -> tuple[list[list[np.ndarray]], list[list[float]]]:
+    """The weights after each of the steps of PPO on one batch, by Adam, and the ratios that each step met."""
+    before = [log_probabilities(weights, words, length) for words in texts]
+    start = [np.array(weight, np.float64) for weight in weights]
+    now, taken, after, met = start, list[list[np.ndarray]](), [], []
+    for _ in range(epochs):
+        met.append(clipped_surrogate(now, texts, advantages, before, clip, length)[1])
+        down = slopes(lambda w: -clipped_surrogate(w, texts, advantages, before, clip, length)[0], now)
+        norm = math.sqrt(sum(float((gradient**2).sum()) for gradient in down))
+        taken.append([gradient * min(1.0, clip_norm / norm) for gradient in down])
+        now = [adam(weight, [step[i] for step in taken], learning_rate) for i, weight in enumerate(start)]
+        after.append(now)
+    return after, met
 
 
 def standardized(values: np.ndarray) -> np.ndarray:

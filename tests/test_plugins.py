@@ -73,7 +73,8 @@ def test_one_run_trains_with_a_reward_an_algorithm_a_generator_and_a_discriminat
 
     run, size = tmp_path / "run", ("--vocab-size", "12", "--sequence-length", "5", "--num-sequences", "96")
     few = ("--set", "evaluation.samples=64", "--set", "evaluation.final-samples=64", "--quiet", "--threads", "1")
-    ours = ("generator.cell=rnn", "discriminator.kind=bag", "adversarial.algorithm=elite", "adversarial.reward=multiples")
+    reward = "adversarial.reward=multiples,capitals=0.01"
+    ours = ("generator.cell=rnn", "discriminator.kind=bag", "adversarial.algorithm=elite", reward)
     sets = [part for each in (*ours, "multiples.of=3", "generator.hidden-dim=6") for part in ("--set", each)]
     assert seqgan("pretrain-g", "--run", str(run), *size, "--epochs", "2", "--batch-size", "32", *sets, *few) == 0
     assert seqgan("pretrain-d", "--run", str(run), "--d-steps", "1", "--k", "1", *few) == 0
@@ -90,7 +91,7 @@ def test_one_run_trains_with_a_reward_an_algorithm_a_generator_and_a_discriminat
         elsewhere.setattr("importlib.metadata.entry_points", lambda **_: ())
         assert seqgan("sample", "--run", str(run), "-n", "1") == 1
         told = capsys.readouterr().err
-    assert "adversarial.algorithm=elite: choose from policy-gradient. The run was trained with a component of another" in told
+    assert "adversarial.algorithm=elite: choose from policy-gradient, ppo, best-of-n. The run was trained with" in told
     forget()
     names = set(Run(run).checkpoints("pretrain-d").latest(pytest.fail).arrays)  # type: ignore[union-attr]
     assert {"discriminator/0.embedding", "discriminator/1.output_kernel"} <= names
@@ -167,7 +168,7 @@ def test_a_component_is_imported_however_its_setting_is_written(known: None, tmp
 def test_a_name_that_nobody_has_is_told_with_all_that_are_known(known: None) -> None:
     from seqgan_cli.errors import UsageError
 
-    with pytest.raises(UsageError, match=r"adversarial.reward=none: choose from discriminator, .*, multiples\."):
+    with pytest.raises(UsageError, match=r"=none: there is no reward 'none'; choose from discriminator, .*, multiples\."):
         SCHEMA["adversarial.reward"].check("none")
 
 

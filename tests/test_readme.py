@@ -100,6 +100,11 @@ def test_every_command_of_the_readme_works(carry_out: Callable[..., int]) -> Non
     assert {word for line in samples for word in line.split()} <= known
 
 
+def test_every_command_of_the_page_on_rewards_works(carry_out: Callable[..., int]) -> None:
+    assert carry_out("docs/rewards.md") >= 3
+    assert "term_grammar*birds" in Path("runs/birds/history.csv").read_text()
+
+
 @pytest.mark.whole
 def test_every_command_of_the_readme_and_the_guide_works(carry_out: Callable[..., int]) -> None:
     assert carry_out("README.md", "docs/guide.md") >= 24

@@ -26,6 +26,7 @@ COMMANDS = {
     "eval-bleu": "BLEU against held-out sequences, and Self-BLEU",
     "eval-quality": "variety, copying, pitches, and distance in embeddings",
     "eval-grammar": "the share of samples that a grammar parses",
+    "eval-reward": "what samples are worth by a reward, and what it costs",
     "judge": "blind sheets for human judges, and their scores",
     "corpus": "what would be read from a file, without training",
     "experiment": "the paper's experiments over seeds, with tests and controls",

@@ -199,13 +199,13 @@ class Progress:
         if self._bar is not None:
             self._bar.update(self._task, completed=position)
 
-    def finish_unit(self, position: int, scores: Mapping[str, float]) -> None:
-        """A unit is done, with these scores to show."""
+    def finish_unit(self, position: int, scores: Mapping[str, float], remark: str = "") -> None:
+        """A unit is done, with these scores to show, and a remark."""
         self.done = position
         self.worked = (position - self.first) * self.work
         if self.main in scores:
             self.recent = [*self.recent, scores[self.main]][-20:]
-        shown = " · ".join(f"{name} {number(value)}" for name, value in scores.items())
+        shown = " · ".join([*(f"{name} {number(value)}" for name, value in scores.items()), *filter(None, [remark])])
         now = time.monotonic()
         if self._bar is not None:
             self._bar.update(self._task, completed=position, scores=f"{shown} {sparkline(self.recent)}")

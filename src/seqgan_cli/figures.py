@@ -156,6 +156,19 @@ def frontier(
         figure.legend(fontsize="small", loc="outside lower center", ncols=2)
 
 
+def trade_off(curves: Sequence[Curve], points: Sequence[Curve], axis_names: tuple[str, str], *paths: Path) -> None:
+    """What is gained (y) against what it costs (x): curves of ways of sampling, and points of what was trained."""
+    with _drawing(paths, figsize=(7, 6)) as (figure, table):
+        axes = table[0, 0]
+        for i, curve in enumerate(curves):
+            axes.plot(curve.x, curve.y, marker="o", markersize=4, color=f"C{i}", label=curve.label)
+        for i, curve in enumerate(points):
+            axes.plot(curve.x, curve.y, linestyle="", marker="sDv^P*X"[i % 7], color=f"C{len(curves) + i}", label=curve.label)
+        axes.set_xlabel(axis_names[0])
+        axes.set_ylabel(axis_names[1])
+        figure.legend(fontsize="small", loc="outside lower center", ncols=2)
+
+
 def trials(
     scored: Sequence[tuple[int, Sequence[float]]], best: Sequence[int], objectives: Sequence[tuple[str, bool]], *paths: Path
 ) -> None:

@@ -24,6 +24,7 @@ from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
+from seqgan_cli.rewards.base import Reward
 from seqgan_cli.rewards.bleu import BleuReward
 from seqgan_cli.runs.run import Run
 from seqgan_cli.sampling import sample, sequence_nll
@@ -103,7 +104,7 @@ def test_advantages_hold_the_costs_of_tokens_of_those_who_go_on_alone_too(baseli
     coefficients = {"adversarial.kl-coefficient": 0.3, "adversarial.entropy-coefficient": 0.05}
     training = text_stage(**{"adversarial.reward": "constant", "adversarial.baseline": baseline, **coefficients})
     training.generator.initialise(rng(1, "elsewhere"), 1.0)
-    assert training.algorithm.reference_policy
+    assert training.algorithm.kl_penalty
 
     def surprises(network: Generator, ids: np.ndarray) -> np.ndarray:
         weights, found = [variable.numpy() for variable in network.trainable_variables], []
@@ -123,7 +124,7 @@ def test_advantages_hold_the_costs_of_tokens_of_those_who_go_on_alone_too(baseli
     values = rng(0, "values").normal(size=tokens.shape).astype(np.float32)
     costs = []
     for row in rows:
-        mine, started = surprises(training.generator, row), surprises(training.algorithm.reference_policy, row)
+        mine, started = surprises(training.generator, row), surprises(training.algorithm.kl_penalty.policy, row)
         costs.append(0.3 * (started - mine) - 0.05 * mine)
     by_row = [value[: len(row)] for value, row in zip(values, rows, strict=True)]
     expected = reference.advantages(by_row, costs, baseline == "leave-one-out")
@@ -144,7 +145,7 @@ def test_advantages_hold_the_costs_of_tokens_of_those_who_go_on_alone_too(baseli
 def test_a_trivial_reward_is_learned(rollouts: int) -> None:
     """Reward: the share of tokens that are 1. Without rollouts the whole sequence's is all a token learns from."""
 
-    class Ones:
+    class Ones(Reward):
         def __call__(self, tokens: Any, key: Any) -> Any:
             return tf.reduce_mean(tf.cast(tokens == 1, tf.float32), axis=1)
 
@@ -262,14 +263,15 @@ def test_monitor_defaults_to_what_can_be_known() -> None:
     assert text_stage(**{"adversarial.monitor": "reward_mean"}).monitor == "reward_mean"
 
 
-MONITORS = {"nll_oracle": False, "nll_validation": False, "distinct_share": True, "reward_mean": True}  # whether more is better
+# Whether more is better.
+MONITORS = {"nll_oracle": False, "nll_validation": False, "distinct_share": True, "reward_mean": True, "reward_final": True}
 
 
 @settings(deadline=None, max_examples=examples(30))
 @given(
     st.sampled_from([(stage, "nll_oracle"), (text_stage, "nll_validation")]),
     st.sampled_from(["auto", *MONITORS]),
-    st.lists(st.lists(st.integers(-9, 9), min_size=5, max_size=5), min_size=2, max_size=6),
+    st.lists(st.lists(st.integers(-9, 9), min_size=6, max_size=6), min_size=2, max_size=6),
 )
 def test_the_best_round_is_that_of_the_score_that_is_asked_for_or_can_be_known(
     kind: tuple[Callable[..., AdversarialTraining], str], monitor: str, curve: list[list[int]]
@@ -338,6 +340,9 @@ OPTIONS = [
     {"adversarial.rollout-horizon": 2},
     {"adversarial.rollout-horizon": 1, "adversarial.baseline": "value"},
     {"adversarial.mle-every": 2, "adversarial.g-steps": 3, "pretrain-g.dropout": 0.3, "pretrain-g.weight-decay": 0.1},
+    {"adversarial.algorithm": "ppo", "ppo.epochs": 2, "ppo.clip": 0.01, "adversarial.baseline": "leave-one-out"},
+    {"adversarial.kl-target": 0.5},
+    {"adversarial.reward": "discriminator=0.5,bleu*random=0.5", "adversarial.rollouts": 0},
 ]
 
 
@@ -385,8 +390,8 @@ def check_that_it_goes_on(options: dict[str, Any], compiled: bool) -> None:
     for fixed in ("start/", "language_model/"):  # what rewards hold on to, whatever pretrain-g does meanwhile
         held = [name for name in saved if name.startswith(fixed)]
         assert all(np.array_equal(saved[name], expected[name]) for name in held)
-        kl, lm = "adversarial.kl-coefficient" in options, options.get("adversarial.reward") == "lm"
-        assert bool(held) == {"start/": kl, "language_model/": lm}[fixed]
+        kl = not {"adversarial.kl-coefficient", "adversarial.kl-target"}.isdisjoint(options)
+        assert bool(held) == {"start/": kl, "language_model/": options.get("adversarial.reward") == "lm"}[fixed]
 
 
 @pytest.mark.sampled(4)
@@ -407,7 +412,7 @@ def test_what_is_saved_goes_on_as_if_never_stopped_in_compiled_steps_too(options
 def test_the_cost_of_departure_keeps_the_policy_near_where_it_began() -> None:
     """Under a reward for one token: the divergence from the start is a fraction of what it is without."""
 
-    class Ones:
+    class Ones(Reward):
         def __call__(self, tokens: Any, key: Any) -> Any:
             return tf.reduce_mean(tf.cast(tokens == 1, tf.float32), axis=1)
 
@@ -430,7 +435,7 @@ def test_the_cost_of_departure_keeps_the_policy_near_where_it_began() -> None:
 def test_maximum_likelihood_is_taught_after_every_so_many_steps_over_rounds() -> None:
     training = stage(**{"adversarial.mle-every": 2, "adversarial.g-steps": 3, "adversarial.reward": "constant"})
     taught = []
-    training.algorithm.mle_step = lambda position, part: taught.append((position, part)) or 0.0  # type: ignore[assignment, func-returns-value]
+    training.algorithm.likelihood.step = lambda position, part: taught.append((position, part)) or 0.0  # type: ignore[assignment, func-returns-value]
     for position in (1, 2):
         training.advance(position, lambda _: None)
     assert taught == [(1, 1), (2, 0), (2, 2)]
@@ -440,7 +445,7 @@ def test_teaching_lowers_the_loss_on_the_training_set() -> None:
     training = stage(**{"adversarial.mle-every": 1, "adversarial.reward": "constant"})
     before = sequence_nll(training.generator, training.corpus.train).mean()
     for part in range(40):
-        training.algorithm.mle_step(1, part)
+        training.algorithm.likelihood.step(1, part)
     assert sequence_nll(training.generator, training.corpus.train).mean() < before - 0.5
 
 

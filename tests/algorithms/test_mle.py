@@ -30,7 +30,7 @@ from seqgan_cli.randomness import key, rng
 from seqgan_cli.runs.run import Run
 from seqgan_cli.sampling import Sampling, sample, samples
 from seqgan_cli.synthetic import synthetic_corpus
-from seqgan_cli.training.stage import _troubles
+from seqgan_cli.training.troubles import troubles
 from tiny import tiny_settings
 
 TEXT = {"data.source": "made-up", "data.kind": "text"}
@@ -85,9 +85,9 @@ def test_who_says_every_line_of_few_is_not_collapsing(lines: int, samples: int) 
     training = LikelihoodTraining(chosen, parts_of(table, table, Vocabulary(size=15)), None, Console(quiet=True))
     expected = training.variety({})
     drawn = rng(lines, "draws").integers(0, lines, samples)
-    assert not _troubles({"distinct_share": len(np.unique(drawn)) / samples}, expected, samples)
+    assert not troubles({"distinct_share": len(np.unique(drawn)) / samples}, expected, samples)
     if lines >= 20 and samples >= 1000:
-        assert "collapse" in _troubles({"distinct_share": (lines // 10) / samples}, expected, samples)
+        assert "collapse" in troubles({"distinct_share": (lines // 10) / samples}, expected, samples)
     if (lines, samples) == (90, 2000):
         assert expected["distinct_share"] == pytest.approx(0.045, rel=1e-3)
 

@@ -17,6 +17,7 @@ from seqgan_cli.models.discriminators.convolutional import ConvolutionalSettings
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.models.ngram import NgramModel
 from seqgan_cli.randomness import key, rng
+from seqgan_cli.rewards.base import Reward
 from seqgan_cli.rewards.controls import ConstantReward, RandomReward
 from seqgan_cli.rewards.discriminator import DiscriminatorReward
 from seqgan_cli.sampling import sample, sample_batch
@@ -28,7 +29,7 @@ def make(vocabulary: Vocabulary, length: int, cell: str = "lstm", stddev: float 
     return generator
 
 
-class TableReward:
+class TableReward(Reward):
     """A reward looked up by the sequence's own number in base V: no two sequences share one."""
 
     def __init__(self, vocab_size: int, length: int) -> None:
@@ -223,7 +224,7 @@ def test_nothing_follows_the_end() -> None:
 def test_chunks_do_not_mix_up_sequences() -> None:
     """Whatever the chunk, each token gets the reward of its own sequence: here the first token, which rollouts keep."""
 
-    class FirstToken:
+    class FirstToken(Reward):
         def __call__(self, tokens: Any, key: Any) -> Any:
             return tf.cast(tokens[:, 0], tf.float32)
 
@@ -248,7 +249,7 @@ def test_sharing_prefixes_changes_no_action_value(
     discriminator = Discriminator(vocabulary, 6, settings)
     discriminator.initialise(rng(0, "d"))
 
-    class OneByOne:
+    class OneByOne(Reward):
         def __call__(self, tokens: Any, key: Any) -> Any:
             return tf.sigmoid(discriminator(tokens))
 

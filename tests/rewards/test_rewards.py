@@ -16,10 +16,10 @@ from seqgan_cli.models.discriminator import Discriminator
 from seqgan_cli.models.discriminators.convolutional import ConvolutionalSettings
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
+from seqgan_cli.rewards.base import Reward
 from seqgan_cli.rewards.bleu import BleuReward
 from seqgan_cli.rewards.discriminator import DiscriminatorReward, OddsReward, RankReward
-from seqgan_cli.rewards.likelihood import LanguageModelReward
-from seqgan_cli.rewards.partial import PartialReward
+from seqgan_cli.rewards.stepwise import LanguageModelReward, PartialReward
 from seqgan_cli.sampling import sample
 
 IDS, TEXT = Vocabulary(size=12), Vocabulary(["a", "b", "c"])
@@ -98,7 +98,7 @@ def test_compiled_action_values_are_means_of_bleu(vocabulary: Vocabulary) -> Non
     references = table(vocabulary, 5, "references")
     tokens = sample(generator, 4, key(0, "x"))
 
-    class Literal:
+    class Literal(Reward):
         def __call__(self, tokens: Any, key: Any) -> Any:
             scores = nltk_scores(vocabulary, references, np.asarray(tokens), 2)
             return tf.constant(scores, tf.float32)

@@ -37,6 +37,19 @@ PROCESSES.set_forkserver_preload(["__main__", "tensorflow", "seqgan_cli.algorith
 UNITS = {"pretrain-g": ("--epochs", 24), "pretrain-d": ("--d-steps", 16), "adversarial": ("--rounds", 16)}
 TOUCHES = 30  # of the disk, about, in a unit
 BUSY = "while True: pass"
+# Scorers of a user's own that go wrong once in a while; what they say is a function of the text.
+SCORER = """import random, os, time, zlib
+def score(texts):
+    if random.random() < 0.05:
+        {trouble}
+    return [zlib.crc32(text.encode()) % 100 / 100 for text in texts]
+"""
+TROUBLES = {
+    "dies": "os._exit(3)",
+    "hangs": "time.sleep(60)",
+    "lies": "return [float('nan')] * len(texts)",
+    "is slow": "time.sleep(0.1)",
+}
 HOW = ("SIGKILL", "SIGKILL at a touch", "SIGINT", "SIGKILL", "SIGKILL at a touch", "SIGTERM", "SIGINT twice")  # in turn
 
 
@@ -51,12 +64,17 @@ class Killed:
     wrong: list[str]
 
 
-def config(folder: Path) -> Path:
-    values = {**TINY, **{f"{stage}.{option[2:]}": count for stage, (option, count) in UNITS.items()}}
+def config(folder: Path, trouble: str = "") -> Path:
+    own: dict[str, Any] = {}
+    if trouble:
+        (folder / "scorer.py").write_text(SCORER.format(trouble=TROUBLES[trouble]), encoding="utf-8")
+        own = {"adversarial.reward": "file", "adversarial.reward-timeout": 1.0}
+        own["reward.file.path"] = f"{folder / 'scorer.py'}:score"
+    values = {**TINY, **own, **{f"{stage}.{option[2:]}": count for stage, (option, count) in UNITS.items()}}
     path = folder / "soak.toml"
     sections: dict[str, list[str]] = {}
     for name, value in values.items():
-        section, leaf = name.split(".")
+        section, _, leaf = name.rpartition(".")
         sections.setdefault(section, []).append(f"{leaf} = {json.dumps(value)}")
     path.write_text("\n".join(f"[{section}]\n" + "\n".join(lines) for section, lines in sections.items()), encoding="utf-8")
     return path
@@ -104,17 +122,23 @@ def start(arguments: list[str], at_touch: int = 0) -> ForkServerProcess:
     return process
 
 
-def run_through(arguments: list[str]) -> float:
-    """The seconds that nobody disturbs it."""
+def run_through(arguments: list[str], again: bool = False) -> float:
+    """The seconds that nobody disturbs it; `again`: it may end with an error, and goes on."""
     began, process = time.monotonic(), start(arguments)
     process.join()
+    while again and process.exitcode == 1:
+        process = start(arguments)
+        process.join()
     assert process.exitcode == 0, process.exitcode
     return time.monotonic() - began
 
 
-def kill_stage(stage: str, kills: int, folder: Path, seed: int) -> Killed:
-    """Kill a stage that often, each time going on from where it was, and compare every run that comes to its end."""
-    settings, draw = config(folder), random.Random(f"{seed} {stage}")
+def kill_stage(stage: str, kills: int, folder: Path, seed: int, trouble: str = "") -> Killed:
+    """Kill a stage that often, each time going on from where it was, and compare every run that comes to its end.
+
+    `trouble`: of TROUBLES, what a scorer of the rounds does once in a while; what ends with it goes on too.
+    """
+    settings, draw = config(folder, trouble), random.Random(f"{seed} {stage}")
     run_through(["settings"])  # so that what comes before the first process counts for none
     base = folder / "base"
     for earlier in STAGES[: STAGES.index(stage)]:
@@ -123,11 +147,12 @@ def kill_stage(stage: str, kills: int, folder: Path, seed: int) -> Killed:
     if base.exists():
         shutil.copytree(base, whole)
         shutil.copytree(base, usual)
-    seconds = run_through(command(stage, whole, settings))
+    seconds = run_through(command(stage, whole, settings), again=bool(trouble))
     expected = state(whole, stage)
     result = Killed(stage, dict.fromkeys(HOW, 0), 0, 0, [])
     as_users_do = [sys.executable, "-m", "seqgan_cli", *command(stage, usual, settings)]
-    subprocess.run(as_users_do, check=True, stderr=subprocess.DEVNULL)
+    while subprocess.run(as_users_do, check=not trouble, stderr=subprocess.DEVNULL).returncode:
+        pass
     if state(usual, stage) != expected:
         result.wrong.append(f"{stage}: started anew it comes to something else")
     victim, number = folder / "victim", 0
@@ -169,6 +194,9 @@ def kill_stage(stage: str, kills: int, folder: Path, seed: int) -> Killed:
                 result.runs += 1
                 result.wrong += [f"{stage}: {name} differs" for name in expected if found.get(name) != expected[name]]
                 shutil.rmtree(victim)
+                continue
+            if code == 1 and trouble:
+                result.lost += lost_units(victim, stage, before, result)
                 continue
             allowed = {"SIGTERM": (143, -15), "SIGINT": (130, -2), "SIGINT twice": (130, -2)}.get(how, (-9,))
             if code not in allowed:

@@ -30,7 +30,7 @@ import searches  # noqa: E402
 import sizes  # noqa: E402
 import streams  # noqa: E402
 import workers  # noqa: E402
-from kills import STAGES, kill_stage  # noqa: E402
+from kills import STAGES, TROUBLES, kill_stage  # noqa: E402
 
 from readers import readers  # noqa: E402
 
@@ -73,9 +73,9 @@ def cases() -> dict[str, Any]:
     return {"cases": int(passed[-1]) if passed else 0, "wrong": wrong}
 
 
-def kill(stage: str, kills: int, seed: int) -> dict[str, Any]:
+def kill(stage: str, kills: int, seed: int, trouble: str = "") -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
-        return dataclasses.asdict(kill_stage(stage, kills, Path(folder), seed))
+        return dataclasses.asdict(kill_stage(stage, kills, Path(folder), seed, trouble))
 
 
 def search(where: str, kills: int) -> dict[str, Any]:
@@ -114,6 +114,10 @@ def pieces(long: bool, out: Path) -> dict[str, Callable[[], dict[str, Any]]]:
             found[f"{KILLS_AT_ONCE} kills of {stage}, part {part + 1}"] = (
                 lambda stage=stage, part=part: kill(stage, KILLS_AT_ONCE, part)  # type: ignore[misc]
             )
+    for trouble in TROUBLES:
+        found[f"{KILLS_AT_ONCE} kills of rounds whose scorer {trouble}"] = (
+            lambda trouble=trouble: kill("adversarial", KILLS_AT_ONCE, 0, trouble)  # type: ignore[misc]
+        )
     found["the suite with all cases"] = cases
     for reader in readers():
         found[f"inputs for the reader of {reader}"] = lambda reader=reader: fuzz(reader, 100_000, out)  # type: ignore[misc]

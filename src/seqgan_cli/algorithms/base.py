@@ -23,12 +23,14 @@ class GStep:
     Args:
         loss: what it lowered.
         rewards, mask: of every token of its batch, float32 and bool `[B, T]`; None for an algorithm without rewards.
+        tokens: the batch int32 `[B, T]`, of which the terms of a reward that is a sum are measured.
         measured: more figures, by the name they have in the history.
     """
 
     loss: float
     rewards: np.ndarray | None = None
     mask: np.ndarray | None = None
+    tokens: np.ndarray | None = None
     measured: dict[str, float] = field(default_factory=dict)
 
 
@@ -89,12 +91,19 @@ class Algorithm(Component, abc.ABC):
     @classmethod
     def title(cls, settings: Settings) -> str:
         """What the generator that comes of it is called in tables."""
-        return rewards[settings.adversarial.reward].title or f"{settings.adversarial.reward} reward"
+        text = settings.adversarial.reward
+        single = rewards.expression(text).single
+        return str((single and rewards[single.reward].title) or f"{text} reward")
 
     @classmethod
     def needs_discriminator(cls, settings: Settings) -> bool:
         """Whether rounds train one."""
-        return bool(rewards[settings.adversarial.reward].needs_discriminator)
+        return rewards.needs(settings.adversarial.reward, "needs_discriminator")
+
+    @classmethod
+    def calls(cls, settings: Settings, length: int) -> int:
+        """How many sequences of `length` tokens a g-step asks the reward for, at most; 0 for one that asks for none."""
+        return 0
 
     @classmethod
     def generator_copies(cls, settings: Settings) -> int:

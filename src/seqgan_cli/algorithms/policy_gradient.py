@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from seqgan_cli.algorithms.advantages import (
     normalized,
@@ -16,7 +16,8 @@ from seqgan_cli.algorithms.advantages import (
     subtract_mean,
 )
 from seqgan_cli.algorithms.base import Algorithm, GStep, TimedStep
-from seqgan_cli.algorithms.mle import likelihood_loss
+from seqgan_cli.algorithms.divergence import KLPenalty
+from seqgan_cli.algorithms.interleaved import LikelihoodSteps
 from seqgan_cli.algorithms.rollout import ActionValues, NetworkPolicy, NgramPolicy, RolloutPolicy
 from seqgan_cli.config import registry
 from seqgan_cli.config.schema import section, setting
@@ -72,6 +73,13 @@ class PolicyGradientSettings(Adversarial):
     kl_coefficient: float = setting(
         0.0, "KL penalty against the pre-trained policy, per nat", at_least=0, fixed_by="adversarial", times_steps=True
     )
+    kl_target: float = setting(
+        0.0,
+        "nats a sequence of divergence from the pre-trained policy that a moving KL penalty holds (0: it does not move)",
+        at_least=0,
+        fixed_by="adversarial",
+        times_steps=True,
+    )
     entropy_coefficient: float = setting(0.0, "entropy bonus, per nat", at_least=0, times_steps=True)
     mle_every: int = setting(
         0, "g-steps between steps of maximum likelihood (0: none)", at_least=0, fixed_by="adversarial"
@@ -84,7 +92,7 @@ class PolicyGradient(Algorithm):
     name = "policy-gradient"
     meaning = "REINFORCE on the reward, by rollouts"
     rank = 0
-    Section = PolicyGradientSettings
+    Section: ClassVar[Any] = PolicyGradientSettings
     step_sizes = ("adversarial.g-learning-rate",)
     batch_sizes = ("adversarial.batch-size",)
 
@@ -98,10 +106,10 @@ class PolicyGradient(Algorithm):
             self.policy = NgramPolicy(corpus.vocabulary, corpus.train)
         else:
             self.policy = NetworkPolicy(generator)
-        self.reference_policy = generator.clone("start") if cfg.kl_coefficient else None  # its name in checkpoints
-        self.mle_optimizer: Adam | None = None  # of its own: the two losses are of different scales
-        if cfg.mle_every:
-            self.mle_optimizer = Adam(generator.trainable_variables, settings.pretrain_g.learning_rate)
+        self.kl_penalty: KLPenalty | None = None
+        if cfg.kl_coefficient or cfg.kl_target:
+            self.kl_penalty = KLPenalty(generator, cfg.kl_coefficient, cfg.kl_target)
+        self.likelihood = LikelihoodSteps(settings, corpus, generator) if cfg.mle_every else None
         self.value: ValueHead | None = None
         if cfg.baseline == "value" or cfg.rollout_horizon:
             from seqgan_cli.models import value
@@ -115,21 +123,23 @@ class PolicyGradient(Algorithm):
 
     def g_step(self, position: int, part: int) -> GStep:
         step, cfg = self.policy_gradient_step(position, part), self.cfg
-        if cfg.mle_every and ((position - 1) * cfg.g_steps + part + 1) % cfg.mle_every == 0:
-            step.measured["mle_loss"] = self.mle_step(position, part)
+        if self.likelihood and ((position - 1) * cfg.g_steps + part + 1) % cfg.mle_every == 0:
+            step.measured["mle_loss"] = self.likelihood.step(position, part)
         return step
 
     def policy_gradient_step(self, position: int, part: int) -> GStep:
         """Sample a batch, find its action values, take a step."""
         seed, address = self.settings.seed, ("adversarial", "g-step", position, part)
         tokens, action_values = self._sample_and_score(key(seed, *address, "sample"), key(seed, *address, "rollout"))
-        (loss, error), values = self._policy_step(tokens, action_values).numpy().tolist(), action_values.numpy()
+        self.reward.check()
+        (loss, error, divergence), values = np.asarray(self._policy_step(tokens, action_values)).tolist(), action_values.numpy()
         cfg, where = self.cfg, f"adversarial, round {position}"
         if self.reward.needs_discriminator and not np.isfinite(values).all():  # the rewards came spoilt
             check_finite([loss], where, part, "adversarial.d-learning-rate", cfg.d_learning_rate)
         check_finite([error], where, part, "adversarial.value-learning-rate", cfg.value_learning_rate)
         check_finite([loss], where, part, "adversarial.g-learning-rate", cfg.g_learning_rate)
-        return GStep(loss, values, self.corpus.vocabulary.mask(tokens.numpy()))
+        measured = self.kl_penalty.move(divergence) if self.kl_penalty else {}
+        return GStep(loss, values, self.corpus.vocabulary.mask(tokens.numpy()), tokens.numpy(), measured)
 
     @compiled
     def _sample_and_score(self, sample_key: Any, rollout_key: Any) -> tuple[Any, Any]:
@@ -139,26 +149,33 @@ class PolicyGradient(Algorithm):
     def _shard_of_batch(self, sample_key: Any, rollout_key: Any) -> tuple[Any, Any]:
         batch = replicas.shard_count(self.cfg.batch_size)
         tokens = sample_batch(self.generator, batch, replicas.replica_key(sample_key))
-        action_values = self.action_values(tokens, replicas.replica_key(rollout_key))
-        return replicas.all_gather(tokens), replicas.all_gather(action_values)
+        everybodys = replicas.all_gather(tokens)
+        action_values = self.action_values(tokens, replicas.replica_key(rollout_key), everybodys)
+        return everybodys, replicas.all_gather(action_values)
 
     @compiled
     def _policy_step(self, tokens: Any, action_values: Any) -> Any:
-        """A step up the action values. Returns the losses of the policy and of the value head, float32 `[2]`."""
+        """A step up the action values. Returns the losses of the policy and of the value head, and the divergence from the
+        pre-trained policy in nats a sequence, where it is penalised: float32 `[3]`."""
         return replicas.replicated(self.policy_step, tokens, action_values)
 
     def policy_step(self, tokens: Any, action_values: Any) -> Any:
         """What every replica does of it."""
+        advantages, error, divergence = self.advantages(tokens, action_values)
+        with tf.GradientTape() as tape:
+            loss = policy_gradient_loss(self.generator, replicas.shard(tokens), replicas.shard(advantages))
+        return tf.stack([apply_gradients(self.optimizer, tape, loss, self.cfg.clip_norm), error, divergence])
+
+    def advantages(self, tokens: Any, action_values: Any) -> tuple[Any, Any, Any]:
+        """What the policy climbs, `[B, T]`; the value head learns what came. Returns its loss and the divergence too."""
         mask = self.corpus.vocabulary.mask(tokens)
         if not self.reward.sums_to_go:
             action_values = repeat_final_value(action_values, mask)
         value_estimates, error = self._value_step(tokens, action_values) if self.value else (0.0, 0.0)
         if self.cfg.baseline == "value":
             action_values -= value_estimates
-        advantages = self._advantages(tokens, action_values)
-        with tf.GradientTape() as tape:
-            loss = policy_gradient_loss(self.generator, replicas.shard(tokens), replicas.shard(advantages))
-        return tf.stack([apply_gradients(self.optimizer, tape, loss, self.cfg.clip_norm), error])
+        advantages, divergence = self._with_costs(tokens, action_values)
+        return advantages, error, divergence
 
     def _value_step(self, tokens: Any, action_values: Any) -> tuple[Any, Any]:
         """What the value head expected, `[B, T]`, and its loss; then it learns what came."""
@@ -170,8 +187,8 @@ class PolicyGradient(Algorithm):
             error = self.value.squared_error(outputs, targets) / tf.cast(tf.size(tokens), tf.float32)
         return value_estimates, apply_gradients(self.value_optimizer, tape, error, self.cfg.clip_norm)
 
-    def _advantages(self, tokens: Any, action_values: Any) -> Any:
-        """What the policy climbs: action values `[B, T]`, transformed, with the costs of tokens, less a mean.
+    def _with_costs(self, tokens: Any, action_values: Any) -> tuple[Any, Any]:
+        """Action values `[B, T]`, transformed, with the costs of tokens, less a mean; and the divergence.
 
         A sequence that has ended counts at later positions with the action value that it ended with, and no cost is left of it.
         """
@@ -180,41 +197,21 @@ class PolicyGradient(Algorithm):
             action_values = standardized(action_values)
         elif cfg.reward_transform == "mali":
             action_values = normalized(action_values)
-        if cfg.kl_coefficient or cfg.entropy_coefficient:
+        divergence: Any = 0.0
+        if self.kl_penalty or cfg.entropy_coefficient:
             sharded = replicas.shard(tokens)
             surprise = self.generator.token_nll(sharded)
             token_rewards = cfg.entropy_coefficient * surprise
-            if self.reference_policy:
-                token_rewards -= cfg.kl_coefficient * (self.reference_policy.token_nll(sharded) - surprise)
+            if self.kl_penalty:
+                log_ratio = self.kl_penalty.policy.token_nll(sharded) - surprise
+                token_rewards -= self.kl_penalty.coefficient * log_ratio
+                divergence = tf.reduce_mean(tf.reduce_sum(replicas.all_gather(log_ratio), axis=1))
             action_values += reward_to_go(replicas.all_gather(token_rewards), self.corpus.vocabulary.mask(tokens))
         if cfg.baseline == "mean":
-            return subtract_mean(action_values)
-        if cfg.baseline == "leave-one-out":
-            return subtract_leave_one_out_mean(action_values)
-        return action_values
-
-    # Maximum likelihood between g-steps.
-
-    def mle_step(self, position: int, part: int) -> float:
-        """Teacher forcing between policy steps (Li et al. 2017, §3.2; Che et al. 2017, §4): one batch. Returns its loss."""
-        address, cfg = ("adversarial", "mle", position, part), self.settings.pretrain_g
-        tokens = self.corpus.sequences.draw(cfg.batch_size, self.settings.seed, *address)
-        loss = float(self._mle_step(tokens, key(self.settings.seed, *address, "dropout")).numpy())
-        where = f"adversarial, round {position}, maximum likelihood"
-        check_finite([loss], where, part, "pretrain-g.learning-rate", cfg.learning_rate)
-        return loss
-
-    @compiled
-    def _mle_step(self, tokens: Any, dropout_key: Any) -> Any:
-        """A step of maximum likelihood on true sequences, with the dropout of `pretrain-g`. Returns the loss."""
-        return replicas.replicated(self._shard_of_mle_step, tokens, dropout_key)
-
-    def _shard_of_mle_step(self, tokens: Any, dropout_key: Any) -> Any:
-        cfg = self.settings.pretrain_g
-        assert self.mle_optimizer
-        with tf.GradientTape() as tape:
-            loss = likelihood_loss(self.generator, tokens, cfg.dropout, replicas.replica_key(dropout_key))
-        return apply_gradients(self.mle_optimizer, tape, loss, cfg.clip_norm, cfg.weight_decay)
+            action_values = subtract_mean(action_values)
+        elif cfg.baseline == "leave-one-out":
+            action_values = subtract_leave_one_out_mean(action_values)
+        return action_values, divergence
 
     # The rest of a round, and what it costs.
 
@@ -223,10 +220,10 @@ class PolicyGradient(Algorithm):
 
     def variables(self) -> dict[str, Any]:
         slots = {f"g_optimizer/{name}": v for name, v in self.optimizer.variables().items()}
-        if self.reference_policy:  # of the generator that pretrain-g had, and may not have now
-            slots |= named(self.reference_policy.name, self.reference_policy)
-        if self.mle_optimizer:
-            slots |= {f"mle_optimizer/{name}": v for name, v in self.mle_optimizer.variables().items()}
+        if self.kl_penalty:
+            slots |= self.kl_penalty.variables()
+        if self.likelihood:
+            slots |= self.likelihood.variables()
         if self.value:
             slots |= {f"value_optimizer/{name}": v for name, v in self.value_optimizer.variables().items()}
             slots |= named("value_head", self.value)
@@ -238,14 +235,19 @@ class PolicyGradient(Algorithm):
 
     @property
     def work(self) -> float:
-        rollouts = 0 if self.reward.stepwise else self.cfg.rollouts * (self.corpus.sequence_length - 1)
-        return float(self.cfg.batch_size * (rollouts + 1))
+        return float(self.calls(self.settings, self.corpus.sequence_length))
+
+    @classmethod
+    def calls(cls, settings: Settings, length: int) -> int:
+        cfg = settings[PolicyGradientSettings]
+        rollouts = 0 if registry.rewards.needs(cfg.reward, "stepwise") else cfg.rollouts * (length - 1)
+        return cfg.batch_size * (rollouts + 1)
 
     @classmethod
     def generator_copies(cls, settings: Settings) -> int:
         """The rollout policy, the reference policy, and two moments of the likelihood's optimizer."""
         cfg = settings[PolicyGradientSettings]
-        return (cfg.rollout_policy == "generator") + (cfg.kl_coefficient > 0) + 2 * (cfg.mle_every > 0)
+        return (cfg.rollout_policy == "generator") + (cfg.kl_coefficient > 0 or cfg.kl_target > 0) + 2 * (cfg.mle_every > 0)
 
     @classmethod
     def timed_steps(cls, settings: Settings) -> Sequence[TimedStep]:
@@ -253,14 +255,17 @@ class PolicyGradient(Algorithm):
         what = f"g-step, reward {cfg.reward}, {cfg.rollouts} rollouts"
         steps = [TimedStep(what, 1.0, lambda algorithm: algorithm.policy_gradient_step(1, 0))]
         if cfg.mle_every:
-            steps.append(TimedStep("step of MLE between", 1.0 / cfg.mle_every, lambda algorithm: algorithm.mle_step(1, 0)))
+            between = TimedStep("step of MLE between", 1.0 / cfg.mle_every, lambda algorithm: algorithm.likelihood.step(1, 0))
+            steps.append(between)
         return steps
 
     @classmethod
     def conflicts(cls, settings: Settings) -> Iterable[tuple[bool, str]]:
-        cfg, reward = settings[PolicyGradientSettings], registry.rewards[settings.adversarial.reward]
+        cfg = settings[PolicyGradientSettings]
+        single = registry.rewards.expression(cfg.reward).single
+        stepwise, judged = (registry.rewards.needs(cfg.reward, what) for what in ("stepwise", "needs_discriminator"))
         yield (
-            cfg.reward_transform in ("mali", "rank") and (reward.stepwise or not reward.needs_discriminator),
+            cfg.reward_transform in ("mali", "rank") and (single is None or stepwise or not judged),
             f"adversarial.reward-transform={cfg.reward_transform} is made of the discriminator's score of whole sequences "
             f"and does not go with --reward {cfg.reward}: leave one out.",
         )
@@ -289,7 +294,7 @@ class PolicyGradient(Algorithm):
             "or adversarial.rollout-policy=ngram out.",
         )
         yield (
-            (cfg.rollout_horizon > 0 or cfg.rollout_policy == "ngram") and (reward.stepwise or cfg.rollouts == 0),
+            (cfg.rollout_horizon > 0 or cfg.rollout_policy == "ngram") and (stepwise or cfg.rollouts == 0),
             "adversarial.rollout-horizon and adversarial.rollout-policy are of rollouts, and there are none with "
-            f"{f'--reward {cfg.reward}' if reward.stepwise else '--rollouts 0'}: leave them out.",
+            f"{f'--reward {cfg.reward}' if stepwise else '--rollouts 0'}: leave them out.",
         )

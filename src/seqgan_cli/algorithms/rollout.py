@@ -192,28 +192,31 @@ class ActionValues:
         self.chunk = max(1, rows // max(1, length - 1))
 
     @compiled
-    def __call__(self, tokens: Any, key: Any) -> Any:
+    def __call__(self, tokens: Any, key: Any, batch: Any = None) -> Any:
         """Expected final reward after each token: float32 `[B, T]` for int32 `[B, T]`; no gradient flows through it.
 
         For t < T the mean reward of N continuations of Y₁:t, for t = T the reward of Y itself. With N = 0 there is no search:
         every token gets the reward of Y (REINFORCE on whole sequences), as does the only one of a sequence with T = 1. A
         stepwise reward needs no search at all.
+
+        `batch`: int32 `[·, T]`, the sequences of all replicas where these are not all: a reward may depend on the whole batch.
         """
         if isinstance(self.reward, StepwiseReward):
             return tf.stop_gradient(self.reward.action_values(tokens))
-        batch, length = tf.shape(tokens)[0], tf.shape(tokens)[1]
+        reward: Any = self.reward.of_batch(tokens if batch is None else batch)
+        count, length = tf.shape(tokens)[0], tf.shape(tokens)[1]
         if not self.num_rollouts or self.policy.sequence_length == 1:
-            return tf.stop_gradient(tf.tile(self.reward(tokens, key)[:, None], [1, length]))
-        pairs = batch * self.num_rollouts
+            return tf.stop_gradient(tf.tile(reward(tokens, key)[:, None], [1, length]))
+        pairs = count * self.num_rollouts
         num_chunks = -(-pairs // self.chunk)
         width = -(-pairs // num_chunks)  # all chunks alike: the surplus of the last is dropped
         find = self._look_ahead if self.value else self._search
-        by_pair = find(tokens, key, num_chunks, width)[:pairs]  # [B·N, T-1]
-        by_rollout = tf.reshape(by_pair, [batch, self.num_rollouts, length - 1])
-        final = self.reward(tokens, tf.random.experimental.stateless_fold_in(key, num_chunks))
+        by_pair = find(reward, tokens, key, num_chunks, width)[:pairs]  # [B·N, T-1]
+        by_rollout = tf.reshape(by_pair, [count, self.num_rollouts, length - 1])
+        final = reward(tokens, tf.random.experimental.stateless_fold_in(key, num_chunks))
         return tf.stop_gradient(tf.concat([tf.reduce_mean(by_rollout, axis=1), final[:, None]], axis=1))
 
-    def _look_ahead(self, tokens: Any, key: Any, num_chunks: Any, width: Any) -> Any:
+    def _look_ahead(self, reward: Any, tokens: Any, key: Any, num_chunks: Any, width: Any) -> Any:
         """Of every (sequence, rollout) pair, chunk by chunk: float32 `[≥ B·N, T-1]`, values and, near the end, rewards."""
         pairs, length = tf.shape(tokens)[0] * self.num_rollouts, self.policy.sequence_length
         first = length - self.horizon  # the shortest prefix that is finished within the horizon
@@ -226,7 +229,7 @@ class ActionValues:
             sources, chunk_key = tf.gather(tokens, members), tf.random.experimental.stateless_fold_in(key, i)
             keys = tf.unstack(tf.random.experimental.stateless_split(chunk_key, 3))
             finished = policy.sample_continuations(sources, keys[0], first)
-            rewards = tf.reshape(self.reward(tf.reshape(finished, [-1, length]), keys[1]), [self.horizon, width])
+            rewards = tf.reshape(reward(tf.reshape(finished, [-1, length]), keys[1]), [self.horizon, width])
             bootstrap_values = policy.bootstrap_values(sources, self.horizon, value, keys[2])
             return i + 1, values.write(i, tf.transpose(tf.concat([bootstrap_values, rewards], axis=0)))
 
@@ -234,10 +237,10 @@ class ActionValues:
         _, values = tf.while_loop(lambda i, _: i < num_chunks, look, (0, values), parallel_iterations=1)
         return values.concat()
 
-    def _search(self, tokens: Any, key: Any, num_chunks: Any, width: Any) -> Any:
+    def _search(self, reward: Any, tokens: Any, key: Any, num_chunks: Any, width: Any) -> Any:
         """Of every (sequence, rollout) pair the rewards of its continuations: float32 `[≥ B·N, T-1]`."""
         pairs, length = tf.shape(tokens)[0] * self.num_rollouts, tf.shape(tokens)[1]
-        together = self._completions_at_once(length) // width if isinstance(self.reward, PrefixReward) else 1
+        together = self._completions_at_once(length) // width if isinstance(reward, PrefixReward) else 1
         together = tf.maximum(1, together)
 
         def search(group: Any, values: Any) -> tuple:
@@ -254,7 +257,8 @@ class ActionValues:
 
             continuations = tf.TensorArray(tf.int32, size=last - first, element_shape=[None, None, None])
             _, continuations = tf.while_loop(lambda i, _: i < last, sample_chunk, (first, continuations), parallel_iterations=1)
-            rewards = self._rewards(tokens, members, tf.transpose(continuations.concat(), [1, 0, 2]), key, first)
+            finished = tf.transpose(continuations.concat(), [1, 0, 2])
+            rewards = self._rewards(reward, tokens, members, finished, key, first)
             return group + 1, values.write(group, tf.transpose(rewards))
 
         num_groups = -(-num_chunks // together)
@@ -268,12 +272,13 @@ class ActionValues:
         by_responses = 2**13 * self.num_rollouts // length  # responses at every position of a sequence
         return tf.minimum(COMPLETIONS_AT_ONCE, tf.minimum(by_tokens, by_responses))
 
-    def _rewards(self, tokens: Any, members: Any, continuations: Any, key: Any, chunk: Any) -> Any:
+    def _rewards(self, reward: Any, tokens: Any, members: Any, continuations: Any, key: Any, chunk: Any) -> Any:
         """float32 `[T-1, C]` of completions int32 `[T-1, C, T]`, the c-th of sequence `members[c]`."""
-        if isinstance(self.reward, PrefixReward):
+        own_key = tf.random.experimental.stateless_fold_in(tf.random.experimental.stateless_fold_in(key, chunk), 0)
+        if isinstance(reward, PrefixReward):
             first, last = tf.reduce_min(members), tf.reduce_max(members)
-            return self.reward.score_continuations(tokens[first : last + 1], members - first, continuations, key)
-        chunk_key = tf.random.experimental.stateless_fold_in(key, chunk)
+            used = key if getattr(reward, "keyed_by_batch", False) else own_key
+            return reward.score_continuations(tokens[first : last + 1], members - first, continuations, used)
         finished = tf.reshape(continuations, [-1, tf.shape(continuations)[2]])
-        rewards = self.reward(finished, tf.random.experimental.stateless_fold_in(chunk_key, 0))
+        rewards = reward(finished, own_key)
         return tf.reshape(rewards, tf.shape(continuations)[:2])

@@ -15,12 +15,25 @@ SCHEDULE = {
     "--monitor": "adversarial.monitor",
     "--patience": "adversarial.patience",
 }
-GENERATOR = {
-    "--rollouts": "adversarial.rollouts",
-    "--update-rate": "adversarial.update-rate",
+REWARD = {
     "--reward": "adversarial.reward",
+    "--reward-file": "reward.file.path",
+    "--reward-command": "reward.command.line",
+    "--reward-jobs": "adversarial.reward-jobs",
+    "--reward-timeout": "adversarial.reward-timeout",
     "--reward-references": "adversarial.reward-references",
     "--reward-order": "adversarial.reward-order",
+}
+NEAR = {
+    "--kl-coefficient": "adversarial.kl-coefficient",
+    "--kl-target": "adversarial.kl-target",
+    "--keep-coverage": "adversarial.keep-coverage",
+    "--mle-every": "adversarial.mle-every",
+}
+GENERATOR = {
+    "--algorithm": "adversarial.algorithm",
+    "--rollouts": "adversarial.rollouts",
+    "--update-rate": "adversarial.update-rate",
     "--baseline": "adversarial.baseline",
     "--batch-size": "adversarial.batch-size",
     "--g-learning-rate": "adversarial.g-learning-rate",
@@ -34,7 +47,9 @@ DISCRIMINATOR = {
 
 @click.command("adversarial", cls=GroupedCommand)
 @setting_options("Schedule", SCHEDULE)
+@setting_options("Reward", REWARD)
 @setting_options("Policy gradient", GENERATOR)
+@setting_options("Staying real", NEAR)
 @setting_options("Discriminator", DISCRIMINATOR)
 @placed
 @common_options()

@@ -7,14 +7,18 @@ from typing import Any
 import click
 
 from seqgan_cli.config import registry
-from seqgan_cli.config.settings import SIZES, Settings
+from seqgan_cli.config.resolution import Config
+from seqgan_cli.config.settings import OBJECTIVE as OBJECTIVE_SETTINGS
+from seqgan_cli.config.settings import SCHEMA, SIZES, Settings
+from seqgan_cli.console import Console
 from seqgan_cli.errors import UsageError
 from seqgan_cli.jobs.options import MARGIN, GroupedCommand, console_of, grouped_option
 from seqgan_cli.jobs.sampling import sampling_of, sampling_options
 
 SYNTHETIC = ("synthetic", "strategies", "pretraining")
 REAL = tuple(kind.name for kind in registry.kinds.ours.values() if kind.experiment)
-EVERY = (*SYNTHETIC, "frontier", *REAL)
+OBJECTIVE = "objective"
+EVERY = (*SYNTHETIC, "frontier", OBJECTIVE, *REAL)
 SEEDS = {"quick": 3, "fast": 5, "paper": 5}
 SAMPLES = {"quick": 5000, "fast": 10_000, "paper": 100_000}
 
@@ -30,7 +34,7 @@ _option = grouped_option("Experiment")
     "--out",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="the experiment's directory [runs/experiment-PRESET, runs/KIND-PRESET]",
+    help="the experiment's directory [runs/experiment-PRESET, runs/objective-PRESET, runs/KIND-PRESET]",
 )
 @_option(
     "--preset",
@@ -41,6 +45,7 @@ _option = grouped_option("Experiment")
 )
 @_option("--seeds", type=click.IntRange(1, 1000), metavar="N", help="how many seeds [quick 3, others 5]")
 @_option("--methods", metavar="A,B,…", help="rows of the table, from those that docs/experiments.md lists")
+@_option("--reward", metavar="NAME=WEIGHT,…", help="objective: what samples are to have, as for `adversarial`")
 @_option("--oracle", metavar="FILE", help="one oracle for all seeds, .npz [each seed draws its own]")
 @_option(
     "--samples", type=click.IntRange(16), metavar="N", help="samples of each generator [quick 5000, fast 10000, paper 100000]"
@@ -95,6 +100,7 @@ def command(
     preset: str,
     seeds: int | None,
     methods: str | None,
+    reward: str | None,
     oracle: str | None,
     samples: int | None,
     margin: float | None,
@@ -115,7 +121,8 @@ def command(
     On the oracle, synthetic: the table; strategies: four schedules of g-steps and d-steps; pretraining: a short against a
     converged MLE; frontier: quality against coverage over temperatures or top-p. One directory holds them all, and what one
     has trained the others use. On --data of your own, poems, speeches, music or text: MLE against SeqGAN, and what the
-    paper left out; and frontier. Stopped anywhere, the same command goes on.
+    paper left out; and frontier. On a reward of your own, objective: what training by it gives beside lower temperatures and
+    the best of n. Stopped anywhere, the same command goes on.
     """
     from seqgan_cli.config import resolution as configuration
     from seqgan_cli.config.checks import check_data, check_together
@@ -126,10 +133,17 @@ def command(
     if sweep != "temperature" and kind != "frontier":
         raise UsageError(f"--sweep is of the experiment frontier, and {kind} has no curves over {sweep}: leave it out.")
     swept = getattr(sampling, sweep.replace("-", "_"))
+    if kind == OBJECTIVE and (margin is not None or sampling.truncated):
+        raise UsageError(
+            "experiment objective draws at temperatures alone and has no margin: leave --margin, --top-k, --top-p and "
+            "--min-p out."
+        )
     if kind not in SYNTHETIC and swept != 1.0:
         raise UsageError(f"experiment {kind} draws at several values of {sweep}: leave --{sweep} out.")
-    named = {"data.oracle": oracle, "data.source": data, "data.test": test}
+    named = {"data.oracle": oracle, "data.source": data, "data.test": test, "adversarial.reward": reward}
     asked, sources = configuration.explicit({name: value for name, value in named.items() if value}, sets, config_file)
+    if kind == OBJECTIVE and "adversarial.reward" not in asked:
+        raise UsageError("experiment objective is of a reward: give --reward, as `adversarial` takes it.")
     real = not Settings(asked).data.synthetic
     if kind in SYNTHETIC and real:
         others = ", ".join(("frontier", *REAL))
@@ -144,16 +158,27 @@ def command(
     if "seed" in asked:
         raise UsageError("An experiment has several seeds: use --seed for the first of them.")
     for name in ("adversarial.reward", "pretrain-g.scheduled-sampling"):
-        if name in asked:
+        if name in asked and not (kind == OBJECTIVE and name == "adversarial.reward"):
             raise UsageError(f"The methods differ in {name}, so it cannot be set for all: leave it out, and see --methods.")
+    if kind == OBJECTIVE:
+        usual = dict(OBJECTIVE_SETTINGS)
+        if preset == "quick":
+            usual["adversarial.rounds"] = SCHEMA["adversarial.rounds"].presets[preset]
+        asked, sources = {**usual, **asked}, {**dict.fromkeys(usual, "option"), **sources}
     config = configuration.resolve(asked, sources, None, preset)
     check_data(config)
-    directory = out or Path("runs") / f"{asked['data.kind'] if real else 'experiment'}-{preset}"
-    names = chosen_methods(kind, methods)
+    of_data = asked["data.kind"] if real and kind != OBJECTIVE else "experiment"
+    directory = out or Path("runs") / f"{OBJECTIVE if kind == OBJECTIVE else of_data}-{preset}"
     cores = os.process_cpu_count() if hasattr(os, "process_cpu_count") else len(os.sched_getaffinity(0))
     jobs = jobs or min(4, cores)
     threads = threads or max(1, cores // jobs)
-    planned = tasks(directory, names, range(first_seed, first_seed + (seeds or SEEDS[preset])), config, preset)
+    every = tuple(range(first_seed, first_seed + (seeds or SEEDS[preset])))
+    if kind == OBJECTIVE:
+        work = jobs, threads, verbose
+        _objective(config, directory, preset, methods, every, samples, work, storage, dry_run, partial, console)
+        return
+    names = chosen_methods(kind, methods)
+    planned = tasks(directory, names, every, config, preset)
     for task in planned:
         check_together(task.config.settings)
 
@@ -178,6 +203,66 @@ def command(
             study.train(kind, planned, config, directory, jobs, threads, console, leases)
         margin = margin or margin_of(config.settings.kind.quality[0])
         study.report(kind, names, planned, config, directory, samples or SAMPLES[preset], margin, console, sweep, sampling)
+    except KeyboardInterrupt:
+        console.say("\nStopped; what was trained and scored is saved, and the same command goes on.")
+        raise
+
+
+def _objective(
+    config: Config,
+    directory: Path,
+    preset: str,
+    methods: str | None,
+    seeds: tuple[int, ...],
+    samples: int | None,
+    work: tuple[int, int, bool],
+    storage: str | None,
+    dry_run: bool,
+    partial: bool,
+    console: Console,
+) -> None:
+    """What is compared on a reward; scores that are there need no run."""
+    from seqgan_cli.config.checks import check_rewards, check_together
+    from seqgan_cli.studies.experiments.plan import claim
+    from seqgan_cli.studies.objectives.methods import METHODS
+    from seqgan_cli.training.backend import start_tensorflow
+
+    check_rewards(config.settings)
+    if registry.rewards.needs(config.settings.adversarial.reward, "stepwise"):
+        raise UsageError(f"--reward {config.settings.adversarial.reward} scores tokens and not whole sequences.")
+    if registry.rewards.needs(config.settings.adversarial.reward, "needs_discriminator"):
+        raise UsageError("experiment objective adds the discriminator itself: leave it out of --reward.")
+    names = tuple(dict.fromkeys(name.strip() for name in methods.split(","))) if methods else tuple(METHODS)
+    for name in names:
+        if name not in METHODS:
+            raise UsageError(f"--methods: there is no method {name!r}; choose from {', '.join(METHODS)}.")
+    claim(directory, config, preset, begin=not (dry_run or partial))
+    jobs, threads, verbose = work
+    start_tensorflow(threads, verbose)
+    from seqgan_cli.studies.experiments import study
+    from seqgan_cli.studies.objectives import outputs
+    from seqgan_cli.studies.objectives.study import Plan, score
+
+    plan = Plan(directory, config, preset, names, seeds, samples or 1000)
+    planned = plan.tasks()
+    for task in planned:
+        check_together(task.config.settings)
+    try:
+        if dry_run:
+            if planned:
+                study.dry_run(planned, config, directory, jobs, threads, console)
+            else:
+                console.result("Nothing is left to train: all scores are there.")
+            return
+        if planned and not partial:
+            leases = None
+            if storage:
+                from seqgan_cli.studies.leases import SharedTasks
+
+                leases = SharedTasks(storage, f"{OBJECTIVE} in {directory.name}", planned, {"preset": preset})
+            study.train(OBJECTIVE, planned, config, directory, jobs, threads, console, leases)
+        score(plan, console)
+        outputs.write(plan, console)
     except KeyboardInterrupt:
         console.say("\nStopped; what was trained and scored is saved, and the same command goes on.")
         raise

@@ -20,11 +20,11 @@ def command(context: click.Context, name: str | None, run_path: Path, **_: Any) 
     Set one with --set NAME=VALUE, or in a TOML file given to --config.
     """
     console = console_of(context)
-    chosen = [find(name)] if name else list(SCHEMA.values())
     from seqgan_cli.runs.run import Run
 
     run = Run(run_path)
-    recorded = run.config() if run.exists else None
+    recorded = run.config() if run.exists else None  # first: the names of its rewards' uses are settings then
+    chosen = [find(name)] if name else list(SCHEMA.values())
     if name:
         told = _all_of(chosen[0], recorded)
         width = max(10, *map(len, told))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqgan_cli import files
+from seqgan_cli.commands.adversarial import REWARD
 from seqgan_cli.commands.sample import sample_lines
 from seqgan_cli.config.settings import STAGES
 from seqgan_cli.jobs.options import DATA, KINDS, GroupedCommand, common_options, setting_options
@@ -19,9 +20,9 @@ COUNTS = {
     "--epochs": "pretrain-g.epochs",
     "--d-steps": "pretrain-d.d-steps",
     "--rounds": "adversarial.rounds",
-    "--reward": "adversarial.reward",
     "--precision": "discriminator.precision",
 }
+OWN = ("--reward", "--reward-file", "--reward-command")
 
 
 @click.command("train", cls=GroupedCommand)
@@ -29,6 +30,7 @@ COUNTS = {
 @setting_options("Data", {flag: name for flag, name in DATA.items() if flag != "--data"})
 @setting_options("Poems, speeches, music", KINDS)
 @setting_options("Stages", COUNTS)
+@setting_options("Reward", {flag: REWARD[flag] for flag in OWN})
 @common_options()
 @click.pass_context
 def command(context: click.Context, file: str | None, **_: Any) -> None:

@@ -17,7 +17,7 @@ def check(config: Config) -> None:
 def check_data(config: Config) -> None:
     """Of all these, what is of the data alone: what their kind has no use for, or other kinds have one for."""
     settings, sources = config.settings, config.sources
-    given = {name for name in SCHEMA if sources[name] in ("option", "file") and config.values[name] != SCHEMA[name].default}
+    given = {name for name in sources if sources[name] in ("option", "file") and config.values[name] != SCHEMA[name].default}
     if not settings.data.synthetic:
         of_some = {name for kind in registry.kinds.known() for name in kind.uses} - settings.kind.uses
         _refuse(_useless(settings, [name for name in SCHEMA if name in given & of_some]))
@@ -36,8 +36,15 @@ def check_together(settings: Settings) -> None:
     """Raises UsageError for values of which one would spoil the other, whoever asked for them."""
     if settings.data.synthetic and settings.data.kind not in registry.kinds.beside:
         raise UsageError("--kind goes with --data: the oracle has numbers of its own.")
-    for component in registry.chosen(settings):
-        _refuse(component.conflicts(settings))
+    _refuse(settings.kind.conflicts(settings))
+    for each in registry.ALL:
+        if each is not registry.kinds:
+            _refuse(each.conflicts(settings))
+
+
+def check_rewards(settings: Settings) -> None:
+    """Raises UsageError for a reward whose own settings are missing or do not go together."""
+    _refuse(registry.rewards.conflicts(settings))
 
 
 def _refuse(conflicts: Iterable[tuple[bool, str]]) -> None:

@@ -10,6 +10,8 @@ import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from seqgan_cli.config.expression import Expression, parse
+from seqgan_cli.config.schema import OF_USE
 from seqgan_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -68,6 +70,11 @@ class Registry:
     def _theirs(self) -> "dict[str, EntryPoint]":
         return {entry.name: entry for entry in self._entries if entry.name not in self.ours}
 
+    @property
+    def metavar(self) -> str:
+        """What help shows for a value."""
+        return f"[{'|'.join((*self.beside, *self.named))}]"
+
     @functools.cached_property
     def named(self) -> tuple[str, ...]:
         """Those of this package that can be named."""
@@ -117,14 +124,96 @@ class Registry:
         if not (isinstance(component, type) and issubclass(component, Component) and component.name == entry.name):
             raise UsageError(f"{where} is no {self.what} named {entry.name!r}: it needs a class with that name.")
         if component.Section is not None:
-            SCHEMA.add(component.Section)
+            SCHEMA.add(component.Section, component.name if component.Section.PREFIX == OF_USE else "")
         return component
 
-    def sections(self) -> Iterator[Any]:
-        """The sections that our components declare, then those of others that were named."""
+    def sections(self) -> Iterator[tuple[Any, str]]:
+        """The sections that our components declare, then those of others that were named; and of which use each is."""
         for component in self.known():
             if component.Section is not None:
-                yield component.Section
+                yield component.Section, component.name if component.Section.PREFIX == OF_USE else ""
+
+    def named_by(self, value: str) -> "tuple[Any, ...]":
+        """The components that a value of the setting names."""
+        return (self[value],) if value in self.names() else ()
+
+    def conflicts(self, settings: "Settings") -> Iterable[tuple[bool, str]]:
+        """What does not go together, of the components that the settings name; see `Component.conflicts`."""
+        for component in self.named_by(settings.values[self.setting]):
+            yield from component.conflicts(settings)
+
+
+class Rewards(Registry):
+    """Rewards, of which the setting names a weighted sum; every use of one has settings of its own."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._labels: dict[str, str] = {}  # the reward of each use that has a name of its own
+
+    @property
+    def metavar(self) -> str:
+        return "NAME=WEIGHT,…"  # of too many to be listed
+
+    def expression(self, value: str) -> Expression:
+        """The sum. Raises UsageError for a text that is none."""
+        return parse(value, self.setting)
+
+    def named_by(self, value: str) -> tuple[Any, ...]:
+        return tuple(self[use.reward] for use in self.expression(value).uses)
+
+    def needs(self, value: str, what: str) -> bool:
+        """Whether any of the rewards has a need or trait, by the name of its attribute."""
+        return any(getattr(component, what) for component in self.named_by(value))
+
+    def require(self, name: str) -> None:
+        """As for any component, of all that the sum names; the settings of its uses are in the schema from now on."""
+        from seqgan_cli.config.settings import SCHEMA
+
+        for use in self.expression(name).uses:
+            if use.reward not in self.names():
+                known = ", ".join(self.names())
+                raise UsageError(f"{self.setting}={name}: there is no reward {use.reward!r}; choose from {known}.")
+            super().require(use.reward)
+            if use.name == use.reward:
+                continue
+            if use.name in self.names():
+                raise UsageError(f"{self.setting}={name}: {use.name} is the name of a reward, so no other use can have it.")
+            if self._labels.get(use.name) != use.reward:
+                self._labels[use.name] = use.reward
+                SCHEMA.forget()
+
+    def others(self, name: str) -> frozenset[str]:
+        """Where settings are of uses that other sums named, of other runs in this process: `reward.USE`."""
+        uses = {use.name for use in self.expression(name).uses} if self._labels else set()
+        return frozenset(f"{OF_USE}.{label}" for label in self._labels if label not in uses)
+
+    def implied(self, settings: Iterable[str]) -> list[str]:
+        """The rewards that settings of their own ask for where the sum is not given: `reward.file.path`."""
+        return [name for name, each in self.ours.items() if f"{OF_USE}.{name}.{each.implied_by}" in set(settings)]
+
+    def sections(self) -> Iterator[tuple[Any, str]]:
+        yield from super().sections()
+        for name, reward in self._labels.items():
+            section = self[reward].Section
+            if section is not None and section.PREFIX == OF_USE:
+                yield section, name
+
+    def conflicts(self, settings: "Settings") -> Iterable[tuple[bool, str]]:
+        yield from super().conflicts(settings)
+        expression = self.expression(settings.values[self.setting])
+        for use in expression.uses:
+            component = self[use.reward]
+            yield (
+                component.stepwise and expression.single != use,
+                f"--reward {expression.text}: {use.reward} scores every token and not whole sequences, so it cannot be part of "
+                "a sum.",
+            )
+            yield from component.refused(settings, use)
+            yield (
+                expression.single is None and component.bounds(settings, use) is None,
+                f"--reward {expression.text}: {use.reward} has no bounds and would drown the others: say which of its values "
+                f"become 0 and 1, by --set {OF_USE}.{use.name}.low=… and --set {OF_USE}.{use.name}.high=….",
+            )
 
 
 class Kinds(Registry):
@@ -147,15 +236,9 @@ class Kinds(Registry):
         return built_in if built_in is not None and not built_in.is_named else next(iter(self.ours.values()))
 
 
-rewards = Registry("seqgan.rewards", "seqgan_cli.rewards", "adversarial.reward", "reward")
+rewards = Rewards("seqgan.rewards", "seqgan_cli.rewards", "adversarial.reward", "reward")
 algorithms = Registry("seqgan.algorithms", "seqgan_cli.algorithms", "adversarial.algorithm", "algorithm")
 generators = Registry("seqgan.generators", "seqgan_cli.models.generators", "generator.cell", "generator")
 discriminators = Registry("seqgan.discriminators", "seqgan_cli.models.discriminators", "discriminator.kind", "discriminator")
 kinds = Kinds("seqgan.kinds", "seqgan_cli.data.kinds", "data.kind", "kind of data", beside=("auto",))
 ALL = (kinds, generators, discriminators, algorithms, rewards)
-
-
-def chosen(settings: "Settings") -> list[Any]:
-    """The components that these settings name."""
-    names = ((registry, settings.values[registry.setting]) for registry in ALL if registry is not kinds)
-    return [settings.kind, *(registry[name] for registry, name in names if name in registry.names())]

@@ -12,7 +12,7 @@ from typing import Any
 
 from seqgan_cli.config import registry
 from seqgan_cli.config.schema import specs_of
-from seqgan_cli.config.settings import SCHEMA, Settings, find, preset_value
+from seqgan_cli.config.settings import SCHEMA, Settings, find, preset_value, specs_with
 from seqgan_cli.errors import UsageError
 
 
@@ -76,15 +76,21 @@ def explicit(options: Mapping[str, Any], sets: tuple[str, ...], file: Path | Non
     import_named([*options.items(), *assigned])
     values = read_file(file) if file is not None else {}
     sources = dict.fromkeys(values, "file")
+    import_named([*options.items(), *assigned])  # again: a name of a use may be another reward's in the file
     chosen = {name: find(name).check(value) for name, value in options.items()}
     for name, text in assigned:
         info = find(name)
         chosen[info.name] = info.parse(text)
     values.update(chosen)
     sources.update(dict.fromkeys(chosen, "option"))
+    reward = registry.rewards.setting
+    if reward not in values and (implied := registry.rewards.implied(values)):
+        if len(implied) > 1:
+            raise UsageError(f"Two rewards are given: say what they make together, as in --reward {'=0.5,'.join(implied)}=0.5.")
+        values[reward], sources[reward] = implied[0], "option"
     for name in values:
         is_name = name == "data.source" and registry.kinds.of_source(values[name]) is not None
-        if values[name] and SCHEMA[name].is_file and not is_name:
+        if values[name] and find(name).is_file and not is_name:
             values[name] = os.path.abspath(values[name])  # noqa: PTH100  the run may be continued from another folder
     return values, sources
 
@@ -113,7 +119,14 @@ def resolve(asked: Mapping[str, Any], asked_sources: Mapping[str, str], run: Con
     usual = registry.kinds.defaults_of(kind)
     changed = run is not None and kind != run.values.get("data.kind", "auto")
     moved = run is not None and asked.get("data.source", run.values.get("data.source")) != run.values.get("data.source")
-    for name, info in SCHEMA.items():
+    reward = registry.rewards.setting
+    named = asked.get(reward) or (run.values.get(reward) if run else None) or SCHEMA[reward].default
+    registry.rewards.require(named)  # what another run calls by the same name may be in the schema
+    specs = specs_with({reward: named})
+    for name in asked:
+        if name not in specs:
+            raise UsageError(f"{name} is of no use: {reward}={named} does not name that reward.")
+    for name, info in specs.items():
         if name in asked:
             values[name], sources[name] = asked[name], asked_sources[name]
         elif run is not None and name in run.values and not (

@@ -1,6 +1,7 @@
 """What is known of a setting: its name, type, default, bounds and meaning, declared where the setting is used."""
 
 import dataclasses
+import json
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -73,10 +74,12 @@ class SettingSpec:
         try:
             if self.type is bool:
                 value: Any = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
+            elif self.type is tuple:
+                value = json.loads(text) if text.startswith("[") else [part.strip() for part in text.split(",") if part.strip()]
             else:
                 value = self.type(text)
         except (KeyError, ValueError):
-            kind = {bool: "true or false", int: "a whole number", float: "a number"}[self.type]
+            kind = {bool: "true or false", int: "a whole number", float: "a number", tuple: "words, as in a,b"}[self.type]
             raise UsageError(f"{self.name}={text}: needs {kind}.") from None
         return self.check(value)
 
@@ -90,7 +93,11 @@ class SettingSpec:
                 value = float(value)
             except OverflowError:
                 raise UsageError(f"{self.name}: needs a finite number.") from None
+        if self.type is tuple and isinstance(value, list):  # of TOML and JSON
+            value = tuple(value)
         kind = type(value)
+        if self.type is tuple and (kind is not tuple or not all(isinstance(each, str) for each in value)):
+            raise UsageError(f"{self.name}={value}: needs words, as in [\"a\", \"b\"], or a,b with --set.")
         if kind is not self.type:
             raise UsageError(f"{self.name}={value}: needs {self.type.__name__}, not {kind.__name__}.")
         if not isinstance(self.choices, tuple):
@@ -126,6 +133,7 @@ def section(prefix: str, stage: str | None = None, **info: Any) -> Callable[[typ
     `info`: what is the same of all of them, as in `SettingSpec`.
 
     A component's section is one of its own under the same prefix, or extends the one that all components of its registry read.
+    Under the prefix `reward` there is one for every use of the reward: `reward.USE.field-name`.
     """
 
     def decorate(cls: type[S]) -> type[S]:
@@ -135,14 +143,24 @@ def section(prefix: str, stage: str | None = None, **info: Any) -> Callable[[typ
     return decorate
 
 
-def specs_of(declared: Any) -> list[SettingSpec]:
-    """What a section declares, in its order; a field that is no `setting` is none."""
-    hints = typing.get_type_hints(declared)
+def written(value: Any) -> str:
+    """A setting's value as `--set` takes it."""
+    if isinstance(value, tuple):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+OF_USE = "reward"  # the prefix of sections of which every use of a component has one
+
+
+def specs_of(declared: Any, use: str = "") -> list[SettingSpec]:
+    """What a section declares, in its order; a field that is no `setting` is none. `use`: of a section with one a use."""
+    hints = {name: typing.get_origin(hint) or hint for name, hint in typing.get_type_hints(declared).items()}
     found = []
     for leaf in dataclasses.fields(declared):
         if "meaning" not in leaf.metadata:
             continue
         info = {**declared.INFO, **leaf.metadata}
-        name = ".".join(filter(None, (declared.PREFIX, leaf.name.replace("_", "-"))))
+        name = ".".join(filter(None, (declared.PREFIX, use, leaf.name.replace("_", "-"))))
         found.append(SettingSpec(name, hints[leaf.name], leaf.default, **info))
     return found

@@ -134,10 +134,13 @@ class Adversarial:
     )
     reward: str = setting(
         "discriminator",
-        "what scores a finished sequence, or every token of one",
+        "what scores finished sequences: one reward, or a sum, as discriminator=0.5,grammar*length=0.5 "
+        "(`seqgan settings adversarial.reward` lists them)",
         choices=registry.rewards,
         fixed_by="adversarial",
     )
+    reward_jobs: int = setting(1, "processes that score texts, for rewards that are slow", at_least=1, at_most=256)
+    reward_timeout: float = setting(60.0, "seconds to wait for a score before training stops", above=0)
     reward_transform: str = setting(
         "none",
         "what becomes of rewards: (Q - mean) / deviation, MaliGAN's D/(1-D) over its mean, or RankGAN's rank among real ones",
@@ -154,10 +157,15 @@ class Adversarial:
     )
     monitor: str = setting(
         "auto",
-        "score that decides best and patience (auto: nll_oracle, for text nll_validation)",
-        choices=("auto", "nll_oracle", "nll_validation", "nll_test", "distinct_share", "reward_mean"),
+        "score that decides best and patience (auto: nll_oracle, for text nll_validation; with keep-coverage reward_final)",
+        choices=("auto", "nll_oracle", "nll_validation", "nll_test", "distinct_share", "reward_mean", "reward_final"),
     )
     patience: int = setting(0, "stop after so many rounds without a better score (0: never)", at_least=0)
+    keep_coverage: float = setting(
+        0.0,
+        "stop before nll_validation is so many nats a token above where the rounds began (0: never)",
+        at_least=0,
+    )
 
 
 @section("evaluation", "pretrain-g")

@@ -30,7 +30,22 @@ MLE_STRONG: dict[str, Any] = {
     "pretrain-g.patience": 5,
     "adversarial.start": "best",
 }
-PRESETS = (*SIZES, "mle-strong")
+# Policy gradient on a reward that knows something: no rollouts, the others' mean subtracted, near to a strong likelihood model.
+# docs/objectives.md has what it gives.
+OBJECTIVE: dict[str, Any] = {
+    **MLE_STRONG,
+    "adversarial.rollouts": 0,
+    "adversarial.baseline": "leave-one-out",
+    "adversarial.batch-size": 128,
+    "adversarial.g-learning-rate": 0.0005,
+    "adversarial.g-steps": 5,
+    "adversarial.d-steps": 1,
+    "adversarial.k": 1,
+    "adversarial.rounds": 50,
+    "adversarial.kl-coefficient": 0.03,
+}
+SPECIAL = {"mle-strong": MLE_STRONG, "objective": OBJECTIVE}  # presets that are no sizes
+PRESETS = (*SIZES, *SPECIAL)
 # The stages, and the setting that says how many units each is to do.
 TARGETS = {"pretrain-g": "pretrain-g.epochs", "pretrain-d": "pretrain-d.d-steps", "adversarial": "adversarial.rounds"}
 STAGES = tuple(TARGETS)
@@ -48,7 +63,8 @@ class Settings:
     """
 
     def __init__(self, values: Mapping[str, Any] | None = None) -> None:
-        self.values = {name: spec.default for name, spec in SCHEMA.items()} | dict(values or {})
+        given = dict(values or {})
+        self.values = {name: spec.default for name, spec in specs_with(given).items()} | given
         self._sections: dict[Any, Any] = {}
 
     def __getitem__(self, declared: type[S]) -> S:
@@ -58,6 +74,10 @@ class Settings:
             self._sections[declared] = declared(**{leaf: self.values[name] for leaf, name in names.items()})
         found: S = self._sections[declared]
         return found
+
+    def of_use(self, declared: type[S], use: str) -> S:
+        """The values of the section of one use of a reward."""
+        return declared(**{spec.leaf: self.values.get(spec.name, spec.default) for spec in specs_of(declared, use)})
 
     def of(self, known: registry.Registry) -> Any:
         """The section of the component that these settings name."""
@@ -98,7 +118,8 @@ class Settings:
         """The score that decides which checkpoint of a stage is best; None where none is."""
         held_out = "nll_validation" if self.data.validation else "nll_test"  # the former name of both
         if stage == "adversarial" and (asked := self.adversarial.monitor) not in ("nll_validation", "nll_test"):
-            return asked if asked != "auto" else "nll_oracle" if self.data.synthetic else held_out
+            of_data = "nll_oracle" if self.data.synthetic else held_out
+            return asked if asked != "auto" else "reward_final" if self.adversarial.keep_coverage else of_data
         return None if stage == "pretrain-d" else held_out
 
     def measure(self, stage: str) -> dict[str, Any] | None:
@@ -145,19 +166,23 @@ class Schema(Mapping[str, SettingSpec]):
     @functools.cached_property
     def _specs(self) -> dict[str, SettingSpec]:
         found: dict[str, SettingSpec] = {}
-        declared = [*SECTIONS, *(each for known in registry.ALL for each in known.sections())]
-        specs = [spec for each in declared for spec in specs_of(each)]
+        declared = [*((each, "") for each in SECTIONS), *(each for known in registry.ALL for each in known.sections())]
+        specs = [spec for each, use in declared for spec in specs_of(each, use)]
         order = {spec.name.partition(".")[0]: i for i, spec in reversed([*enumerate(specs)])}  # a section in one piece
         for spec in sorted(specs, key=lambda spec: order[spec.name.partition(".")[0]]):
             found.setdefault(spec.name, spec)
         return found
 
-    def add(self, declared: Any) -> None:
+    def forget(self) -> None:
+        """Find them anew at the next look: more is declared, or a use has become another reward's."""
+        self.__dict__.pop("_specs", None)
+
+    def add(self, declared: Any, use: str = "") -> None:
         """Make room for the settings of one more section. Raises UsageError for one that is there already and is another."""
-        for spec in specs_of(declared):
+        for spec in specs_of(declared, use):
             if self.get(spec.name, spec) != spec:
                 raise UsageError(f"{declared.__module__} declares {spec.name}, which is another setting: give it another name.")
-        self.__dict__.pop("_specs", None)
+        self.forget()
 
     def __getitem__(self, name: str) -> SettingSpec:
         return self._specs[name]
@@ -172,9 +197,16 @@ class Schema(Mapping[str, SettingSpec]):
 SCHEMA = Schema()
 
 
+def specs_with(values: Mapping[str, Any]) -> dict[str, SettingSpec]:
+    """Every setting but those of uses that the reward among these values, or by default, does not name."""
+    reward = registry.rewards.setting
+    others = registry.rewards.others(str(values.get(reward) or SCHEMA[reward].default))
+    return {name: spec for name, spec in SCHEMA.items() if name.rpartition(".")[0] not in others}
+
+
 def preset_value(spec: SettingSpec, preset: str) -> Any:
     """The setting's value under that preset, or None where it keeps the default."""
-    return MLE_STRONG.get(spec.name) if preset == "mle-strong" else spec.presets.get(preset)
+    return SPECIAL[preset].get(spec.name) if preset in SPECIAL else spec.presets.get(preset)
 
 
 def file_settings() -> tuple[str, ...]:
@@ -197,7 +229,8 @@ def find(name: str) -> SettingSpec:
     """
     wanted = name.replace("_", "-")
     near = [known for known in SCHEMA if known.endswith("." + wanted)]
-    spec = SCHEMA.get(wanted) or (SCHEMA[near[0]] if len(near) == 1 else None)
+    use, dot, leaf = name.rpartition(".")  # the name of a reward's use is what the user called it
+    spec = SCHEMA.get(use + dot + leaf.replace("_", "-")) or SCHEMA.get(wanted) or (SCHEMA[near[0]] if len(near) == 1 else None)
     if spec is None:
         import difflib
 

@@ -23,7 +23,7 @@ def check_fit(settings: Settings, stages: Sequence[str], corpus: "Corpus", oracl
     size = corpus.vocabulary.size
     sequences = len(corpus.train) + sum(map(len, corpus.held_out.values()))
     refuse_too_large(settings, stages, size, corpus.sequence_length, sequences)  # and filters that do not fit the length
-    rounds = settings.needs_discriminator or registry.rewards[settings.adversarial.reward].needs_positives
+    rounds = settings.needs_discriminator or registry.rewards.needs(settings.adversarial.reward, "needs_positives")
     if rounds if "adversarial" in stages else "pretrain-d" in stages:
         from seqgan_cli.data.corpus import refuse_no_positives
 

@@ -20,7 +20,7 @@ from seqgan_cli.errors import SeqganError, UsageError, advised
 from seqgan_cli.jobs.corpora import check_fit, new_corpus, store_corpus
 from seqgan_cli.jobs.options import chosen_settings, console_of
 from seqgan_cli.jobs.processes import join, naming_the_lost, place_of, received, refuse_too_few_rows, share
-from seqgan_cli.jobs.restarts import check_locked, tell_of_changed_files
+from seqgan_cli.jobs.restarts import check_locked, tell_of_changed_files, tell_of_changed_scorers
 from seqgan_cli.runs.checkpoints import Checkpoint
 from seqgan_cli.runs.generators import generator_checkpoint, read_generator
 from seqgan_cli.runs.origins import origins_of
@@ -80,6 +80,9 @@ def job(context: click.Context, stages: Sequence[str], extra: dict[str, Any] | N
 def _asked(context: click.Context, extra: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """The settings that the command line and --config give, and where each comes from."""
     parameters = context.params
+    if parameters["sets"] or parameters["config_file"]:
+        with contextlib.suppress(SeqganError):  # which comes later
+            Run(parameters["run_path"]).config()  # the names of its rewards' uses are settings now
     options = {**chosen_settings(context), **extra}
     if parameters["seed"] is not None:
         options["seed"] = parameters["seed"]
@@ -149,6 +152,8 @@ def _chiefs_job(
     with run.lock():
         if recorded is None and run.exists:
             raise SeqganError(f"Another command has just begun {run.path}: run this one again.")
+        if recorded and not restarted:
+            tell_of_changed_scorers(run, config, console)
         if restarted:
             run.drop_from(restarted)
         if changed:

@@ -102,14 +102,14 @@ def setting_options(group: str, options: dict[str, str]) -> Callable[[Callable],
             info = find(name)
             shown = f" [{info.default}]" if info.default not in ("", False) else ""
             names = [flags, name.replace(".", "__").replace("-", "_")]
-            kind: Any = {int: int, float: float, str: str, bool: None}[info.type]
+            kind: Any = {int: int, float: float, str: str, tuple: str, bool: None}[info.type]
             metavar = {int: "N", float: "X", str: "FILE" if "file" in info.meaning or info.is_file else "TEXT"}.get(
                 info.type
             )
             if info.shown:
                 kind, metavar = click.Choice(info.shown), None
             if not isinstance(info.choices, tuple):  # a component of another package is known to `check` alone
-                kind, metavar = str, f"[{'|'.join(info.shown)}]"
+                kind, metavar = str, info.choices.metavar
             option = click.option(
                 *names,
                 cls=GroupedOption,

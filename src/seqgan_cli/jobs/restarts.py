@@ -6,10 +6,11 @@ from typing import Any
 from seqgan_cli.config import resolution as configuration
 from seqgan_cli.config.checks import check
 from seqgan_cli.config.resolution import Config
+from seqgan_cli.config.schema import written
 from seqgan_cli.config.settings import SCHEMA, STAGES
 from seqgan_cli.console import Console
 from seqgan_cli.errors import UsageError, restarting
-from seqgan_cli.runs.origins import changed
+from seqgan_cli.runs.origins import changed, scorers_of
 from seqgan_cli.runs.run import Run
 
 
@@ -35,15 +36,10 @@ def check_locked(asked: dict[str, Any], sources: dict[str, str], recorded: Confi
     since = {restarted, *(SCHEMA[each].fixed_by for each in locked)}
     first = STAGES[0] if "corpus" in since else next(stage for stage in STAGES if stage in since)
     raise UsageError(
-        f"{name} is {'not given' if before == '' else value_of(before)} in {run.path} and cannot become "
-        f"{value_of(different[name])}: "
+        f"{name} is {'not given' if before == '' else written(before)} in {run.path} and cannot become "
+        f"{written(different[name])}: "
         f"leave it out, {_restart(first, different, sources, recorded, run)}."
     )
-
-
-def value_of(value: Any) -> str:
-    """A setting's value as a user writes it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _restart(stage: str, different: dict[str, Any], sources: dict[str, str], recorded: Config, run: Run) -> str:
@@ -53,7 +49,7 @@ def _restart(stage: str, different: dict[str, Any], sources: dict[str, str], rec
         check(config)
     except UsageError:
         return "or use another --run"
-    sets = [f"{name}={value_of(value)}" for name, value in different.items() if sources[name] != "data"]
+    sets = [f"{name}={written(value)}" for name, value in different.items() if sources[name] != "data"]
     return f"use another --run, or restart with {_restarting(stage, run, sets)}"
 
 
@@ -70,3 +66,16 @@ def tell_of_changed_files(run: Run, config: Config, console: Console) -> None:
             f"{path} has changed since {run.path} read it, and the run goes on with what it was: to train on what it is now, "
             f"use another --run, or restart with {_restarting('pretrain-g', run)}."
         )
+
+
+def tell_of_changed_scorers(run: Run, config: Config, console: Console) -> None:
+    """Which of the files that score the rounds are no longer what they were when these began."""
+    recorded = run.record().get("scorers", {})
+    if not run.has("adversarial"):
+        return
+    for name, digest in scorers_of(config.settings).items():
+        if recorded.get(name, digest) != digest:
+            console.warn(
+                f"{config.values[name]} has changed since {run.path}'s rounds began: what it says from here on is not what it "
+                f"said before. To have all rounds scored alike, restart them with {_restarting('adversarial', run)}."
+            )

@@ -15,7 +15,9 @@ from seqgan_cli.sampling import Sampling
 CHOICES = {spec.leaf: spec for spec in specs_of(Sampling)}
 
 
-def _checked(spec: SettingSpec) -> Callable[[click.Context, click.Parameter, Any], Any]:
+def checked(spec: SettingSpec) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    """A callback that refuses what the choice cannot be."""
+
     def check(_: click.Context, parameter: click.Parameter, value: Any) -> Any:
         try:
             return tuple(map(spec.check, value)) if isinstance(value, tuple) else spec.check(value)
@@ -40,7 +42,7 @@ def sampling_options(group: str, several: bool = False) -> Callable[[Callable], 
                 metavar={int: "N", float: "X"}[spec.type],
                 multiple=several,
                 default=(spec.default,) if several else spec.default,
-                callback=_checked(spec),
+                callback=checked(spec),
                 help=f"{spec.meaning}{'; repeat it for a sweep' * several} [{spec.default:g}]",
             )(function)
         return function

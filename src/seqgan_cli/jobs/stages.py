@@ -1,5 +1,6 @@
 """The stages of a run: what each is made of, what it begins with, and what it drops."""
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from seqgan_cli.algorithms.adversarial import AdversarialTraining
@@ -46,9 +47,9 @@ def _adversarial(job: "Job") -> None:
         job.console.say("adversarial: there is no pre-trained discriminator yet, so `pretrain-d` runs first.")
         train(job, "pretrain-d")
     model = None
-    if registry.rewards[job.settings.adversarial.reward].needs_language_model:
+    if registry.rewards.needs(job.settings.adversarial.reward, "needs_language_model"):
         model = read_generator(job.run, generator_checkpoint(job.run, "best", job.console.warn), job.corpus)
-    stage = AdversarialTraining(job.settings, job.corpus, job.oracle, generator, job.console, model)
+    stage = AdversarialTraining(job.settings, job.corpus, job.oracle, generator, job.console, model, job.run.path)
     if stage.trainer:
         discriminator = job.run.checkpoints("pretrain-d").latest(job.console.warn)
         if discriminator is None:
@@ -58,7 +59,8 @@ def _adversarial(job: "Job") -> None:
         assign(discriminator, stage.trainer.variables())
         _tell_of_another_generator(job, discriminator)
     stage.begun_with = job.start().position
-    run_stage(stage, job.run, job.console, job.tensorboard)
+    with contextlib.closing(stage):
+        run_stage(stage, job.run, job.console, job.tensorboard)
 
 
 def _tell_of_another_generator(job: "Job", discriminator: Checkpoint) -> None:

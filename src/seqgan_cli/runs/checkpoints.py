@@ -93,7 +93,8 @@ class Checkpoints:
         if facts["fingerprint"] != own:
             raise SeqganError(f"{path} belongs to another run (of other data)")
         for name, value in facts.get("settings", {}).items():
-            if self.settings.get(name, value) != value:
+            own = self.settings.get(name, value)
+            if (list(own) if isinstance(own, tuple) else own) != value:
                 raise SeqganError(f"{path} belongs to another run ({name} was {value}, and is {self.settings[name]} here)")
         return Checkpoint(int(facts["position"]), arrays, facts, path)
 

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from seqgan_cli.config import registry
-from seqgan_cli.config.settings import file_settings
+from seqgan_cli.config.schema import OF_USE
+from seqgan_cli.config.settings import SCHEMA, Settings, file_settings
 from seqgan_cli.data.tfrecord.shards import is_prepared
+from seqgan_cli.scoring.worker import fingerprint, parse
 
 LARGEST = 1 << 30  # bytes in all whose content is read; beyond, sizes and times tell
 CHUNK = 1 << 20
@@ -22,15 +24,20 @@ def origins_of(values: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """
     if is_prepared(values["data.source"]):
         return {}
-    named = [name for name in file_settings() if values[name] and registry.kinds.of_source(values[name]) is None]
+    named = [name for name in _data_settings() if values[name] and registry.kinds.of_source(values[name]) is None]
     found = {name: _origin(Path(values[name])) for name in named}
     return {name: origin for name, origin in found.items() if origin}
+
+
+def _data_settings() -> list[str]:
+    """The names of the settings that name data: not what a reward reads, of which the run has no copy."""
+    return [name for name in file_settings() if SCHEMA[name].fixed_by == "corpus"]
 
 
 def changed(recorded: Mapping[str, Mapping[str, str]], values: Mapping[str, Any]) -> list[str]:
     """The files and folders that are not what they were. Those that are gone are none: the run has its own copy."""
     found = []
-    for name in file_settings():
+    for name in _data_settings():
         origin, before = recorded.get(name), str(values[name])
         if not origin or origin.get("path") != before:
             continue
@@ -40,6 +47,18 @@ def changed(recorded: Mapping[str, Mapping[str, str]], values: Mapping[str, Any]
         now = _origin(Path(before))
         if now and (not now["content"] or now["content"] != origin.get("content")):
             found.append(before)
+    return found
+
+
+def scorers_of(settings: Settings) -> dict[str, str]:
+    """SHA-256 of the files that rewards are made of, by the setting that names each: a user's scorer, a grammar."""
+    found = {}
+    for use in registry.rewards.expression(settings.adversarial.reward).uses:
+        for name, spec in SCHEMA.items():
+            if spec.is_file and name.startswith(f"{OF_USE}.{use.name}.") and (value := settings.values[name]):
+                path = Path(value) if Path(value).exists() else parse(value)[0]
+                if path.is_file():
+                    found[name] = fingerprint(path)
     return found
 
 

@@ -19,6 +19,7 @@ from seqgan_cli.config.settings import SCHEMA
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.lazy import np
 from seqgan_cli.runs.checkpoints import FORMAT
+from seqgan_cli.runs.origins import scorers_of
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -63,7 +64,7 @@ def _names_component(setting: str) -> bool:
 def write(path: Path, config: Config, preset: str, earlier: Mapping[str, Any], origins: Any = None) -> None:
     """Record the settings, and this command's line and versions; preset and command lines go on from `earlier`.
 
-    `origins`: of the data files, where they were read anew. Raises OSError.
+    `origins`: of the data files, where they were read anew. Raises OSError, also for a scorer's file that cannot be read.
     """
     versions = {name: metadata.version(name) for name in ("tensorflow", "keras", "numpy")}
     record = {
@@ -71,6 +72,7 @@ def write(path: Path, config: Config, preset: str, earlier: Mapping[str, Any], o
         "preset": earlier.get("preset", preset),
         "settings": {name: {"value": config.values[name], "source": config.sources[name]} for name in sorted(config.values)},
         "origins": earlier.get("origins", {}) if origins is None else origins,
+        "scorers": scorers_of(config.settings),
         "versions": {"seqgan": __version__, "python": platform.python_version(), **versions},
         "machine": machine(),
         "commands": [*earlier.get("commands", []), shlex.join(["seqgan", *sys.argv[1:]])],

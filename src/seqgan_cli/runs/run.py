@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from seqgan_cli import files
 from seqgan_cli.arrays import read_arrays
 from seqgan_cli.config.resolution import Config, legacy_values
-from seqgan_cli.config.settings import SCHEMA, STAGES
+from seqgan_cli.config.settings import SCHEMA, STAGES, specs_with
 from seqgan_cli.errors import SeqganError, UsageError, advised
 from seqgan_cli.lazy import np
 from seqgan_cli.runs import lock, record
@@ -33,6 +33,8 @@ from seqgan_cli.runs.history import History
 if TYPE_CHECKING:
     from seqgan_cli.data.corpus import Corpus
     from seqgan_cli.models.generator import Generator
+
+KEPT_SCORES = ("rewards.sqlite", "rewards.sqlite-wal")  # what scorers of a user's own once said
 
 
 class Run:
@@ -75,10 +77,10 @@ class Run:
         earlier = legacy_values(settings.get("data.kind", {}).get("value", "auto"))
         entries = {
             name: settings.get(name, {"value": earlier.get(name, info.default), "source": "default"})
-            for name, info in SCHEMA.items()
+            for name, info in specs_with({name: entry["value"] for name, entry in settings.items()}).items()
         }
         return Config(
-            {name: entry["value"] for name, entry in entries.items()},
+            {name: tuple(v) if isinstance(v := entry["value"], list) else v for name, entry in entries.items()},
             {name: entry["source"] for name, entry in entries.items()},
         )
 
@@ -147,7 +149,7 @@ class Run:
         """
         partial = target.with_name(f".writing-{target.name}")
         shutil.rmtree(partial, ignore_errors=True)
-        ours = ("corpus", "checkpoints", "config.json", "vocabulary.txt", "history.csv", "samples")
+        ours = ("corpus", "checkpoints", "config.json", "vocabulary.txt", "history.csv", "samples", *KEPT_SCORES)
 
         def copy(source: str, destination: str) -> None:
             if source.endswith(".npz"):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seqgan_cli.config.resolution import Config
+from seqgan_cli.config.schema import written
 from seqgan_cli.config.settings import TARGETS
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.runs.best import best_of, has_stalled
@@ -85,7 +86,7 @@ class Task:
     def command_line(self, threads: int) -> list[str]:
         """The arguments of `seqgan` that carry it out."""
         asked = [name for name, source in self.config.sources.items() if source in ("option", "file") and name != "seed"]
-        sets = [part for name in asked for part in ("--set", f"{name}={self.config.values[name]}")]
+        sets = [part for name in asked for part in ("--set", f"{name}={written(self.config.values[name])}")]
         preset = ["--preset", self.preset]
         return [self.work.stage, "--run", str(self.path), "--seed", str(self.seed), *preset, "--threads", str(threads), *sets]
 

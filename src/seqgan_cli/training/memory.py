@@ -50,7 +50,8 @@ def _others(settings: Settings, stage: str) -> int:
     cfg = settings.adversarial
     if stage != "adversarial":
         return 0
-    return int(registry.algorithms[cfg.algorithm].generator_copies(settings) + registry.rewards[cfg.reward].generator_copies)
+    of_rewards = sum(each.generator_copies for each in registry.rewards.named_by(cfg.reward))
+    return int(registry.algorithms[cfg.algorithm].generator_copies(settings) + of_rewards)
 
 
 def refuse_too_large(settings: Settings, stages: Sequence[str], vocab_size: int, sequence_length: int, sequences: int) -> None:

@@ -18,7 +18,6 @@ from seqgan_cli.config.settings import Settings
 from seqgan_cli.console import Console
 from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.evaluation.metrics.diversity import collapse_threshold
 from seqgan_cli.evaluation.real import SCORES
 from seqgan_cli.lazy import np
 from seqgan_cli.randomness import key
@@ -28,13 +27,13 @@ from seqgan_cli.runs.history import Row
 from seqgan_cli.runs.run import Run
 from seqgan_cli.sampling import sample_batch
 from seqgan_cli.training.distribution.agreement import agreed
+from seqgan_cli.training.troubles import FALLS, falling, troubles
 
 if TYPE_CHECKING:
     from seqgan_cli.models.generator import Generator
 
 Tick = Callable[[float], None]
-D_SATURATED = 1e-3  # a mean reward below it, and as small a share of samples that pass for real
-HIGHER_IS_BETTER = ("distinct_share", "reward_mean")
+HIGHER_IS_BETTER = ("distinct_share", "reward_mean", "reward_final")
 EXAMPLES = 12
 # Scores of quality where no oracle is.
 REAL = tuple(name for name in SCORES if any(name in kind.quality for kind in registry.kinds.known() if not kind.synthetic))
@@ -88,6 +87,14 @@ class Stage(abc.ABC):
         """Optimizer steps so far, for the history."""
         return 0
 
+    def refuses(self, scores: dict[str, float], start: dict[str, float]) -> str:
+        """Why a unit with these scores is not kept and the stage ends before it; empty if it is. `start`: as in `variety`."""
+        return ""
+
+    def remark(self) -> str:
+        """A few words for a unit's line of progress besides its scores; empty for none."""
+        return ""
+
 
 def examples_of(generator: Generator, settings: Settings, corpus: Corpus) -> list[str]:
     """A few samples as text, from the same draws whatever the generator."""
@@ -107,33 +114,6 @@ def better(metric: str, value: float, than: float | None) -> bool:
     if than is None or math.isnan(than):
         return not math.isnan(value)
     return value > than if metric in HIGHER_IS_BETTER else value < than
-
-
-def _troubles(scores: dict[str, float], variety: dict[str, float], num: int) -> dict[str, str]:
-    """What has gone wrong, by its name, in words and with what to do. `num`: samples behind the scores.
-
-    collapse: the generator has come to repeat itself, variety is under half of what is expected, and not by chance. defeat: the
-    discriminator knows every sample for one, and rewards are all but 0.
-    """
-    found = {}
-    if 0.0 <= scores.get("reward_mean", 1.0) < D_SATURATED and scores.get("d_accuracy_fake", 0.0) > 1.0 - D_SATURATED:
-        found["defeat"] = (
-            f"the discriminator has won: it knows every sample for one (mean reward {scores['reward_mean']:.2g}), and leaves "
-            "the generator little to climb. Consider fewer d-steps or epochs k, a smaller adversarial.d-learning-rate, more "
-            "g-steps, or more epochs of pretrain-g."
-        )
-    distinct, entropy = variety.get("distinct_share", 0.0), variety.get("entropy", 0.0)
-    fewest = variety.get("least_distinct_share", collapse_threshold(distinct * num, num) / num)
-    for metric, meaning, lowest in (
-        ("distinct_share", "the share of different sequences among samples", fewest),
-        ("entropy", "the entropy of the policy (nats per token)", 0.5 * entropy),
-    ):
-        if metric in scores and scores[metric] < lowest:
-            found["collapse"] = (
-                f"the generator is collapsing: {meaning} is {scores[metric]:.3f}, where {variety[metric]:.3f} is expected. "
-                "It repeats itself; trust no quality score from here on, and consider fewer rounds or a smaller step size."
-            )
-    return found
 
 
 def _check_finite_weights(arrays: dict[str, np.ndarray], stage: Stage, position: int) -> None:
@@ -175,6 +155,8 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
     measure = {"measure": measured} if (measured := stage.settings.measure(stage.name)) else {}
     board = _Board(run, stage) if tensorboard else None
     told: set[str] = set()
+    why, cfg = "", stage.settings.evaluation
+    shares = [run.history.at(stage.name, i).get("distinct_share") for i in range(max(0, position - FALLS), position + 1)]
     main = stage.monitor or stage.shown[0]
     try:
         with (
@@ -184,6 +166,8 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
             while position < stage.target and not has_stalled(position, best, stage.patience):
                 started = time.monotonic()
                 scores = agreed(stage.advance(position + 1, progress.tick))
+                if why := stage.refuses(scores, first):
+                    break
                 arrays = {name: variable.numpy() for name, variable in stage.variables().items()}
                 _check_finite_weights(arrays, stage, position + 1)
                 position += 1
@@ -195,10 +179,13 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
                 if position == stage.target or position & (position - 1) == 0:  # the last, and 1, 2, 4, 8, …
                     run.keep_examples(stage.name, position, stage.examples())
                 checkpoints.save(position, arrays, {"best": best, "begun_with": begun_with, **measure}, best=improved)
-                progress.finish_unit(position, {name: scores[name] for name in stage.shown if name in scores})
+                shown = {name: scores[name] for name in stage.shown if name in scores}
+                progress.finish_unit(position, shown, stage.remark())
                 if board:
                     board.add(position, scores)
-                for trouble, words in _troubles(scores, variety, stage.settings.evaluation.samples).items():
+                shares = [*shares, scores.get("distinct_share")][-FALLS - 1 :]
+                found_now = troubles(scores, variety, cfg.samples) | falling(shares, variety, cfg.samples)
+                for trouble, words in found_now.items():
                     if trouble not in told:
                         told.add(trouble)
                         console.warn(f"{stage.name}, {stage.unit} {position}: {words}")
@@ -209,7 +196,18 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
             "the same command goes on from there."
         )
         raise
-    _finished(stage, position, best, console)
+    if why:
+        kept = f"{stage.unit.capitalize()} {position} is the last" if position else "No unit is kept"
+        console.say(f"{stage.name}: stopped before {stage.unit} {position + 1}: {why} {kept}.{_named_best(best, position)}")
+    else:
+        _finished(stage, position, best, console)
+
+
+def _named_best(best: dict[str, Any], position: int) -> str:
+    """Where the best unit is, if it is another than the last."""
+    if best["position"] in (0, position):
+        return ""
+    return f" The best is {best['position']}: `--from best-adversarial` names it."
 
 
 def _finished(stage: Stage, position: int, best: dict[str, Any], console: Console) -> bool:

@@ -136,10 +136,60 @@ def test_policy_gradient_steps_are_those_of_one_device(number: int, changes: dic
         training = adversarial(corpus, oracle, **changed)
         for i in range(3):
             training.algorithm._policy_step(tokens[i], values[i])
-            training.algorithm._mle_step(tokens[i], key(0, "dropout"))
+            training.algorithm.likelihood._step(tokens[i], key(0, "dropout"))
         return state(training.variables())
 
     assert_same(with_replicas(number, steps), steps())
+
+
+@pytest.mark.parametrize("rollouts", [0, 3])
+def test_what_depends_on_the_batch_sees_that_of_all_replicas(rollouts: int) -> None:
+    """Of 16 short sequences with two tokens many are there twice, and most of these in two replicas."""
+    corpus, oracle = synthetic_corpus(tiny_settings(**{"data.vocab-size": 2, "data.sequence-length": 3}))
+    changes = {"data.vocab-size": 2, "data.sequence-length": 3, "adversarial.batch-size": 16, "discriminator.filters": "1:4"}
+
+    def work() -> tuple[np.ndarray, np.ndarray]:
+        training = adversarial(corpus, oracle, **{"adversarial.reward": "unique", "adversarial.rollouts": rollouts, **changes})
+        tokens, values = training.algorithm._sample_and_score(key(0, "sample"), key(0, "rollout"))  # type: ignore[attr-defined]
+        return tokens.numpy(), values.numpy()
+
+    tokens, values = with_replicas(2, work)
+    counts = [sum(row == other for other in tokens.tolist()) for row in tokens.tolist()]
+    own = [sum(row == other for other in half.tolist()) for half in np.split(tokens, 2) for row in half.tolist()]
+    assert sum(count > few for count, few in zip(counts, own, strict=True)) > 5
+    np.testing.assert_allclose(values[:, -1], 1 / np.array(counts), rtol=1e-6)
+
+
+@pytest.mark.parametrize("changes", [{"adversarial.reward": "constant"}, {"adversarial.reward": "random=0.5,discriminator"}])
+def test_proximal_steps_and_a_moving_penalty_are_those_of_one_device(changes: dict[str, Any]) -> None:
+    """Of a batch that two replicas cannot share evenly, with a divergence that all of it decides."""
+    draw = rng(0, "batches")
+    tokens = draw.integers(UNK + 1, 12, (3, 7, 5), dtype=np.int32)
+    values = draw.random((3, 7, 5), dtype=np.float32)
+
+    def steps() -> dict[str, np.ndarray]:
+        options = {"adversarial.kl-target": 0.2, "adversarial.baseline": "leave-one-out", "ppo.epochs": 2}
+        training = adversarial(**{"adversarial.algorithm": "ppo", **options, **changes})
+        for i in range(3):
+            *_, divergence = training.algorithm._policy_step(tokens[i], values[i])
+            training.algorithm.kl_penalty.move(float(divergence))
+        assert training.algorithm.steps == 6
+        return state(training.variables())
+
+    found, expected = with_replicas(2, steps), steps()
+    assert_same(found, expected)
+    assert expected["kl_coefficient"] != np.float32(0.1)
+
+
+@pytest.mark.sampled(1)
+@pytest.mark.parametrize(
+    "changes", [{"adversarial.algorithm": "ppo", "adversarial.kl-target": 1.0}, {"adversarial.reward": "random,discriminator"}]
+)
+def test_a_round_of_a_sum_and_of_ppo_runs_and_measures(changes: dict[str, Any]) -> None:
+    scores = with_replicas(2, lambda: adversarial(**changes).advance(1, lambda _: None))
+    assert np.isfinite(scores["reward_final"])
+    assert ("kl_coefficient" in scores) == ("adversarial.kl-target" in changes)
+    assert ("term_random" in scores) == ("adversarial.reward" in changes)
 
 
 def test_every_replica_explores_with_draws_of_its_own() -> None:

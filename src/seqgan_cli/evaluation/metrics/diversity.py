@@ -19,6 +19,19 @@ def _as_single_values(tokens: np.ndarray) -> np.ndarray:
     return tokens.view(np.dtype((np.void, tokens.shape[1] * tokens.itemsize)))[:, 0]
 
 
+class RowCounts:
+    """How often sequences stand in a table int32 `[n, T]`, n ≥ 1: exact, and by a search among those that differ."""
+
+    def __init__(self, table: np.ndarray) -> None:
+        self._values, self._counts = np.unique(_as_single_values(table), return_counts=True)
+
+    def of(self, tokens: np.ndarray) -> np.ndarray:
+        """int64 `[R]` for int32 `[R, T]`; 0 for those that are not there."""
+        wanted = _as_single_values(tokens)
+        places = np.minimum(np.searchsorted(self._values, wanted), len(self._values) - 1)
+        return np.where(self._values[places] == wanted, self._counts[places], 0)
+
+
 def distinct_share(tokens: np.ndarray) -> float:
     """Number of different sequences over the number of sequences; 1 for none."""
     return len(np.unique(_as_single_values(tokens))) / len(tokens) if len(tokens) else 1.0

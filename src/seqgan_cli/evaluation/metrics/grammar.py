@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seqgan_cli.errors import SeqganError
 
@@ -54,7 +54,7 @@ def _short(text: str) -> str:
 
 
 class Parser:
-    """Whether sentences are a grammar's, and the rules of one tree of each. A sentence that comes again is not parsed again.
+    """Whether sentences are a grammar's, and the rules of one tree of each.
 
     NLTK's bottom-up left-corner chart parser, which is cubic in the length of a sentence. Its trees are not asked for: an
     ambiguous sentence has exponentially many, so the rules are read off the chart.
@@ -73,14 +73,22 @@ class Parser:
         self._known: dict[Sentence, Rules | None] = {}
 
     def rules(self, sentence: Sentence) -> Rules | None:
-        """The rules in one of the sentence's trees, None for a sentence without. Raises SeqganError if that takes too long."""
+        """The rules in one of the sentence's trees, None for a sentence without, remembered for when it comes again.
+
+        Raises SeqganError if it takes too long.
+        """
         if sentence not in self._known:
-            self._known[sentence] = self._parse(sentence) if self.words.issuperset(sentence) else None
+            self._known[sentence] = self._parse(sentence)
         return self._known[sentence]
 
-    def _parse(self, sentence: Sentence) -> Rules | None:
-        from nltk.parse.chart import LeafEdge
+    def parses(self, sentence: Sentence) -> bool:
+        """Whether the sentence has a tree. Nothing is remembered. Raises SeqganError if it takes too long."""
+        return bool(self._whole(sentence)[1])
 
+    def _whole(self, sentence: Sentence) -> tuple[Any, list]:
+        """The chart, and those of its edges that are the whole sentence's; without a chart where a word is no rule's."""
+        if not self.words.issuperset(sentence):
+            return None, []
         try:
             chart = self._parser.chart_parse(sentence)
         except TimeoutError:
@@ -88,9 +96,15 @@ class Parser:
                 f"{self.path} is too ambiguous: NLTK's parser gives up on the {len(sentence)} words "
                 f"{_short(' '.join(sentence))!r}."
             ) from None
-        edges = list(chart.select(start=0, end=len(sentence), lhs=self.start, is_complete=True))[:1]
-        if not edges:
+        return chart, list(chart.select(start=0, end=len(sentence), lhs=self.start, is_complete=True))
+
+    def _parse(self, sentence: Sentence) -> Rules | None:
+        from nltk.parse.chart import LeafEdge
+
+        chart, whole = self._whole(sentence)
+        if not whole:
             return None
+        edges = whole[:1]
         used, seen = set(), set()
         while edges:
             edge = edges.pop()

@@ -28,7 +28,8 @@ class Contender:
         """How it was trained: how far it has come, and every setting of its stage and those before, but the seed."""
         values, stage = self.run.config().values, self.scored.stage
         read = settings_of(*STAGES[: STAGES.index(stage) + 1])
-        return stage, self.scored.position, *(values[name] for name in read if not name.startswith("evaluation."))
+        own = [name for name in read if name in values and not name.startswith("evaluation.")]
+        return stage, self.scored.position, *(values[name] for name in own)
 
     @property
     def score(self) -> str:
@@ -52,7 +53,8 @@ def contenders(runs: Sequence[Run], samples: int, warn: Callable[[str], None], s
 def settings_table(runs: Sequence[Contender]) -> tuple[list[str], list[list[str]]]:
     """The settings in which the runs differ, and how far each has come."""
     values = [contender.run.config().values for contender in runs]
-    rows = [[name, *(str(own[name]) for own in values)] for name in SCHEMA if len({str(own[name]) for own in values}) > 1]
+    told = {name: [str(own.get(name, "")) for own in values] for name in SCHEMA}  # uses of a reward have names of one's own
+    rows = [[name, *found] for name, found in told.items() if len(set(found)) > 1]
     rows.append(["trained up to", *(f"{c.scored.stage} {c.scored.position}" for c in runs)])
     return ["setting", *(contender.name for contender in runs)], rows
 

@@ -4,18 +4,20 @@ A work begins from its parent, so that what methods share (the pre-trained gener
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from seqgan_cli import __version__, files
 from seqgan_cli.config.resolution import Config, legacy_values, resolve
-from seqgan_cli.config.settings import SCHEMA
+from seqgan_cli.config.settings import SCHEMA, file_settings, specs_with
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.runs import lock
 from seqgan_cli.runs.record import refuse_newer
 from seqgan_cli.studies.experiments.methods import EXPERIMENTS, METHODS, works_of
 from seqgan_cli.studies.tasks import Task, Work
+
+SCORES = "scores"  # a folder of what outlives the runs
 
 
 def chosen_methods(kind: str, asked: str | None) -> tuple[str, ...]:
@@ -33,7 +35,13 @@ def chosen_methods(kind: str, asked: str | None) -> tuple[str, ...]:
 
 def tasks(directory: Path, methods: Sequence[str], seeds: Sequence[int], config: Config, preset: str) -> list[Task]:
     """The works these methods need for each seed, parents first, seed by seed."""
-    works = works_of(config)
+    return tasks_of(works_of(config), [METHODS[method].work for method in methods], directory, seeds, config, preset)
+
+
+def tasks_of(
+    works: Mapping[str, Work], wanted: Sequence[str], directory: Path, seeds: Sequence[int], config: Config, preset: str
+) -> list[Task]:
+    """The wanted works and those that they begin from, for each seed, parents first, seed by seed."""
     needed: list[str] = []
 
     def need(name: str) -> None:
@@ -42,8 +50,8 @@ def tasks(directory: Path, methods: Sequence[str], seeds: Sequence[int], config:
         if name not in needed:
             needed.append(name)
 
-    for method in methods:
-        need(METHODS[method].work)
+    for name in wanted:
+        need(name)
     asked = {name: value for name, value in config.values.items() if config.sources[name] in ("option", "file")}
 
     def inherited(work: Work) -> dict[str, Any]:
@@ -51,6 +59,8 @@ def tasks(directory: Path, methods: Sequence[str], seeds: Sequence[int], config:
 
     def resolved(work: Work, seed: int) -> Config:
         chosen = {**asked, **inherited(work), "seed": seed}
+        known = specs_with(chosen)  # a work may have another reward than the experiment asks for
+        chosen = {name: value for name, value in chosen.items() if name in known}
         return resolve(chosen, dict.fromkeys(chosen, "option"), None, preset)
 
     return [Task(name, seed, works[name], directory, resolved(works[name], seed), preset) for seed in seeds for name in needed]
@@ -60,21 +70,22 @@ def claim(directory: Path, config: Config, preset: str, begin: bool) -> None:
     """Make sure that an experiment's directory was begun with the same settings.
 
     Args:
-        begin: begin it if it holds no run yet.
+        begin: begin it if it holds no run yet, and no scores that have outlived theirs.
 
     Raises UsageError if it was not, or holds somebody's files; SeqganError if its record is damaged.
     """
     path = directory / "experiment.json"
     values = {name: value for name, value in config.values.items() if name != "seed"}
-    if not path.exists() or not any(directory.glob("seed-*")):
+    mine = {"format": 1, "versions": {"seqgan": __version__}, "preset": preset, "settings": values}
+    trained = any(directory.glob("seed-*"))
+    if not path.exists() or not (trained or any(directory.glob(f"*/{SCORES}"))):
         if directory.exists() and not directory.is_dir():
             raise UsageError(f"--out {directory} is a file: name a directory.")
         ours = {"estimate.json", "experiment.json", *lock.NAMES}
         if directory.exists() and {entry.name for entry in directory.iterdir()} - ours:
             raise UsageError(f"--out {directory} holds other files and no experiment: name a new or an empty directory.")
         if begin:
-            record = {"format": 1, "versions": {"seqgan": __version__}, "preset": preset, "settings": values}
-            files.write(path, (json.dumps(record, indent=1) + "\n").encode())
+            files.write(path, (json.dumps(mine, indent=1) + "\n").encode())
         return
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -88,8 +99,13 @@ def claim(directory: Path, config: Config, preset: str, begin: bool) -> None:
     for name in sorted({*values, *settings}, key=lambda name: (not name.startswith("data."), name)):
         default = SCHEMA[name].default if name in SCHEMA else None  # for a setting one of the two versions lacks
         earlier, now = settings.get(name, default), values.get(name, default)
+        earlier = tuple(earlier) if isinstance(earlier, list) else earlier  # as JSON has words
+        if not trained and name in file_settings() and Path(str(earlier)).name == Path(str(now)).name:
+            continue  # scores without runs may have come from another machine
         if earlier != now:
             raise UsageError(
                 f"{directory} was begun with {name} = {earlier}, and this command asks for {now}: "
                 "what it holds would not compare. Ask for the same, or use another --out."
             )
+    if begin and not trained:
+        files.write(path, (json.dumps(mine, indent=1) + "\n").encode())

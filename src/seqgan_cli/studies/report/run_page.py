@@ -154,6 +154,16 @@ def _reward_sections(rows: Sequence[Row]) -> list[Section]:
     names = {row.metric for row in measured}
     places = sorted({name for name in names if name.startswith("reward_") and name[7:].isdecimal()}, key=_place)
     sections = []
+    terms = sorted(name for name in names if name.startswith("term_"))
+    if terms:
+        shown = {"reward_final": "the sum", **{name: name.removeprefix("term_") for name in terms}}
+        curves = []
+        for metric, label in shown.items():
+            points = [(position, scores[metric]) for position, scores in sorted(by_position.items()) if metric in scores]
+            curves.append(Curve(label, *zip(*points, strict=True)))
+        panel = Panel("mean over a round's finished sequences", "reward", curves, {})
+        draw = partial(panels, [panel], "rounds", 1)
+        sections.append(Section("Terms of the reward", figures=[figure("Terms of the reward", draw)]))
     if places:
         rounds = _spread([position for position, scores in by_position.items() if places[0] in scores])
         curves = [
@@ -184,8 +194,8 @@ def _reward_sections(rows: Sequence[Row]) -> list[Section]:
             "What counts is what it makes of what it is not trained on: held-out real ones and fresh samples. A coin has 0.5. "
             "The correlation, on synthetic data, says whether the reward ranks samples as the truth does; 0 is no knowledge."
         )
-        shown = [Panel("the discriminator over rounds", "share, or correlation", lines, {})]
-        draw = partial(panels, shown, "rounds", 1)
+        watch = Panel("the discriminator over rounds", "share, or correlation", lines, {})
+        draw = partial(panels, [watch], "rounds", 1)
         sections.append(Section("The discriminator", [told], [figure("Discriminator over rounds", draw)]))
     return sections
 

@@ -1,0 +1,36 @@
+"""A run's discriminator, read back as it is now."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from seqgan_cli.config import registry
+from seqgan_cli.config.settings import Settings
+from seqgan_cli.errors import SeqganError, advised
+from seqgan_cli.runs.checkpoints import assign, named
+from seqgan_cli.runs.run import Run
+
+if TYPE_CHECKING:
+    from seqgan_cli.data.corpus import Corpus
+    from seqgan_cli.models.discriminator import Discriminator
+
+
+def stage_of_discriminator(run: Run, settings: Settings) -> str:
+    """The stage that a run has its latest discriminator from, if it has any; `settings`: the run's."""
+    return "adversarial" if settings.needs_discriminator and run.has("adversarial") else "pretrain-d"
+
+
+def no_discriminator(run: Run) -> str:
+    """That it has none, and what to do."""
+    return f"{run.path} holds no trained discriminator: run {advised('pretrain-d', run.path)} first."
+
+
+def read_discriminator(run: Run, settings: Settings, corpus: "Corpus", warn: Callable[[str], None]) -> "Discriminator":
+    """The latest discriminator; `settings`, `corpus`: the run's. Raises SeqganError if there is none."""
+    from seqgan_cli.models.discriminator import Discriminator
+
+    checkpoint = run.checkpoints(stage_of_discriminator(run, settings)).latest(warn)
+    if checkpoint is None:
+        raise SeqganError(no_discriminator(run))
+    discriminator = Discriminator(corpus.vocabulary, corpus.sequence_length, settings.of(registry.discriminators))
+    assign(checkpoint, named("discriminator", discriminator))
+    return discriminator
