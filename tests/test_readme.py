@@ -100,7 +100,11 @@ def test_every_command_of_the_readme_works(carry_out: Callable[..., int]) -> Non
     assert {word for line in samples for word in line.split()} <= known
 
 
-def test_every_command_of_the_page_on_rewards_works(carry_out: Callable[..., int]) -> None:
+def test_every_command_of_the_page_on_rewards_works(
+    carry_out: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_rollouts = ["--set", "adversarial.rounds=1", "--set", "evaluation.samples=100"]
+    monkeypatch.setitem(ADDED, "adversarial", without_rollouts)
     assert carry_out("docs/rewards.md") >= 3
     assert "term_grammar*birds" in Path("runs/birds/history.csv").read_text()
 
