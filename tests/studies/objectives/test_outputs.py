@@ -200,3 +200,22 @@ def test_scores_of_other_settings_are_others(plan: Plan) -> None:
 def test_as_many_calls_as_ten_rounds_make(changes: dict[str, Any], n: float) -> None:
     settings = tiny_settings(**{"adversarial.g-steps": 2, "adversarial.reward": "constant", **changes})
     assert fair(settings, 5, 10, 50) == round(n)
+
+
+RECORD = Path(__file__).parents[3] / "docs" / "results" / "objectives"
+
+
+@pytest.mark.parametrize("folder", sorted(path.parent for path in RECORD.rglob("results.json")), ids=lambda path: path.name)
+def test_the_record_says_what_its_figures_do(folder: Path) -> None:
+    """Rewards and coverages of table.md are the means over seeds of those in results.json beside it."""
+    rows = json.loads((folder / "results.json").read_text(encoding="utf-8"))["rows"]
+    lines = [line.strip("| ").split(" | ") for line in (folder / "table.md").read_text(encoding="utf-8").splitlines()]
+    columns = next(cells for cells in lines if "reward ↑" in cells)
+    shown = {cells[0]: cells for cells in lines if cells[0] in rows}
+    assert shown.keys() == rows.keys()
+    for title, scores in rows.items():
+        by_seed = scores.values() if isinstance(scores, dict) else scores
+        for column, name in (("reward ↑", "reward"), ("nll_test ↓", "nll_test")):
+            mean = sum(score[name]["mean"] for score in by_seed) / len(by_seed)
+            cell = shown[title][columns.index(column) + 1]  # the row's name has no heading
+            assert cell.split()[0] == f"{mean:.3f}", (title, column)
