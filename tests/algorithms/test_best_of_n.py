@@ -206,7 +206,7 @@ def test_a_step_of_several_devices_is_that_of_one(number: int) -> None:
 
     def step() -> dict[str, np.ndarray]:
         stage = training()
-        stage.algorithm._likelihood_step(tf.constant(chosen), key(0, "dropout"))  # type: ignore[attr-defined]
+        stage.algorithm.likelihood.teach(tf.constant(chosen), key(0, "dropout"))  # type: ignore[attr-defined]
         return arrays(stage)
 
     with several_devices(number).scope():

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from seqgan_cli.algorithms.base import Algorithm, GStep, TimedStep
-from seqgan_cli.algorithms.mle import likelihood_loss
+from seqgan_cli.algorithms.interleaved import LikelihoodSteps
 from seqgan_cli.config import registry
 from seqgan_cli.config.schema import section, setting
 from seqgan_cli.evaluation.metrics.best_of_n import choose
@@ -20,7 +20,7 @@ from seqgan_cli.randomness import key, rng
 from seqgan_cli.runs.checkpoints import named
 from seqgan_cli.sampling import sample_batch
 from seqgan_cli.training.distribution import replicas
-from seqgan_cli.training.optimizers import Adam, apply_gradients, check_finite
+from seqgan_cli.training.optimizers import check_finite
 
 if TYPE_CHECKING:
     from seqgan_cli.config.settings import Settings
@@ -50,7 +50,7 @@ class BestOfN(Algorithm):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.cfg = self.settings[BestOfNSettings]
-        self.optimizer = Adam(self.generator.trainable_variables, self.cfg.learning_rate)
+        self.likelihood = LikelihoodSteps(self.settings, self.corpus, self.generator, self.cfg.learning_rate)
         self.start = self.generator.clone("start") if self.cfg.policy == "start" else None
 
     def g_step(self, position: int, part: int) -> GStep:
@@ -59,7 +59,7 @@ class BestOfN(Algorithm):
         self.reward.check()
         tokens, rewards = (each.numpy() for each in drawn)
         chosen = tokens[choose(rewards, self.cfg.n, rng(seed, *address, "choice"))]
-        loss = float(self._likelihood_step(tf.constant(chosen), key(seed, *address, "dropout")))
+        loss = float(self.likelihood.teach(tf.constant(chosen), key(seed, *address, "dropout")))
         check_finite([loss], f"adversarial, round {position}", part, self.step_sizes[0], self.cfg.learning_rate)
         mask = self.corpus.vocabulary.mask(tokens)
         return GStep(loss, np.broadcast_to(rewards[:, None], tokens.shape), mask, tokens)
@@ -76,23 +76,13 @@ class BestOfN(Algorithm):
         reward: Any = self.reward.of_batch(everybodys)
         return everybodys, replicas.all_gather(reward(tokens, replicas.replica_key(reward_key)))
 
-    @compiled
-    def _likelihood_step(self, tokens: Any, dropout_key: Any) -> Any:
-        return replicas.replicated(self._shard_of_step, tokens, dropout_key)
-
-    def _shard_of_step(self, tokens: Any, dropout_key: Any) -> Any:
-        cfg = self.settings.pretrain_g
-        with tf.GradientTape() as tape:
-            loss = likelihood_loss(self.generator, tokens, cfg.dropout, replicas.replica_key(dropout_key))
-        return apply_gradients(self.optimizer, tape, loss, cfg.clip_norm, cfg.weight_decay)
-
     def variables(self) -> dict[str, Any]:
-        slots = {f"g_optimizer/{name}": variable for name, variable in self.optimizer.variables().items()}
+        slots = {f"g_optimizer/{name}": variable for name, variable in self.likelihood.optimizer.variables().items()}
         return slots | (named(self.start.name, self.start) if self.start else {})
 
     @property
     def steps(self) -> int:
-        return int(self.optimizer.count.numpy())
+        return int(self.likelihood.optimizer.count.numpy())
 
     @property
     def work(self) -> float:

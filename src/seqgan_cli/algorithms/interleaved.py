@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 class LikelihoodSteps:
     """Teacher forcing with the settings of `pretrain-g`, by an optimizer of its own: the two losses are of different scales."""
 
-    def __init__(self, settings: Settings, corpus: Corpus, generator: Generator) -> None:
+    def __init__(self, settings: Settings, corpus: Corpus, generator: Generator, learning_rate: float) -> None:
         self.settings, self.corpus, self.generator = settings, corpus, generator
-        self.optimizer = Adam(generator.trainable_variables, settings.pretrain_g.learning_rate)
+        self.optimizer = Adam(generator.trainable_variables, learning_rate)
 
     def step(self, position: int, part: int) -> float:
         """One batch of true sequences, after g-step `part` of round `position`. Returns its loss.
@@ -30,13 +30,14 @@ class LikelihoodSteps:
         """
         address, cfg = ("adversarial", "mle", position, part), self.settings.pretrain_g
         tokens = self.corpus.sequences.draw(cfg.batch_size, self.settings.seed, *address)
-        loss = float(self._step(tokens, key(self.settings.seed, *address, "dropout")).numpy())
+        loss = float(self.teach(tokens, key(self.settings.seed, *address, "dropout")).numpy())
         where = f"adversarial, round {position}, maximum likelihood"
         check_finite([loss], where, part, "pretrain-g.learning-rate", cfg.learning_rate)
         return loss
 
     @compiled
-    def _step(self, tokens: Any, dropout_key: Any) -> Any:
+    def teach(self, tokens: Any, dropout_key: Any) -> Any:
+        """One step on the sequences int32 `[B, T]`, key int32 `[2]`. Returns its loss."""
         return replicas.replicated(self._shard_of_step, tokens, dropout_key)
 
     def _shard_of_step(self, tokens: Any, dropout_key: Any) -> Any:

@@ -106,10 +106,10 @@ class PolicyGradient(Algorithm):
             self.policy = NgramPolicy(corpus.vocabulary, corpus.train)
         else:
             self.policy = NetworkPolicy(generator)
-        self.kl_penalty: KLPenalty | None = None
-        if cfg.kl_coefficient or cfg.kl_target:
-            self.kl_penalty = KLPenalty(generator, cfg.kl_coefficient, cfg.kl_target)
-        self.likelihood = LikelihoodSteps(settings, corpus, generator) if cfg.mle_every else None
+        penalised = cfg.kl_coefficient or cfg.kl_target
+        self.kl_penalty = KLPenalty(generator, cfg.kl_coefficient, cfg.kl_target) if penalised else None
+        rate = settings.pretrain_g.learning_rate
+        self.likelihood = LikelihoodSteps(settings, corpus, generator, rate) if cfg.mle_every else None
         self.value: ValueHead | None = None
         if cfg.baseline == "value" or cfg.rollout_horizon:
             from seqgan_cli.models import value

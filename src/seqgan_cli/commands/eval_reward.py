@@ -77,6 +77,7 @@ def command(
 
     trained = open_trained(context, console)
     settings = _settings(context, trained)
+    from seqgan_cli.runs.generators import starting_generator
     from seqgan_cli.sampling import Sampling
     from seqgan_cli.studies.objectives.scores import Objective, fair
 
@@ -85,7 +86,7 @@ def command(
         console.note(f"Sampling {num} sequences of each …")
         rows = [objective.of_sampling(f"{trained.origin}, {sampling}", trained.generator, sampling)]
         if not no_controls and trained.run.has("pretrain-g"):
-            mle = trained_of(trained.run, _start(trained), console)
+            mle = trained_of(trained.run, starting_generator(trained.run), console)
             for t in temperatures or TEMPERATURES:
                 rows.append(objective.of_sampling(f"MLE, temperature {t:g}", mle.generator, Sampling(t), f"MLE {t:g}"))
             rounds = trained.run.position("adversarial")
@@ -126,12 +127,6 @@ def _reward_of(settings: "Settings", trained: "Trained", console: "Console") -> 
     if registry.rewards.needs(settings.adversarial.reward, "needs_discriminator"):
         discriminator = read_discriminator(trained.run, trained.config.settings, trained.corpus, console.warn)
     return make_reward(Given(settings, trained.corpus, console, discriminator, folder=trained.run.path))
-
-
-def _start(trained: "Trained") -> str:
-    """What the rounds begin with."""
-    best = trained.config.settings.adversarial.start == "best" and trained.run.checkpoints("pretrain-g").best()
-    return "best" if best else "pretrain-g"
 
 
 def _show(rows: "Sequence[Scored]", settings: "Settings", console: "Console", num: int) -> None:

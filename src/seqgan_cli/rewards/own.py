@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,13 +11,12 @@ from seqgan_cli.config.expression import Use
 from seqgan_cli.config.schema import section, setting
 from seqgan_cli.rewards.base import Given, Reward, Scaled
 from seqgan_cli.rewards.texts import TextReward
+from seqgan_cli.runs.run import KEPT_SCORES
 
 if TYPE_CHECKING:
     from seqgan_cli.config.settings import Settings
     from seqgan_cli.scoring.scorer import Scorer
     from seqgan_cli.scoring.workers import Workers
-
-KEPT = "rewards.sqlite"  # in a run: the scores that were once given
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class OwnReward(TextReward):
         assert given.folder
         command, identity, protocol = cls.process(cfg)
         workers = cls.start(given, command, protocol)
-        store = Store(given.folder / KEPT, f"{cls.name} {identity} {cfg.input}")
+        store = Store(given.folder / KEPT_SCORES[0], f"{cls.name} {identity} {cfg.input}")
         vocabulary, write = given.corpus.vocabulary, cls.writer(given)
         if cfg.input == "ids":
             write = lambda ids: " ".join(map(str, ids[: vocabulary.length(ids)].tolist()))  # noqa: E731
@@ -135,5 +133,4 @@ class CommandReward(OwnReward):
     def process(cls, cfg: CommandSettings) -> tuple[list[str], str, Any]:
         from seqgan_cli.scoring.protocols import Lines
 
-        shell = ["cmd", "/c"] if os.name == "nt" else ["/bin/sh", "-c"]
-        return [*shell, cfg.line], cfg.line, Lines()
+        return ["/bin/sh", "-c", cfg.line], cfg.line, Lines()

@@ -37,7 +37,7 @@ class RewardSum(Reward):
         self.expression, self.rewards = expression, rewards
         self.needs_discriminator = any(reward.needs_discriminator for reward in rewards.values())  # type: ignore[misc]
 
-    def _total(self, scores: Sequence[Any]) -> Any:
+    def total(self, scores: Sequence[Any]) -> Any:
         """The sum of scores of any one shape, in the order of uses."""
         by_use = dict(zip(self.rewards, scores, strict=True))
         total: Any = 0.0
@@ -51,9 +51,13 @@ class RewardSum(Reward):
     def _keys(self, key: Any) -> list[Any]:
         return [tf.random.experimental.stateless_fold_in(key, i) for i in range(len(self.rewards))]
 
-    def __call__(self, tokens: Any, key: Any) -> Any:
+    def scores(self, tokens: Any, key: Any) -> list[Any]:
+        """Of every use float32 `[R]` for int32 `[R, T]`, in their order."""
         pairs = zip(self.rewards.values(), self._keys(key), strict=True)
-        return self._total([reward(tokens, own) for reward, own in pairs])  # type: ignore[operator]
+        return [reward(tokens, own) for reward, own in pairs]  # type: ignore[operator]
+
+    def __call__(self, tokens: Any, key: Any) -> Any:
+        return self.total(self.scores(tokens, key))
 
     def score_continuations(self, tokens: Any, source_ids: Any, continuations: Any, key: Any) -> Any:
         scores = []
@@ -63,7 +67,7 @@ class RewardSum(Reward):
             else:
                 finished = tf.reshape(continuations, [-1, tf.shape(continuations)[2]])
                 scores.append(tf.reshape(reward(finished, own), tf.shape(continuations)[:2]))  # type: ignore[operator]
-        return self._total(scores)
+        return self.total(scores)
 
     def of_batch(self, tokens: Any) -> Reward:
         return RewardSum(self.expression, {name: reward.of_batch(tokens) for name, reward in self.rewards.items()})
@@ -83,15 +87,14 @@ class RewardSum(Reward):
     def _measured(self, tokens: Any, key: Any) -> Any:
         whole = self.of_batch(tokens)
         assert isinstance(whole, RewardSum)
-        pairs = zip(whole.rewards.values(), self._keys(key), strict=True)
-        scores = [reward(tokens, own) for reward, own in pairs]  # type: ignore[operator]
+        scores = whole.scores(tokens, key)
         by_use = dict(zip(self.rewards, scores, strict=True))
         products = [
             tf.reduce_prod(tf.stack([by_use[use.name] for use in term.uses]), axis=0)
             for term in self.expression.terms
             if len(term.uses) > 1
         ]
-        return tf.stack([tf.reduce_mean(each) for each in (self._total(scores), *scores, *products)])
+        return tf.stack([tf.reduce_mean(each) for each in (self.total(scores), *scores, *products)])
 
     def variables(self) -> Mapping[str, Any]:
         return {name: variable for reward in self.rewards.values() for name, variable in reward.variables().items()}
@@ -119,20 +122,16 @@ def values_of(reward: Reward, tokens: np.ndarray, key: Any) -> tuple[np.ndarray,
     Returns: all of it; and of a sum each use, by its name. Raises SeqganError of a scorer.
     """
     whole = reward.of_batch(tf.constant(tokens))
-    parts = dict(whole.rewards) if isinstance(whole, RewardSum) else {}
+    names = [*whole.rewards] if isinstance(whole, RewardSum) else []
     totals: list[np.ndarray] = []
-    found: dict[str, list[np.ndarray]] = {name: [] for name in parts}
+    found: dict[str, list[np.ndarray]] = {name: [] for name in names}
     for first in range(0, len(tokens), AT_ONCE):
         rows = tf.constant(tokens[first : first + AT_ONCE])
         own = tf.random.experimental.stateless_fold_in(tf.constant(key), first)
-        if isinstance(whole, RewardSum):
-            pairs = zip(parts.items(), whole._keys(own), strict=True)
-            scores = {name: part(rows, part_key) for (name, part), part_key in pairs}  # type: ignore[operator]
-            total = whole._total([*scores.values()])
-        else:
-            scores, total = {}, whole(rows, own)  # type: ignore[operator]
+        scores = whole.scores(rows, own) if isinstance(whole, RewardSum) else []
+        total = whole.total(scores) if isinstance(whole, RewardSum) else whole(rows, own)  # type: ignore[operator]
         totals.append(np.asarray(total, np.float64))
-        for name, values in scores.items():
+        for name, values in zip(names, scores, strict=True):
             found[name].append(np.asarray(values, np.float64))
         whole.check()
     return np.concatenate(totals), {name: np.concatenate(values) for name, values in found.items()}

@@ -39,6 +39,12 @@ def generator_checkpoint(run: Run, which: str, warn: Callable[[str], None]) -> C
     return found
 
 
+def starting_generator(run: Run) -> str:
+    """Which of GENERATORS the rounds begin with: pretrain-g's best, if it is to be that and there is one, or its last."""
+    wants_best = run.config().values["adversarial.start"] == "best"
+    return "best" if wants_best and run.checkpoints("pretrain-g").best() else "pretrain-g"
+
+
 def is_left_behind(run: Run, checkpoint: Checkpoint) -> bool:
     """Whether a checkpoint is of adversarial training that began with an earlier generator than pretrain-g has now."""
     begun = checkpoint.facts.get("begun_with")

@@ -136,7 +136,7 @@ def test_policy_gradient_steps_are_those_of_one_device(number: int, changes: dic
         training = adversarial(corpus, oracle, **changed)
         for i in range(3):
             training.algorithm._policy_step(tokens[i], values[i])
-            training.algorithm.likelihood._step(tokens[i], key(0, "dropout"))
+            training.algorithm.likelihood.teach(tokens[i], key(0, "dropout"))
         return state(training.variables())
 
     assert_same(with_replicas(number, steps), steps())

@@ -18,7 +18,7 @@ from seqgan_cli.evaluation.generators import Outside
 from seqgan_cli.evaluation.metrics.likelihood import Estimate
 from seqgan_cli.rewards.base import Given
 from seqgan_cli.rewards.total import make_reward
-from seqgan_cli.runs.generators import generator_checkpoint, read_generator
+from seqgan_cli.runs.generators import generator_checkpoint, read_generator, starting_generator
 from seqgan_cli.runs.origins import scorers_of
 from seqgan_cli.runs.run import Run
 from seqgan_cli.sampling import Sampling
@@ -129,8 +129,7 @@ def _rows(plan: Plan, run: Run, name: str, console: Console) -> list[Scored]:
         if name != MLE:
             generator = read_generator(run, generator_checkpoint(run, "adversarial", console.warn), corpus)
             return [objective.of_sampling(METHODS[name].title, generator, purpose=name)]
-        which = "best" if settings.adversarial.start == "best" and run.checkpoints("pretrain-g").best() else "pretrain-g"
-        generator = read_generator(run, generator_checkpoint(run, which, console.warn), corpus)
+        generator = read_generator(run, generator_checkpoint(run, starting_generator(run), console.warn), corpus)
         colder = [objective.of_sampling(f"MLE, temperature {t:g}", generator, Sampling(t), f"MLE {t:g}") for t in TEMPERATURES]
         asked_for = fair(plan.settings, corpus.sequence_length, plan.settings.adversarial.rounds, plan.num)
         return [*colder, *objective.best_of(generator, sorted({*COUNTS, asked_for}))]
