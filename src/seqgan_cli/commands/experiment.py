@@ -46,6 +46,11 @@ _option = grouped_option("Experiment")
 @_option("--seeds", type=click.IntRange(1, 1000), metavar="N", help="how many seeds [quick 3, others 5]")
 @_option("--methods", metavar="A,B,…", help="rows of the table, from those that docs/experiments.md lists")
 @_option("--reward", metavar="NAME=WEIGHT,…", help="objective: what samples are to have, as for `adversarial`")
+@_option(
+    "--kl-coefficients",
+    metavar="A,B,…",
+    help="objective: of which each method and seed takes the best on validation data [that of the settings]",
+)
 @_option("--oracle", metavar="FILE", help="one oracle for all seeds, .npz [each seed draws its own]")
 @_option(
     "--samples", type=click.IntRange(16), metavar="N", help="samples of each generator [quick 5000, fast 10000, paper 100000]"
@@ -101,6 +106,7 @@ def command(
     seeds: int | None,
     methods: str | None,
     reward: str | None,
+    kl_coefficients: str | None,
     oracle: str | None,
     samples: int | None,
     margin: float | None,
@@ -138,6 +144,8 @@ def command(
             "experiment objective draws at temperatures alone and has no margin: leave --margin, --top-k, --top-p and "
             "--min-p out."
         )
+    if kind != OBJECTIVE and kl_coefficients:
+        raise UsageError(f"--kl-coefficients is of the experiment objective: leave it out of {kind}.")
     if kind not in SYNTHETIC and swept != 1.0:
         raise UsageError(f"experiment {kind} draws at several values of {sweep}: leave --{sweep} out.")
     named = {"data.oracle": oracle, "data.source": data, "data.test": test, "adversarial.reward": reward}
@@ -175,7 +183,8 @@ def command(
     every = tuple(range(first_seed, first_seed + (seeds or SEEDS[preset])))
     if kind == OBJECTIVE:
         work = jobs, threads, verbose
-        _objective(config, directory, preset, methods, every, samples, work, storage, dry_run, partial, console)
+        coefficients = _several(kl_coefficients, "adversarial.kl-coefficient") or (config.values["adversarial.kl-coefficient"],)
+        _objective(config, directory, preset, methods, every, samples, coefficients, work, storage, dry_run, partial, console)
         return
     names = chosen_methods(kind, methods)
     planned = tasks(directory, names, every, config, preset)
@@ -208,6 +217,14 @@ def command(
         raise
 
 
+def _several(text: str | None, name: str) -> tuple[Any, ...]:
+    """Different values of a setting, as an option gives them, none if it is not there. Raises UsageError."""
+    values = tuple(dict.fromkeys(SCHEMA[name].parse(part.strip()) for part in text.split(","))) if text else ()
+    if len(values) != len({f"{value:g}" for value in values}):
+        raise UsageError(f"{name}: {text} has values that differ past the sixth digit: leave one out.")
+    return values
+
+
 def _objective(
     config: Config,
     directory: Path,
@@ -215,6 +232,7 @@ def _objective(
     methods: str | None,
     seeds: tuple[int, ...],
     samples: int | None,
+    kl_coefficients: tuple[float, ...],
     work: tuple[int, int, bool],
     storage: str | None,
     dry_run: bool,
@@ -243,7 +261,7 @@ def _objective(
     from seqgan_cli.studies.objectives import outputs
     from seqgan_cli.studies.objectives.study import Plan, score
 
-    plan = Plan(directory, config, preset, names, seeds, samples or 1000)
+    plan = Plan(directory, config, preset, names, seeds, samples or 1000, kl_coefficients)
     planned = plan.tasks()
     for task in planned:
         check_together(task.config.settings)

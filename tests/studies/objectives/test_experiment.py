@@ -10,6 +10,7 @@ import pytest
 
 import forked
 from seqgan_cli.studies.objectives.methods import METHODS
+from seqgan_cli.studies.objectives.study import choice
 
 LINES = ["a gull sings", "the heron waits", "a dog sleeps today", "the cat waits", "a heron sleeps", "the gull sings"] * 8
 SIZES = {
@@ -20,7 +21,8 @@ SIZES = {
     "pretrain-d.d-steps": 1,
     "pretrain-d.k": 1,
     "adversarial.rounds": 1,
-    "adversarial.g-steps": 1,
+    "adversarial.g-steps": 2,
+    "adversarial.g-learning-rate": 0.05,
     "adversarial.batch-size": 8,
     "evaluation.samples": 16,
     "evaluation.final-samples": 16,
@@ -138,6 +140,37 @@ def test_scores_of_a_run_that_has_rounds_to_go_are_not_kept(finished: Path, tmp_
     assert sorted(path.name.partition("-")[0] for path in scores.glob("seed-1/*.json")) == ["mle"]
 
 
+def test_validation_data_choose_among_coefficients(finished: Path, tmp_path: Path) -> None:
+    """The rows are of the run that is the furthest above the temperatures on other samples and held-out data than these."""
+    folder = tmp_path / "chosen"
+    shutil.copytree(finished, folder, ignore=shutil.ignore_patterns("objective", "organ*", "seed-1"))
+    more = ["--data", finished / "lines.txt", "--seeds", "1", "--kl-coefficients", "0.1,1000"]
+    done = forked.run(folder, *command(folder, *more, methods="reward-kl"))
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in (folder / "birds" / "seed-0").glob("reward*") if path.is_dir()} == {
+        "reward-kl-0.1",
+        "reward-kl-1000",
+    }
+    (path,) = (folder / "birds" / "objective" / "scores" / "seed-0").glob("reward-kl-*.json")
+    kept = json.loads(path.read_text())
+    assert [each["run"] for each in kept["of"]] == ["reward-kl-0.1", "reward-kl-1000"]
+    assert len({each["nll_validation"] for each in kept["of"]}) == 2
+    assert kept["chosen"] in [{"adversarial.kl-coefficient": 0.1}, {"adversarial.kl-coefficient": 1000.0}]
+    (row,) = kept["rows"]
+    chosen = kept["of"][kept["chosen"] == {"adversarial.kl-coefficient": 1000.0}]
+    assert row["nll_test"]["mean"] != chosen["nll_validation"]  # of another part
+    said = (folder / "stdout").read_text(encoding="utf-8")
+    value = kept["chosen"]["adversarial.kl-coefficient"]
+    assert f"the reward, with KL: adversarial.kl-coefficient, chosen on validation data seed by seed: {value:g}." in said
+
+
+def test_the_choice_by_hand() -> None:
+    curve = [(1.0, 0.2), (1.4, 0.6)]
+    assert choice([(1.2, 0.5), (1.4, 0.9), (1.1, 0.35)], curve) == 1  # above by 0.1, 0.3, 0.05
+    assert choice([(1.2, 0.3), (1.5, 1.0)], curve) == 0  # beyond its end the curve is not known
+    assert choice([(1.6, 1.0), (1.5, 0.9)], curve) == 1  # of those that meet it nowhere, what covers best
+
+
 def test_nothing_to_show_is_one_sentence(finished: Path, tmp_path: Path, seqgan: Call) -> None:
     (tmp_path / "lines.txt").write_text((finished / "lines.txt").read_text())
     shown = seqgan(*command(tmp_path, "--partial"))
@@ -180,6 +213,8 @@ def test_other_settings_are_refused_though_the_runs_are_gone(copied: Path, seqga
         ([*BIRDS, "--methods", "reward,nothing"], "--methods: there is no method 'nothing'; choose from seqgan, reward,"),
         ([*BIRDS, "--margin", "0.1"], "has no margin"),
         ([*BIRDS, "--top-k", "5"], "draws at temperatures alone"),
+        ([*BIRDS, "--kl-coefficients", "0.1,x"], "adversarial.kl-coefficient=x: needs a number."),
+        ([*BIRDS, "--kl-coefficients", "0.1,-1"], "adversarial.kl-coefficient=-1.0: must be at least 0"),
         ([*BIRDS, "--temperature", "0.5"], "draws at several values of temperature"),
     ],
 )

@@ -42,7 +42,7 @@ def test_written_in_halves_by_hand() -> None:
 
 
 def test_methods_differ_in_their_reward_and_in_what_keeps_them_near() -> None:
-    works = works_of(parse("grammar*birds=lexicon", "reward"), 0.03)
+    works = works_of(parse("grammar*birds=lexicon", "reward"), [0.03])
     both = "discriminator=0.5,grammar*birds=lexicon=0.5"
     expected = {
         "seqgan": ("pretrained-d", "discriminator", 0.0),
@@ -62,12 +62,20 @@ def test_methods_differ_in_their_reward_and_in_what_keeps_them_near() -> None:
             assert chosen.get("adversarial.kl-target", 0.0) == 0.0
     assert found == expected
     assert works["ppo-kl"].settings["adversarial.algorithm"] == "ppo"
-    assert {method.work for method in METHODS.values()} <= works.keys()
+    assert METHODS.keys() <= works.keys()
     assert [works[name].stage for name in ("mle", "pretrained-d")] == ["pretrain-g", "pretrain-d"]
     assert all(work.parent is None or work.parent in works for work in works.values())
 
 
+def test_a_cost_has_a_run_for_each_of_its_coefficients() -> None:
+    works = works_of(parse("qed", "reward"), [0.1, 0.03])
+    costs = {name: work.settings["adversarial.kl-coefficient"] for name, work in works.items() if work.stage == "adversarial"}
+    near = {f"{name}-{x}": x for name in ("reward-kl", "organ-kl", "ppo-kl") for x in (0.1, 0.03)}
+    assert costs == {"seqgan": 0.0, "reward": 0.0, "organ": 0.0, **near}
+    assert works["ppo-kl-0.03"].settings["adversarial.algorithm"] == "ppo"
+
+
 def test_a_moving_penalty_without_a_coefficient_is_one() -> None:
-    works = works_of(parse("qed", "reward"), 0.0)
+    works = works_of(parse("qed", "reward"), [0.0])
     assert "adversarial.kl-target" not in works["reward-kl"].settings
     assert math.isclose(works["reward"].settings["adversarial.kl-target"], 0.0)

@@ -37,7 +37,7 @@ CURVE += [scored("best of 16", 1.6, 0.9)]
 @pytest.fixture
 def plan(tmp_path: Path) -> Plan:
     config = resolve({"adversarial.reward": "constant"}, {"adversarial.reward": "option"}, None, "quick")
-    made = Plan(tmp_path, config, "quick", ("reward", "seqgan"), (0, 1, 2), 10)
+    made = Plan(tmp_path, config, "quick", ("reward", "seqgan"), (0, 1, 2), 10, (0.0,))
     for seed in made.seeds:
         keep(made, seed, "mle", CURVE)
     return made

@@ -1,6 +1,6 @@
 """What is compared on an objective: the reward with and without what keeps samples real, and what needs no training by it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,19 +12,19 @@ DISCRIMINATOR = "discriminator"
 
 @dataclass(frozen=True)
 class Method:
-    """A row: a title, and the run whose last generator it is."""
+    """A row: a title, and whether a KL cost keeps it near MLE."""
 
     title: str
-    work: str
+    near: bool = False
 
 
 METHODS = {
-    "seqgan": Method("SeqGAN: the discriminator alone", "seqgan"),
-    "reward": Method("the reward alone", "reward"),
-    "reward-kl": Method("the reward, with KL", "reward-kl"),
-    "organ": Method("½ reward + ½ discriminator (ORGAN)", "organ"),
-    "organ-kl": Method("½ reward + ½ discriminator, with KL", "organ-kl"),
-    "ppo-kl": Method("the reward, with KL, PPO", "ppo-kl"),
+    "seqgan": Method("SeqGAN: the discriminator alone"),
+    "reward": Method("the reward alone"),
+    "reward-kl": Method("the reward, with KL", near=True),
+    "organ": Method("½ reward + ½ discriminator (ORGAN)"),
+    "organ-kl": Method("½ reward + ½ discriminator, with KL", near=True),
+    "ppo-kl": Method("the reward, with KL, PPO", near=True),
 }
 TEMPERATURES = (1.0, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
 
@@ -43,24 +43,31 @@ def written(expression: Expression, share: float) -> str:
     return ",".join(map(term, expression.terms))
 
 
-def works_of(expression: Expression, kl_coefficient: float) -> Mapping[str, Work]:
-    """Every run that a method needs, by name."""
+def works_of(expression: Expression, kl_coefficients: Sequence[float]) -> Mapping[str, Work]:
+    """Every run that a method may need, by name; those with a KL cost once for each of its coefficients."""
     alone, both = expression.text, f"{DISCRIMINATOR}=0.5,{written(expression, 0.5)}"
-
-    near = {"adversarial.kl-coefficient": kl_coefficient}
     free = {"adversarial.kl-coefficient": 0.0, "adversarial.kl-target": 0.0}  # a target may be set for all
 
-    def rounds(parent: str, reward: str, penalty: Mapping[str, float], **others: Any) -> Work:
-        named = {f"adversarial.{name.replace('_', '-')}": value for name, value in others.items()}
-        return Work("adversarial", parent, {"adversarial.reward": reward, **penalty, **named})
+    def rounds(name: str, parent: str, reward: str, **others: Any) -> dict[str, Work]:
+        costs = candidates(name, kl_coefficients) if METHODS[name].near else {name: free}
+        chosen = {"adversarial.reward": reward, **{f"adversarial.{key}": value for key, value in others.items()}}
+        return {work: Work("adversarial", parent, {**chosen, **cost}) for work, cost in costs.items()}
 
     return {
         "mle": Work("pretrain-g"),
         "pretrained-d": Work("pretrain-d", "mle"),
-        "seqgan": rounds("pretrained-d", DISCRIMINATOR, free),
-        "reward": rounds("mle", alone, free),
-        "reward-kl": rounds("mle", alone, near),
-        "organ": rounds("pretrained-d", both, free),
-        "organ-kl": rounds("pretrained-d", both, near),
-        "ppo-kl": rounds("mle", alone, near, algorithm="ppo"),
+        **rounds("seqgan", "pretrained-d", DISCRIMINATOR),
+        **rounds("reward", "mle", alone),
+        **rounds("reward-kl", "mle", alone),
+        **rounds("organ", "pretrained-d", both),
+        **rounds("organ-kl", "pretrained-d", both),
+        **rounds("ppo-kl", "mle", alone, algorithm="ppo"),
     }
+
+
+def candidates(name: str, kl_coefficients: Sequence[float]) -> Mapping[str, Mapping[str, float]]:
+    """The runs of which a method's row takes the best on validation data, and the settings in which they differ."""
+    if not METHODS[name].near:
+        return {name: {}}
+    several = len(kl_coefficients) > 1
+    return {f"{name}-{x:g}" if several else name: {"adversarial.kl-coefficient": x} for x in kl_coefficients}

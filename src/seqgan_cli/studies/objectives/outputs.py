@@ -124,8 +124,20 @@ def findings(plan: Plan) -> list[str]:
             said.append(f"{title}: {what}{f'; {unknown}' if unknown else ''}.")
         elif unknown:
             said.append(f"{title}: {unknown}, so the two are not compared.")
-    told = [(name, plan.said(plan.seeds[0], name)) for name in plan.methods]
+    told = [(name, plan.kept(plan.seeds[0], name).said) for name in plan.methods]
+    said += _chosen(plan)
     return [*said, *(f"{METHODS[name].title}, seed {plan.seeds[0]}: {sentence}" for name, each in told for sentence in each)]
+
+
+def _chosen(plan: Plan) -> list[str]:
+    """The settings that validation data chose, where there was a choice."""
+    found = []
+    for name in plan.methods:
+        chosen = [plan.kept(seed, name).chosen for seed in plan.seeds]
+        for setting in dict.fromkeys(setting for each in chosen for setting in each):
+            values = ", ".join(f"{each[setting]:g}" if setting in each else "–" for each in chosen)
+            found.append(f"{METHODS[name].title}: {setting}, chosen on validation data seed by seed: {values}.")
+    return found
 
 
 def _headline(plan: Plan) -> str:

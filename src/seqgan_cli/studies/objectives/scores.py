@@ -94,6 +94,19 @@ class Objective:
         losses = sequence_nll(generator, self.held_out, sampling)
         return self._scored(name, tokens, purpose, 0, losses)
 
+    def on_validation(self, generator: Generator, sampling: Sampling, purpose: str) -> tuple[float, float]:
+        """What chooses among generators: likelihood loss of the validation part, in nats a token, and mean reward.
+
+        The samples are others than those of `of_sampling`, so that what reports has not chosen.
+        """
+        held_out = self.corpus.held_out[self.corpus.choosing]
+        tokens, documents = held_out.tokens[:HELDOUT_AT_MOST], held_out.documents[:HELDOUT_AT_MOST]
+        losses = sequence_nll(generator, tokens, sampling)
+        lengths = self.corpus.vocabulary.mask(tokens).sum(axis=1)
+        purpose = f"validation {purpose}"
+        samples = sample(generator, self.num, key(self.seed, "eval-reward", purpose), sampling)
+        return per_token(losses, lengths, documents).mean, float(self._values(samples, purpose)[0].mean())
+
     def best_of(self, generator: Generator, counts: Sequence[int]) -> list[Scored]:
         """The best of each n of a generator's samples, for every n of `counts`.
 

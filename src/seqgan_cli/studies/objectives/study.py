@@ -1,11 +1,14 @@
 """The experiment `objective`: methods trained on a reward of one's own, and what reaches it without training, by seed."""
 
+from __future__ import annotations
+
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seqgan_cli import files
 from seqgan_cli.config import registry
@@ -21,15 +24,27 @@ from seqgan_cli.rewards.total import make_reward
 from seqgan_cli.runs.generators import generator_checkpoint, read_generator, starting_generator
 from seqgan_cli.runs.origins import scorers_of
 from seqgan_cli.runs.run import Run
-from seqgan_cli.sampling import Sampling
-from seqgan_cli.studies.experiments.findings import discriminator
+from seqgan_cli.sampling import PLAIN, Sampling
+from seqgan_cli.studies.experiments.findings import above_curve, discriminator
 from seqgan_cli.studies.experiments.plan import SCORES, tasks_of
-from seqgan_cli.studies.objectives.methods import METHODS, TEMPERATURES, works_of
+from seqgan_cli.studies.objectives.methods import METHODS, TEMPERATURES, candidates, works_of
 from seqgan_cli.studies.objectives.scores import Objective, Scored, fair
 from seqgan_cli.studies.tasks import Task
 
+if TYPE_CHECKING:
+    from seqgan_cli.models.generator import Generator
+
 MLE, FOLDER = "mle", "objective"
 COUNTS = (4, 16)  # of which the best is taken, besides as many as training has asked for
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of a method and a seed: scores, what was said of its discriminator, and settings chosen on validation."""
+
+    rows: list[Scored] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    chosen: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -39,6 +54,7 @@ class Plan:
     Args:
         config: of all runs; its reward is the objective.
         num: samples behind each score.
+        kl_coefficients: of which a method with a KL cost takes, in every seed, the best on validation data.
     """
 
     directory: Path
@@ -47,6 +63,7 @@ class Plan:
     methods: tuple[str, ...]
     seeds: tuple[int, ...]
     num: int
+    kl_coefficients: tuple[float, ...]
 
     @property
     def settings(self) -> Settings:
@@ -56,12 +73,17 @@ class Plan:
         """What is trained: for the seeds whose scores are not all there yet."""
         cfg = self.settings
         expression = registry.rewards.expression(cfg.adversarial.reward)
-        works = works_of(expression, cfg.values["adversarial.kl-coefficient"])
+        works = works_of(expression, self.kl_coefficients)
         planned: list[Task] = []
         for seed in self.seeds:
-            missing = [_work(name) for name in (MLE, *self.methods) if not self.path(seed, name).exists()]
-            planned += tasks_of(works, missing, self.directory, [seed], self.config, self.preset)
+            missing = [name for name in (MLE, *self.methods) if not self.path(seed, name).exists()]
+            wanted = [work for name in missing for work in self.candidates(name)]
+            planned += tasks_of(works, wanted, self.directory, [seed], self.config, self.preset)
         return planned
+
+    def candidates(self, name: str) -> Mapping[str, Mapping[str, float]]:
+        """The runs that the scores of a method, or of MLE's ways of sampling, may be of, and in what they differ."""
+        return candidates(name, self.kl_coefficients) if name in METHODS else {MLE: {}}
 
     def path(self, seed: int, name: str) -> Path:
         """Where the scores of a method, or of MLE's ways of sampling, are kept."""
@@ -73,68 +95,89 @@ class Plan:
 
         Files go by their names, since they are elsewhere on other machines, and those that score by their content too.
         """
-        own = {name: value for name, value in self.config.values.items() if name != "seed"}
+        own: dict[str, Any] = {name: value for name, value in self.config.values.items() if name != "seed"}
+        if len(self.kl_coefficients) > 1:
+            own["adversarial.kl-coefficient"] = self.kl_coefficients
         for name in own.keys() & {*file_settings()}:
             own[name] = Path(str(own[name])).name
         text = json.dumps([own, self.num, scorers_of(self.settings)], sort_keys=True, default=list)
         return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
-    def scored(self, seed: int, name: str) -> list[Scored]:
-        """The scores that are kept, none if they are not there yet. Raises SeqganError if they cannot be read."""
-        return self._kept(seed, name)[0]
-
-    def said(self, seed: int, name: str) -> list[str]:
-        """What was said of the method's discriminator, if it has one. Raises SeqganError as `scored`."""
-        return self._kept(seed, name)[1]
-
-    def _kept(self, seed: int, name: str) -> tuple[list[Scored], list[str]]:
+    def kept(self, seed: int, name: str) -> Kept:
+        """The scores that are kept, without rows if they are not there yet. Raises SeqganError if they cannot be read."""
         path = self.path(seed, name)
         if not path.exists():
-            return [], []
+            return Kept()
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
-            return [parse(row) for row in record["rows"]], [str(sentence) for sentence in record.get("said", ())]
+            rows, said = [parse(row) for row in record["rows"]], [str(sentence) for sentence in record.get("said", ())]
+            return Kept(rows, said, {str(key): float(value) for key, value in record.get("chosen", {}).items()})
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise SeqganError(f"{path} is damaged ({error}): remove it, and the same command scores anew.") from None
 
-
-def _work(name: str) -> str:
-    """The run that a method's scores are of."""
-    return METHODS[name].work if name in METHODS else MLE
+    def scored(self, seed: int, name: str) -> list[Scored]:
+        """The rows of what is kept. Raises SeqganError as `kept`."""
+        return self.kept(seed, name).rows
 
 
 def score(plan: Plan, console: Console) -> None:
     """Score what has been trained to its end and has no scores yet; the scores outlive the runs. Raises SeqganError."""
     done = {task.path for task in plan.tasks() if task.done}
     every = [(seed, name) for seed in plan.seeds for name in (MLE, *plan.methods)]
-    places = {(seed, name): plan.directory / f"seed-{seed}" / _work(name) for seed, name in every}
-    todo = [each for each, path in places.items() if path in done and not plan.path(*each).exists()]
+    places = {(seed, name): [plan.directory / f"seed-{seed}" / work for work in plan.candidates(name)] for seed, name in every}
+    todo = [each for each, paths in places.items() if done.issuperset(paths) and not plan.path(*each).exists()]
     with console.progress("scoring", "methods", 0, len(todo), 1.0, "") as progress:
         for i, (seed, name) in enumerate(todo, 1):
-            run = Run(places[seed, name])
-            console.note(f"{run.path} …")
-            rows = _rows(plan, run, name, console)
+            runs = [Run(path) for path in places[seed, name]]
+            console.note(f"{runs[0].path} …")
             about = {"method": name, "seed": seed, "reward": plan.settings.adversarial.reward}
-            record = {**about, "rows": [row.record() for row in rows], "said": _of_discriminator(run) if name != MLE else []}
-            files.write(plan.path(seed, name), (json.dumps(files.plain(record), indent=1) + "\n").encode())
+            record = files.plain({**about, **_scores(plan, runs, name, console)})
+            files.write(plan.path(seed, name), (json.dumps(record, indent=1) + "\n").encode())
             progress.move(i)
 
 
-def _rows(plan: Plan, run: Run, name: str, console: Console) -> list[Scored]:
-    settings, corpus = run.config().settings, run.corpus()
+def _scores(plan: Plan, runs: Sequence[Run], name: str, console: Console) -> dict[str, Any]:
+    """What is kept of a method, of the best of its runs, or of MLE's ways of sampling."""
+    settings, corpus = runs[0].config().settings, runs[0].corpus()
     objective_settings = settings.changed({"adversarial.reward": plan.settings.adversarial.reward, **_options(plan.settings)})
-    reward = make_reward(Given(objective_settings, corpus, console, folder=run.path))
+    reward = make_reward(Given(objective_settings, corpus, console, folder=runs[0].path))
+
+    def trained(run: Run) -> Generator:
+        return read_generator(run, generator_checkpoint(run, "adversarial", console.warn), corpus)
+
+    def untrained(run: Run) -> Generator:
+        return read_generator(run, generator_checkpoint(run, starting_generator(run), console.warn), corpus)
+
     try:
         objective = Objective(objective_settings, corpus, reward, settings.seed, plan.num)
-        if name != MLE:
-            generator = read_generator(run, generator_checkpoint(run, "adversarial", console.warn), corpus)
-            return [objective.of_sampling(METHODS[name].title, generator, purpose=name)]
-        generator = read_generator(run, generator_checkpoint(run, starting_generator(run), console.warn), corpus)
-        colder = [objective.of_sampling(f"MLE, temperature {t:g}", generator, Sampling(t), f"MLE {t:g}") for t in TEMPERATURES]
-        asked_for = fair(plan.settings, corpus.sequence_length, plan.settings.adversarial.rounds, plan.num)
-        return [*colder, *objective.best_of(generator, sorted({*COUNTS, asked_for}))]
+        if name == MLE:
+            generator = untrained(runs[0])
+            colder = [objective.of_sampling(_colder(t), generator, Sampling(t), f"MLE {t:g}") for t in TEMPERATURES]
+            asked_for = fair(plan.settings, corpus.sequence_length, plan.settings.adversarial.rounds, plan.num)
+            return {"rows": [row.record() for row in (*colder, *objective.best_of(generator, sorted({*COUNTS, asked_for})))]}
+        best, tried = 0, []
+        if len(runs) > 1:
+            mle = untrained(Run(plan.directory / f"seed-{settings.seed}" / MLE))
+            curve = [objective.on_validation(mle, Sampling(t), f"MLE {t:g}") for t in TEMPERATURES]
+            tried = [objective.on_validation(trained(run), PLAIN, name) for run in runs]
+            best = choice(tried, curve)
+        rows = [objective.of_sampling(METHODS[name].title, trained(runs[best]), purpose=name).record()]
+        of_choice = [{"run": run.path.name, "nll_validation": x, "reward": y} for run, (x, y) in zip(runs, tried, strict=False)]
+        chosen = [*plan.candidates(name).values()][best] if tried else {}
+        return {"rows": rows, "said": _of_discriminator(runs[best]), "chosen": chosen, "of": of_choice}
     finally:
         reward.close()
+
+
+def choice(tried: Sequence[tuple[float, float]], curve: Sequence[tuple[float, float]]) -> int:
+    """Which of those points (coverage, reward) is the furthest above the curve; if it meets none, which covers best."""
+    above = [-above_curve(x, -y, [(a, -b) for a, b in curve]) for x, y in tried]
+    known = [i for i, gain in enumerate(above) if math.isfinite(gain)]
+    return max(known, key=lambda i: above[i]) if known else min(range(len(tried)), key=lambda i: tried[i][0])
+
+
+def _colder(temperature: float) -> str:
+    return f"MLE, temperature {temperature:g}"
 
 
 def _of_discriminator(run: Run) -> list[str]:
