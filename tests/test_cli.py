@@ -173,8 +173,8 @@ def training(pretrained: Path, number: int) -> Iterator[subprocess.Popen | Forke
         process.wait()
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-@pytest.mark.sampled(3)
 def test_signals_stop_training_with_one_message(seqgan, pretrained, training, number, code):
     if number == signal.SIGTERM:  # meanwhile, from another process
         second = seqgan("adversarial", "--rounds", 200000, "-q", "--run", pretrained)

@@ -15,6 +15,7 @@ OLD = Path(__file__).parent / "old_runs"
 VERSIONS = ("0.1.0",)  # of two parts
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("name", ["text", "oracle"])
 def test_an_old_run_goes_on(tmp_path: Path, seqgan, version: str, name: str) -> None:

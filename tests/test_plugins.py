@@ -11,6 +11,8 @@ import pytest
 from seqgan_cli.config import registry
 from seqgan_cli.config.settings import SCHEMA
 
+pytestmark = pytest.mark.usefixtures("quickly")
+
 PLUGINS = Path(__file__).parent / "plugins"
 NAMES = {"rewards": "multiples", "algorithms": "elite", "generators": "rnn", "discriminators": "bag", "kinds": "fasta"}
 

@@ -87,6 +87,7 @@ def carry_out(seqgan: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.Mo
     return lambda *pages: sum(run(command) for page in pages for command in commands(page))
 
 
+@pytest.mark.whole
 def test_every_command_of_the_recipes_works(carry_out: Callable[..., int]) -> None:
     assert carry_out("docs/recipes.md") >= 9
     assert len(Path("drawn-smiles.txt").read_text().splitlines()) == 1000
@@ -100,6 +101,7 @@ def test_every_command_of_the_readme_works(carry_out: Callable[..., int]) -> Non
     assert {word for line in samples for word in line.split()} <= known
 
 
+@pytest.mark.whole
 def test_every_command_of_the_page_on_rewards_works(
     carry_out: Callable[..., int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

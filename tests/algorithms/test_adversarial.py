@@ -356,7 +356,7 @@ def unscored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(AdversarialTraining, "scores", lambda self, position: {})
 
 
-@pytest.mark.sampled(7)
+@pytest.mark.sampled(2)
 @pytest.mark.usefixtures("unscored", "eagerly")
 @pytest.mark.parametrize(
     ("options", "name"),
@@ -401,7 +401,7 @@ def test_what_is_saved_goes_on_as_if_never_stopped(options: dict[str, Any]) -> N
     check_that_it_goes_on(options, compiled=False)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.usefixtures("unscored")
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda options: " ".join(options))
 def test_what_is_saved_goes_on_as_if_never_stopped_in_compiled_steps_too(options: dict[str, Any]) -> None:

@@ -198,7 +198,7 @@ def test_a_round_tells_of_all_that_was_drawn(monkeypatch: pytest.MonkeyPatch) ->
     assert sum(ticks) == stage.work == 15.0
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.whole
 @pytest.mark.parametrize("number", [2, 3])
 def test_a_step_of_several_devices_is_that_of_one(number: int) -> None:
     """From the same sequences, which they cannot share evenly; and those that a step draws are shared by all."""

@@ -20,6 +20,8 @@ from seqgan_cli.sampling import sample, sequence_nll
 from seqgan_cli.synthetic import synthetic_corpus
 from tiny import tiny_settings
 
+pytestmark = pytest.mark.usefixtures("quickly")
+
 
 def stage(**changes: Any) -> AdversarialTraining:
     chosen = tiny_settings(**{"adversarial.reward": "constant", **changes})
@@ -90,6 +92,7 @@ class Ones(Reward):
         return tf.reduce_mean(tf.cast(tokens == 1, tf.float32), axis=1)
 
 
+@pytest.mark.compiled
 def test_a_target_is_held() -> None:
     """Within a factor of 2, where a policy without one goes far beyond."""
     target, divergences = 2.0, []

@@ -11,6 +11,8 @@ from seqgan_cli.algorithms.adversarial import AdversarialTraining
 from seqgan_cli.runs.run import Run
 from seqgan_cli.training.stage import Stage
 
+pytestmark = pytest.mark.usefixtures("quickly")
+
 # A reward that knows nothing, and large steps: what generators do without data, and reward_final goes up and down.
 FAST = ("--reward", "random", "--g-learning-rate", 0.05, "--rollouts", 0, "--set", "adversarial.g-steps=3", "--rounds", 6)
 

@@ -344,6 +344,7 @@ def test_text_trains_with_its_own_tokens_and_the_history_has_their_share() -> No
     assert losses["exponential"][2] < losses["exponential"][0]
 
 
+@pytest.mark.whole
 @pytest.mark.usefixtures("quickly")
 def test_scheduled_sampling_interrupted_at_every_point_ends_bit_identical(
     seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path, monkeypatch: pytest.MonkeyPatch

@@ -22,6 +22,8 @@ from seqgan_cli.randomness import key
 from seqgan_cli.synthetic import synthetic_corpus
 from tiny import data_settings, tiny_settings
 
+pytestmark = pytest.mark.usefixtures("quickly")
+
 T, V = 5, 12
 
 

@@ -134,6 +134,7 @@ def test_a_step_that_spoils_the_numbers_is_told() -> None:
     assert np.isnan(loss)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_it_trains_from_the_command_line_and_goes_on(seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path) -> None:
     run, again = tmp_path / "run", tmp_path / "again"
     common = ("--config", tiny_config, "--algorithm", "ppo", "--set", "ppo.epochs=3", "--baseline", "leave-one-out")

@@ -236,9 +236,9 @@ def test_chunks_do_not_mix_up_sequences() -> None:
         np.testing.assert_array_equal(search(tokens, key(0, "q")), np.repeat(tokens[:, :1], 4, axis=1))
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("chunk", "together"), [(1, 1), (2, 5), (5, 10), (21, 1), (100, 100), (4, 9)])
 @pytest.mark.parametrize("vocabulary", [Vocabulary(size=9), Vocabulary(["a", "b", "c"])], ids=["ids", "text"])
-@pytest.mark.sampled(3)
 def test_sharing_prefixes_changes_no_action_value(
     vocabulary: Vocabulary, chunk: int, together: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

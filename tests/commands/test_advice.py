@@ -144,12 +144,12 @@ def same_size(path: Path) -> None:
     path.write_text(text[::-1].strip() + "\n" + " " * (len(text) - len(text[::-1].strip()) - 1))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("change", [rewritten, same_size])
 @pytest.mark.parametrize(
     "command", [["pretrain-g"], ["pretrain-d"], ["adversarial"], ["train"], ["train", "FILE"], ["pretrain-g", "--data", "FILE"]]
 )
 @pytest.mark.parametrize("which", ["data", "test"])
-@pytest.mark.sampled(8)
 def test_data_that_have_changed_are_told_with_the_restart_that_reads_them(
     seqgan, untrained, text, sentences, tiny_config, tmp_path, change, command, which
 ):

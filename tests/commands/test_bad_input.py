@@ -79,6 +79,7 @@ def test_unusable_test_file_is_the_one_named(seqgan, refused, tmp_path, sentence
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS allows no other names")
 @pytest.mark.parametrize("where", ["data", "run"])
 def test_file_name_that_is_not_utf8(seqgan, tiny_config, sentences, tmp_path, where):

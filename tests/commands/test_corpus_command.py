@@ -482,6 +482,7 @@ def test_prepared_data_are_told_of_as_they_were(seqgan, folder, sentences):
     assert sorted(path.name for path in folder.parent.iterdir()) == ["data"]
 
 
+@pytest.mark.whole
 @pytest.mark.compiled  # rollouts of long sequences
 def test_a_streamed_run_that_stops_comes_to_the_same_bits(seqgan, tmp_path, folder, tiny_config):
     """All stages, with an epoch that begins in the midst of a pass; then scores and a second run elsewhere."""

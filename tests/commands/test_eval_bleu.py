@@ -191,6 +191,7 @@ SAID = [
 ]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("own", [("--tokenizer", "words"), ("--kind", "speeches"), ("--tokenizer", "chars"), ()], ids=str)
 def test_held_out_sentences_that_were_written_score_one_against_themselves(seqgan, tiny_config, tmp_path, own):
     data, run, folder = tmp_path / "said.txt", tmp_path / "run", tmp_path / "written"

@@ -32,6 +32,7 @@ def test_two_tokens_in_sequences_of_one(seqgan, tmp_path, tiny_config):
     assert {name for name in last if name.startswith("reward_0")} == {"reward_01"}
 
 
+@pytest.mark.whole
 @pytest.mark.compiled
 def test_two_lines_one_of_them_mostly_padding(seqgan, tmp_path, tiny_config):
     """One is held out, and chooses too. All but the first token of the short line is padding, which counts nowhere."""

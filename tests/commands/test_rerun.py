@@ -111,6 +111,7 @@ def check_that_it_repeats(seqgan, tiny_config, commands):
                 assert own.read_bytes() == theirs.read_bytes(), name
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("commands", [[(2, 3, 0), (3, 2, 0), (1, 3, 1)], [(4, 1, 0), (2, 3, 1)]])
 def test_a_run_in_several_commands_repeats(seqgan, tiny_config, commands):
     check_that_it_repeats(seqgan, tiny_config, commands)

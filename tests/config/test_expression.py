@@ -1,6 +1,7 @@
 """`--reward`: what parses to what, what is refused and how, and the settings that every use of a reward has."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forked import Forked
 from seqgan_cli.config import registry
 from seqgan_cli.config.checks import check
 from seqgan_cli.config.expression import Expression, Term, Use, parse
@@ -21,6 +23,8 @@ from seqgan_cli.config.settings import SCHEMA, Settings, find
 from seqgan_cli.errors import UsageError
 from seqgan_cli.rewards.base import Reward
 from seqgan_cli.runs.run import Run
+
+pytestmark = pytest.mark.usefixtures("quickly")
 
 
 @section("reward", "adversarial", fixed_by="adversarial")
@@ -359,7 +363,9 @@ def test_a_run_with_names_goes_on_in_other_processes_and_in_one_that_knows_other
 
     def fresh(*arguments: Any) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "seqgan_cli", *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+        process = Forked(command, stdout=subprocess.PIPE, env=os.environ)
+        out, err = process.communicate()
+        return subprocess.CompletedProcess(command, process.returncode or 0, out, err)
 
     begun = fresh("train", "--run", run, "--preset", "quick", "--rounds", 1, *FEW, *reward)
     assert begun.returncode == 0, begun.stderr

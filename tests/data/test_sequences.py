@@ -74,7 +74,7 @@ def test_a_file_is_a_fair_sample_of_a_sorted_corpus(tmp_path: Path) -> None:
         assert not np.array_equal(first, np.sort(first)[::-1])
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("batch_size", "files_at_once"), [(1, 1), (8, 8), (60, 4), (236, 8)])
 def test_batches_are_those_of_a_literal_version(shards: Shards, batch_size: int, files_at_once: int) -> None:
     """Three passes, whichever step is asked for first."""
@@ -107,6 +107,7 @@ def sequences(request: pytest.FixtureRequest, shards: Shards) -> Sequences:
     return InMemory(a_table(len(shards))) if request.param == "memory" else Streamed(shards)
 
 
+@pytest.mark.sampled(1)
 def test_a_pass_visits_nothing_twice_and_every_pass_has_its_own_order(sequences: Sequences) -> None:
     steps = sequences.steps_of_pass(20)
     passes = [sequences.batches(number * steps, steps, 20, 3, "x") for number in range(2)]
@@ -128,6 +129,7 @@ def test_steps_are_the_same_whatever_is_asked_for_at_once(sequences: Sequences) 
     np.testing.assert_array_equal(np.concatenate(parts), whole)
 
 
+@pytest.mark.sampled(1)
 def test_draws_are_different_sequences_and_fair(sequences: Sequences) -> None:
     assert as_set(sequences.draw(10**6, 0, "x")) == as_set(a_table(len(sequences)))
     seen: Counter = Counter()
@@ -150,6 +152,7 @@ def test_copies_are_found_wherever_they_stand(sequences: Sequences) -> None:
     assert sequences.train_overlap(asked[:0]) == 0.0
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("processes", [2, 3])
 def test_a_process_reads_its_own_rows(shards: Shards, monkeypatch: pytest.MonkeyPatch, processes: int) -> None:
     """Together they have the whole batch, and none reads a file of which it has no row."""
@@ -201,6 +204,7 @@ def test_positives_are_the_sequences_without_unk_and_no_others(number: int, shar
         np.testing.assert_array_equal(drawn, InMemory(table).draw(num, seed, "x"))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("unknown", [0, 1, 200, 479, 480])
 @pytest.mark.parametrize("at_hand", [480, 100])
 def test_streamed_positives_are_without_unk_too(tmp_path: Path, unknown: int, at_hand: int) -> None:

@@ -102,7 +102,7 @@ def policy_of(weights: list[np.ndarray], prefix: tuple[int, ...], length: int, t
     return {token: float(shares[token]) for token in np.flatnonzero(shares)}
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("unknown", [-3.0, 0.0, 5.0])
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
 def test_entropy_is_that_of_the_distribution_that_is_sampled_from(unknown: float, temperature: float) -> None:

@@ -125,6 +125,7 @@ def test_label_smoothing_and_prefixes_by_hand(kind: str) -> None:
     np.testing.assert_allclose(discriminator_loss(made, tokens, labels, None), np.mean(losses), rtol=1e-4)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("prefixes", [False, True])
 @pytest.mark.parametrize("kind", registry.discriminators.ours)
 def test_the_gradient_penalty_is_that_of_finite_differences(kind: str, prefixes: bool) -> None:
@@ -151,6 +152,7 @@ def test_the_gradient_penalty_is_that_of_finite_differences(kind: str, prefixes:
     np.testing.assert_allclose(gradient_penalty(made, tokens, labels, drawn), expected, rtol=0.02)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("kind", registry.discriminators.ours)
 def test_the_gradient_penaltys_own_gradient_is_that_of_finite_differences(kind: str, compiled: bool) -> None:

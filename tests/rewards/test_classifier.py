@@ -26,6 +26,8 @@ from seqgan_cli.rewards.discriminator import ClassifierReward
 from seqgan_cli.runs.run import Run
 from tiny import tiny_settings
 
+pytestmark = pytest.mark.usefixtures("quickly")
+
 OWN, THEIRS = Vocabulary(["a", "b", "c", "d"]), Vocabulary(["c", "x", "a"])  # of theirs a is 5 and c is 3
 POEMS = Vocabulary(["c", "x", "a"], has_eos=False)
 
@@ -131,6 +133,7 @@ def refusals(settings: Settings) -> list[str]:
     return [words for wrong, words in registry.rewards.conflicts(settings) if wrong]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("stage", ["adversarial", "pretrain-d"])
 def test_the_latest_discriminator_scores_what_it_knows_by_name(copy: Path, stage: str, capsys: Any) -> None:
     """A sentence that its run has as other numbers; the weights are those of the last stage that trained it."""

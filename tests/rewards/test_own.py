@@ -11,6 +11,8 @@ import pytest
 
 from seqgan_cli.runs.run import Run
 
+pytestmark = pytest.mark.usefixtures("quickly")
+
 LINES = ["a gull sings", "the heron waits", "a dog sleeps", "the cat waits", "a heron sleeps", "the gull sings"] * 8
 STEPS = ("adversarial.rollouts=0", "adversarial.batch-size=8", "evaluation.samples=16", "generator.hidden-dim=4")
 SETS = [part for each in STEPS for part in ("--set", each)]
@@ -102,6 +104,7 @@ def test_what_a_scorer_once_said_is_kept_so_that_a_moody_one_repeats_the_same_bi
     assert rewards(run) != before
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("code", "said"),
     [

@@ -284,6 +284,7 @@ def numbers(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Numbers]]:
     SCHEMA.__dict__.pop("_specs", None)
 
 
+@pytest.mark.usefixtures("eagerly")
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("text", ["numbers", "numbers=0.5,constant=0.5", "discriminator*numbers"])
 def test_a_reward_that_fails_stops_training_and_the_same_command_goes_on(

@@ -110,7 +110,7 @@ print(last)
 """
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.whole
 def test_killed_at_every_touch_the_next_ends_identical(tmp_path: Path, whole_suite: bool) -> None:
     paths = json.dumps([str(Path(__file__).parent), str(Path(__file__).parents[1])])
     command = [sys.executable, "-c", KILLED_AT_EVERY_TOUCH, str(tmp_path), paths, json.dumps(whole_suite)]

@@ -132,6 +132,7 @@ def test_a_grid_is_done_once_each_even_if_all_fill_its_queue(shared):
     assert all(view.next() is None for view in views)
 
 
+@pytest.mark.whole
 def test_four_processes_and_random_kills_do_every_point_once(tmp_path: Path) -> None:
     told = crowd.search(str(tmp_path / "study.journal"), processes=4, kills=6, seed=0)
     assert told["wrong"] == []

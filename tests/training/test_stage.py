@@ -197,7 +197,7 @@ def test_later_stages_of_an_earlier_generator_are_told(seqgan: Callable[..., Any
     assert warning in seqgan("pretrain-g", "--run", run, "--epochs", 4).err
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.whole
 def test_rounds_that_began_with_an_earlier_generator_are_not_held_against_this_one(
     seqgan: Callable[..., Any], tmp_path: Path, whole: Path
 ) -> None:
@@ -261,9 +261,9 @@ def resaved(run: Path, stage: str, **facts: Any) -> None:
     checkpoints.save(found.position, found.arrays, kept, best=False)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.usefixtures("idle")
 @pytest.mark.parametrize(("taught", "begun"), [("last", "best"), ("best", "last"), ("last", "last"), ("best", "best")])
-@pytest.mark.sampled(3)
 def test_rounds_tell_of_a_discriminator_that_met_another_generator(
     seqgan: Callable[..., Any], tmp_path: Path, whole: Path, taught: str, begun: str
 ) -> None:
@@ -342,6 +342,7 @@ def test_an_early_versions_best_goes_on(seqgan: Callable[..., Any], tmp_path: Pa
     assert "do not compare" not in outcome.err
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("stage", "setting", "where"),
     [
@@ -351,7 +352,6 @@ def test_an_early_versions_best_goes_on(seqgan: Callable[..., Any], tmp_path: Pa
         ("adversarial", "adversarial.d-learning-rate", "adversarial, round 2, step 1:"),  # by its rewards
     ],
 )
-@pytest.mark.sampled(3)
 def test_a_loss_or_gradient_that_is_not_finite_stops_at_once_and_keeps_what_was(
     seqgan: Callable[..., Any], tmp_path: Path, whole: Path, stage: str, setting: str, where: str
 ) -> None:

@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,11 +21,12 @@ GREETINGS = re.compile(
     rb"^[IW]0000 |^WARNING: All log messages before absl|^To enable the following instructions|"
     rb"oneDNN custom operations|oneDNN supports |cuda drivers|cuInit|cudart_stub|cpu_feature_guard"
 )
+_greeted = threading.Event()  # it greets once, and forking a large process takes a third of a second
 
 
 @contextlib.contextmanager
 def _without_greetings() -> Iterator[None]:
-    if not hasattr(os, "fork"):
+    if not hasattr(os, "fork") or _greeted.is_set():
         yield
         return
     sys.stderr.flush()
@@ -51,6 +53,7 @@ def _without_greetings() -> Iterator[None]:
         os.dup2(stderr, 2)
         os.close(stderr)
         os.waitpid(child, 0)
+    _greeted.set()
 
 
 # Of several processes: how long the first waits for the last, and how long one may say nothing before it counts as gone.

@@ -96,6 +96,7 @@ def test_the_frontier_uses_what_the_table_trained(studied, table):
     assert "with nll_test no worse" in " ".join(done.out.split()), "the caption of what is matched"
 
 
+@pytest.mark.whole
 def test_top_p_is_swept_as_temperatures_are(studied, table):
     """From 1, which is the distribution as it is, to the narrowest that is needed; coverage is what samples have in common."""
     done = table("frontier", "--sweep", "top-p", "--seeds", 2, "--out", studied, "--methods", "mle,constant,seqgan")

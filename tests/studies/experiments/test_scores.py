@@ -45,6 +45,7 @@ def renumbered(weights: list[np.ndarray], order: np.ndarray) -> list[np.ndarray]
     return [embedding, kernel[:, gates], recurrent[order][:, gates], bias[gates], output[order], output_bias]
 
 
+@pytest.mark.whole
 @pytest.mark.compiled
 def test_p_is_uniform_between_generators_that_say_the_same(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two generators of one distribution and other weights, over 200 seeds: Welch's p is what it is under the null."""

@@ -93,6 +93,7 @@ def test_a_run_that_was_taken_over_ends_the_experiment():
         training([made]).lost(Unit([made], "seed-0/mle"))
 
 
+@pytest.mark.whole
 def test_two_processes_train_each_run_once_and_make_one_table(tiny_config, tmp_path):
     pytest.importorskip("optuna")
     out = tmp_path / "shared"

@@ -52,6 +52,7 @@ def three(tmp_path_factory: pytest.TempPathFactory, tiny_config: Path, prepared:
     return run
 
 
+@pytest.mark.whole
 def test_three_processes_follow_the_curve_of_one(
     seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path, three: Path, prepared: Path
 ) -> None:

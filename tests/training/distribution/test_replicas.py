@@ -55,7 +55,7 @@ def assert_same(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -
         np.testing.assert_allclose(found[name], array, rtol=1e-3, atol=1e-5, err_msg=name)
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.whole
 @pytest.mark.parametrize("number", [2, 4])
 def test_likelihood_training_follows_the_curve_of_one_device(number: int) -> None:
     """More than 50 steps, of batches that the replicas cannot share evenly; the gradient is clipped on the way."""
@@ -69,7 +69,7 @@ def test_likelihood_training_follows_the_curve_of_one_device(number: int) -> Non
     np.testing.assert_allclose(with_replicas(number, losses), expected, rtol=1e-5)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("number", "changes"),
     [
@@ -108,6 +108,7 @@ WAYS: list[tuple[int, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("number", "changes", "ended"),
     [
@@ -160,6 +161,7 @@ def test_what_depends_on_the_batch_sees_that_of_all_replicas(rollouts: int) -> N
     np.testing.assert_allclose(values[:, -1], 1 / np.array(counts), rtol=1e-6)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("changes", [{"adversarial.reward": "constant"}, {"adversarial.reward": "random=0.5,discriminator"}])
 def test_proximal_steps_and_a_moving_penalty_are_those_of_one_device(changes: dict[str, Any]) -> None:
     """Of a batch that two replicas cannot share evenly, with a divergence that all of it decides."""
@@ -181,7 +183,7 @@ def test_proximal_steps_and_a_moving_penalty_are_those_of_one_device(changes: di
     assert expected["kl_coefficient"] != np.float32(0.1)
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.whole
 @pytest.mark.parametrize(
     "changes", [{"adversarial.algorithm": "ppo", "adversarial.kl-target": 1.0}, {"adversarial.reward": "random,discriminator"}]
 )
@@ -209,7 +211,7 @@ def test_every_replica_explores_with_draws_of_its_own() -> None:
         np.testing.assert_array_equal(found, again)
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.whole
 @pytest.mark.parametrize(
     "changes",
     [
