@@ -441,6 +441,19 @@ def test_maximum_likelihood_is_taught_after_every_so_many_steps_over_rounds() ->
     assert taught == [(1, 1), (2, 0), (2, 2)]
 
 
+@pytest.mark.usefixtures("unscored", "eagerly")
+@pytest.mark.parametrize(("own", "expected"), [(0.0, 0.03), (0.002, 0.002)])
+def test_the_first_step_of_likelihood_between_is_as_large_as_its_step_size(own: float, expected: float) -> None:
+    """Adam's first step moves each weight by the step size, whichever way its gradient points (Kingma and Ba 2015, §2.1)."""
+    sizes = {"adversarial.mle-learning-rate": own, "pretrain-g.learning-rate": 0.03}
+    training = stage(**{"adversarial.mle-every": 1, "adversarial.reward": "constant", **sizes})
+    variables = training.generator.trainable_variables
+    before = [variable.numpy() for variable in variables]
+    training.algorithm.likelihood.step(1, 0)
+    moved = max(np.abs(variable.numpy() - was).max() for variable, was in zip(variables, before, strict=True))
+    assert moved == pytest.approx(expected, rel=1e-3)
+
+
 def test_teaching_lowers_the_loss_on_the_training_set() -> None:
     training = stage(**{"adversarial.mle-every": 1, "adversarial.reward": "constant"})
     before = sequence_nll(training.generator, training.corpus.train).mean()

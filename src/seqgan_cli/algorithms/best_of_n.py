@@ -50,7 +50,7 @@ class BestOfN(Algorithm):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.cfg = self.settings[BestOfNSettings]
-        self.likelihood = LikelihoodSteps(self.settings, self.corpus, self.generator, self.cfg.learning_rate)
+        self.likelihood = LikelihoodSteps(self.settings, self.corpus, self.generator, "best-of-n.learning-rate")
         self.start = self.generator.clone("start") if self.cfg.policy == "start" else None
 
     def g_step(self, position: int, part: int) -> GStep:

@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 
 
 class LikelihoodSteps:
-    """Teacher forcing with the settings of `pretrain-g`, by an optimizer of its own: the two losses are of different scales."""
+    """Teacher forcing with the settings of `pretrain-g`, by an optimizer of its own: the two losses are of different scales.
 
-    def __init__(self, settings: Settings, corpus: Corpus, generator: Generator, learning_rate: float) -> None:
-        self.settings, self.corpus, self.generator = settings, corpus, generator
-        self.optimizer = Adam(generator.trainable_variables, learning_rate)
+    Args:
+        step_size: the name of the setting that has it.
+    """
+
+    def __init__(self, settings: Settings, corpus: Corpus, generator: Generator, step_size: str) -> None:
+        self.settings, self.corpus, self.generator, self.step_size = settings, corpus, generator, step_size
+        self.optimizer = Adam(generator.trainable_variables, settings.values[step_size])
 
     def step(self, position: int, part: int) -> float:
         """One batch of true sequences, after g-step `part` of round `position`. Returns its loss.
@@ -32,7 +36,7 @@ class LikelihoodSteps:
         tokens = self.corpus.sequences.draw(cfg.batch_size, self.settings.seed, *address)
         loss = float(self.teach(tokens, key(self.settings.seed, *address, "dropout")).numpy())
         where = f"adversarial, round {position}, maximum likelihood"
-        check_finite([loss], where, part, "pretrain-g.learning-rate", cfg.learning_rate)
+        check_finite([loss], where, part, self.step_size, self.settings.values[self.step_size])
         return loss
 
     @compiled

@@ -81,9 +81,8 @@ class PolicyGradientSettings(Adversarial):
         times_steps=True,
     )
     entropy_coefficient: float = setting(0.0, "entropy bonus, per nat", at_least=0, times_steps=True)
-    mle_every: int = setting(
-        0, "g-steps between steps of maximum likelihood (0: none)", at_least=0, fixed_by="adversarial"
-    )
+    mle_every: int = setting(0, "g-steps between steps of maximum likelihood (0: none)", at_least=0, fixed_by="adversarial")
+    mle_learning_rate: float = setting(0.0, "step size of likelihood between g-steps (0: that of pretrain-g)", at_least=0)
 
 
 class PolicyGradient(Algorithm):
@@ -108,8 +107,8 @@ class PolicyGradient(Algorithm):
             self.policy = NetworkPolicy(generator)
         penalised = cfg.kl_coefficient or cfg.kl_target
         self.kl_penalty = KLPenalty(generator, cfg.kl_coefficient, cfg.kl_target) if penalised else None
-        rate = settings.pretrain_g.learning_rate
-        self.likelihood = LikelihoodSteps(settings, corpus, generator, rate) if cfg.mle_every else None
+        size = "adversarial.mle-learning-rate" if cfg.mle_learning_rate else "pretrain-g.learning-rate"
+        self.likelihood = LikelihoodSteps(settings, corpus, generator, size) if cfg.mle_every else None
         self.value: ValueHead | None = None
         if cfg.baseline == "value" or cfg.rollout_horizon:
             from seqgan_cli.models import value

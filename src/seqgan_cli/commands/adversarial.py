@@ -29,6 +29,7 @@ NEAR = {
     "--kl-target": "adversarial.kl-target",
     "--keep-coverage": "adversarial.keep-coverage",
     "--mle-every": "adversarial.mle-every",
+    "--mle-learning-rate": "adversarial.mle-learning-rate",
 }
 GENERATOR = {
     "--algorithm": "adversarial.algorithm",

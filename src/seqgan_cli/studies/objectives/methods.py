@@ -22,6 +22,7 @@ METHODS = {
     "seqgan": Method("SeqGAN: the discriminator alone"),
     "reward": Method("the reward alone"),
     "reward-kl": Method("the reward, with KL", near=True),
+    "reward-mle": Method("the reward, with steps of likelihood between"),
     "organ": Method("½ reward + ½ discriminator (ORGAN)"),
     "organ-kl": Method("½ reward + ½ discriminator, with KL", near=True),
     "ppo-kl": Method("the reward, with KL, PPO", near=True),
@@ -46,11 +47,12 @@ def written(expression: Expression, share: float) -> str:
 def works_of(expression: Expression, kl_coefficients: Sequence[float]) -> Mapping[str, Work]:
     """Every run that a method may need, by name; those with a KL cost once for each of its coefficients."""
     alone, both = expression.text, f"{DISCRIMINATOR}=0.5,{written(expression, 0.5)}"
-    free = {"adversarial.kl-coefficient": 0.0, "adversarial.kl-target": 0.0}  # a target may be set for all
+    teaching = {"adversarial.mle-every": 0}  # this and a target may be set for all
+    free = {"adversarial.kl-coefficient": 0.0, "adversarial.kl-target": 0.0}
 
     def rounds(name: str, parent: str, reward: str, **others: Any) -> dict[str, Work]:
         costs = candidates(name, kl_coefficients) if METHODS[name].near else {name: free}
-        chosen = {"adversarial.reward": reward, **{f"adversarial.{key}": value for key, value in others.items()}}
+        chosen = {"adversarial.reward": reward, **teaching, **{f"adversarial.{key}": value for key, value in others.items()}}
         return {work: Work("adversarial", parent, {**chosen, **cost}) for work, cost in costs.items()}
 
     return {
@@ -59,6 +61,7 @@ def works_of(expression: Expression, kl_coefficients: Sequence[float]) -> Mappin
         **rounds("seqgan", "pretrained-d", DISCRIMINATOR),
         **rounds("reward", "mle", alone),
         **rounds("reward-kl", "mle", alone),
+        **rounds("reward-mle", "mle", alone, **{"mle-every": 1}),
         **rounds("organ", "pretrained-d", both),
         **rounds("organ-kl", "pretrained-d", both),
         **rounds("ppo-kl", "mle", alone, algorithm="ppo"),
