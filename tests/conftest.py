@@ -35,8 +35,9 @@ start_tensorflow(threads=1, place=Placement("mirrored", devices=4))
 
 # The longest files come first, so that no process of the suite is left alone with one at the end.
 DEAR = (
-    *("test_runner.py", "test_adversarial.py", "test_train.py", "test_stage.py", "test_replicas.py", "test_readme.py"),
-    *("test_processes.py", "test_corpus_command.py", "test_sample.py", "test_sequences.py", "test_mle.py", "test_rollout.py"),
+    *("test_adversarial.py", "test_runner.py", "test_stage.py", "test_train.py", "test_experiment.py"),
+    *("test_corpus_command.py", "test_processes.py", "test_replicas.py", "test_rollout.py", "test_sample.py"),
+    *("test_mle.py", "test_readme.py", "test_tune.py"),
 )
 
 

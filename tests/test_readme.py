@@ -34,14 +34,14 @@ def shown(page: Path) -> list[str]:
 
 # What a reader leaves to the preset is made smaller still: the commands are what is tried here, not the training.
 SMALLER = {
-    "data.num-sequences": 1000,
+    "data.num-sequences": 400,
     "discriminator.filters": "2:8",
     "pretrain-g.epochs": 1,
     "pretrain-d.d-steps": 1,
     "adversarial.rounds": 1,
     "adversarial.rollouts": 2,
-    "evaluation.samples": 100,
-    "evaluation.final-samples": 500,
+    "evaluation.samples": 30,
+    "evaluation.final-samples": 200,
 }
 SMALLER_STILL = [part for name, value in SMALLER.items() for part in ("--set", f"{name}={value}")]
 FEW = 500

@@ -55,6 +55,7 @@ def test_the_main_job_needs_no_network_clock_locale_home_or_path(tmp_path: Path,
     assert not (tmp_path / "~").exists()
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("term", ["xterm-256color", pytest.param("dumb", marks=pytest.mark.whole)])
 def test_a_terminal_may_change_its_size_while_progress_is_shown(tmp_path: Path, tiny_config: Path, term: str) -> None:
     ours, theirs = pty.openpty()

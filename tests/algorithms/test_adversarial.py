@@ -62,7 +62,7 @@ def text_table(vocabulary: Vocabulary, length: int, num: int) -> np.ndarray:
     return np.where(columns < ends, tokens, np.where(columns == ends, EOS, PAD)).astype(np.int32)
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("baseline", ["mean", "leave-one-out"])
 @pytest.mark.parametrize("make", [stage, text_stage])
 @pytest.mark.parametrize("transform", ["none", "standardize"])
@@ -141,6 +141,7 @@ def test_advantages_hold_the_costs_of_tokens_of_those_who_go_on_alone_too(baseli
     assert np.abs(np.concatenate(costs)).max() > 0.5
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("rollouts", [0, 4])
 def test_a_trivial_reward_is_learned(rollouts: int) -> None:
     """Reward: the share of tokens that are 1. Without rollouts the whole sequence's is all a token learns from."""
@@ -356,7 +357,7 @@ def unscored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(AdversarialTraining, "scores", lambda self, position: {})
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.usefixtures("unscored", "eagerly")
 @pytest.mark.parametrize(
     ("options", "name"),
@@ -394,7 +395,7 @@ def check_that_it_goes_on(options: dict[str, Any], compiled: bool) -> None:
         assert bool(held) == {"start/": kl, "language_model/": options.get("adversarial.reward") == "lm"}[fixed]
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(2)
 @pytest.mark.usefixtures("unscored", "eagerly")
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda options: " ".join(options))
 def test_what_is_saved_goes_on_as_if_never_stopped(options: dict[str, Any]) -> None:
@@ -462,6 +463,7 @@ def test_teaching_lowers_the_loss_on_the_training_set() -> None:
     assert sequence_nll(training.generator, training.corpus.train).mean() < before - 0.5
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("options", "blamed"),
     [

@@ -51,6 +51,7 @@ def assert_close(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) 
         np.testing.assert_allclose(found[name], array, rtol=1e-3, atol=1e-5, err_msg=name)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("epochs", [1, 4])
 def test_steps_equal_the_literal_ones(epochs: int) -> None:
     """Of sequences of all lengths, by finite differences of the sum in the paper; some ratios are clipped on the way."""
@@ -74,6 +75,7 @@ def test_steps_equal_the_literal_ones(epochs: int) -> None:
         assert any(0.0 < abs(ratio - 1.0) < 0.1 for ratio in met[-1])
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize(
     "options",
@@ -134,6 +136,7 @@ def test_a_step_that_spoils_the_numbers_is_told() -> None:
     assert np.isnan(loss)
 
 
+@pytest.mark.whole
 @pytest.mark.usefixtures("eagerly")
 def test_it_trains_from_the_command_line_and_goes_on(seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path) -> None:
     run, again = tmp_path / "run", tmp_path / "again"

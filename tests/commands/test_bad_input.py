@@ -434,6 +434,7 @@ def test_a_folder_that_is_no_run_keeps_its_files(seqgan, tiny_config, tmp_path):
     assert (tmp_path / "history.csv").read_text() == "mine"
 
 
+@pytest.mark.whole
 def test_full_disk_loses_nothing_and_the_same_command_goes_on(seqgan, contents, synthetic, synthetic_copy):
     """No file may grow past 30 kB: the history still fits, a checkpoint of `adversarial` does not."""
     before = contents(synthetic_copy)

@@ -343,6 +343,7 @@ NASTY = {
 }
 
 
+@pytest.mark.sampled(40)
 @pytest.mark.parametrize("content", NASTY)
 @pytest.mark.parametrize("kind", ["auto", "text", "poems", "speeches", "ids"])
 @pytest.mark.timeout(60)
@@ -524,6 +525,7 @@ def test_a_run_whose_data_are_gone_says_where_they_were(seqgan, tmp_path, folder
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.whole
 def test_data_that_were_prepared_anew_are_not_taken_for_the_old(seqgan, tmp_path, sentences, tiny_config):
     """A run of theirs goes on no further; begun again it takes over what they are now, and then what a plain file is."""
     data, run = tmp_path / "data", tmp_path / "run"

@@ -62,6 +62,7 @@ def test_a_picture_of_samples(seqgan, tunes, tmp_path):
     assert path.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.whole
 def test_a_report_draws_samples_of_music(seqgan, tunes, text, tmp_path):
     for made, drawn in ((tunes, True), (text, False)):
         page = tmp_path / "page.html"

@@ -52,6 +52,7 @@ def test_stderr_holds_nothing_but_the_programs_own_lines(synthetic):
     assert [line for line in synthetic.err.splitlines() if not own.match(line)] == []
 
 
+@pytest.mark.whole
 def test_report_of_a_text_run(text):
     rows = [line.strip() for line in text.out.splitlines()]
     assert not any(row.startswith("uniform tokens") for row in rows)

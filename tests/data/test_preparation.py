@@ -46,7 +46,7 @@ def sequences_of(corpus: Corpus) -> tuple[Counter, Counter]:
     return tuple(Counter(tuple(corpus.vocabulary.decode(ids)) for ids in table) for table in (whole, held_out))
 
 
-@pytest.mark.sampled(6)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "own",
     [

@@ -181,6 +181,7 @@ def test_the_gradient_penaltys_own_gradient_is_that_of_finite_differences(kind: 
     assert abs(slope) > 0.01
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("kind", "settings"),
     [

@@ -284,8 +284,8 @@ def numbers(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Numbers]]:
     SCHEMA.__dict__.pop("_specs", None)
 
 
+@pytest.mark.whole
 @pytest.mark.usefixtures("eagerly")
-@pytest.mark.sampled(1)
 @pytest.mark.parametrize("text", ["numbers", "numbers=0.5,constant=0.5", "discriminator*numbers"])
 def test_a_reward_that_fails_stops_training_and_the_same_command_goes_on(
     numbers: type[Numbers],

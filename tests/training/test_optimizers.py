@@ -113,6 +113,7 @@ def test_the_norm_that_is_clipped_is_that_of_all_weights_a_token_read_often_in_o
         np.testing.assert_allclose(found, expected * scale, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("number", [1, 2])
 @pytest.mark.parametrize("limit", [0.05, 1e3])
 def test_a_generators_gradient_is_clipped_by_the_norm_of_the_literal_one(number: int, limit: float) -> None:

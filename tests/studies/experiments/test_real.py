@@ -118,6 +118,7 @@ def poems(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.whole
 @pytest.mark.compiled  # of sequences of 20
 def test_from_a_file_to_tables(experiment: Any, table: Any, poems: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"

@@ -137,6 +137,7 @@ def wait_for(condition, what: str, seconds: float = 280.0) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.whole
 @pytest.mark.compiled  # as the task that lives on is
 def test_killed_outright_it_goes_on_to_the_same_scores(tiny_config, experiment, studied, tmp_path):
     for name in ("killed", "whole"):

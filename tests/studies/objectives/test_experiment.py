@@ -140,6 +140,7 @@ def test_scores_of_a_run_that_has_rounds_to_go_are_not_kept(finished: Path, tmp_
     assert sorted(path.name.partition("-")[0] for path in scores.glob("seed-1/*.json")) == ["mle"]
 
 
+@pytest.mark.whole
 def test_validation_data_choose_among_coefficients(finished: Path, tmp_path: Path) -> None:
     """The rows are of the run that is the furthest above the temperatures on other samples and held-out data than these."""
     folder = tmp_path / "chosen"

@@ -71,6 +71,7 @@ def test_trials_share_what_their_settings_share_and_both_scores_make_a_front(tun
     assert "The front: " in done.out
 
 
+@pytest.mark.whole
 @pytest.mark.compiled
 def test_stopped_it_gives_back_and_goes_on(tiny_config, seqgan, tmp_path):
     out = tmp_path / "tune"

@@ -70,6 +70,7 @@ def test_the_chief_alone_writes(three: Path) -> None:
     assert [entry.name for entry in three.parent.iterdir()] == ["run"]
 
 
+@pytest.mark.whole
 def test_a_lost_worker_stops_the_others_and_fewer_go_on(seqgan: Callable[..., Any], tmp_path: Path, three: Path) -> None:
     """kill -9 in the midst of rounds: the chief ends soon and names it, and one process alone goes on from its checkpoint.
 
@@ -138,6 +139,7 @@ def test_an_address_that_another_program_has(tmp_path: Path, tiny_config: Path) 
     assert "Traceback" not in err
 
 
+@pytest.mark.whole
 def test_mirrored_from_the_command_line(seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path) -> None:
     devices = ["--distribute", "mirrored", "--devices", 2]
     run, one = tmp_path / "run", tmp_path / "one"
