@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import os
 import random
 import shutil
 import signal
@@ -19,6 +20,8 @@ from seqgan_cli.config.settings import SCHEMA
 from seqgan_cli.training.backend import start_tensorflow
 from seqgan_cli.training.distribution.placement import Placement
 
+# As many processes as cores are at work, and threads of theirs that wait for one another only hold these up.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # In a shell's background and under nohup these are ignored from the start, which what a test starts would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)

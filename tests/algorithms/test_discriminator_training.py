@@ -26,6 +26,8 @@ from seqgan_cli.synthetic import synthetic_corpus
 from seqgan_cli.training.optimizers import STEPS_AT_ONCE
 from tiny import tiny_settings
 
+pytestmark = pytest.mark.usefixtures("quickly")
+
 
 def trainer(num: int = 0, k: int = 2, **changes: Any) -> tuple[DiscriminatorTrainer, Generator]:
     chosen = tiny_settings(**changes)

@@ -33,6 +33,8 @@ from seqgan_cli.synthetic import synthetic_corpus
 from seqgan_cli.training.troubles import troubles
 from tiny import tiny_settings
 
+pytestmark = pytest.mark.usefixtures("quickly")
+
 TEXT = {"data.source": "made-up", "data.kind": "text"}
 
 
@@ -58,6 +60,7 @@ def test_loss_is_the_mean_over_positions_that_count() -> None:
     np.testing.assert_allclose(likelihood_loss(generator, tokens), loss)
 
 
+@pytest.mark.compiled
 def test_the_history_scores_what_the_policy_says_and_the_loss_teaches_unk() -> None:
     """Text that is `<unk>` but for its ends: after training the model says so, and the policy cannot."""
     table = np.full((64, 6), UNK, np.int32)
@@ -113,6 +116,7 @@ def test_loss_and_its_gradients_equal_the_literal_means(compiled: bool) -> None:
         assert np.abs(gradient).max() > 0.001
 
 
+@pytest.mark.compiled
 def test_learns_sequences_that_count_upwards() -> None:
     """x, x+1, x+2, … modulo V: after training, samples do the same and a held-out token costs log(V)/T."""
     starts = np.arange(240) % 12

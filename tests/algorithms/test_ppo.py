@@ -18,6 +18,8 @@ from seqgan_cli.randomness import rng
 from seqgan_cli.runs.run import Run
 from tiny import tiny_settings
 
+pytestmark = pytest.mark.usefixtures("quickly")
+
 VOCABULARY, LENGTH = Vocabulary(["a", "b", "c"]), 5
 SIZES = {"generator.embedding-dim": 2, "generator.hidden-dim": 3, "data.source": "made-up", "data.kind": "text"}
 
@@ -51,6 +53,7 @@ def assert_close(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) 
         np.testing.assert_allclose(found[name], array, rtol=1e-3, atol=1e-5, err_msg=name)
 
 
+@pytest.mark.compiled
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("epochs", [1, 4])
 def test_steps_equal_the_literal_ones(epochs: int) -> None:

@@ -22,6 +22,8 @@ from seqgan_cli.rewards.controls import ConstantReward, RandomReward
 from seqgan_cli.rewards.discriminator import DiscriminatorReward
 from seqgan_cli.sampling import sample, sample_batch
 
+pytestmark = pytest.mark.usefixtures("quickly")
+
 
 def make(vocabulary: Vocabulary, length: int, cell: str = "lstm", stddev: float = 1.0) -> Generator:
     generator = Generator(vocabulary, length, GeneratorSettings(embedding_dim=3, hidden_dim=4, cell=cell))
@@ -58,6 +60,7 @@ def test_every_q_of_a_tiny_policy_equals_enumeration() -> None:
     assert np.abs(exact - exact.mean(axis=0)).max() > 10 * 0.5 / np.sqrt(rollouts)  # the table tells tokens apart
 
 
+@pytest.mark.compiled
 def test_estimates_agree_with_the_literal_search() -> None:
     """V = 3, T = 4: the difference of two means of N and M rewards has variance σ² (1/N + 1/M), and σ² is known exactly."""
     generator = make(Vocabulary(size=3), 4)
@@ -236,6 +239,7 @@ def test_chunks_do_not_mix_up_sequences() -> None:
         np.testing.assert_array_equal(search(tokens, key(0, "q")), np.repeat(tokens[:, :1], 4, axis=1))
 
 
+@pytest.mark.compiled
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize(("chunk", "together"), [(1, 1), (2, 5), (5, 10), (21, 1), (100, 100), (4, 9)])
 @pytest.mark.parametrize("vocabulary", [Vocabulary(size=9), Vocabulary(["a", "b", "c"])], ids=["ids", "text"])
@@ -287,6 +291,7 @@ def test_a_chunk_that_is_not_full_reads_no_sequence_but_its_own(monkeypatch: pyt
     assert max(seen) <= 3
 
 
+@pytest.mark.compiled
 def test_compiled_once_and_equal_to_eager() -> None:
     generator = make(Vocabulary(size=9), 5)
     search = ActionValues(NetworkPolicy(generator), TableReward(9, 5), 4)
@@ -303,6 +308,7 @@ def test_compiled_once_and_equal_to_eager() -> None:
     np.testing.assert_allclose(again, first, rtol=1e-6)
 
 
+@pytest.mark.compiled
 def test_no_gradient_flows_through_action_values() -> None:
     generator = make(Vocabulary(size=9), 5)
     policy = NetworkPolicy(generator)

@@ -31,6 +31,8 @@ from seqgan_cli.runs.run import Run
 from seqgan_cli.synthetic import synthetic_corpus
 from tiny import tiny_settings
 
+pytestmark = pytest.mark.usefixtures("quickly")
+
 SIZE, LENGTH = 7, 5
 
 
