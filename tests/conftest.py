@@ -32,9 +32,6 @@ from sampled import WHOLE, examples  # noqa: E402
 
 hypothesis.settings.register_profile("sampled", max_examples=examples(100))
 hypothesis.settings.load_profile("sampled")
-# As many devices as a test of several needs; a process of the suite has a core, and more threads would be in each other's way.
-start_tensorflow(threads=1, place=Placement("mirrored", devices=4))
-
 
 # The longest files come first, so that no process of the suite is left alone with one at the end.
 DEAR = (
@@ -45,6 +42,10 @@ DEAR = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):  # what hands out the tests has none
+        # As many devices as a test of several needs; a process of the suite has a core, and more threads would be in each
+        # other's way.
+        start_tensorflow(threads=1, place=Placement("mirrored", devices=4))
     config.addinivalue_line("markers", "sampled(number): `make test` tries so many of the cases, `make soak` all")
     config.addinivalue_line("markers", "compiled: where tests run their steps eagerly, this one does not")
     config.addinivalue_line("markers", "whole: `make soak` alone tries it, what `make test` tries is a part of it")

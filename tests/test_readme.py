@@ -44,7 +44,7 @@ SMALLER = {
     "evaluation.final-samples": 200,
 }
 SMALLER_STILL = [part for name, value in SMALLER.items() for part in ("--set", f"{name}={value}")]
-FEW = 500
+FEW, LINES = 500, 600
 ADDED = dict.fromkeys(("train", "pretrain-g", "pretrain-d", "adversarial"), SMALLER_STILL) | {"eval-nll": ["--samples", "500"]}
 
 
@@ -52,6 +52,8 @@ ADDED = dict.fromkeys(("train", "pretrain-g", "pretrain-d", "adversarial"), SMAL
 def carry_out(seqgan: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """Run the commands of pages in a folder with the project's data; how many were seqgan's."""
     shutil.copytree(ROOT / "data", tmp_path / "data")
+    sentences = tmp_path / "data" / "sentences.txt"
+    sentences.write_text("".join(sentences.read_text().splitlines(keepends=True)[:LINES]))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SEQGAN_PRESET", "quick")
 

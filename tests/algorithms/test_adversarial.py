@@ -410,6 +410,7 @@ def test_what_is_saved_goes_on_as_if_never_stopped_in_compiled_steps_too(options
     check_that_it_goes_on(options, compiled=True)
 
 
+@pytest.mark.whole
 def test_the_cost_of_departure_keeps_the_policy_near_where_it_began() -> None:
     """Under a reward for one token: the divergence from the start is a fraction of what it is without."""
 

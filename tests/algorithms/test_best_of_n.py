@@ -247,6 +247,7 @@ def test_what_it_has_no_use_for_is_refused(changes: dict[str, Any], said: str) -
         check_together(settings)
 
 
+@pytest.mark.whole
 @pytest.mark.usefixtures("eagerly")
 def test_it_trains_from_the_command_line_and_goes_on(seqgan: Callable[..., Any], tmp_path: Any, tiny_config: Any) -> None:
     from seqgan_cli.runs.run import Run

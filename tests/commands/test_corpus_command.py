@@ -505,6 +505,7 @@ def test_a_streamed_run_that_stops_comes_to_the_same_bits(seqgan, tmp_path, fold
     assert again.code == 0, again.err
 
 
+@pytest.mark.whole
 def test_a_run_whose_data_are_gone_says_where_they_were(seqgan, tmp_path, folder, tiny_config, refused):
     """What is trained can still be sampled, and nothing is begun without data."""
     moved, run = tmp_path / "data", tmp_path / "run"

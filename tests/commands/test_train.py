@@ -322,7 +322,7 @@ OTHER_WAYS = [
 ]
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.whole
 @pytest.mark.parametrize("settings", OTHER_WAYS, ids=" ".join)
 def test_other_ways_from_end_to_end(seqgan, tmp_path, tiny_config, settings):
     data = tmp_path / "lines.txt"

@@ -353,6 +353,7 @@ FEW = (
 )
 
 
+@pytest.mark.whole
 def test_a_run_with_names_goes_on_in_other_processes_and_in_one_that_knows_other_runs(
     tmp_path: Path, seqgan: Callable[..., Any]
 ) -> None:

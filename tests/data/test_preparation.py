@@ -121,6 +121,7 @@ def test_rare_words_become_unknown_in_both_parts(tmp_path: Path) -> None:
     assert sequences_of(loaded) == (training, heldout)
 
 
+@pytest.mark.whole
 def test_held_out_documents_are_drawn_from_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """200 lines, the number of a line its only word, 20 held out; over 40 seeds every tenth of the file has its share."""
     monkeypatch.setattr(preparation, "PART", 17)

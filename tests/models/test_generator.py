@@ -77,6 +77,7 @@ def test_compiled_equals_eager() -> None:
         tf.config.run_functions_eagerly(False)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("temperature", [1.0, 0.5])
 def test_samples_have_the_models_frequencies(temperature: float) -> None:
     generator = make(Vocabulary(size=3), 2, stddev=0.7)
@@ -96,6 +97,7 @@ def test_samples_equal_the_literal_ones_for_the_same_uniform_numbers() -> None:
     np.testing.assert_array_equal(sample_batch(generator, 50, sample_key), expected)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("prefix", [(), (2,), (1, 0)])
 def test_literal_samples_have_the_models_frequencies(prefix: tuple[int, ...]) -> None:
     generator = make(Vocabulary(size=3), 3, stddev=0.7)
@@ -118,6 +120,7 @@ def numbers_of_partly_own(replica_key: np.ndarray, count: int, length: int) -> t
     return tf.random.stateless_uniform([length, count], coins).numpy().T, np.stack(uniforms, axis=1)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.8])
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 @pytest.mark.parametrize("vocabulary", [Vocabulary(size=7), Vocabulary(["a", "b", "c"])], ids=["ids", "text"])

@@ -119,7 +119,7 @@ def test_killed_at_every_touch_the_next_ends_identical(tmp_path: Path, whole_sui
     assert int(done.stdout) > 100
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("code", "onwards"), [(errno.ENOSPC, True), (errno.EDQUOT, False)])
 def test_a_full_or_failing_disk_at_every_touch_costs_the_unit_at_work_only(
     tmp_path: Path, code: int, onwards: bool, whole_suite: bool

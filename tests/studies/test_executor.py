@@ -239,6 +239,7 @@ def test_a_failure_that_ends_everything_lets_the_others_save(task, tmp_path):
     assert sorted(plan.leases.besides_heartbeats()) == [("requeue", "a"), ("requeue", "b")]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, OSError, None])
 def test_stopped_everything_is_saved_and_requeued(task, tmp_path, stop):
     made = [task(f"task-{i}", SAVES.format(saved=str(tmp_path / f"saved-{i}"))) for i in range(2)]

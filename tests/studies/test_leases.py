@@ -102,6 +102,7 @@ def test_a_file_that_is_no_journal_is_refused(shared, tmp_path):
         leases.open_storage(str(tmp_path))
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("url", "words"),
     [

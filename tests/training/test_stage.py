@@ -302,6 +302,7 @@ def test_a_discriminator_of_an_early_version_does_not_say_what_it_met(
     assert "Warning" not in outcome.err
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.usefixtures("idle")
 @pytest.mark.parametrize(
     ("stage", "change"),

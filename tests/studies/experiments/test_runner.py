@@ -156,6 +156,7 @@ def test_killed_outright_it_goes_on_to_the_same_scores(tiny_config, experiment, 
     assert scores(tmp_path / "killed") == scores(tmp_path / "whole")
 
 
+@pytest.mark.whole
 def test_interrupted_it_stops_its_tasks_and_says_so(tiny_config, studied, tmp_path):
     shutil.copy(studied / "estimate.json", tmp_path)
     process = started(tiny_config, tmp_path)

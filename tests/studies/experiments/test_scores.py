@@ -81,6 +81,7 @@ def kept_in(run: Run) -> dict[Path, dict[str, Any]]:
     return {path: json.loads(path.read_text()) for path in (run.path / "scores").rglob("*.json")}
 
 
+@pytest.mark.whole
 @settings(max_examples=examples(10), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(["version", "measure", None]), st.text() | st.none() | st.integers())
 def test_kept_scores_are_used_by_the_measure_that_they_are_of_alone(run: Run, field: str | None, other: Any) -> None:

@@ -172,6 +172,7 @@ def test_a_browser_shows_it_without_complaint(reported, tmp_path):
         assert picture.stat().st_size > 10_000
 
 
+@pytest.mark.whole
 def test_text_runs_have_bleu_for_quality(tmp_path, tiny_config, seqgan):
     sentences = Path(__file__).parents[3] / "data" / "sentences.txt"
     lines = sentences.read_text(encoding="utf-8").splitlines()[:100]

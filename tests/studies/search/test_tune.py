@@ -55,6 +55,7 @@ def test_a_grid_from_search_to_settings(tune, seqgan, tmp_path):
     assert "begun with preset paper, and this command asks for fast" in refused.err
 
 
+@pytest.mark.whole
 def test_trials_share_what_their_settings_share_and_both_scores_make_a_front(tune, tmp_path):
     out = tmp_path / "tune"
     searches = ("--search", "g-learning-rate=0.001,0.1", "--search", "adversarial.reward=constant,partial")

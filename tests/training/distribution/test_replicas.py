@@ -161,7 +161,7 @@ def test_what_depends_on_the_batch_sees_that_of_all_replicas(rollouts: int) -> N
     np.testing.assert_allclose(values[:, -1], 1 / np.array(counts), rtol=1e-6)
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.whole
 @pytest.mark.parametrize("changes", [{"adversarial.reward": "constant"}, {"adversarial.reward": "random=0.5,discriminator"}])
 def test_proximal_steps_and_a_moving_penalty_are_those_of_one_device(changes: dict[str, Any]) -> None:
     """Of a batch that two replicas cannot share evenly, with a divergence that all of it decides."""
@@ -253,6 +253,7 @@ def test_samples_of_several_replicas_are_drawn_from_the_same_distribution() -> N
         np.testing.assert_allclose(*shares, atol=5 * np.sqrt(0.5 / 20_000))
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     ("schedule", "dropout"),
     [("linear", 0.5), *(pytest.param(*of, marks=pytest.mark.whole) for of in [("linear", 0.0), ("none", 0.5), ("none", 0.0)])],
