@@ -135,12 +135,13 @@ def _show(rows: "Sequence[Scored]", settings: "Settings", console: "Console", nu
     terms = list(rows[0].terms)
     of_molecules = registry.rewards.needs(settings.adversarial.reward, "of_molecules")
     yes_or_no = rows[0].nll_fulfilling is not None
-    columns = ["", "reward ↑", *terms, "different", "new", "diversity", *["nearest"] * of_molecules, "nll_test ↓"]
-    columns += [*["nll of those of reward 1 ↓"] * yes_or_no, "calls"]
+    columns = ["", "reward ↑", *terms, *["valid"] * of_molecules, "different", "new", "diversity", *["nearest"] * of_molecules]
+    columns += ["nll_test ↓", *["nll of those of reward 1 ↓"] * yes_or_no, "calls"]
     shown = []
     for row in rows:
         outside = f" ({row.outside.count} outside)" if row.outside.count else ""
-        cells = [str(row.reward), *(str(row.terms[term]) for term in terms), f"{row.distinct:.1%}", shown_share(row.novel)]
+        cells = [str(row.reward), *(str(row.terms[term]) for term in terms), *[f"{row.valid:.1%}"] * of_molecules]
+        cells += [f"{row.distinct:.1%}", shown_share(row.novel)]
         cells += [f"{row.diversity:.3f}", *[f"{row.nearest:.3f}"] * of_molecules, f"{row.nll_test}{outside}"]
         cells += [str(row.nll_fulfilling)] * yes_or_no
         shown.append([row.name, *cells, str(row.calls) if row.calls else ""])
@@ -150,8 +151,8 @@ def _show(rows: "Sequence[Scored]", settings: "Settings", console: "Console", nu
         columns,
         shown,
         caption=(
-            "different: share of different sequences; new: of those that are in no training sequence; diversity: 1 − "
-            f"{likeness}.\nbest of n: of pretrain-g's samples, chosen by the reward; outside: held-out sequences that are "
-            "never the best,\nwhich nll_test leaves out. calls: of the reward, by the choice."
+            f"{'valid: share of molecules; ' if of_molecules else ''}different: share of different sequences; new: of those that "
+            f"are in no training sequence; diversity: 1 − {likeness}.\nbest of n: of pretrain-g's samples, chosen by the reward; "
+            "outside: held-out sequences that are never the best,\nwhich nll_test leaves out. calls: of the reward, by the choice."
         ),
     )

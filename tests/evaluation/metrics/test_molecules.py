@@ -9,7 +9,7 @@ from rdkit import Chem
 from rdkit.Chem import rdFingerprintGenerator
 from rdkit.DataStructs import TanimotoSimilarity
 
-from seqgan_cli.evaluation.metrics.molecules import internal_diversity, nearest
+from seqgan_cli.evaluation.metrics.molecules import internal_diversity, nearest, valid_share
 
 SMILES = ["CC(=O)Oc1ccccc1C(=O)O", "CCO", "CCO", "OCC", "c1ccccc1O", "Cn1cnc2c1c(=O)n(C)c(=O)n2C", "CC(C)Cc1ccc(cc1)C(C)C(=O)O"]
 OTHERS = ["CC(=O)O", "c1ccccc1", "CCO", "Cn1cnc2c1c(=O)[nH]c(=O)n2C"]
@@ -35,6 +35,12 @@ def test_internal_diversity_by_hand() -> None:
     assert internal_diversity(["CCO", "OCC", "C(O)C"]) == 0.0  # one molecule
     assert internal_diversity(["C", "O", "", "c1", "C C"]) == 1.0  # what is none is not counted
     assert all(math.isnan(internal_diversity(few)) for few in (["CCO"], ["CCO", "C("], []))
+
+
+def test_the_share_of_molecules_by_hand() -> None:
+    """Ethanol and benzene are, an open ring, a carbon of five bonds, two words and nothing are not."""
+    assert valid_share(["CCO", "c1ccccc1", "c1", "CC(C)(C)(C)C", "C C", ""]) == pytest.approx(2 / 6)
+    assert math.isnan(valid_share([]))
 
 
 def test_the_nearest_is_the_largest_of_all_pairs() -> None:

@@ -69,6 +69,7 @@ records = st.builds(
     st.builds(Outside, st.integers(0, 9), st.integers(0, 9)),
     st.none() | estimates,
     numbers,
+    numbers,
     st.lists(st.text(), max_size=3).map(tuple),
 )
 

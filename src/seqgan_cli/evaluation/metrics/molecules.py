@@ -54,6 +54,11 @@ def _fingerprints(smiles: Sequence[str]) -> list[Any]:
     return [fingerprint()(mol) for mol in map(molecule, smiles) if mol is not None]
 
 
+def valid_share(smiles: Sequence[str]) -> float:
+    """Share of the texts that are molecules, in [0, 1]; nan of none."""
+    return sum(molecule(text) is not None for text in smiles) / len(smiles) if smiles else math.nan
+
+
 def internal_diversity(smiles: Sequence[str]) -> float:
     """1 − the mean likeness of all pairs i ≠ j of the molecules among n texts, in [0, 1]; nan if there are fewer than two.
 

@@ -66,14 +66,16 @@ def table(plan: Plan) -> tuple[list[str], list[list[str]]]:
     """Columns and rows, a row a way of sampling."""
     rows = arranged(plan)
     first = next(iter(next(iter(rows.values())).values()))
-    terms, molecules, yes_or_no = list(first.terms), math.isfinite(first.nearest), first.nll_fulfilling is not None
-    columns = ["", "reward ↑", *terms, "different", "new", "diversity", *["nearest"] * molecules, "nll_test ↓"]
-    columns += [*["nll of those of reward 1 ↓"] * yes_or_no, "at its coverage, against temperature", "against best of n"]
+    terms, molecules, yes_or_no = list(first.terms), not math.isnan(first.valid), first.nll_fulfilling is not None
+    columns = ["", "reward ↑", *terms, *["valid"] * molecules, "different", "new", "diversity", *["nearest"] * molecules]
+    columns += ["nll_test ↓", *["nll of those of reward 1 ↓"] * yes_or_no]
+    columns += ["at its coverage, against temperature", "against best of n"]
     titles = {METHODS[name].title: name for name in plan.methods}
     shown = []
     for title, by_seed in rows.items():
         scores = [*by_seed.values()]
         cells = [_mean([s.reward.mean for s in scores]), *(_mean([s.terms[term].mean for s in scores]) for term in terms)]
+        cells += [_mean([s.valid for s in scores])] * molecules
         cells += [_mean([s.distinct for s in scores]), _mean([s.novel.mean for s in scores])]
         cells += [_mean([s.diversity for s in scores]), *[_mean([s.nearest for s in scores])] * molecules]
         cells += [_mean([s.nll_test.mean for s in scores]) + _outside(scores)]

@@ -45,8 +45,9 @@ class Scored:
 
     reward, terms: means over the samples; distinct: share of different sequences; novel: share that no training sequence is;
     nll_fulfilling: as nll_test, of the held-out sequences that fulfil a reward of yes and no, whose reward is 1;
-    diversity: 1 − mean Tanimoto of molecules, else 1 − Self-BLEU-3; nearest: mean over the samples of the likeness to the most
-    like training molecule, if these are molecules; outside: held-out sequences of probability 0, which nll_test leaves out.
+    diversity: 1 − mean Tanimoto of molecules, else 1 − Self-BLEU-3; if these are molecules, valid: share of the samples that
+    are any, and nearest: mean over those of the likeness to the most like training molecule;
+    outside: held-out sequences of probability 0, which nll_test leaves out.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Scored:
     outside: Outside
     nll_fulfilling: Estimate | None = None
     nearest: float = math.nan
+    valid: float = math.nan
     examples: Sequence[str] = field(default_factory=tuple)
 
     @property
@@ -161,6 +163,7 @@ class Objective:
             Outside(int(np.isinf(losses).sum()), len(losses)),
             self._nll(losses, self.of_held_out == 1.0) if is_yes_or_no else None,
             self._nearest(texts),
+            self._valid(texts),
             texts[:EXAMPLES],
         )
 
@@ -170,6 +173,13 @@ class Objective:
 
             return internal_diversity(texts)
         return 1.0 - Variety(self.corpus).self_bleu(tokens).mean
+
+    def _valid(self, texts: list[str]) -> float:
+        if not self.of_molecules:
+            return math.nan
+        from seqgan_cli.evaluation.metrics.molecules import valid_share
+
+        return valid_share(texts)
 
     def _nearest(self, texts: list[str]) -> float:
         if not self.of_molecules:
