@@ -151,8 +151,9 @@ def _show(rows: "Sequence[Scored]", settings: "Settings", console: "Console", nu
         columns,
         shown,
         caption=(
-            f"{'valid: share of molecules; ' if of_molecules else ''}different: share of different sequences; new: of those that "
-            f"are in no training sequence; diversity: 1 − {likeness}.\nbest of n: of pretrain-g's samples, chosen by the reward; "
-            "outside: held-out sequences that are never the best,\nwhich nll_test leaves out. calls: of the reward, by the choice."
+            f"{'valid: share of molecules; ' if of_molecules else ''}different: share of different sequences; "
+            f"new: of those that are in no training sequence; diversity: 1 − {likeness}.\n"
+            "best of n: of pretrain-g's samples, chosen by the reward; calls: of the reward, by the choice; "
+            "outside: held-out\nsequences that are never the best, which nll_test leaves out."
         ),
     )
