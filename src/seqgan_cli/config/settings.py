@@ -30,8 +30,8 @@ MLE_STRONG: dict[str, Any] = {
     "pretrain-g.patience": 5,
     "adversarial.start": "best",
 }
-# Policy gradient on a reward that knows something: no rollouts, the others' mean subtracted, near to a strong likelihood model.
-# docs/objectives.md has what it gives.
+# Policy gradient on a reward that knows something: no rollouts, the others' mean subtracted, near to a strong likelihood model
+# and to the data that it learned from. docs/objectives.md has what it gives.
 OBJECTIVE: dict[str, Any] = {
     **MLE_STRONG,
     "adversarial.rollouts": 0,
@@ -41,8 +41,10 @@ OBJECTIVE: dict[str, Any] = {
     "adversarial.g-steps": 5,
     "adversarial.d-steps": 1,
     "adversarial.k": 1,
-    "adversarial.rounds": 50,
-    "adversarial.kl-coefficient": 0.03,
+    "adversarial.rounds": 100,
+    "adversarial.kl-coefficient": 0.01,
+    "adversarial.mle-every": 1,
+    "adversarial.mle-learning-rate": 0.0002,
 }
 SPECIAL = {"mle-strong": MLE_STRONG, "objective": OBJECTIVE}  # presets that are no sizes
 PRESETS = (*SIZES, *SPECIAL)

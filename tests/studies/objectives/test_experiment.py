@@ -84,7 +84,7 @@ def test_it_leaves_a_table_scores_and_a_figure(finished: Path) -> None:
     kept = json.loads((finished / "birds" / "seed-0" / "organ-kl" / "config.json").read_text())["settings"]
     assert kept["adversarial.reward"]["value"] == "discriminator=0.5,birds=lexicon=0.5"
     assert kept["reward.birds.words"]["value"] == ["gull", "heron"]
-    assert kept["adversarial.kl-coefficient"]["value"] == 0.03
+    assert kept["adversarial.kl-coefficient"]["value"] == 0.01
 
 
 def test_it_goes_on_from_its_scores_when_the_runs_are_gone(finished: Path, copied: Path, seqgan: Call) -> None:
@@ -194,7 +194,7 @@ def test_a_damaged_score_is_one_sentence(copied: Path, seqgan: Call) -> None:
     [
         (["--set", "reward.birds.words=gull"], "was begun with reward.birds.words = ('gull', 'heron')"),
         (["--reward", "birds=lexicon,length", "--set", "reward.length.least=3"], "was begun with adversarial.reward"),
-        (["--set", "adversarial.kl-coefficient=0.1"], "was begun with adversarial.kl-coefficient = 0.03"),
+        (["--set", "adversarial.kl-coefficient=0.1"], "was begun with adversarial.kl-coefficient = 0.01"),
         (["--preset", "fast"], "was begun with --preset quick"),
     ],
 )

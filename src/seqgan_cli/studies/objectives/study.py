@@ -153,8 +153,9 @@ def _scores(plan: Plan, runs: Sequence[Run], name: str, console: Console) -> dic
         if name == MLE:
             generator = untrained(runs[0])
             colder = [objective.of_sampling(_colder(t), generator, Sampling(t), f"MLE {t:g}") for t in TEMPERATURES]
-            asked_for = fair(plan.settings, corpus.sequence_length, plan.settings.adversarial.rounds, plan.num)
-            return {"rows": [row.record() for row in (*colder, *objective.best_of(generator, sorted({*COUNTS, asked_for})))]}
+            rounds, tries = plan.settings.adversarial.rounds, len(plan.kl_coefficients)  # a choice among trainings asks for all
+            asked_for = {fair(plan.settings, corpus.sequence_length, rounds * n, plan.num) for n in (1, tries)}
+            return {"rows": [row.record() for row in (*colder, *objective.best_of(generator, sorted({*COUNTS, *asked_for})))]}
         best, tried = 0, []
         if len(runs) > 1:
             mle = untrained(Run(plan.directory / f"seed-{settings.seed}" / MLE))
