@@ -140,7 +140,7 @@ def _show(rows: "Sequence[Scored]", settings: "Settings", console: "Console", nu
     shown = []
     for row in rows:
         outside = f" ({row.outside.count} outside)" if row.outside.count else ""
-        cells = [str(row.reward), *(str(row.terms[term]) for term in terms), *[f"{row.valid:.1%}"] * of_molecules]
+        cells = [str(row.reward), *(str(row.terms[term]) for term in terms), *[f"{row.valid_share:.1%}"] * of_molecules]
         cells += [f"{row.distinct:.1%}", shown_share(row.novel)]
         cells += [f"{row.diversity:.3f}", *[f"{row.nearest:.3f}"] * of_molecules, f"{row.nll_test}{outside}"]
         cells += [str(row.nll_fulfilling)] * yes_or_no

@@ -66,7 +66,7 @@ def table(plan: Plan) -> tuple[list[str], list[list[str]]]:
     """Columns and rows, a row a way of sampling."""
     rows = arranged(plan)
     first = next(iter(next(iter(rows.values())).values()))
-    terms, molecules, yes_or_no = list(first.terms), not math.isnan(first.valid), first.nll_fulfilling is not None
+    terms, molecules, yes_or_no = list(first.terms), not math.isnan(first.valid_share), first.nll_fulfilling is not None
     columns = ["", "reward ↑", *terms, *["valid"] * molecules, "different", "new", "diversity", *["nearest"] * molecules]
     columns += ["nll_test ↓", *["nll of those of reward 1 ↓"] * yes_or_no]
     columns += ["at its coverage, against temperature", "against best of n"]
@@ -75,7 +75,7 @@ def table(plan: Plan) -> tuple[list[str], list[list[str]]]:
     for title, by_seed in rows.items():
         scores = [*by_seed.values()]
         cells = [_mean([s.reward.mean for s in scores]), *(_mean([s.terms[term].mean for s in scores]) for term in terms)]
-        cells += [_mean([s.valid for s in scores])] * molecules
+        cells += [_mean([s.valid_share for s in scores])] * molecules
         cells += [_mean([s.distinct for s in scores]), _mean([s.novel.mean for s in scores])]
         cells += [_mean([s.diversity for s in scores]), *[_mean([s.nearest for s in scores])] * molecules]
         cells += [_mean([s.nll_test.mean for s in scores]) + _outside(scores)]

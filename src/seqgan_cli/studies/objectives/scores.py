@@ -45,7 +45,7 @@ class Scored:
 
     reward, terms: means over the samples; distinct: share of different sequences; novel: share that no training sequence is;
     nll_fulfilling: as nll_test, of the held-out sequences that fulfil a reward of yes and no, whose reward is 1;
-    diversity: 1 − mean Tanimoto of molecules, else 1 − Self-BLEU-3; if these are molecules, valid: share of the samples that
+    diversity: 1 − mean Tanimoto of molecules, else 1 − Self-BLEU-3; if these are molecules, valid_share: of the samples that
     are any, and nearest: mean over those of the likeness to the most like training molecule;
     outside: held-out sequences of probability 0, which nll_test leaves out.
     """
@@ -62,7 +62,7 @@ class Scored:
     outside: Outside
     nll_fulfilling: Estimate | None = None
     nearest: float = math.nan
-    valid: float = math.nan
+    valid_share: float = math.nan
     examples: Sequence[str] = field(default_factory=tuple)
 
     @property

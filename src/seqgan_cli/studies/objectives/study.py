@@ -204,7 +204,7 @@ def parse(record: Mapping[str, Any]) -> Scored:
         **{
             **record,
             **{name: number(record[name]) for name in ("distinct", "diversity", "nearest")},
-            "valid": number(record.get("valid")),
+            "valid_share": number(record.get("valid_share")),
             **{name: estimate(record[name]) for name in ("reward", "novel", "nll_test")},
             "terms": {name: estimate(found) for name, found in record["terms"].items()},
             "nll_fulfilling": None if record["nll_fulfilling"] is None else estimate(record["nll_fulfilling"]),
