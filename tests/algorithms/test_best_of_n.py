@@ -1,7 +1,6 @@
 """Learning from the best of n samples: literal steps, and the density that they lead to, by enumeration."""
 
 import itertools
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -245,21 +244,3 @@ def test_what_it_has_no_use_for_is_refused(changes: dict[str, Any], said: str) -
     settings = tiny_settings(**{**SMALL, **changes})
     with pytest.raises(UsageError, match=said):
         check_together(settings)
-
-
-@pytest.mark.whole
-@pytest.mark.usefixtures("eagerly")
-def test_it_trains_from_the_command_line_and_goes_on(seqgan: Callable[..., Any], tmp_path: Any, tiny_config: Any) -> None:
-    from seqgan_cli.runs.run import Run
-
-    run, again = tmp_path / "run", tmp_path / "again"
-    common = ("--config", tiny_config, "--algorithm", "best-of-n", "--reward", "constant", "--set", "best-of-n.batch-size=8")
-    for folder in (run, again):
-        assert seqgan("pretrain-g", "--run", folder, "--config", tiny_config).code == 0
-    assert seqgan("adversarial", "--run", run, *common, "--rounds", 2).code == 0
-    assert seqgan("adversarial", "--run", again, *common, "--rounds", 1).code == 0
-    assert seqgan("adversarial", "--run", again, "--rounds", 2).code == 0
-    found, expected = (Run(each).checkpoints("adversarial").latest(pytest.fail) for each in (run, again))
-    assert found
-    assert expected
-    np.testing.assert_equal(found.arrays, expected.arrays)

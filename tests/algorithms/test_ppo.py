@@ -1,7 +1,5 @@
 """PPO against a literal version of it, and against the policy gradient that one epoch of it is."""
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +13,6 @@ from seqgan_cli.console import Console
 from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import rng
-from seqgan_cli.runs.run import Run
 from tiny import tiny_settings
 
 pytestmark = pytest.mark.usefixtures("quickly")
@@ -137,24 +134,3 @@ def test_a_step_that_spoils_the_numbers_is_told() -> None:
     training = stage(**{"adversarial.g-learning-rate": 1e38})
     loss, *_ = training.algorithm._policy_step(texts(), values_of(texts()))
     assert np.isnan(loss)
-
-
-@pytest.mark.whole
-@pytest.mark.usefixtures("eagerly")
-def test_it_trains_from_the_command_line_and_goes_on(seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path) -> None:
-    run, again = tmp_path / "run", tmp_path / "again"
-    common = ("--config", tiny_config, "--algorithm", "ppo", "--set", "ppo.epochs=3", "--baseline", "leave-one-out")
-    for folder in (run, again):
-        assert seqgan("pretrain-g", "--run", folder, "--config", tiny_config).code == 0
-        assert seqgan("pretrain-d", "--run", folder).code == 0
-    assert seqgan("adversarial", "--run", run, *common, "--rounds", 2).code == 0
-    assert seqgan("adversarial", "--run", again, *common, "--rounds", 1).code == 0
-    assert seqgan("adversarial", "--run", again, "--rounds", 2).code == 0
-    found, expected = (Run(each).checkpoints("adversarial").latest(pytest.fail) for each in (run, again))
-    assert found
-    assert expected
-    np.testing.assert_equal(found.arrays, expected.arrays)
-    assert found.arrays["g_optimizer/count"] == 2 * 3
-    refused = seqgan("adversarial", "--run", run, "--rounds", 3, "--algorithm", "policy-gradient")
-    assert refused.code == 2
-    assert "adversarial.algorithm is ppo" in refused.err

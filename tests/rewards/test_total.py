@@ -287,7 +287,6 @@ def numbers(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Numbers]]:
 
 
 @pytest.mark.whole
-@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("text", ["numbers", "numbers=0.5,constant=0.5", "discriminator*numbers"])
 def test_a_reward_that_fails_stops_training_and_the_same_command_goes_on(
     numbers: type[Numbers],

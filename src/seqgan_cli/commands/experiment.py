@@ -144,7 +144,7 @@ def command(
             "experiment objective draws at temperatures alone and has no margin: leave --margin, --top-k, --top-p and "
             "--min-p out."
         )
-    if kind != OBJECTIVE and kl_coefficients:
+    if kind != OBJECTIVE and kl_coefficients is not None:
         raise UsageError(f"--kl-coefficients is of the experiment objective: leave it out of {kind}.")
     if kind not in SYNTHETIC and swept != 1.0:
         raise UsageError(f"experiment {kind} draws at several values of {sweep}: leave --{sweep} out.")
@@ -183,7 +183,7 @@ def command(
     every = tuple(range(first_seed, first_seed + (seeds or SEEDS[preset])))
     if kind == OBJECTIVE:
         work = jobs, threads, verbose
-        coefficients = _several(kl_coefficients, "adversarial.kl-coefficient") or (config.values["adversarial.kl-coefficient"],)
+        coefficients = _coefficients(kl_coefficients) or (config.values["adversarial.kl-coefficient"],)
         _objective(config, directory, preset, methods, every, samples, coefficients, work, storage, dry_run, partial, console)
         return
     names = chosen_methods(kind, methods)
@@ -217,11 +217,13 @@ def command(
         raise
 
 
-def _several(text: str | None, name: str) -> tuple[Any, ...]:
-    """Different values of a setting, as an option gives them, none if it is not there. Raises UsageError."""
-    values = tuple(dict.fromkeys(SCHEMA[name].parse(part.strip()) for part in text.split(","))) if text else ()
-    if len(values) != len({f"{value:g}" for value in values}):
-        raise UsageError(f"{name}: {text} has values that differ past the sixth digit: leave one out.")
+def _coefficients(text: str | None) -> tuple[float, ...]:
+    """Those of --kl-coefficients, none if it is not there. Raises UsageError."""
+    name = "adversarial.kl-coefficient"
+    values = () if text is None else tuple(SCHEMA[name].parse(part.strip()) for part in text.split(","))
+    if text is not None and not 1 < len({f"{value:g}" for value in values}) == len(values):  # the names of their runs
+        one = f"--set {name}={values[0]:g}"
+        raise UsageError(f"--kl-coefficients {text}: needs several that differ in six digits; for one, use {one}.")
     return values
 
 

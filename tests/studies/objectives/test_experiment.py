@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 import forked
+from seqgan_cli.runs.generators import generator_checkpoint, read_generator
+from seqgan_cli.runs.run import Run
+from seqgan_cli.sampling import sequence_nll
 from seqgan_cli.studies.objectives.methods import METHODS
 from seqgan_cli.studies.objectives.study import choice
 
@@ -154,12 +157,17 @@ def test_validation_data_choose_among_coefficients(finished: Path, tmp_path: Pat
     }
     (path,) = (folder / "birds" / "objective" / "scores" / "seed-0").glob("reward-kl-*.json")
     kept = json.loads(path.read_text())
-    assert [each["run"] for each in kept["of"]] == ["reward-kl-0.1", "reward-kl-1000"]
-    assert len({each["nll_validation"] for each in kept["of"]}) == 2
-    assert kept["chosen"] in [{"adversarial.kl-coefficient": 0.1}, {"adversarial.kl-coefficient": 1000.0}]
+    assert [each["run"] for each in kept["among"]] == ["reward-kl-0.1", "reward-kl-1000"]
+    runs = [Run(folder / "birds" / "seed-0" / each["run"]) for each in kept["among"]]
+    last = [run.history.at("adversarial", run.position("adversarial")) for run in runs]  # what the rounds measured themselves
+    assert last[0]["nll_validation"] != last[1]["nll_validation"]
+    assert [each["nll_validation"] for each in kept["among"]] == pytest.approx([row["nll_validation"] for row in last])
+    chosen = [{"adversarial.kl-coefficient": 0.1}, {"adversarial.kl-coefficient": 1000.0}].index(kept["chosen"])
     (row,) = kept["rows"]
-    chosen = kept["of"][kept["chosen"] == {"adversarial.kl-coefficient": 1000.0}]
-    assert row["nll_test"]["mean"] != chosen["nll_validation"]  # of another part
+    generator = read_generator(runs[chosen], generator_checkpoint(runs[chosen], "adversarial", print), runs[chosen].corpus())
+    corpus = runs[chosen].corpus()
+    tokens = int(corpus.vocabulary.mask(corpus.test).sum())
+    assert row["nll_test"]["mean"] == pytest.approx(sequence_nll(generator, corpus.test).sum() / tokens)
     said = (folder / "stdout").read_text(encoding="utf-8")
     value = kept["chosen"]["adversarial.kl-coefficient"]
     assert f"the reward, with KL: adversarial.kl-coefficient, chosen on validation data seed by seed: {value:g}." in said
@@ -215,6 +223,9 @@ def test_other_settings_are_refused_though_the_runs_are_gone(copied: Path, seqga
         ([*BIRDS, "--margin", "0.1"], "has no margin"),
         ([*BIRDS, "--top-k", "5"], "draws at temperatures alone"),
         ([*BIRDS, "--kl-coefficients", "0.1,x"], "adversarial.kl-coefficient=x: needs a number."),
+        ([*BIRDS, "--kl-coefficients", "0.1"], "--kl-coefficients 0.1: needs several that differ in six digits"),
+        ([*BIRDS, "--kl-coefficients", "0.1,0.10"], "--kl-coefficients 0.1,0.10: needs several"),
+        ([*BIRDS, "--kl-coefficients", ""], "adversarial.kl-coefficient=: needs a number."),
         ([*BIRDS, "--kl-coefficients", "0.1,-1"], "adversarial.kl-coefficient=-1.0: must be at least 0"),
         ([*BIRDS, "--temperature", "0.5"], "draws at several values of temperature"),
     ],

@@ -15,9 +15,9 @@ from seqgan_cli.config.resolution import resolve
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.evaluation.generators import Outside
 from seqgan_cli.evaluation.metrics.likelihood import Estimate
-from seqgan_cli.studies.objectives.methods import METHODS
-from seqgan_cli.studies.objectives.outputs import BEST_OF, COLDER, findings, gains, table
-from seqgan_cli.studies.objectives.scores import Scored, fair
+from seqgan_cli.studies.objectives.methods import COLDER, METHODS
+from seqgan_cli.studies.objectives.outputs import findings, gains, table
+from seqgan_cli.studies.objectives.scores import BEST_OF, Scored, fair
 from seqgan_cli.studies.objectives.study import Plan, parse
 from tiny import tiny_settings
 

@@ -27,6 +27,7 @@ METHODS = {
     "organ-kl": Method("½ reward + ½ discriminator, with KL", near=True),
     "ppo-kl": Method("the reward, with KL, PPO", near=True),
 }
+COLDER = "MLE, temperature"  # how the rows of lower temperatures begin
 TEMPERATURES = (1.0, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
 
 

@@ -12,11 +12,10 @@ from seqgan_cli.evaluation.metrics.likelihood import Estimate
 from seqgan_cli.evaluation.statistics import over_seeds, signed
 from seqgan_cli.figures import Curve, trade_off
 from seqgan_cli.studies.experiments.findings import above_curve
-from seqgan_cli.studies.objectives.methods import METHODS
+from seqgan_cli.studies.objectives.methods import COLDER, METHODS
 from seqgan_cli.studies.objectives.scores import BEST_OF, Scored
 from seqgan_cli.studies.objectives.study import FOLDER, Plan, arranged, curve
 
-COLDER = "MLE, temperature"
 LONGEST = 100  # characters of an example
 
 

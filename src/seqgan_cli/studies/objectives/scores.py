@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from seqgan_cli.config import registry
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.corpus import Corpus
-from seqgan_cli.evaluation.generators import HELDOUT_AT_MOST, Outside
+from seqgan_cli.evaluation.generators import HELDOUT_AT_MOST, Outside, nll
 from seqgan_cli.evaluation.metrics import best_of_n, diversity
 from seqgan_cli.evaluation.metrics.likelihood import Estimate, mean_of, per_token
 from seqgan_cli.evaluation.real import Variety
@@ -101,13 +101,10 @@ class Objective:
 
         The samples are others than those of `of_sampling`, so that what reports has not chosen.
         """
-        held_out = self.corpus.held_out[self.corpus.choosing]
-        tokens, documents = held_out.tokens[:HELDOUT_AT_MOST], held_out.documents[:HELDOUT_AT_MOST]
-        losses = sequence_nll(generator, tokens, sampling)
-        lengths = self.corpus.vocabulary.mask(tokens).sum(axis=1)
-        purpose = f"validation {purpose}"
+        held_out, purpose = self.corpus.held_out[self.corpus.choosing], f"validation {purpose}"
+        found = nll(generator, held_out.tokens[:HELDOUT_AT_MOST], sampling, held_out.documents[:HELDOUT_AT_MOST])
         samples = sample(generator, self.num, key(self.seed, "eval-reward", purpose), sampling)
-        return per_token(losses, lengths, documents).mean, float(self._values(samples, purpose)[0].mean())
+        return found.mean, float(self._values(samples, purpose)[0].mean())
 
     def best_of(self, generator: Generator, counts: Sequence[int]) -> list[Scored]:
         """The best of each n of a generator's samples, for every n of `counts`.

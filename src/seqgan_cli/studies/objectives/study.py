@@ -27,7 +27,7 @@ from seqgan_cli.runs.run import Run
 from seqgan_cli.sampling import PLAIN, Sampling
 from seqgan_cli.studies.experiments.findings import above_curve, discriminator
 from seqgan_cli.studies.experiments.plan import SCORES, tasks_of
-from seqgan_cli.studies.objectives.methods import METHODS, TEMPERATURES, candidates, works_of
+from seqgan_cli.studies.objectives.methods import COLDER, METHODS, TEMPERATURES, candidates, works_of
 from seqgan_cli.studies.objectives.scores import Objective, Scored, fair
 from seqgan_cli.studies.tasks import Task
 
@@ -142,32 +142,39 @@ def _scores(plan: Plan, runs: Sequence[Run], name: str, console: Console) -> dic
     objective_settings = settings.changed({"adversarial.reward": plan.settings.adversarial.reward, **_options(plan.settings)})
     reward = make_reward(Given(objective_settings, corpus, console, folder=runs[0].path))
 
-    def trained(run: Run) -> Generator:
-        return read_generator(run, generator_checkpoint(run, "adversarial", console.warn), corpus)
-
-    def untrained(run: Run) -> Generator:
-        return read_generator(run, generator_checkpoint(run, starting_generator(run), console.warn), corpus)
+    def untrained() -> Generator:
+        mle = Run(plan.directory / f"seed-{settings.seed}" / MLE)
+        return read_generator(mle, generator_checkpoint(mle, starting_generator(mle), console.warn), corpus)
 
     try:
         objective = Objective(objective_settings, corpus, reward, settings.seed, plan.num)
         if name == MLE:
-            generator = untrained(runs[0])
-            colder = [objective.of_sampling(_colder(t), generator, Sampling(t), f"MLE {t:g}") for t in TEMPERATURES]
-            rounds, tries = plan.settings.adversarial.rounds, len(plan.kl_coefficients)  # a choice among trainings asks for all
-            asked_for = {fair(plan.settings, corpus.sequence_length, rounds * n, plan.num) for n in (1, tries)}
-            return {"rows": [row.record() for row in (*colder, *objective.best_of(generator, sorted({*COUNTS, *asked_for})))]}
-        best, tried = 0, []
-        if len(runs) > 1:
-            mle = untrained(Run(plan.directory / f"seed-{settings.seed}" / MLE))
-            curve = [objective.on_validation(mle, Sampling(t), f"MLE {t:g}") for t in TEMPERATURES]
-            tried = [objective.on_validation(trained(run), PLAIN, name) for run in runs]
-            best = choice(tried, curve)
-        rows = [objective.of_sampling(METHODS[name].title, trained(runs[best]), purpose=name).record()]
-        of_choice = [{"run": run.path.name, "nll_validation": x, "reward": y} for run, (x, y) in zip(runs, tried, strict=False)]
-        chosen = [*plan.candidates(name).values()][best] if tried else {}
-        return {"rows": rows, "said": _of_discriminator(runs[best]), "chosen": chosen, "of": of_choice}
+            return {"rows": [row.record() for row in _of_mle(plan, objective, untrained())]}
+        trained = [read_generator(run, generator_checkpoint(run, "adversarial", console.warn), corpus) for run in runs]
+        best, choosing = _chosen(plan, objective, trained, untrained(), name) if len(trained) > 1 else (0, {})
+        row = objective.of_sampling(METHODS[name].title, trained[best], purpose=name)
+        return {"rows": [row.record()], "said": _of_discriminator(runs[best]), **choosing}
     finally:
         reward.close()
+
+
+def _of_mle(plan: Plan, objective: Objective, mle: Generator) -> list[Scored]:
+    """Its temperatures, and the best of n: of as many as one training asks for, and as all that are chosen among."""
+    colder = [objective.of_sampling(f"{COLDER} {t:g}", mle, Sampling(t), f"MLE {t:g}") for t in TEMPERATURES]
+    rounds, length = plan.settings.adversarial.rounds, objective.corpus.sequence_length
+    asked_for = {fair(plan.settings, length, rounds * n, plan.num) for n in (1, len(plan.kl_coefficients))}
+    return [*colder, *objective.best_of(mle, sorted({*COUNTS, *asked_for}))]
+
+
+def _chosen(
+    plan: Plan, objective: Objective, trained: Sequence[Generator], mle: Generator, name: str
+) -> tuple[int, dict[str, Any]]:
+    """Which of a method's generators validation data choose, and what is kept of the choice."""
+    curve = [objective.on_validation(mle, Sampling(t), f"MLE {t:g}") for t in TEMPERATURES]
+    tried = [objective.on_validation(generator, PLAIN, name) for generator in trained]
+    best, candidates = choice(tried, curve), plan.candidates(name)
+    among = [{"run": run, "nll_validation": x, "reward": y} for run, (x, y) in zip(candidates, tried, strict=True)]
+    return best, {"chosen": [*candidates.values()][best], "among": among}
 
 
 def choice(tried: Sequence[tuple[float, float]], curve: Sequence[tuple[float, float]]) -> int:
@@ -175,10 +182,6 @@ def choice(tried: Sequence[tuple[float, float]], curve: Sequence[tuple[float, fl
     above = [-above_curve(x, -y, [(a, -b) for a, b in curve]) for x, y in tried]
     known = [i for i, gain in enumerate(above) if math.isfinite(gain)]
     return max(known, key=lambda i: above[i]) if known else min(range(len(tried)), key=lambda i: tried[i][0])
-
-
-def _colder(temperature: float) -> str:
-    return f"MLE, temperature {temperature:g}"
 
 
 def _of_discriminator(run: Run) -> list[str]:
