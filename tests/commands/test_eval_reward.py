@@ -349,3 +349,18 @@ def test_numbers_have_rewards_too(synthetic: Any, seqgan: Call) -> None:
     record = seqgan("eval-reward", "-q", "--json", "--run", synthetic.path, "--reward", "unique", "-n", 64)
     assert record.code == 0, record.err
     assert [row["outside"]["count"] for row in json.loads(record.out)["rows"]] == [0] * 7
+
+
+def test_molecules_have_the_share_that_are_any(seqgan: Call, scored: Call, tmp_path: Path) -> None:
+    """As the reward `valid` scores it, in processes of its own; the nearest training molecule is another figure."""
+    pytest.importorskip("rdkit")
+    (tmp_path / "smiles.txt").write_text("C\nCC\nCCO\nCC(C)O\nC1CC1\nCO\nCCC\nC(C)C\n" * 6)
+    made = ("--data", tmp_path / "smiles.txt", "--tokenizer", "chars", "--epochs", 2, *SETS[:4])
+    assert seqgan("pretrain-g", "-q", "--run", tmp_path / "run", *made).code == 0
+    (row, *_), _ = scored(tmp_path / "run", "--reward", "valid", "--no-controls")
+    assert 0.0 < row["reward"]["mean"] < 1.0
+    assert row["valid_share"] == pytest.approx(row["reward"]["mean"])
+    assert 0.0 < row["nearest"] <= 1.0
+    assert row["nearest"] != row["valid_share"]
+    shown = seqgan("eval-reward", "--run", tmp_path / "run", "--reward", "valid", "--no-controls", "-n", NUM, "--seed", 3)
+    assert f"{row['valid_share']:.1%}" in shown.out
