@@ -22,7 +22,7 @@ from measure import (
     seconds,
 )
 
-from seqgan_cli.sampling import sample
+from seqgan_cli.sampling.sequences import sample
 
 G_STEPS, D_STEPS, K = 1, 5, 3
 

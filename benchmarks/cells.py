@@ -7,7 +7,8 @@ from typing import Any
 
 from measure import B, N, T, V, start_tensorflow
 
-from seqgan_cli.sampling import sample, sequence_nll
+from seqgan_cli.sampling.likelihood import sequence_nll
+from seqgan_cli.sampling.sequences import sample
 
 
 def works(cell: str) -> dict[str, Callable[[], Any]]:

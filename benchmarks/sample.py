@@ -3,7 +3,8 @@
 import numpy as np
 from measure import NUM, H, Machine, Row, T, V, drawn, first_call, generator_weights, main, next_token_work, seconds
 
-from seqgan_cli.sampling import sample, sequence_nll
+from seqgan_cli.sampling.likelihood import sequence_nll
+from seqgan_cli.sampling.sequences import sample
 
 
 def rows(machine: Machine) -> list[Row]:

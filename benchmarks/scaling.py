@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from measure import discriminator_step, drawn, likelihood_step, seconds
 
-from seqgan_cli.sampling import sample_batch
+from seqgan_cli.sampling.sequences import sample_batch
 
 ROLLOUTS = 4  # where they are not what grows
 SWEEPS: dict[str, tuple[int, ...]] = {

@@ -3,7 +3,8 @@
 import numpy as np
 from measure import NUM, B, Machine, N, Row, T, drawn, main, next_token_work, seconds
 
-from seqgan_cli.sampling import sample, sequence_nll
+from seqgan_cli.sampling.likelihood import sequence_nll
+from seqgan_cli.sampling.sequences import sample
 
 SAMPLES, HELDOUT = 100_000, 10_000
 

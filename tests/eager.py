@@ -13,5 +13,7 @@ def eager() -> Iterator[None]:
 
     before = tf.config.functions_run_eagerly()
     tf.config.run_functions_eagerly(before or not WHOLE)
-    yield
-    tf.config.run_functions_eagerly(before)
+    try:
+        yield
+    finally:  # a command ends with SystemExit
+        tf.config.run_functions_eagerly(before)

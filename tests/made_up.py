@@ -5,7 +5,7 @@ import dataclasses
 from seqgan_cli.config import registry
 from seqgan_cli.evaluation.generators import Likelihoods
 from seqgan_cli.evaluation.metrics.likelihood import Estimate
-from seqgan_cli.sampling import Sampling
+from seqgan_cli.sampling.choices import Sampling
 from seqgan_cli.studies.experiments.results import Design, Results, arrange
 from seqgan_cli.studies.experiments.scores import Scored
 

@@ -32,7 +32,7 @@ from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 PACKAGE = "src/seqgan_cli"
-TARGETS = tuple(f"{PACKAGE}/{name}" for name in ("algorithms", "rewards", "sampling.py", "evaluation/metrics"))
+TARGETS = tuple(f"{PACKAGE}/{name}" for name in ("algorithms", "rewards", "sampling", "evaluation/metrics"))
 # The tests of a file, stage by stage, where its path does not tell them; files that are not there are left out.
 OVERRIDES: dict[str, tuple[tuple[str, ...], ...]] = {
     f"{PACKAGE}/evaluation/metrics/grammar.py": (("tests/commands/test_eval_grammar.py",),),
@@ -43,7 +43,13 @@ OVERRIDES: dict[str, tuple[tuple[str, ...], ...]] = {
         ("tests/algorithms/test_discriminator_training.py",),
         ("tests/models/test_convolutional.py", "tests/models/test_discriminators.py"),
     ),
-    f"{PACKAGE}/sampling.py": (("tests/test_sampling.py",), ("tests/models/test_generator.py", "tests/models/test_softmax.py")),
+    **{
+        f"{PACKAGE}/sampling/{name}.py": (
+            ("tests/sampling/test_sampling.py",),
+            ("tests/models/test_generator.py", "tests/models/test_softmax.py"),
+        )
+        for name in ("choices", "draws", "likelihood", "sequences")
+    },
     **{
         f"{PACKAGE}/rewards/{name}.py": (("tests/rewards/test_rewards.py",),)
         for name in ("base", "bleu", "controls", "discriminator", "likelihood", "partial")

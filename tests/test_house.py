@@ -126,7 +126,7 @@ OTHER_MEANINGS = {
     "lm": {"studies/experiments/methods.py"},  # a method of that name
     "novel": {"studies/objectives/study.py"},  # a score
     # A format, and the name of an array; what a scorer reads.
-    "ids": {"commands/sample.py", "data/text/cache.py", "rewards/own.py"},
+    "ids": {"jobs/written.py", "data/text/cache.py", "rewards/own.py"},
     # Where a setting comes from; a field of settings.
     "file": {
         *("config/checks.py", "config/resolution.py", "jobs/options.py", "rewards/structure.py", "scoring/worker.py"),

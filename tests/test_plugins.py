@@ -67,6 +67,7 @@ assert "tensorflow" not in sys.modules
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
+@pytest.mark.compiled
 def test_one_run_trains_with_a_reward_an_algorithm_a_generator_and_a_discriminator_of_theirs(
     known: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import pty
+import re
 import struct
 import subprocess
 import sys
@@ -53,6 +54,10 @@ def test_the_main_job_needs_no_network_clock_locale_home_or_path(tmp_path: Path,
     samples = (tmp_path / "run" / "samples" / "samples.txt").read_text(encoding="utf-8")
     assert any("\u4e00" <= character <= "\u9fff" for character in samples)
     assert not (tmp_path / "~").exists()
+    # What it says is its own: no greeting or advice from TensorFlow or Matplotlib.
+    stages = rb"(pretrain-g|pretrain-d|adversarial)( epoch| d-step| round|: )"
+    own = rb"Run run, seed 0\.|Data: /|48 training |Vocabulary: |Scoring \?|" + stages
+    assert [line for line in done.stderr.splitlines() if not re.match(own, line)] == []
 
 
 @pytest.mark.whole

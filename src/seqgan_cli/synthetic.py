@@ -11,7 +11,7 @@ from seqgan_cli.data.split import CHOOSES_AND_REPORTS, HeldOut
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.models.oracle import draw_oracle, read_oracle
 from seqgan_cli.randomness import key
-from seqgan_cli.sampling import sample
+from seqgan_cli.sampling.sequences import sample
 
 
 def synthetic_corpus(settings: Settings) -> tuple[Corpus, Generator]:

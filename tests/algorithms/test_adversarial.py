@@ -27,7 +27,8 @@ from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards.base import Reward
 from seqgan_cli.rewards.bleu import BleuReward
 from seqgan_cli.runs.run import Run
-from seqgan_cli.sampling import sample, sequence_nll
+from seqgan_cli.sampling.likelihood import sequence_nll
+from seqgan_cli.sampling.sequences import sample
 from seqgan_cli.synthetic import synthetic_corpus
 from seqgan_cli.training.stage import run_stage
 from tiny import tiny_settings
@@ -402,7 +403,7 @@ def test_what_is_saved_goes_on_as_if_never_stopped(options: dict[str, Any]) -> N
     check_that_it_goes_on(options, compiled=False)
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.whole  # eager ones are above; compiled ones of one setting in tests/training/test_stage.py
 @pytest.mark.usefixtures("unscored")
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda options: " ".join(options))
 def test_what_is_saved_goes_on_as_if_never_stopped_in_compiled_steps_too(options: dict[str, Any]) -> None:

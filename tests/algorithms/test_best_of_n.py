@@ -18,7 +18,8 @@ from seqgan_cli.lazy import tf
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards.base import Reward
-from seqgan_cli.sampling import sample_batch, sequence_nll
+from seqgan_cli.sampling.likelihood import sequence_nll
+from seqgan_cli.sampling.sequences import sample_batch
 from seqgan_cli.training.backend import several_devices
 from tiny import tiny_settings
 

@@ -21,7 +21,8 @@ from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards.bleu import BleuReward
 from seqgan_cli.rewards.discriminator import RankReward
-from seqgan_cli.sampling import sample, sequence_nll
+from seqgan_cli.sampling.likelihood import sequence_nll
+from seqgan_cli.sampling.sequences import sample
 from seqgan_cli.synthetic import synthetic_corpus
 from seqgan_cli.training.optimizers import STEPS_AT_ONCE
 from tiny import tiny_settings

@@ -16,7 +16,8 @@ from seqgan_cli.data.vocabulary import Vocabulary
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards.base import Reward
-from seqgan_cli.sampling import sample, sequence_nll
+from seqgan_cli.sampling.likelihood import sequence_nll
+from seqgan_cli.sampling.sequences import sample
 from seqgan_cli.synthetic import synthetic_corpus
 from tiny import tiny_settings
 

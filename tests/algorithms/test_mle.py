@@ -28,7 +28,8 @@ from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.runs.run import Run
-from seqgan_cli.sampling import Sampling, sample, samples
+from seqgan_cli.sampling.choices import Sampling
+from seqgan_cli.sampling.sequences import sample, samples
 from seqgan_cli.synthetic import synthetic_corpus
 from seqgan_cli.training.troubles import troubles
 from tiny import tiny_settings

@@ -25,7 +25,7 @@ from seqgan_cli.data.vocabulary import EOS, PAD, Vocabulary
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.models.value import ValueHead
 from seqgan_cli.randomness import key, rng
-from seqgan_cli.sampling import sample
+from seqgan_cli.sampling.sequences import sample
 from seqgan_cli.training.optimizers import Adam, apply_gradients
 
 

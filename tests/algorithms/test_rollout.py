@@ -20,7 +20,7 @@ from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards.base import Reward
 from seqgan_cli.rewards.controls import ConstantReward, RandomReward
 from seqgan_cli.rewards.discriminator import DiscriminatorReward
-from seqgan_cli.sampling import sample, sample_batch
+from seqgan_cli.sampling.sequences import sample, sample_batch
 
 pytestmark = pytest.mark.usefixtures("quickly")
 

@@ -31,18 +31,11 @@ class Made:
     err: str
 
 
-def _train(*arguments: Any, anew: bool) -> tuple[str, str]:
-    """In a process of its own, so that all it writes is seen, and what it starts is gone afterwards.
-
-    `anew`: started as users start it, and not forked, so that what importing TensorFlow writes is seen too.
-    """
+def _train(*arguments: Any) -> tuple[str, str]:
+    """In a process of its own, so that all it writes is seen, and what it starts is gone afterwards."""
     own = {name: value for name, value in os.environ.items() if name not in ("SEQGAN_RUN", "SEQGAN_PRESET")}
     command = [sys.executable, "-m", "seqgan_cli", "train", *map(str, arguments), "--threads", "1"]
-    done: subprocess.Popen | Forked
-    if anew:
-        done = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", env=own)
-    else:
-        done = Forked(command, stdout=subprocess.PIPE, env=own)
+    done = Forked(command, stdout=subprocess.PIPE, env=own)
     out, err = done.communicate()
     assert done.returncode == 0, err
     return out, err
@@ -52,9 +45,9 @@ def _train(*arguments: Any, anew: bool) -> tuple[str, str]:
 def train_once(tiny_config: Path, once: Callable[..., Path]) -> Callable[..., Made]:
     """`train_once(name, …)`: the run of that name, trained with these arguments of `train`."""
 
-    def make(name: str, *arguments: Any, anew: bool = False) -> Made:
+    def make(name: str, *arguments: Any) -> Made:
         def build(folder: Path) -> None:
-            printed = _train(*arguments, "--config", tiny_config, "--run", folder / "run", anew=anew)
+            printed = _train(*arguments, "--config", tiny_config, "--run", folder / "run")
             for stream, text in zip(("out", "err"), printed, strict=True):
                 (folder / stream).write_text(text, encoding="utf-8")
 
@@ -68,7 +61,7 @@ def train_once(tiny_config: Path, once: Callable[..., Path]) -> Callable[..., Ma
 def synthetic(train_once: Callable[..., Made]) -> Made:
     """A synthetic run whose generator has learned something. Read only."""
     options = ["--epochs", 60, "--set", "pretrain-g.learning-rate=0.03", "--set", "pretrain-g.eval-every=20"]
-    return train_once("synthetic", "--set", "generator.hidden-dim=16", *options, anew=True)
+    return train_once("synthetic", "--set", "generator.hidden-dim=16", *options)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 from sampled import examples
 from seqgan_cli import __version__
 from seqgan_cli.runs.generators import generator_checkpoint, read_generator
-from seqgan_cli.sampling import sample
+from seqgan_cli.sampling.sequences import sample
 from store_parts import record_anew
 
 pytestmark = pytest.mark.compiled  # what samples long sequences, and trains nothing, takes longer eagerly

@@ -17,7 +17,7 @@ from seqgan_cli.evaluation.metrics.grammar import LARGEST_GRAMMAR, Parser
 from seqgan_cli.randomness import key
 from seqgan_cli.runs.generators import generator_checkpoint, read_generator
 from seqgan_cli.runs.run import Run
-from seqgan_cli.sampling import sample
+from seqgan_cli.sampling.sequences import sample
 
 pytestmark = pytest.mark.compiled  # what samples long sequences, and trains nothing, takes longer eagerly
 

@@ -8,7 +8,8 @@ import pytest
 
 from seqgan_cli.runs.generators import generator_checkpoint, read_generator
 from seqgan_cli.runs.run import Run
-from seqgan_cli.sampling import Sampling, sequence_nll
+from seqgan_cli.sampling.choices import Sampling
+from seqgan_cli.sampling.likelihood import sequence_nll
 
 KEYS = {
     "temperature",

@@ -15,7 +15,8 @@ from seqgan_cli.commands.eval_quality import TITLES
 from seqgan_cli.randomness import key
 from seqgan_cli.runs.generators import generator_checkpoint, read_generator
 from seqgan_cli.runs.run import Run
-from seqgan_cli.sampling import Sampling, sample
+from seqgan_cli.sampling.choices import Sampling
+from seqgan_cli.sampling.sequences import sample
 
 pytestmark = pytest.mark.compiled  # what samples long sequences, and trains nothing, takes longer eagerly
 

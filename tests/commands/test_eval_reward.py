@@ -14,7 +14,9 @@ import pytest
 from seqgan_cli.randomness import key
 from seqgan_cli.runs.generators import generator_checkpoint, read_generator
 from seqgan_cli.runs.run import Run
-from seqgan_cli.sampling import Sampling, sample, sequence_nll
+from seqgan_cli.sampling.choices import Sampling
+from seqgan_cli.sampling.likelihood import sequence_nll
+from seqgan_cli.sampling.sequences import sample
 
 LINES = ["a gull sings", "the heron waits", "a dog sleeps today", "the cat waits", "a heron sleeps", "the gull sings"] * 8
 SIZES = ("generator.hidden-dim=4", "generator.embedding-dim=4", "discriminator.filters=1:4,2:4", "adversarial.rollouts=2")

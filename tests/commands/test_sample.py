@@ -17,7 +17,8 @@ from seqgan_cli.jobs.trained import sampled, trained_of
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key
 from seqgan_cli.runs.run import Run
-from seqgan_cli.sampling import PLAIN, sample
+from seqgan_cli.sampling.choices import PLAIN
+from seqgan_cli.sampling.sequences import sample
 from store_parts import record_anew
 
 FORMATS = ("text", "ids", "jsonl")

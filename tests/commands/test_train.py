@@ -43,15 +43,6 @@ def test_report_of_a_synthetic_run(synthetic):
     assert "\x1b" not in out
 
 
-def test_stderr_holds_nothing_but_the_programs_own_lines(synthetic):
-    """No greeting or advice from TensorFlow or Matplotlib."""
-    own = re.compile(
-        rf"Run {re.escape(str(synthetic.path))}, seed 0\.|Data: oracle |96 training sequences|Scoring …"
-        r"|(pretrain-g|pretrain-d|adversarial)( epoch| d-step| round|: )|Warning: (pretrain-g|adversarial), "
-    )
-    assert [line for line in synthetic.err.splitlines() if not own.match(line)] == []
-
-
 @pytest.mark.whole
 def test_report_of_a_text_run(text):
     rows = [line.strip() for line in text.out.splitlines()]
@@ -297,7 +288,7 @@ def test_names_and_tokens_are_shown_as_they_are(odd):
 def test_what_the_rounds_traded_is_told(oracle, test, words):
     from seqgan_cli.evaluation.generators import Likelihoods
     from seqgan_cli.evaluation.metrics.likelihood import Estimate
-    from seqgan_cli.sampling import PLAIN
+    from seqgan_cli.sampling.choices import PLAIN
     from seqgan_cli.studies.experiments.findings import trade
 
     def scores(i):

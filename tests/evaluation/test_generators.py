@@ -17,7 +17,8 @@ from seqgan_cli.evaluation.real import bleu_scores, self_bleu_scores
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.models.oracle import oracle_arrays
 from seqgan_cli.randomness import key, rng
-from seqgan_cli.sampling import Sampling, sample
+from seqgan_cli.sampling.choices import Sampling
+from seqgan_cli.sampling.sequences import sample
 from seqgan_cli.synthetic import synthetic_corpus
 from tiny import data_settings
 

@@ -15,7 +15,8 @@ from seqgan_cli.models.discriminator import Discriminator
 from seqgan_cli.models.discriminators.convolutional import ConvolutionalSettings
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
-from seqgan_cli.sampling import sample, sequence_nll
+from seqgan_cli.sampling.likelihood import sequence_nll
+from seqgan_cli.sampling.sequences import sample
 from seqgan_cli.training.optimizers import Adam, apply_gradients
 
 LENGTH = 6

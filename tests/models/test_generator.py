@@ -19,7 +19,10 @@ from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
-from seqgan_cli.sampling import Sampling, draw_tokens, sample, sample_batch, samples, sequence_nll
+from seqgan_cli.sampling.choices import Sampling
+from seqgan_cli.sampling.draws import draw_tokens
+from seqgan_cli.sampling.likelihood import sequence_nll
+from seqgan_cli.sampling.sequences import sample, sample_batch, samples
 
 
 def make(vocabulary: Vocabulary, length: int, stddev: float = 1.0, cell: str = "lstm", seed: int = 0) -> Generator:

@@ -9,7 +9,8 @@ import reference
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.models.oracle import ARRAYS, draw_oracle, oracle_arrays, read_oracle
 from seqgan_cli.randomness import key
-from seqgan_cli.sampling import sample, sequence_nll
+from seqgan_cli.sampling.likelihood import sequence_nll
+from seqgan_cli.sampling.sequences import sample
 
 
 def test_file_round_trip_keeps_the_distribution(tmp_path: Path) -> None:

@@ -7,11 +7,10 @@ import pytest
 import tensorflow as tf
 
 import reference
-from seqgan_cli import sampling
 from seqgan_cli.models import softmax
 from seqgan_cli.models.softmax import token_nll, weighted_nll, weighted_nll_and_score
 from seqgan_cli.randomness import key, rng
-from seqgan_cli.sampling import draw_tokens
+from seqgan_cli.sampling.draws import _block_width, draw_tokens
 
 ROWS, HIDDEN, VOCABULARY = 13, 4, 11
 Case = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -141,7 +140,7 @@ def test_draws_equal_the_literal_inverse_of_the_cumulative_distribution(vocab_si
 
 @pytest.mark.parametrize(("vocab_size", "width"), [(2, 2), (3, 1), (5000, 50), (97, 10), (60, 6)])
 def test_blocks_divide_the_vocabulary_where_they_can(vocab_size: int, width: int) -> None:
-    assert sampling._block_width(vocab_size) == width
+    assert _block_width(vocab_size) == width
 
 
 @pytest.mark.parametrize("size", [1e4, -1e4])

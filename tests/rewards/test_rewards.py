@@ -20,7 +20,7 @@ from seqgan_cli.rewards.base import Reward
 from seqgan_cli.rewards.bleu import BleuReward
 from seqgan_cli.rewards.discriminator import DiscriminatorReward, OddsReward, RankReward
 from seqgan_cli.rewards.stepwise import LanguageModelReward, PartialReward
-from seqgan_cli.sampling import sample
+from seqgan_cli.sampling.sequences import sample
 
 IDS, TEXT = Vocabulary(size=12), Vocabulary(["a", "b", "c"])
 BOTH = pytest.mark.parametrize("vocabulary", [IDS, TEXT], ids=["ids", "text"])

@@ -1,7 +1,7 @@
 """A study in a journal, as several processes see it; one tiny experiment that several tests read."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,15 @@ import pytest
 
 import forked
 from eager import eager
+from seqgan_cli.studies import executor
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _looked_after_often() -> Iterator[None]:
+    """Tasks of tests last a second or two: half of one between two looks at them is long."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(executor, "POLL", 0.05)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,7 @@ from seqgan_cli.evaluation.metrics.best_of_n import choose
 from seqgan_cli.lazy import compiled, np, tf
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.runs.checkpoints import named
-from seqgan_cli.sampling import sample_batch
+from seqgan_cli.sampling.sequences import sample_batch
 from seqgan_cli.training.distribution import replicas
 from seqgan_cli.training.optimizers import check_finite
 

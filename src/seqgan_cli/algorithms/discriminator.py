@@ -12,7 +12,8 @@ from seqgan_cli.errors import SeqganError
 from seqgan_cli.lazy import compiled, compiled_for, np, tf
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.runs.checkpoints import named
-from seqgan_cli.sampling import sample, sequence_nll
+from seqgan_cli.sampling.likelihood import sequence_nll
+from seqgan_cli.sampling.sequences import sample
 from seqgan_cli.training.distribution import replicas
 from seqgan_cli.training.optimizers import Adam, apply_gradients, check_finite, groups, run_steps
 from seqgan_cli.training.stage import Stage, Tick, batches_of

@@ -17,7 +17,7 @@ from seqgan_cli.evaluation.real import RealScores
 from seqgan_cli.lazy import compiled, np, tf
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.runs.checkpoints import named
-from seqgan_cli.sampling import draw_tokens
+from seqgan_cli.sampling.draws import draw_tokens
 from seqgan_cli.training.distribution import replicas
 from seqgan_cli.training.optimizers import OPTIMIZERS, Adam, RMSprop, apply_gradients, check_finite, groups, run_steps
 from seqgan_cli.training.stage import REAL, Stage, Tick, batches_of, examples_of

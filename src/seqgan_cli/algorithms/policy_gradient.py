@@ -27,7 +27,7 @@ from seqgan_cli.lazy import compiled, np, tf
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards.base import Given, Reward
 from seqgan_cli.runs.checkpoints import named
-from seqgan_cli.sampling import sample_batch
+from seqgan_cli.sampling.sequences import sample_batch
 from seqgan_cli.training.distribution import replicas
 from seqgan_cli.training.optimizers import Adam, apply_gradients, check_finite
 

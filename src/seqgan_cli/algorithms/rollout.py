@@ -12,7 +12,7 @@ from seqgan_cli.models.ngram import NgramModel
 from seqgan_cli.models.softmax import LOGITS_AT_ONCE
 from seqgan_cli.rewards.base import PrefixReward, Reward, StepwiseReward
 from seqgan_cli.runs.checkpoints import named
-from seqgan_cli.sampling import draw_next, force_end
+from seqgan_cli.sampling.draws import draw_next, force_end
 
 if TYPE_CHECKING:
     from seqgan_cli.models.generator import Generator

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from seqgan_cli.runs.run import Run
-    from seqgan_cli.sampling import Sampling
+    from seqgan_cli.sampling.choices import Sampling
 
 
 @click.command("eval-nll", cls=GroupedCommand)

@@ -78,7 +78,7 @@ def command(
     trained = open_trained(context, console)
     settings = _settings(context, trained)
     from seqgan_cli.runs.generators import starting_generator
-    from seqgan_cli.sampling import Sampling
+    from seqgan_cli.sampling.choices import Sampling
     from seqgan_cli.studies.objectives.scores import Objective, fair
 
     with contextlib.closing(_reward_of(settings, trained, console)) as reward:

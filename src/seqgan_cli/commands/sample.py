@@ -1,8 +1,7 @@
 """`seqgan sample`."""
 
-import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -16,31 +15,11 @@ from seqgan_cli.jobs.options import GroupedCommand, GroupedOption, common_option
 from seqgan_cli.jobs.sampling import sampling_of, sampling_options
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from seqgan_cli.jobs.trained import Trained
-    from seqgan_cli.sampling import Sampling
 
 ROWS = 8  # sequences in a picture, unless told
-
-
-def sample_lines(trained: "Trained", num: int, seed: int, form: str, sampling: "Sampling") -> Iterator[str]:
-    """`num` samples in that form (text, line, raw, ids or jsonl), a batch in memory at a time."""
-    from seqgan_cli.randomness import key
-    from seqgan_cli.sampling import samples
-
-    settings = trained.config.settings
-    written = settings.kind.detokenizer(settings, trained.corpus.vocabulary)
-    left = num
-    for batch in samples(trained.generator, key(seed, "sample"), sampling):
-        for ids in batch[:left]:
-            if form == "ids":
-                yield " ".join(map(str, written.numbers(ids)))
-            elif form == "jsonl":
-                yield json.dumps({"text": written.line(ids), "ids": written.numbers(ids)}, ensure_ascii=False)
-            else:
-                yield {"text": written.page, "line": written.line, "raw": written.raw}[form](ids)
-        left -= len(batch)
-        if left <= 0:
-            return
 
 
 @click.command("sample", cls=GroupedCommand)
@@ -51,9 +30,32 @@ def sample_lines(trained: "Trained", num: int, seed: int, form: str, sampling: "
     group="Samples",
     type=click.IntRange(1),
     metavar="N",
-    help="how many [100; pianoroll 8]",
+    help="how many [100; pianoroll 8], or how many of each prompt [10]",
 )
 @sampling_options("Samples")
+@click.option(
+    "--prompt",
+    cls=GroupedOption,
+    group="Prompts",
+    multiple=True,
+    metavar="TEXT",
+    help="begin with this, in the tokens of the run; of music pitch ids or a .mid file; may be repeated",
+)
+@click.option(
+    "--prompts",
+    cls=GroupedOption,
+    group="Prompts",
+    type=click.Path(path_type=Path, allow_dash=True),
+    metavar="FILE",
+    help="begin with each line of a file (-: stdin)",
+)
+@click.option(
+    "--with-prompt/--no-prompt",
+    cls=GroupedOption,
+    group="Prompts",
+    default=True,
+    help="write the prompt too, or what follows it alone [with]",
+)
 @click.option("--allow-unk", cls=GroupedOption, group="Samples", is_flag=True, help="let `<unk>` be sampled too")
 @click.option(
     "--format",
@@ -80,6 +82,9 @@ def sample_lines(trained: "Trained", num: int, seed: int, form: str, sampling: "
 def command(
     context: click.Context,
     num: int | None,
+    prompt: tuple[str, ...],
+    prompts: Path | None,
+    with_prompt: bool,
     allow_unk: bool,
     form: str,
     output: Path | None,
@@ -91,21 +96,31 @@ def command(
     Text is written as people read it: words joined, poems in lines with their marks. On a terminal control characters of the
     data are written out, but for --format raw.
     """
-    sampling = sampling_of(context)
-    num = num or (ROWS if form == "pianoroll" else 100)
+    sampling = replace(sampling_of(context), allow_unknown=allow_unk)
+    texts = _texts(prompt, prompts)
+    if texts is None and not with_prompt:
+        raise click.UsageError("--no-prompt leaves prompts out: give --prompt or --prompts.", context)
+    num = num or (10 if texts is not None else ROWS if form == "pianoroll" else 100)
     if form in ("midi", "pianoroll"):
-        _check_music(form, output, num)
+        _check_music(form, output, num * len(texts if texts is not None else [""]))
     elif output is not None and output.is_dir():
         raise click.BadParameter(f"{output} is a directory: name a file.", param_hint="'-o' / '--output'")
     from seqgan_cli.jobs.trained import open_trained
+    from seqgan_cli.jobs.written import drawn, prompts_of, sample_lines, told_unknown
 
     console = console_of(context)
     trained = open_trained(context, console)
     console.note(f"From {trained.origin}; seed {seed or 0}, {sampling}.")
+    begun = None
+    if texts is not None:
+        begun, unknown = prompts_of(trained, texts)
+        if unknown:
+            console.warn(told_unknown(unknown))
+    rows = drawn(trained, num, seed or 0, sampling, begun)
     if form in ("midi", "pianoroll") and output is not None:
-        _write_music(trained, num, seed or 0, form, sampling, output, console)
+        _write_music(trained, [ids if with_prompt else ids[given:] for ids, given in rows], form, output, console)
         return
-    lines = sample_lines(trained, num, seed or 0, form, replace(sampling, allow_unknown=allow_unk))
+    lines = sample_lines(trained, rows, form, with_prompt)
     if output is not None and output.exists() and not output.is_file():  # a pipe or device: nothing to replace
         with output.open("w", encoding="utf-8") as file:
             _write(lines, file)
@@ -117,6 +132,18 @@ def command(
     else:
         with files.replacing(output) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
             _write(lines, file)
+
+
+def _texts(prompt: tuple[str, ...], prompts: Path | None) -> list[str] | None:
+    """All prompts, those of the file last; None if there are none. Raises SeqganError for a file that cannot be read."""
+    if prompts is None:
+        return list(prompt) or None
+    from seqgan_cli.data.text.lines import lines_of
+
+    lines = [line for _, line in lines_of(Path("/dev/stdin") if str(prompts) == "-" else prompts) if line]
+    if not lines:
+        raise SeqganError(f"{prompts} holds no prompt: a line each is needed.")
+    return [*prompt, *lines]
 
 
 def _check_music(form: str, output: Path | None, num: int) -> None:
@@ -131,28 +158,22 @@ def _check_music(form: str, output: Path | None, num: int) -> None:
         raise click.BadParameter(f"a picture holds {4 * ROWS} sequences at most.", param_hint="'-n' / '--num'")
 
 
-def _write_music(
-    trained: "Trained", num: int, seed: int, form: str, sampling: "Sampling", output: Path, console: Console
-) -> None:
+def _write_music(trained: "Trained", rows: "Sequence[np.ndarray]", form: str, output: Path, console: Console) -> None:
     """A MIDI file a sample, or one picture of all. Raises SeqganError for data that are no music."""
-    from seqgan_cli.randomness import key
-    from seqgan_cli.sampling import sample
-
     settings = trained.config.settings
     step = settings.kind.pitch_step(settings)
     if step is None:
         raise SeqganError(f"{trained.run.path} is not of music, so it has no --format {form}: use text, raw, ids or jsonl.")
-    rows = sample(trained.generator, num, key(seed, "sample"), sampling)
     if form == "pianoroll":
         from seqgan_cli.figures import piano_roll
 
         piano_roll(list(rows), step, output)
-        console.say(f"{num} sequences in {output}.")
+        console.say(f"{len(rows)} sequences in {output}.")
         return
-    digits = len(str(num))
+    digits = len(str(len(rows)))
     for i, pitches in enumerate(rows, start=1):
         settings.kind.write_midi(pitches, settings, output / f"{i:0{digits}d}.mid")
-    console.say(f"{num} MIDI files in {output}.")
+    console.say(f"{len(rows)} MIDI files in {output}.")
 
 
 def _write(lines: Iterator[str], file: TextIO) -> None:

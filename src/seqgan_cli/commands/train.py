@@ -7,7 +7,6 @@ import click
 
 from seqgan_cli import files
 from seqgan_cli.commands.adversarial import REWARD
-from seqgan_cli.commands.sample import sample_lines
 from seqgan_cli.config.settings import STAGES
 from seqgan_cli.jobs.options import DATA, KINDS, GroupedCommand, common_options, setting_options
 from seqgan_cli.runs.generators import generator_checkpoint, is_left_behind, read_generator
@@ -55,7 +54,8 @@ def _report(work: "Job") -> None:
     from seqgan_cli.evaluation.real import RealScores
     from seqgan_cli.figures import learning_curve
     from seqgan_cli.jobs.trained import Trained
-    from seqgan_cli.sampling import PLAIN
+    from seqgan_cli.jobs.written import drawn, sample_lines
+    from seqgan_cli.sampling.choices import PLAIN
     from seqgan_cli.studies.experiments.findings import LEFT_BEHIND, discriminator, trade
     from seqgan_cli.studies.experiments.scores import samples_key
     from seqgan_cli.studies.experiments.tables import generators_caption, generators_table
@@ -89,7 +89,7 @@ def _report(work: "Job") -> None:
     for finding in [*changed, *discriminator(run.history.at("adversarial", last.position))]:
         console.result(finding + "\n")
     trained = Trained(run, run.config(), work.corpus, read_generator(run, last, work.corpus), "")
-    lines = list(sample_lines(trained, 1000, 0, "line", PLAIN))
+    lines = list(sample_lines(trained, drawn(trained, 1000, 0, PLAIN), "line"))
     files.write(run.path / "samples" / "samples.txt", "".join(line + "\n" for line in lines).encode())
     console.result("Ten samples:")
     for line in lines[:10]:

@@ -14,7 +14,9 @@ from seqgan_cli.evaluation.metrics.likelihood import Estimate, per_token
 from seqgan_cli.evaluation.real import RealScores, Variety
 from seqgan_cli.lazy import np
 from seqgan_cli.randomness import rng
-from seqgan_cli.sampling import PLAIN, Sampling, sample, samples, sequence_nll
+from seqgan_cli.sampling.choices import PLAIN, Sampling
+from seqgan_cli.sampling.likelihood import sequence_nll
+from seqgan_cli.sampling.sequences import sample, samples
 
 if TYPE_CHECKING:
     from seqgan_cli.models.generator import Generator

@@ -9,7 +9,7 @@ import click
 from seqgan_cli.config.schema import SettingSpec, specs_of
 from seqgan_cli.errors import UsageError
 from seqgan_cli.jobs.options import grouped_option
-from seqgan_cli.sampling import Sampling
+from seqgan_cli.sampling.choices import Sampling
 
 # What `Sampling` has a choice of, by the name of the command's parameter.
 CHOICES = {spec.leaf: spec for spec in specs_of(Sampling)}

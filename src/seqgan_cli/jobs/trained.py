@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from seqgan_cli.data.corpus import Corpus
     from seqgan_cli.models.generator import Generator
-    from seqgan_cli.sampling import Sampling
+    from seqgan_cli.sampling.choices import Sampling
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def sampled(
 ) -> dict[str, "np.ndarray"]:
     """int32 `[num, T]` by where they are from: `samples`, and if those are an adversarial generator's also the run's `MLE`."""
     from seqgan_cli.randomness import key
-    from seqgan_cli.sampling import sample
+    from seqgan_cli.sampling.sequences import sample
 
     console.note(f"Sampling {num} sequences from {trained.origin}, {sampling} …")
     drawn = {"samples": sample(trained.generator, num, key(seed, purpose), sampling)}

@@ -1,6 +1,6 @@
 """The policy G_θ: embedding → recurrent cell → linear → softmax (the paper, "The Generative Model for Sequences").
 
-Teacher forcing (`call`), sampling (`sampling.py`) and the rollout search (`rollout.py`) are three loops over one `step`.
+Teacher forcing (`call`), sampling (`sampling/`) and the rollout search (`rollout.py`) are three loops over one `step`.
 """
 
 from typing import Any

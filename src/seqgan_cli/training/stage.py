@@ -25,7 +25,7 @@ from seqgan_cli.runs.best import best_of, changed_measure, has_stalled
 from seqgan_cli.runs.checkpoints import assign
 from seqgan_cli.runs.history import Row
 from seqgan_cli.runs.run import Run
-from seqgan_cli.sampling import sample_batch
+from seqgan_cli.sampling.sequences import sample_batch
 from seqgan_cli.training.distribution.agreement import agreed
 from seqgan_cli.training.troubles import FALLS, falling, troubles
 

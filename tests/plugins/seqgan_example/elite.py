@@ -8,7 +8,7 @@ from seqgan_cli.algorithms.mle import likelihood_loss
 from seqgan_cli.config.schema import section, setting
 from seqgan_cli.lazy import compiled, tf
 from seqgan_cli.randomness import key
-from seqgan_cli.sampling import sample_batch
+from seqgan_cli.sampling.sequences import sample_batch
 from seqgan_cli.training.optimizers import Adam, apply_gradients, check_finite
 
 

@@ -12,7 +12,7 @@ from made_up import results as made_of
 from made_up import scored
 from sampled import examples
 from seqgan_cli.config.resolution import resolve
-from seqgan_cli.sampling import Sampling
+from seqgan_cli.sampling.choices import Sampling
 from seqgan_cli.studies.experiments import results
 from seqgan_cli.studies.experiments.drawing import frontier_curves
 from seqgan_cli.studies.experiments.findings import matched

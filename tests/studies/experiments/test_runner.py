@@ -15,7 +15,7 @@ import pytest
 from forked import Forked
 from seqgan_cli.evaluation.generators import from_record
 from seqgan_cli.runs.run import Run
-from seqgan_cli.sampling import Sampling
+from seqgan_cli.sampling.choices import Sampling
 from seqgan_cli.studies.experiments import outputs
 from seqgan_cli.studies.experiments.methods import COLDER, SWEEPS, TEMPERATURES
 from seqgan_cli.studies.report.experiment_page import experiment_page

@@ -14,7 +14,7 @@ from scipy.stats import kstest
 from sampled import examples
 from seqgan_cli import __version__
 from seqgan_cli.runs.run import Run
-from seqgan_cli.sampling import sequence_nll
+from seqgan_cli.sampling.likelihood import sequence_nll
 from seqgan_cli.studies.experiments import scores
 from seqgan_cli.studies.experiments.results import compare
 from seqgan_cli.studies.experiments.scores import Scorer, measure
@@ -110,7 +110,7 @@ def test_kept_scores_are_used_by_the_measure_that_they_are_of_alone(run: Run, fi
     "changed",
     [
         *("evaluation/metrics/bleu.py", "evaluation/generators.py", "models/softmax.py", "data/kinds/text.py"),
-        *("sampling.py", "randomness.py"),
+        *("sampling/choices.py", "randomness.py"),
     ],
 )
 def test_a_measure_that_changes_is_another(tmp_path: Path, changed: str) -> None:

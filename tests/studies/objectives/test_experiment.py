@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 import forked
+from eager import eager
 from seqgan_cli.runs.generators import generator_checkpoint, read_generator
 from seqgan_cli.runs.run import Run
-from seqgan_cli.sampling import sequence_nll
+from seqgan_cli.sampling.likelihood import sequence_nll
 from seqgan_cli.studies.objectives.methods import METHODS
 from seqgan_cli.studies.objectives.study import choice
 
@@ -42,7 +43,8 @@ def finished(once: Callable[..., Path]) -> Path:
 
     def build(folder: Path) -> None:
         (folder / "lines.txt").write_text("\n".join(LINES) + "\n")
-        done = forked.run(folder, *command(folder))
+        with eager():
+            done = forked.run(folder, *command(folder))
         assert done.returncode == 0, done.stderr
 
     return once("objective", build)

@@ -17,7 +17,9 @@ from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
-from seqgan_cli.sampling import Sampling, sample, sequence_nll
+from seqgan_cli.sampling.choices import Sampling
+from seqgan_cli.sampling.likelihood import sequence_nll
+from seqgan_cli.sampling.sequences import sample
 from seqgan_cli.synthetic import synthetic_corpus
 from seqgan_cli.training.backend import several_devices
 from seqgan_cli.training.distribution import agreement, replicas

@@ -105,6 +105,11 @@ class Kind(registry.Component, abc.ABC):
         return Detokenizer(written, written, written, lambda ids: ids[: vocabulary.length(ids)].tolist())
 
     @classmethod
+    def prompt(cls, text: str, settings: Settings) -> list[str]:
+        """The tokens of a text that a sequence is to begin with: here, what spaces part. Raises SeqganError."""
+        return text.split()
+
+    @classmethod
     def read_sentences(cls, source: str, settings: Settings, keep_blank: bool) -> Documents:
         """What `read` makes of samples and references, if it is to be something else of them."""
         path = Path(source).absolute()  # a file may have a built-in name

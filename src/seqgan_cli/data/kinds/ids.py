@@ -9,7 +9,7 @@ from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.documents import Documents
 from seqgan_cli.data.kinds.base import Detokenizer
 from seqgan_cli.data.kinds.text import Text
-from seqgan_cli.data.text.numbers import numbers_of
+from seqgan_cli.data.text.numbers import numbers_of, plain
 from seqgan_cli.data.vocabulary import Vocabulary
 from seqgan_cli.lazy import np
 
@@ -26,6 +26,10 @@ class Ids(Text):
     @classmethod
     def checked(cls, documents: Documents) -> Documents:
         return numbers_of(documents, None, "--kind text takes any tokens")
+
+    @classmethod
+    def prompt(cls, text: str, settings: Settings) -> list[str]:
+        return [plain(token) for token in text.split()]
 
     @classmethod
     def detokenizer(cls, settings: Settings, vocabulary: Vocabulary) -> Detokenizer:

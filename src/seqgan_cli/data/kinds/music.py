@@ -36,7 +36,7 @@ from seqgan_cli.data.midi.tracks import (
 )
 from seqgan_cli.data.text.cache import cache_file, load, store
 from seqgan_cli.data.text.lines import read_lines
-from seqgan_cli.data.text.numbers import numbers_of
+from seqgan_cli.data.text.numbers import numbers_of, plain
 from seqgan_cli.data.vocabulary import Vocabulary
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.evaluation.metrics.likelihood import Estimate
@@ -102,6 +102,14 @@ class Music(Kind):
 
         numbers = Vocabulary(size=PITCHES)
         return Layout("tune", cfg.window, segment, overlong="", tokens="pitches", ended=False, vocabulary=numbers)
+
+    @classmethod
+    def prompt(cls, text: str, settings: Settings) -> list[str]:
+        """The pitches of a MIDI file that is named, or pitch ids."""
+        if Path(text).suffix.lower() not in SUFFIXES:
+            return [plain(token) for token in text.split()]
+        documents = read_music(Path(text), settings)
+        return [documents.tokens[i] for i in documents.ids]
 
     @classmethod
     def vocabulary_size(cls, settings: Settings) -> int:

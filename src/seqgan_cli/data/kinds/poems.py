@@ -70,6 +70,11 @@ class Poems(Kind):
         return Layout("poem", length, segment, overlong="", tokens="characters", ended=False)
 
     @classmethod
+    def prompt(cls, text: str, settings: Settings) -> list[str]:
+        """The characters of its lines, without their marks."""
+        return [*"".join(verses_of(text, width_of(settings[PoemSettings].poem_form)))]
+
+    @classmethod
     def detokenizer(cls, settings: Settings, vocabulary: Vocabulary) -> Detokenizer:
         width, decode = width_of(settings[PoemSettings].poem_form), vocabulary.decode
         return dataclasses.replace(

@@ -10,6 +10,7 @@ from seqgan_cli.data.corpus import Layout
 from seqgan_cli.data.documents import Documents
 from seqgan_cli.data.kinds.base import Detokenizer, Kind, Report, no_report
 from seqgan_cli.data.text.lines import TOKENIZERS, line_parts, read_lines, text_layout
+from seqgan_cli.data.text.markers import Markers
 from seqgan_cli.data.vocabulary import Vocabulary
 from seqgan_cli.lazy import np
 
@@ -62,6 +63,13 @@ class Text(Kind):
         if settings.data.tokenizer == "chars":
             return cls.read_file(Path(source), settings, spaces=True, keep_blank=keep_blank)
         return super().read_sentences(source, settings, keep_blank)
+
+    @classmethod
+    def prompt(cls, text: str, settings: Settings) -> list[str]:
+        """As a line of data is read, but for the space at the end, which counts among single characters."""
+        data = settings.data
+        line = Markers(data.markers).without(text.lower() if data.lowercase else text)
+        return list(TOKENIZERS[data.tokenizer].split(line))
 
     @classmethod
     def detokenizer(cls, settings: Settings, vocabulary: Vocabulary) -> Detokenizer:

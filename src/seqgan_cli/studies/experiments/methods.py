@@ -6,7 +6,7 @@ from typing import Any
 from seqgan_cli.config import registry
 from seqgan_cli.config.resolution import Config
 from seqgan_cli.config.settings import MLE_STRONG, SCHEMA, STAGES
-from seqgan_cli.sampling import PLAIN, Sampling
+from seqgan_cli.sampling.choices import PLAIN, Sampling
 from seqgan_cli.studies.tasks import Work
 
 

@@ -14,7 +14,7 @@ from seqgan_cli.config.settings import file_settings
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.evaluation.generators import from_record
 from seqgan_cli.evaluation.statistics import over_seeds, verdict
-from seqgan_cli.sampling import PLAIN, Sampling
+from seqgan_cli.sampling.choices import PLAIN, Sampling
 from seqgan_cli.studies.experiments.findings import conclusions
 from seqgan_cli.studies.experiments.methods import EXPERIMENTS
 from seqgan_cli.studies.experiments.results import Design, Histories, Results, Row, arrange, value

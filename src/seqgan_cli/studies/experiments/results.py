@@ -13,7 +13,7 @@ from seqgan_cli.evaluation.real import SCORES, margin_of
 from seqgan_cli.evaluation.statistics import Paired, over_seeds, paired, welch
 from seqgan_cli.runs.history import Row as Measured
 from seqgan_cli.runs.run import Run
-from seqgan_cli.sampling import PLAIN, Sampling
+from seqgan_cli.sampling.choices import PLAIN, Sampling
 from seqgan_cli.studies.experiments.methods import EXPERIMENTS, KNOBS, MATCHED, METHODS, SWEEPS, Sweep
 from seqgan_cli.studies.experiments.scores import Scored, Scorer
 from seqgan_cli.studies.tasks import Task

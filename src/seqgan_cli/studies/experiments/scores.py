@@ -20,11 +20,11 @@ from seqgan_cli.randomness import key
 from seqgan_cli.runs.checkpoints import assign, named
 from seqgan_cli.runs.generators import generator_checkpoint
 from seqgan_cli.runs.run import Run
-from seqgan_cli.sampling import PLAIN, Sampling
+from seqgan_cli.sampling.choices import PLAIN, Sampling
 
 Kept = TypeVar("Kept", Likelihoods, dict[str, float])
 # What decides a score besides weights, data and settings: a change in any of it makes kept scores those of another measure.
-MEASURING = ("studies/experiments/scores.py", "sampling.py", "randomness.py", "evaluation", "models", "data")
+MEASURING = ("studies/experiments/scores.py", "sampling", "randomness.py", "evaluation", "models", "data")
 
 
 @functools.cache

@@ -11,7 +11,7 @@ from seqgan_cli.config.resolution import Config
 from seqgan_cli.console import Console, Progress, duration
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.runs import lock
-from seqgan_cli.sampling import PLAIN, Sampling
+from seqgan_cli.sampling.choices import PLAIN, Sampling
 from seqgan_cli.studies.executor import Executor, Leases, Unit
 from seqgan_cli.studies.experiments import outputs, tables
 from seqgan_cli.studies.experiments.drawing import draw

@@ -7,7 +7,7 @@ from seqgan_cli.evaluation.generators import Likelihoods
 from seqgan_cli.evaluation.metrics.likelihood import Estimate
 from seqgan_cli.evaluation.real import SCORES
 from seqgan_cli.evaluation.statistics import over_seeds, paired, shown_p, signed, verdict
-from seqgan_cli.sampling import PLAIN
+from seqgan_cli.sampling.choices import PLAIN
 from seqgan_cli.studies.experiments.findings import matched
 from seqgan_cli.studies.experiments.methods import MATCHED, METHODS
 from seqgan_cli.studies.experiments.results import Results, Row

@@ -22,7 +22,7 @@ from seqgan_cli.randomness import key as draw_key
 from seqgan_cli.randomness import rng
 from seqgan_cli.runs.generators import generator_checkpoint, read_generator
 from seqgan_cli.runs.run import Run
-from seqgan_cli.sampling import samples
+from seqgan_cli.sampling.sequences import samples
 
 # What makes a spreadsheet run a cell as a formula when it comes first; the wide ones where Chinese or Japanese is spoken.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")

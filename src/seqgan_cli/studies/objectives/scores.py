@@ -19,7 +19,9 @@ from seqgan_cli.evaluation.statistics import share
 from seqgan_cli.lazy import np
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards.total import values_of
-from seqgan_cli.sampling import PLAIN, Sampling, sample, sequence_nll
+from seqgan_cli.sampling.choices import PLAIN, Sampling
+from seqgan_cli.sampling.likelihood import sequence_nll
+from seqgan_cli.sampling.sequences import sample
 
 if TYPE_CHECKING:
     from seqgan_cli.models.generator import Generator

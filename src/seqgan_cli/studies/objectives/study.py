@@ -24,7 +24,7 @@ from seqgan_cli.rewards.total import make_reward
 from seqgan_cli.runs.generators import generator_checkpoint, read_generator, starting_generator
 from seqgan_cli.runs.origins import scorers_of
 from seqgan_cli.runs.run import Run
-from seqgan_cli.sampling import PLAIN, Sampling
+from seqgan_cli.sampling.choices import PLAIN, Sampling
 from seqgan_cli.studies.experiments.findings import above_curve, discriminator
 from seqgan_cli.studies.experiments.plan import SCORES, tasks_of
 from seqgan_cli.studies.objectives.methods import COLDER, METHODS, TEMPERATURES, candidates, works_of

@@ -13,7 +13,7 @@ from seqgan_cli.figures import COVERAGE, QUALITY, Curve, Panel, frontier, learni
 from seqgan_cli.runs.generators import generator_checkpoint, is_left_behind
 from seqgan_cli.runs.history import Row
 from seqgan_cli.runs.run import Run
-from seqgan_cli.sampling import PLAIN, Sampling
+from seqgan_cli.sampling.choices import PLAIN, Sampling
 from seqgan_cli.studies.experiments import findings, tables
 from seqgan_cli.studies.experiments.methods import COLDER, EXPERIMENTS, TEMPERATURES
 from seqgan_cli.studies.experiments.scores import Scorer

@@ -23,7 +23,10 @@ from seqgan_cli.evaluation.generators import Outside, from_record, likelihoods, 
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.models.softmax import LOGITS_AT_ONCE
 from seqgan_cli.randomness import key, rng
-from seqgan_cli.sampling import PLAIN, Sampling, draw_truncated, keep_likeliest, sample, sample_batch, samples, sequence_nll
+from seqgan_cli.sampling.choices import PLAIN, Sampling, keep_likeliest
+from seqgan_cli.sampling.draws import draw_truncated
+from seqgan_cli.sampling.likelihood import sequence_nll
+from seqgan_cli.sampling.sequences import sample, sample_batch, samples
 from seqgan_cli.studies.experiments import scores
 
 BEFORE = json.loads((Path(__file__).parent / "sampled_before.json").read_text(encoding="utf-8"))
