@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import reference
 from seqgan_cli.config.settings import GENERATORS
 from seqgan_cli.console import Console
 from seqgan_cli.jobs.trained import sampled, trained_of
@@ -18,6 +19,7 @@ from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key
 from seqgan_cli.runs.run import Run
 from seqgan_cli.sampling.choices import PLAIN
+from seqgan_cli.sampling.likelihood import sequence_nll
 from seqgan_cli.sampling.sequences import sample
 from store_parts import record_anew
 
@@ -62,7 +64,7 @@ def test_formats_agree_through_the_vocabulary(seqgan, text):
     assert len({len(line.split()) for line in texts}) > 1  # sequences of several lengths
     for line, numbers, entry in zip(texts, ids, objects, strict=True):
         assert line == " ".join(tokens[int(number)] for number in numbers.split())
-        assert json.loads(entry) == {"text": line, "ids": [int(number) for number in numbers.split()]}
+        assert {"text": line, "ids": [int(number) for number in numbers.split()]}.items() <= json.loads(entry).items()
 
 
 def test_formats_agree_for_ids_without_words(seqgan, synthetic):
@@ -70,7 +72,11 @@ def test_formats_agree_for_ids_without_words(seqgan, synthetic):
         seqgan("sample", "-n", 10, "--format", form, "--run", synthetic.path).out.splitlines() for form in FORMATS
     )
     assert texts == ids
-    assert [json.loads(entry) for entry in objects] == [{"text": t, "ids": list(map(int, t.split()))} for t in texts]
+    found = [json.loads(entry) for entry in objects]
+    assert [(each["text"], each["ids"]) for each in found] == [(t, list(map(int, t.split()))) for t in texts]
+    trained = trained_of(Run(synthetic.path), "latest", Console(quiet=True))
+    expected = sequence_nll(trained.generator, np.array([each["ids"] for each in found], np.int32))
+    assert [each["nll"] for each in found] == pytest.approx(expected, abs=1e-3)
 
 
 def test_numbers_of_data_are_their_own(seqgan, tiny_config, tmp_path):
@@ -84,7 +90,8 @@ def test_numbers_of_data_are_their_own(seqgan, tiny_config, tmp_path):
     )
     assert texts == ids
     assert {*" ".join(ids).split()} <= {"70", "80", "90", "10", "0"}
-    assert [json.loads(entry) for entry in objects] == [{"text": t, "ids": list(map(int, t.split()))} for t in texts]
+    found = [json.loads(entry) for entry in objects]
+    assert [(each["text"], each["ids"]) for each in found] == [(t, list(map(int, t.split()))) for t in texts]
 
 
 def test_poems_are_whole_and_lines_no_longer_than_they_may_be(seqgan, tiny_config, tmp_path):
@@ -316,3 +323,63 @@ def test_a_full_disk_behind_stdout(synthetic, command):
         )
     assert outcome.stderr == "Error: Cannot read or write: No space left on device. What was saved before is whole.\n"
     assert outcome.returncode == 1
+
+
+# What is asked of samples besides.
+
+
+def test_temperature_0_is_the_likeliest_token_every_time(seqgan, synthetic):
+    greedy = seqgan("sample", "-n", 20, "--temperature", 0, "--run", synthetic.path)
+    assert greedy.code == 0, greedy.err
+    (line,) = {*greedy.out.splitlines()}
+    trained = trained_of(Run(synthetic.path), "latest", Console(quiet=True))
+    weights = [variable.numpy() for variable in trained.generator.trainable_variables]
+    ids: list[int] = []
+    for _ in range(5):
+        ids.append(int(np.argmax(reference.next_logits(weights, ids))))
+    assert line == " ".join(map(str, ids))
+
+
+def test_unique_and_novel_samples(seqgan, synthetic):
+    plain = seqgan("sample", "-n", 400, "--run", synthetic.path).out.splitlines()
+    unique = seqgan("sample", "-n", 60, "--unique", "--run", synthetic.path).out.splitlines()
+    assert unique == list(dict.fromkeys(plain))[:60]
+    novel = seqgan("sample", "-n", 60, "--novel", "--run", synthetic.path).out.splitlines()
+    training = {" ".join(map(str, row)) for row in Run(synthetic.path).corpus().train.tolist()}
+    assert novel == [line for line in plain if line not in training][:60]
+    assert len(novel) == 60
+    assert {*plain} & training
+
+
+def test_where_there_are_no_more_unique_ones_it_ends_with_those_there_are(seqgan, synthetic, tmp_path, monkeypatch):
+    from seqgan_cli.jobs import drawn
+
+    monkeypatch.setattr(drawn, "PATIENCE", 50)
+    out = tmp_path / "out.txt"
+    done = seqgan("sample", "-n", 3, "--unique", "--temperature", 0, "--run", synthetic.path, "-o", out)
+    assert done.code == 1
+    assert "Error: 1 of 3 samples: 50 draws in succession brought nothing new." in done.err
+    assert out.read_text().count("\n") == 1
+
+
+def test_sequences_end_where_they_are_told_to(seqgan, text):
+    long = seqgan("sample", "-n", 50, "--run", text.path).out.splitlines()
+    short = seqgan("sample", "-n", 50, "--max-length", 3, "--run", text.path).out.splitlines()
+    assert max(len(line.split()) for line in long) > 3
+    assert [line.split()[:3] for line in long] == [line.split() for line in short]
+    refused = seqgan("sample", "--max-length", 400, "--run", text.path)
+    assert refused.code == 1
+    assert "--max-length 400: sequences of " in refused.err
+
+
+def test_any_checkpoint_that_is_kept_can_be_sampled(seqgan, tmp_path, tiny_config):
+    run = tmp_path / "run"
+    options = ("--epochs", 9, "--keep-every", 3, "--run", run, "--config", tiny_config)
+    assert seqgan("pretrain-g", *options).code == 0
+    assert sorted(int(path.stem) for path in (run / "checkpoints" / "pretrain-g").glob("0*.npz")) == [3, 6, 7, 8, 9]
+    found = {unit: seqgan("sample", "-n", 50, "--from", f"pretrain-g:{unit}", "--run", run).out for unit in (3, 6, 9)}
+    assert len({*found.values()}) == 3
+    assert found[9] == seqgan("sample", "-n", 50, "--run", run).out
+    gone = seqgan("sample", "--from", "pretrain-g:4", "--run", run)
+    assert gone.code == 1
+    assert "keeps no pretrain-g:4; of pretrain-g it keeps 3, 6, 7, 8, 9. --keep-every N keeps" in gone.err

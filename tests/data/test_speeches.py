@@ -18,7 +18,7 @@ from seqgan_cli.data.documents import Documents, Rejected
 from seqgan_cli.data.kinds import speeches
 from seqgan_cli.data.kinds.speeches import read_speech
 from seqgan_cli.data.sources.opening import real_corpus
-from seqgan_cli.data.text.lines import TOKENIZERS
+from seqgan_cli.data.text.tokens import TOKENIZERS
 from seqgan_cli.data.vocabulary import EOS, Vocabulary
 from seqgan_cli.errors import SeqganError, UsageError
 

@@ -20,7 +20,8 @@ from seqgan_cli.data.documents import Collector, Documents, Rejected
 from seqgan_cli.data.sources.opening import real_corpus
 from seqgan_cli.data.split import CHOOSES_AND_REPORTS, held_out_counts
 from seqgan_cli.data.text import lines as text
-from seqgan_cli.data.text.lines import CLOSERS, LEANING, TOKENIZERS, read_lines, text_layout
+from seqgan_cli.data.text.layout import CLOSERS, LEANING, text_layout
+from seqgan_cli.data.text.tokens import TOKENIZERS, read_lines
 from seqgan_cli.data.vocabulary import EOS, PAD, SPECIAL, UNK
 from seqgan_cli.errors import SeqganError, UsageError
 from tiny import data_settings
@@ -62,6 +63,27 @@ def test_chars_join_undoes_split(text: str) -> None:
     tokenizer = TOKENIZERS["chars"]
     assert [*tokenizer.split(text)] == [text[i] for i in range(len(text))]
     assert tokenizer.join([*tokenizer.split(text)]) == text
+
+
+@pytest.mark.parametrize("name", [name for name, tokenizer in TOKENIZERS.items() if not tokenizer.spaced])
+@given(text=st.text(ANY) | st.text("CClBr[]@%12=()\n "))
+def test_where_spaces_part_no_tokens_join_undoes_split(name: str, text: str) -> None:
+    tokenizer = TOKENIZERS[name]
+    assert tokenizer.join([*tokenizer.split(text)]) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "tokens"),
+    [
+        ("smiles", "C[C@@H](N)C(=O)O%12.Cl", "C [C@@H] ( N ) C ( = O ) O %12 . Cl"),
+        ("smiles", "c1ccccc1Br", "c 1 c c c c c 1 Br"),
+        ("smiles", "[Na+].[Cl-", "[Na+] . [ Cl -"),
+        ("codons", "ATGGCCTAA", "ATG GCC TAA"),
+        ("codons", "ATGGC", "ATG GC"),
+    ],
+)
+def test_molecules_and_genes_by_hand(name: str, text: str, tokens: str) -> None:
+    assert [*TOKENIZERS[name].split(text)] == tokens.split()
 
 
 @given(st.lists(st.text(ANY, min_size=1).filter(lambda token: token.split() == [token])))
@@ -195,6 +217,19 @@ def test_a_table_that_would_not_fit_is_refused(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(documents, "LARGEST_TABLE", 99)
     with pytest.raises(SeqganError, match=r"train\.txt: 10 documents, one of 10 tokens, are too much to hold at once"):
         found.table()
+
+
+def test_one_letter_in_two_forms_is_told_and_made_one_on_request(tmp_path: Path) -> None:
+    """é as one character, and as e with an accent: U+00E9, and U+0065 U+0301."""
+    path = put(tmp_path, "caf\u00e9 bar\ncafe\u0301 bar\nplain\n")
+    mixed, one = read_lines(path, "whitespace", False), read_lines(path, "whitespace", False, normalize="nfc")
+    assert len(mixed.tokens) == 4
+    assert one.tokens == ["caf\u00e9", "bar", "plain"]
+    (note,) = mixed.notes
+    assert note.startswith("Line 2 writes letters as several characters, and line 1 as one, so that one word may be two")
+    assert one.notes == ()
+    assert read_lines(put(tmp_path, "\ufb01n\n", "b.txt"), "whitespace", False, normalize="nfkc").tokens == ["fin"]
+    assert read_lines(put(tmp_path, "cafe\u0301\n", "c.txt"), "whitespace", False).notes == ()
 
 
 def test_read_lines_numbers_tokens_by_first_sight(tmp_path: Path) -> None:

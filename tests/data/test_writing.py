@@ -121,7 +121,7 @@ def test_what_is_no_line_of_samples_is_refused_with_the_format_that_is(tmp_path:
     pages.write_text("床前明月光，\n疑是地上霜。\n舉頭望明月，\n低頭思故鄉。\n\n")
     with pytest.raises(SeqganError, match=r"holds no poem of the form 5x4.* `sample --format raw` writes poems that are read"):
         settings_of("poems 5x4", pages, False).kind.sentences_of(pages, settings_of("poems 5x4", pages, False))
-    lines = tmp_path / "lines.jsonl"
+    lines = tmp_path / "lines.txt"
     lines.write_text('{"text": "a b", "ids": [3, 4]}\n')
-    with pytest.raises(SeqganError, match=r"lines\.jsonl is of --format jsonl: `sample --format raw` writes what is read"):
+    with pytest.raises(SeqganError, match=r"lines\.txt is of --format jsonl: `sample --format raw` writes what is read"):
         settings_of("text words", lines, False).kind.sentences_of(lines, settings_of("text words", lines, False))

@@ -226,7 +226,7 @@ def test_data_that_are_no_molecules_are_told() -> None:
         made("qed", ["CCO ethanol", "C C C"])
     assert str(found.value) == (
         "--reward qed is of molecules, and none of the first 2 training sequences is one, such as 'CCO ethanol': it needs a "
-        "SMILES on every line and nothing else, and --tokenizer chars."
+        "SMILES on every line and nothing else, and --tokenizer chars or smiles."
     )
     made("qed", ["CCO ethanol", "CCC"]).close()  # one will do
 

@@ -14,6 +14,7 @@ SCHEDULE = {
     "--start": "adversarial.start",
     "--monitor": "adversarial.monitor",
     "--patience": "adversarial.patience",
+    "--keep-every": "adversarial.keep-every",
 }
 REWARD = {
     "--reward": "adversarial.reward",

@@ -1,16 +1,16 @@
 """`seqgan sample`."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from seqgan_cli import files
 from seqgan_cli.console import Console, visible
-from seqgan_cli.errors import ReaderGone, SeqganError
+from seqgan_cli.errors import SeqganError
 from seqgan_cli.jobs.options import GroupedCommand, GroupedOption, common_options, console_of, from_option
 from seqgan_cli.jobs.sampling import sampling_of, sampling_options
 
@@ -56,6 +56,16 @@ ROWS = 8  # sequences in a picture, unless told
     default=True,
     help="write the prompt too, or what follows it alone [with]",
 )
+@click.option(
+    "--max-length",
+    cls=GroupedOption,
+    group="Samples",
+    type=click.IntRange(1),
+    metavar="N",
+    help="end each sequence after so many tokens at most [as in training]",
+)
+@click.option("--unique", cls=GroupedOption, group="Samples", is_flag=True, help="none that was there before")
+@click.option("--novel", cls=GroupedOption, group="Samples", is_flag=True, help="none that the training set has")
 @click.option("--allow-unk", cls=GroupedOption, group="Samples", is_flag=True, help="let `<unk>` be sampled too")
 @click.option(
     "--format",
@@ -82,6 +92,9 @@ ROWS = 8  # sequences in a picture, unless told
 def command(
     context: click.Context,
     num: int | None,
+    max_length: int | None,
+    unique: bool,
+    novel: bool,
     prompt: tuple[str, ...],
     prompts: Path | None,
     with_prompt: bool,
@@ -105,33 +118,37 @@ def command(
         _check_music(form, output, num * len(texts if texts is not None else [""]))
     elif output is not None and output.is_dir():
         raise click.BadParameter(f"{output} is a directory: name a file.", param_hint="'-o' / '--output'")
+    from seqgan_cli.jobs.drawn import Fresh, drawn, prompts_of, shorten, told_unknown
     from seqgan_cli.jobs.trained import open_trained
-    from seqgan_cli.jobs.written import drawn, prompts_of, sample_lines, told_unknown
+    from seqgan_cli.jobs.written import sample_lines, write_lines
 
     console = console_of(context)
     trained = open_trained(context, console)
     console.note(f"From {trained.origin}; seed {seed or 0}, {sampling}.")
+    if max_length is not None:
+        shorten(trained, max_length)
     begun = None
     if texts is not None:
         begun, unknown = prompts_of(trained, texts)
         if unknown:
             console.warn(told_unknown(unknown))
-    rows = drawn(trained, num, seed or 0, sampling, begun)
+    fresh = Fresh(trained, num, seed or 0, sampling, begun, unique, novel) if unique or novel else None
+    rows = iter(fresh) if fresh else drawn(trained, num, seed or 0, sampling, begun)
     if form in ("midi", "pianoroll") and output is not None:
         _write_music(trained, [ids if with_prompt else ids[given:] for ids, given in rows], form, output, console)
-        return
-    lines = sample_lines(trained, rows, form, with_prompt)
-    if output is not None and output.exists() and not output.is_file():  # a pipe or device: nothing to replace
-        with output.open("w", encoding="utf-8") as file:
-            _write(lines, file)
-    elif output is None:
-        sys.stdout.reconfigure(encoding="utf-8", errors="strict") if hasattr(sys.stdout, "reconfigure") else None
-        if form != "raw" and sys.stdout.isatty():
-            lines = map(visible, lines)
-        _write(lines, sys.stdout)
     else:
-        with files.replacing(output) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
-            _write(lines, file)
+        lines = sample_lines(trained, rows, form, with_prompt)
+        if output is None:
+            sys.stdout.reconfigure(encoding="utf-8", errors="strict") if hasattr(sys.stdout, "reconfigure") else None
+            write_lines(map(visible, lines) if form != "raw" and sys.stdout.isatty() else lines, sys.stdout)
+        elif output.exists() and not output.is_file():  # a pipe or device: nothing to replace
+            with output.open("w", encoding="utf-8") as file:
+                write_lines(lines, file)
+        else:
+            with files.replacing(output) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+                write_lines(lines, file)
+    if fresh and fresh.short:
+        raise SeqganError(fresh.short)
 
 
 def _texts(prompt: tuple[str, ...], prompts: Path | None) -> list[str] | None:
@@ -174,12 +191,3 @@ def _write_music(trained: "Trained", rows: "Sequence[np.ndarray]", form: str, ou
     for i, pitches in enumerate(rows, start=1):
         settings.kind.write_midi(pitches, settings, output / f"{i:0{digits}d}.mid")
     console.say(f"{len(rows)} MIDI files in {output}.")
-
-
-def _write(lines: Iterator[str], file: TextIO) -> None:
-    try:
-        for line in lines:
-            file.write(line + "\n")
-        file.flush()
-    except BrokenPipeError:
-        raise ReaderGone from None

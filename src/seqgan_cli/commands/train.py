@@ -53,8 +53,9 @@ def _report(work: "Job") -> None:
     from seqgan_cli.evaluation.generators import data_figures, likelihoods, unknown_note
     from seqgan_cli.evaluation.real import RealScores
     from seqgan_cli.figures import learning_curve
+    from seqgan_cli.jobs.drawn import drawn
     from seqgan_cli.jobs.trained import Trained
-    from seqgan_cli.jobs.written import drawn, sample_lines
+    from seqgan_cli.jobs.written import sample_lines
     from seqgan_cli.sampling.choices import PLAIN
     from seqgan_cli.studies.experiments.findings import LEFT_BEHIND, discriminator, trade
     from seqgan_cli.studies.experiments.scores import samples_key

@@ -91,7 +91,8 @@ def explicit(options: Mapping[str, Any], sets: tuple[str, ...], file: Path | Non
     for name in values:
         is_name = name == "data.source" and registry.kinds.of_source(values[name]) is not None
         if values[name] and find(name).is_file and not is_name:
-            values[name] = os.path.abspath(values[name])  # noqa: PTH100  the run may be continued from another folder
+            # The run may be continued from another folder.
+            values[name] = "/dev/stdin" if values[name] == "-" else os.path.abspath(values[name])  # noqa: PTH100
     return values, sources
 
 

@@ -22,8 +22,16 @@ class Data:
         below=1,
         before=0.0,
     )
-    tokenizer: str = setting("whitespace", "what a token is", choices=("whitespace", "words", "chars"))
+    column: str = setting("", "column of a table or field of JSON objects that is text (default: the only one that is)")
+    tokenizer: str = setting(
+        "whitespace",
+        "what a token is (smiles: atoms, bonds and rings of molecules; codons: three letters)",
+        choices=("whitespace", "words", "chars", "smiles", "codons"),
+    )
     lowercase: bool = setting(False, "lower-case the text")
+    normalize: str = setting(
+        "none", "Unicode form of the text, in which one letter is written in one way", choices=("none", "nfc", "nfkc")
+    )
     markers: str = setting("", "words that begin and end lines and are no text, such as '<sos>,<eos>'")
     max_length: int = setting(0, "longest line in tokens (0: the longest, at most 64)", at_least=0)
     overlong: str = setting("drop", "what to do with longer lines", choices=("drop", "cut", "split"))
@@ -100,6 +108,9 @@ class PretrainG:
     dropout: float = setting(0.0, "share of embedding and output features dropped in training", at_least=0, below=1)
     weight_decay: float = setting(0.0, "λ of decoupled weight decay, biases spared", at_least=0)
     eval_every: int = setting(1, "epochs between scores of the generator", at_least=1)
+    keep_every: int = setting(
+        0, "keep every so many epochs' checkpoint too, not the last three alone (0: those alone)", at_least=0
+    )
     patience: int = setting(0, "stop after so many scored epochs without a better nll_validation (0: never)", at_least=0)
 
 
@@ -154,6 +165,9 @@ class Adversarial:
         choices=("last", "best"),
         stage="pretrain-d",
         fixed_by="adversarial",
+    )
+    keep_every: int = setting(
+        0, "keep every so many rounds' checkpoint too, not the last three alone (0: those alone)", at_least=0
     )
     monitor: str = setting(
         "auto",

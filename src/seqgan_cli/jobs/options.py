@@ -1,6 +1,7 @@
 """Options shared by the commands, made from the settings they set, and help that shows them in groups."""
 
 import math
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -20,8 +21,10 @@ DATA = {
     "--test": "data.test",
     "--holdout": "data.holdout",
     "--validation": "data.validation",
+    "--column": "data.column",
     "--tokenizer": "data.tokenizer",
     "--lowercase/--no-lowercase": "data.lowercase",
+    "--normalize": "data.normalize",
     "--markers": "data.markers",
     "--max-length": "data.max-length",
     "--overlong": "data.overlong",
@@ -232,6 +235,19 @@ def console_of(context: click.Context) -> Console:
     return Console(quiet=context.params["quiet"], verbose=context.params["verbose"])
 
 
+class Which(click.Choice):
+    """One of a run's generators: by its name, or as STAGE:UNIT."""
+
+    def __init__(self) -> None:
+        super().__init__(GENERATORS)
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return f"[{'|'.join(GENERATORS)}|STAGE:UNIT]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value if re.fullmatch(r"(pretrain-g|adversarial):\d{1,9}", value) else super().convert(value, param, ctx)
+
+
 def from_option(function: Callable) -> Callable:
     """`--from`: which of the run's generators."""
     return click.option(
@@ -239,8 +255,8 @@ def from_option(function: Callable) -> Callable:
         "which",
         cls=GroupedOption,
         group="Generator",
-        type=click.Choice(GENERATORS),
+        type=Which(),
         default="latest",
         help="latest: adversarial if there is one; best: pretrain-g's best held-out one; best-adversarial: the best round by "
-        "adversarial.monitor [latest]",
+        "adversarial.monitor; STAGE:UNIT, as pretrain-g:40: any that is kept [latest]",
     )(function)

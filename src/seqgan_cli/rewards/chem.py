@@ -88,7 +88,7 @@ class MoleculeReward(TextReward):
         if texts and not any(map(molecule, texts)):
             raise SeqganError(
                 f"--reward {given.use.reward} is of molecules, and none of the first {len(texts)} training sequences is one, "
-                f"such as {texts[0]!r}: it needs a SMILES on every line and nothing else, and --tokenizer chars."
+                f"such as {texts[0]!r}: it needs a SMILES on every line and nothing else, and --tokenizer chars or smiles."
             )
         return super().make(given)
 

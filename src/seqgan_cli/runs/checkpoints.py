@@ -40,13 +40,19 @@ class Checkpoints:
         fingerprint: of the data a checkpoint must have been made from to be this run's.
         settings: by name, those it must have been made with: what this version and that checkpoint's both know.
         first_fingerprint: the fingerprint as format 1 had it; its checkpoints knew no settings.
+        keep_every: besides the last ones, those stay whose position is a multiple of it; 0: none.
     """
 
     def __init__(
-        self, directory: Path, fingerprint: str, settings: Mapping[str, Any] | None = None, first_fingerprint: str = ""
+        self,
+        directory: Path,
+        fingerprint: str,
+        settings: Mapping[str, Any] | None = None,
+        first_fingerprint: str = "",
+        keep_every: int = 0,
     ) -> None:
         self.directory, self.fingerprint, self.settings = directory, fingerprint, settings or {}
-        self.first_fingerprint = first_fingerprint
+        self.first_fingerprint, self.keep_every = first_fingerprint, keep_every
 
     def positions(self) -> list[int]:
         """Ascending."""
@@ -60,7 +66,7 @@ class Checkpoints:
         return self.directory / "best.npz"
 
     def save(self, position: int, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any], best: bool) -> None:
-        """Write one checkpoint, as the best too if it is, and let go of all but the last three. Raises OSError."""
+        """Write one checkpoint, as the best too if it is, and let go of what is not to be kept. Raises OSError."""
         description = {
             **facts,
             "position": position,
@@ -81,7 +87,8 @@ class Checkpoints:
                     except OSError:
                         shutil.copyfile(temporary, copy)
         for old in self.positions()[:-KEPT]:
-            self._path(old).unlink(missing_ok=True)
+            if not self.keep_every or old % self.keep_every:
+                self._path(old).unlink(missing_ok=True)
 
     def _load(self, path: Path) -> Checkpoint:
         """Raises SeqganError for one of another run, any of UNREADABLE for a damaged one."""
@@ -128,6 +135,16 @@ class Checkpoints:
                 f"{restarting(self.directory.name, self.directory.parents[1])}."
             )
         return None
+
+    def at(self, position: int) -> Checkpoint | None:
+        """That of one unit, if it is kept. Raises SeqganError if it is damaged or another run's."""
+        path = self._path(position)
+        if not path.exists():
+            return None
+        try:
+            return self._load(path)
+        except UNREADABLE:
+            raise SeqganError(f"{path} is damaged: use another one.") from None
 
     def best(self) -> Checkpoint | None:
         """The one with the best score. Raises SeqganError if it is damaged or another run's."""

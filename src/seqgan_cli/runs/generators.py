@@ -16,7 +16,10 @@ BEST = {"best": "pretrain-g", "best-adversarial": "adversarial"}  # the stage wh
 
 
 def generator_checkpoint(run: Run, which: str, warn: Callable[[str], None]) -> Checkpoint:
-    """The checkpoint that `which`, one of GENERATORS, names. Raises SeqganError if there is none."""
+    """The checkpoint that `which`, one of GENERATORS or STAGE:UNIT, names. Raises SeqganError if there is none."""
+    stage, numbered, unit = which.partition(":")
+    if numbered:
+        return _of_unit(run, stage, int(unit))
     if which in BEST:
         found = run.checkpoints(BEST[which]).best()
     elif which == "latest":
@@ -37,6 +40,16 @@ def generator_checkpoint(run: Run, which: str, warn: Callable[[str], None]) -> C
             f"run {advised(first, run.path)} first."
         )
     return found
+
+
+def _of_unit(run: Run, stage: str, unit: int) -> Checkpoint:
+    checkpoints = run.checkpoints(stage)
+    if (found := checkpoints.at(unit)) is not None:
+        return found
+    kept = ", ".join(map(str, checkpoints.positions())) or "none"
+    raise SeqganError(
+        f"{run.path} keeps no {stage}:{unit}; of {stage} it keeps {kept}. --keep-every N keeps every Nth from then on."
+    )
 
 
 def starting_generator(run: Run) -> str:

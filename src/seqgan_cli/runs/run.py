@@ -127,7 +127,8 @@ class Run:
         values = self.config().values if self.exists else {}
         fixing = STAGES[: STAGES.index(stage) + 1]
         fixed = {name: value for name, value in values.items() if name == "seed" or SCHEMA[name].fixed_by in fixing}
-        return Checkpoints(self.path / "checkpoints" / stage, digest.hexdigest(), fixed, self.fingerprint)
+        keep_every = values.get(f"{stage}.keep-every", 0)
+        return Checkpoints(self.path / "checkpoints" / stage, digest.hexdigest(), fixed, self.fingerprint, keep_every)
 
     def position(self, stage: str) -> int:
         """Units of the stage that are saved; 0 for none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,8 @@ def _numbers_of_nll() -> list:
     return [tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([], tf.float32), *numbers_of_truncation()]
 
 
-def _nll_shard(generator: Generator, tokens: Any, temperature: Any, *truncation: Any) -> Any:
-    tokens = replicas.shard(tokens)
+def _token_nll_shard(generator: Generator, tokens: Any, temperature: Any, *truncation: Any) -> Any:
+    """−log G of every token of this replica's rows, float32 `[b, T]`; 0 where none counts."""
     outputs, _ = generator.unroll(tokens)
     outputs, targets = tf.reshape(outputs, [-1, outputs.shape[-1]]), tf.reshape(tokens, [-1])
     counted = tf.reshape(generator.vocabulary.mask(tokens) & generator.uncertain(tokens), [-1])
@@ -29,7 +30,7 @@ def _nll_shard(generator: Generator, tokens: Any, temperature: Any, *truncation:
         losses = _truncated_nll(outputs, projection, targets, counted, truncation)
     else:
         losses = softmax.token_nll(outputs, projection, targets, counted)
-    return replicas.all_gather(tf.reduce_sum(tf.reshape(losses, tf.shape(tokens)), axis=1))
+    return tf.reshape(losses, tf.shape(tokens))
 
 
 def _truncated_nll(outputs: Any, projection: Any, targets: Any, counted: Any, truncation: tuple[Any, ...]) -> Any:
@@ -46,7 +47,28 @@ def _truncated_nll(outputs: Any, projection: Any, targets: Any, counted: Any, tr
 
 @compiled_for(_numbers_of_nll)
 def _nll(generator: Generator, *args: Any) -> Any:
-    return replicas.replicated(lambda *args: _nll_shard(generator, *args), *args)
+    def share(tokens: Any, *how: Any) -> Any:
+        losses = _token_nll_shard(generator, replicas.shard(tokens), *how)
+        return replicas.all_gather(tf.reduce_sum(losses, axis=1))
+
+    return replicas.replicated(share, *args)
+
+
+@compiled_for(_numbers_of_nll)
+def _token_nll(generator: Generator, *args: Any) -> Any:
+    def share(tokens: Any, *how: Any) -> Any:
+        return replicas.all_gather(_token_nll_shard(generator, replicas.shard(tokens), *how))
+
+    return replicas.replicated(share, *args)
+
+
+def _by_chunks(nll: Callable[..., Any], generator: Generator, tokens: np.ndarray, sampling: Sampling) -> list[np.ndarray]:
+    # Several tables of outputs and gates are alive at once; the logits have chunks of their own.
+    rows = max(16, min(1024, LOGITS_AT_ONCE // (8 * tokens.shape[1] * generator.settings.hidden_dim))) * replicas.number()
+    named = replace(sampling, allow_unknown=False)
+    truncation = named.tensors(generator.vocabulary) if sampling.truncated else ()
+    chunks = [tokens[i : i + rows] for i in range(0, len(tokens), rows)]
+    return [nll(generator, chunk, sampling.temperature, *truncation).numpy() for chunk in chunks]
 
 
 def sequence_nll(generator: Generator, tokens: np.ndarray, sampling: Sampling = PLAIN) -> np.ndarray:
@@ -55,9 +77,11 @@ def sequence_nll(generator: Generator, tokens: np.ndarray, sampling: Sampling = 
     G is the distribution that `sample` draws from without `<unk>`: ∞ for a sequence with a token that truncation leaves out.
     The sum is over the positions that `vocabulary.mask` counts: an `<unk>` is read, and adds nothing.
     """
-    rows = max(16, min(1024, LOGITS_AT_ONCE // (8 * tokens.shape[1] * generator.settings.hidden_dim))) * replicas.number()
-    named = replace(sampling, allow_unknown=False)
-    truncation = named.tensors(generator.vocabulary) if sampling.truncated else ()
-    chunks = [tokens[i : i + rows] for i in range(0, len(tokens), rows)]
-    parts = [_nll(generator, chunk, sampling.temperature, *truncation).numpy() for chunk in chunks]
+    parts = _by_chunks(_nll, generator, tokens, sampling)
     return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+
+
+def token_nll(generator: Generator, tokens: np.ndarray, sampling: Sampling = PLAIN) -> np.ndarray:
+    """The terms of `sequence_nll`: float32 `[n, T]` for int32 `[n, T]`, 0 at the positions that do not count."""
+    parts = _by_chunks(_token_nll, generator, tokens, sampling)
+    return np.concatenate(parts) if parts else np.zeros(tokens.shape, np.float32)

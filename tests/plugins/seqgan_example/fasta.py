@@ -6,7 +6,8 @@ from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.corpus import Layout
 from seqgan_cli.data.documents import Collector, Documents
 from seqgan_cli.data.kinds.base import Kind, Report, no_report
-from seqgan_cli.data.text.lines import lines_of, text_layout
+from seqgan_cli.data.text.layout import text_layout
+from seqgan_cli.data.text.lines import lines_of
 
 
 class Fasta(Kind):

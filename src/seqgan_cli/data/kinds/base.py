@@ -13,6 +13,7 @@ from seqgan_cli.config import registry
 from seqgan_cli.config.schema import specs_of
 from seqgan_cli.data.documents import Documents
 from seqgan_cli.data.text.lines import lines_of
+from seqgan_cli.data.text.records import FORMATS, suffix_of
 from seqgan_cli.data.vocabulary import Vocabulary
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.lazy import np
@@ -65,6 +66,11 @@ class Kind(registry.Component, abc.ABC):
     def is_of(cls, lines: list[str]) -> bool:
         """Whether the first lines of a file, of which none is blank, are such data."""
         return False
+
+    @classmethod
+    def is_file_of(cls, path: Path) -> bool:
+        """Whether a file with one of the suffixes is such data."""
+        return True
 
     @classmethod
     @abc.abstractmethod
@@ -122,7 +128,7 @@ class Kind(registry.Component, abc.ABC):
         A blank line is no reference, and of samples one without tokens.
         """
         suffixes = {suffix for kind in registry.kinds.known() for suffix in kind.suffixes}
-        if path.is_file() and path.suffix.lower() not in suffixes:
+        if path.is_file() and path.suffix.lower() not in suffixes and suffix_of(path) not in FORMATS:
             first = next((line for _, line in lines_of(path)), "")
             if first.startswith('{"text": ') and first.endswith("}"):
                 raise SeqganError(f"{path} is of --format jsonl: `sample --format raw` writes what is read here.")

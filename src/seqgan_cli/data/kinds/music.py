@@ -35,8 +35,8 @@ from seqgan_cli.data.midi.tracks import (
     write_midi,
 )
 from seqgan_cli.data.text.cache import cache_file, load, store
-from seqgan_cli.data.text.lines import read_lines
 from seqgan_cli.data.text.numbers import numbers_of, plain
+from seqgan_cli.data.text.tokens import read_lines
 from seqgan_cli.data.vocabulary import Vocabulary
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.evaluation.metrics.likelihood import Estimate

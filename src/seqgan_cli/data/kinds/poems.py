@@ -16,7 +16,7 @@ from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.corpus import Layout
 from seqgan_cli.data.documents import Collector, Documents, counts_of
 from seqgan_cli.data.kinds.base import Detokenizer, Kind, Report, no_report
-from seqgan_cli.data.text.lines import lines_of
+from seqgan_cli.data.text.records import texts_of
 from seqgan_cli.data.vocabulary import UNKNOWN, Vocabulary
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.lazy import np
@@ -24,6 +24,7 @@ from seqgan_cli.lazy import np
 VERSES = 4
 STAND_IN = "ᛟ"  # a letter that stands for the one character that `<unk>` is, while a poem is cut into lines
 LARGEST_JSON = 64 << 20  # bytes of a file that is parsed whole, into 25 times as many; those of chinese-poetry hold under 2 MB
+LOOKED_AT = 1 << 20  # bytes of a JSON file that tell whether it is of poems
 MIXED = 0.05  # share of the rarer script from which a corpus is called mixed; variants alone make up to half of it
 
 
@@ -50,6 +51,15 @@ class Poems(Kind):
     @classmethod
     def is_of(cls, lines: list[str]) -> bool:
         return sum(map(_is_poem, lines)) > 0.5 * len(lines)
+
+    @classmethod
+    def is_file_of(cls, path: Path) -> bool:
+        """JSON is, if it has the field that poems have; other JSON is lines of text. What cannot be read, reading tells of."""
+        try:
+            with path.open("rb") as file:
+                return not path.is_file() or b'"paragraphs"' in file.read(LOOKED_AT) or not file.tell()
+        except (OSError, ValueError):
+            return True
 
     @classmethod
     def read(cls, source: str, settings: Settings, report: Report = no_report, keep_blank: bool = False) -> Documents:
@@ -211,7 +221,8 @@ def read_poems(path: Path, settings: Settings, once: bool = True, keep_blank: bo
             for file in _json_files(path):
                 yield from _json_poems(file, str(file.relative_to(folder)), found, strict)
         else:
-            yield from ((f"line {number}", line) for number, line in lines_of(path))
+            texts = texts_of(path, settings.data.column, told=found.note)
+            yield from ((f"line {number}", line) for number, line in texts)
 
     for place, text in poems():
         title = 0 if in_json else title_end(text, width)

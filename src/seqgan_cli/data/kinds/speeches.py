@@ -12,7 +12,8 @@ from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.documents import Collector, Documents
 from seqgan_cli.data.kinds.base import Report, no_report
 from seqgan_cli.data.kinds.text import Text
-from seqgan_cli.data.text.lines import TOKENIZERS, lines_of
+from seqgan_cli.data.text.lines import lines_of
+from seqgan_cli.data.text.tokens import TOKENIZERS
 from seqgan_cli.errors import SeqganError, UsageError
 
 SPEECH = "speech"

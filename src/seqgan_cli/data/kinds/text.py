@@ -9,12 +9,14 @@ from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.corpus import Layout
 from seqgan_cli.data.documents import Documents
 from seqgan_cli.data.kinds.base import Detokenizer, Kind, Report, no_report
-from seqgan_cli.data.text.lines import TOKENIZERS, line_parts, read_lines, text_layout
+from seqgan_cli.data.text.layout import text_layout
 from seqgan_cli.data.text.markers import Markers
-from seqgan_cli.data.vocabulary import Vocabulary
+from seqgan_cli.data.text.tokens import TOKENIZERS, line_parts, normalized, read_lines
+from seqgan_cli.data.vocabulary import UNK, Vocabulary
 from seqgan_cli.lazy import np
 
-LINES = frozenset(f"data.{name}" for name in ("lowercase", "markers", "max-length", "overlong", "min-count", "max-vocab"))
+_LINES = ("column", "lowercase", "normalize", "markers", "max-length", "overlong", "min-count", "max-vocab")
+LINES = frozenset(f"data.{name}" for name in _LINES)
 
 
 class Text(Kind):
@@ -36,7 +38,8 @@ class Text(Kind):
     def read_file(cls, path: Path, settings: Settings, spaces: bool = False, keep_blank: bool = False) -> Documents:
         """The lines of a file. `spaces`: see `lines_of`."""
         data = settings.data
-        return cls.checked(read_lines(path, data.tokenizer, data.lowercase, data.markers, spaces, keep_blank))
+        how = (data.markers, spaces, keep_blank, data.column, data.normalize)
+        return cls.checked(read_lines(path, data.tokenizer, data.lowercase, *how))
 
     @classmethod
     def checked(cls, documents: Documents) -> Documents:
@@ -50,7 +53,17 @@ class Text(Kind):
         if source in cls.sources:
             return None
         data = settings.data
-        read = line_parts(Path(source), data.tokenizer, data.lowercase, most, documents, passed, data.markers)
+        read = line_parts(
+            Path(source),
+            data.tokenizer,
+            data.lowercase,
+            most,
+            documents,
+            passed,
+            markers=data.markers,
+            column=data.column,
+            normalize=data.normalize,
+        )
         return map(cls.checked, read)
 
     @classmethod
@@ -59,8 +72,8 @@ class Text(Kind):
 
     @classmethod
     def read_sentences(cls, source: str, settings: Settings, keep_blank: bool) -> Documents:
-        """Among single characters the space at the ends of a line counts, as it does in samples."""
-        if settings.data.tokenizer == "chars":
+        """Where spaces part no tokens, those at the ends of a line count, as they do in samples."""
+        if not TOKENIZERS[settings.data.tokenizer].spaced:
             return cls.read_file(Path(source), settings, spaces=True, keep_blank=keep_blank)
         return super().read_sentences(source, settings, keep_blank)
 
@@ -68,27 +81,24 @@ class Text(Kind):
     def prompt(cls, text: str, settings: Settings) -> list[str]:
         """As a line of data is read, but for the space at the end, which counts among single characters."""
         data = settings.data
-        line = Markers(data.markers).without(text.lower() if data.lowercase else text)
-        return list(TOKENIZERS[data.tokenizer].split(line))
+        line = Markers(data.markers).without(normalized(text, data.normalize))
+        return list(TOKENIZERS[data.tokenizer].split(line.lower() if data.lowercase else line))
 
     @classmethod
     def detokenizer(cls, settings: Settings, vocabulary: Vocabulary) -> Detokenizer:
-        tokenizer = settings.data.tokenizer if vocabulary.has_special_tokens else "whitespace"
-        by_character = tokenizer == "chars"
-        join, raw = TOKENIZERS[tokenizer].join, _characters if by_character else TOKENIZERS["whitespace"].join
+        tokenizer = TOKENIZERS[settings.data.tokenizer if vocabulary.has_special_tokens else "whitespace"]
 
         def line(ids: np.ndarray) -> str:
-            return join(vocabulary.decode(ids))
+            return tokenizer.join(vocabulary.decode(ids))
 
+        def raw(ids: np.ndarray) -> str:
+            tokens = vocabulary.decode(ids)
+            if tokenizer.spaced:
+                return " ".join(tokens)
+            # An unknown one is a replacement character: its name would be read as several.
+            return "".join("\N{REPLACEMENT CHARACTER}" if token == unknown else token for token in tokens)
+
+        unknown = vocabulary.decode([UNK])[0] if vocabulary.has_special_tokens else ""
         return Detokenizer(
-            line,
-            line,
-            lambda ids: raw(vocabulary.decode(ids)),
-            lambda ids: ids[: vocabulary.length(ids)].tolist(),
-            spaced=not by_character,
+            line, line, raw, lambda ids: ids[: vocabulary.length(ids)].tolist(), spaced=tokenizer.spaced
         )
-
-
-def _characters(tokens: list[str]) -> str:
-    """Characters on a line, with a replacement character for one that is unknown, whose name would be read as several."""
-    return "".join(token if len(token) == 1 else "\N{REPLACEMENT CHARACTER}" for token in tokens)

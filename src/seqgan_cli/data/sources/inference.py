@@ -6,7 +6,7 @@ from typing import Any
 
 from seqgan_cli.config import registry
 from seqgan_cli.config.settings import SCHEMA
-from seqgan_cli.data.text.lines import lines_of
+from seqgan_cli.data.text.records import BY_CHARACTER, suffix_of, texts_of
 from seqgan_cli.data.tfrecord.shards import is_prepared, read_index, take_over
 from seqgan_cli.errors import SeqganError
 
@@ -26,11 +26,14 @@ def infer_settings(asked: dict[str, Any], sources: dict[str, str]) -> None:
     if is_prepared(source):
         take_over(asked, sources)
     elif asked.get("data.kind", "auto") == "auto":
-        asked["data.kind"], sources["data.kind"] = infer_kind(source), "data"
+        asked["data.kind"], sources["data.kind"] = infer_kind(source, asked.get("data.column", "")), "data"
+        tokenizes = registry.kinds[asked["data.kind"]].tokenizes
+        if tokenizes and "data.tokenizer" not in asked and suffix_of(Path(source)) in BY_CHARACTER:
+            asked["data.tokenizer"], sources["data.tokenizer"] = "chars", "data"
 
 
-def infer_kind(source: str) -> str:
-    """The kind that a file, folder or built-in name is of; kinds of other packages are not asked.
+def infer_kind(source: str, column: str = "") -> str:
+    """The kind that a file, folder or built-in name is of; kinds of other packages are not asked. `column`: see `texts_of`.
 
     Raises SeqganError for a folder without anything that is read.
     """
@@ -49,9 +52,9 @@ def infer_kind(source: str) -> str:
         known = " or ".join(kind.suffixes[0] for kind in special if kind.suffixes)
         raise SeqganError(f"{path} is a folder without {known} files: name a file with one sequence a line.")
     for kind in special:
-        if path.suffix.lower() in kind.suffixes:
+        if path.suffix.lower() in kind.suffixes and kind.is_file_of(path):
             return str(kind.name)
     if path.exists() and not path.is_file():
         return str(fallback.name)  # a pipe: what is looked at would be gone
-    lines = [line for _, line in itertools.islice(lines_of(path), LOOKED_AT) if line]
+    lines = [line for _, line in itertools.islice(texts_of(path, column), LOOKED_AT) if line]
     return str(next((kind for kind in special if lines and kind.is_of(lines)), fallback).name)

@@ -29,7 +29,7 @@ from seqgan_cli.data.sources.opening import prepared_corpus
 from seqgan_cli.data.sources.survey import Survey
 from seqgan_cli.data.split import HeldOut, held_out_counts, save_parts
 from seqgan_cli.data.summary import Tally, summary_of
-from seqgan_cli.data.text.lines import LONGEST_BY_DEFAULT
+from seqgan_cli.data.text.layout import LONGEST_BY_DEFAULT
 from seqgan_cli.data.tfrecord.shards import EVAL_SUBSET, FORMAT, INDEX, INTERLEAVE, ShardWriter, is_prepared, number_of_files
 from seqgan_cli.data.vocabulary import UNK, Vocabulary
 from seqgan_cli.errors import SeqganError, UsageError

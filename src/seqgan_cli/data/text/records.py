@@ -1,0 +1,246 @@
+"""Files that hold texts otherwise than a line each: tables, JSON, FASTA and FASTQ, SMILES; and columns of them that are chosen.
+
+What a file is tells the end of its name, that of a compressed one what stands before `.gz`, `.bz2`, `.xz` or `.zst`.
+"""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from seqgan_cli.data.text.lines import LONGEST_LINE, lines_of
+from seqgan_cli.data.text.opened import COMPRESSED
+from seqgan_cli.errors import SeqganError, UsageError
+
+LOOKED_AT = 50  # records that tell which column is text
+LARGEST_JSON = 256 << 20  # bytes of a file that is parsed whole
+
+Lines = Iterator[tuple[int, str]]
+Told = Callable[[str], object]
+
+
+def suffix_of(path: Path) -> str:
+    """The lower-case end of a name that says what a file holds, without that of its compression."""
+    inner = path.with_suffix("") if path.suffix.lower() in COMPRESSED else path
+    return inner.suffix.lower()
+
+
+def texts_of(
+    path: Path,
+    column: str = "",
+    passed: Callable[[int], object] = lambda size: None,
+    spaces: bool = False,
+    told: Told = lambda sentence: None,
+) -> Lines:
+    """Line number and text of each record of a file; a blank text where a record has none. The file is never held whole.
+
+    Args:
+        column: of a table or of JSON objects: its name, or of a table without a first line of names its number from 1.
+        passed, spaces: see `lines_of`.
+        told: called with what a reader should know, a sentence.
+
+    Raises SeqganError for a file that cannot be read as what it is, UsageError where a column is to be named.
+    """
+    read = FORMATS.get(suffix_of(path))
+    if read is None:
+        if column:
+            raise UsageError(f"--column {column}: {path} is no table and no JSON, and has no columns: leave it out.")
+        yield from lines_of(path, passed, spaces)
+        return
+    for number, text in read(lines_of(path, passed, spaces=True), path, column, told):
+        text = " ".join(text.splitlines())  # a quoted field may hold several lines
+        yield number, text if spaces else text.strip()
+
+
+# Tables.
+
+
+def _table(lines: Lines, path: Path, column: str, told: Told) -> Lines:
+    """CSV, with commas or semicolons as its first line has them, and TSV; fields may be quoted."""
+    at = 0
+
+    def given() -> Iterator[str]:
+        nonlocal at
+        for number, line in lines:
+            at = number
+            yield f"{line}\n"
+
+    texts = given()
+    first = next(texts, "")
+    marks = "\t" if suffix_of(path) == ".tsv" else max(",;\t", key=first.count)
+    before = csv.field_size_limit(LONGEST_LINE)
+    rows = csv.reader(itertools.chain([first], texts), delimiter=marks, strict=True)
+    try:
+        names = next(rows, [])
+        if not names:
+            return
+        kept = list(itertools.islice(((at, row) for row in rows if row), LOOKED_AT))
+        columns = {name: [row[i] for _, row in kept if i < len(row)] for i, name in enumerate(names)}
+        if column and column not in columns and column.isdecimal() and 0 < int(column) <= len(names):
+            place, kept = int(column) - 1, [(1, names), *kept]  # numbered: the first line is a record too
+        else:
+            place = names.index(_chosen(columns, path, column, told, "column"))
+        for number, row in itertools.chain(kept, ((at, row) for row in rows if row)):
+            if any(row[len(names) :]):
+                raise SeqganError(
+                    f"{path}, line {number}: has {len(row)} fields, and the first line {len(names)}: quote texts that hold "
+                    f"{marks!r}, or give the file an end as .txt to have its lines read."
+                )
+            yield number, row[place] if place < len(row) else ""
+    except csv.Error as error:
+        told_as = f"{path}, line {at}: is no table ({error})"
+        raise SeqganError(f"{told_as}: quote fields with marks in them, or write lines.") from None
+    finally:
+        csv.field_size_limit(before)
+
+
+# JSON.
+
+
+def _json_lines(lines: Lines, path: Path, column: str, told: Told) -> Lines:
+    def records() -> Iterator[tuple[int, Any]]:
+        for number, line in lines:
+            if not line.strip():
+                continue
+            try:
+                yield number, json.loads(line)
+            except (ValueError, RecursionError):
+                raise SeqganError(f"{path}, line {number}: is no JSON; an object or a string a line is needed.") from None
+
+    return _of_records(records(), path, column, told)
+
+
+def _json(lines: Lines, path: Path, column: str, told: Told) -> Lines:
+    texts, size = list[str](), 0
+    for _, line in lines:
+        texts.append(line)
+        size += len(line)
+        if size > LARGEST_JSON:
+            raise SeqganError(f"{path} is more than {LARGEST_JSON >> 20} MB of JSON: write an object a line, as .jsonl.")
+    try:
+        found = json.loads("\n".join(texts))
+    except (ValueError, RecursionError) as error:
+        where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise SeqganError(f"{path}{where}: is no JSON.") from None
+    if not isinstance(found, list):
+        raise SeqganError(f"{path}: a list of strings or of objects is needed.")
+    return _of_records(enumerate(found, start=1), path, column, told)
+
+
+def _of_records(records: Iterator[tuple[int, Any]], path: Path, column: str, told: Told) -> Lines:
+    """The texts of strings, of lists of tokens, or of one field of objects."""
+    kept = list(itertools.islice(records, LOOKED_AT))
+    objects = [record for _, record in kept if isinstance(record, dict)]
+    name = ""
+    if objects:
+        names = dict.fromkeys(itertools.chain.from_iterable(objects))
+        columns = {each: [record[each] for record in objects if record.get(each) is not None] for each in names}
+        name = _chosen(columns, path, column, told, "field")
+    elif column:
+        raise UsageError(f"--column {column}: {path} holds no objects, so there is no field to name: leave it out.")
+    for number, record in itertools.chain(kept, records):
+        if isinstance(record, dict) != bool(objects):
+            raise SeqganError(f"{path}, record {number}: objects and others are mixed; all of one kind are needed.")
+        value = record.get(name) if objects else record
+        yield number, "" if value is None else _text(value)
+
+
+def _text(value: Any) -> str:
+    """Text, or tokens that somebody has parted already, with spaces between them."""
+    if isinstance(value, list):
+        return " ".join(map(_text, value))
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+# Which column.
+
+
+def _chosen(columns: Mapping[str, list[Any]], path: Path, column: str, told: Told, word: str) -> str:
+    """The column that is named, or the only one that is text, or of several the one of that name. Raises UsageError."""
+    if column:
+        if column not in columns:
+            raise UsageError(f"--column {column}: {path} has the {word}s {_named(columns)}.")
+        return column
+    found = list(columns) if len(columns) == 1 else [name for name, values in columns.items() if _is_text(values)]
+    found = ["text"] if "text" in found else found
+    if len(found) != 1:
+        raise UsageError(f"{path} has the {word}s {_named(columns)}: name the one that is trained on, with --column NAME.")
+    others = [name for name in columns if name != found[0]]
+    told(f"{path.name}: {word} {found[0]!r} is read{f', and not {_named(others)}' if others else ''}.")
+    return found[0]
+
+
+def _named(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names)) or "none"
+
+
+def _is_text(values: list[Any]) -> bool:
+    """Whether most values have words, and are not the same few: numbers and labels are none."""
+    values = [value for value in values if isinstance(value, str)]
+    words = [value for value in values if len(value.split()) > 1]
+    return len(words) > len(values) / 2 and len(set(values)) > len(values) / 10
+
+
+# Records of bioinformatics and chemistry.
+
+
+def _fasta(lines: Lines, path: Path, column: str, told: Told) -> Lines:
+    """A record is a line that begins with `>` and the lines after it; its text is these without what parts them."""
+    _no_columns(path, column)
+    place, parts = 0, list[str]()
+    for number, line in lines:
+        if line.startswith(">"):
+            if place:
+                yield place, "".join(parts)
+            place, parts = number, []
+        elif line.strip() and not line.startswith(";"):
+            if not place:
+                raise SeqganError(f"{path}, line {number}: is no FASTA, whose records begin with a line that begins with >.")
+            parts.append(line.strip())
+    if place:
+        yield place, "".join(parts)
+
+
+def _fastq(lines: Lines, path: Path, column: str, told: Told) -> Lines:
+    """A record is four lines: a name after @, the sequence, +, the qualities."""
+    _no_columns(path, column)
+    while record := list(itertools.islice(lines, 4)):
+        number = record[0][0]
+        texts = [text for _, text in record]
+        if not any(map(str.strip, texts)):
+            continue
+        if len(texts) < 4 or not texts[0].startswith("@") or not texts[2].startswith("+") or len(texts[1]) != len(texts[3]):
+            raise SeqganError(f"{path}, line {number}: is no FASTQ record of four lines: @name, sequence, +, qualities.")
+        yield number, texts[1]
+
+
+def _smiles(lines: Lines, path: Path, column: str, told: Told) -> Lines:
+    """The first column; what stands after a space is a name."""
+    _no_columns(path, column)
+    named = False
+    for number, line in lines:
+        first, *rest = line.split(maxsplit=1) or [""]
+        if rest and not named:
+            named = True
+            told(f"{path.name}: of each line the first column is read.")
+        yield number, first
+
+
+def _no_columns(path: Path, column: str) -> None:
+    if column:
+        raise UsageError(f"--column {column}: {path} has no columns to name: leave it out.")
+
+
+FORMATS: dict[str, Callable[[Lines, Path, str, Told], Lines]] = {
+    **dict.fromkeys((".csv", ".tsv"), _table),
+    **dict.fromkeys((".jsonl", ".ndjson"), _json_lines),
+    ".json": _json,
+    **dict.fromkeys((".fasta", ".fa", ".fna", ".faa"), _fasta),
+    **dict.fromkeys((".fastq", ".fq"), _fastq),
+    ".smi": _smiles,
+}
+BY_CHARACTER = frozenset((".fasta", ".fa", ".fna", ".faa", ".fastq", ".fq", ".smi"))  # texts without spaces

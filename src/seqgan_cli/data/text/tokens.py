@@ -1,0 +1,142 @@
+"""A text file with one document a line → tokens, by one of several tokenizers, and lines that a person reads."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import sys
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from seqgan_cli.data.documents import Collector, Documents
+from seqgan_cli.data.text import encodings
+from seqgan_cli.data.text.lines import with_command
+from seqgan_cli.data.text.markers import Markers
+from seqgan_cli.data.text.records import texts_of
+from seqgan_cli.data.text.words import join_words, split_words
+from seqgan_cli.errors import SeqganError
+
+PIECE = 1 << 20  # characters of a line whose tokens are held at once
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """How a line becomes tokens and tokens a line; `spaced`: whether spaces part the tokens, so that none holds one."""
+
+    split: Callable[[str], Sequence[str]]
+    join: Callable[[list[str]], str]
+    spaced: bool = True
+
+
+# An atom in brackets, an element of two letters, a ring's number of two digits (%12), or one character: after the regular
+# expression of Schwaller et al. 2018, with every other character as a token, so that the tokens of a text are all of it.
+_SMILES = re.compile(r"\[[^\]]*\]|Br|Cl|%\d\d|@@|.", re.DOTALL)
+
+
+def _codons(text: str) -> list[str]:
+    """Threes of letters; what is left over at the end is one token."""
+    return [text[i : i + 3] for i in range(0, len(text), 3)]
+
+
+TOKENIZERS = {
+    "whitespace": Tokenizer(str.split, " ".join),
+    "words": Tokenizer(split_words, join_words),
+    "chars": Tokenizer(str, "".join, spaced=False),  # a string is a sequence of its characters
+    "smiles": Tokenizer(_SMILES.findall, "".join, spaced=False),
+    "codons": Tokenizer(_codons, "".join, spaced=False),
+}
+
+
+def _parts(line: str) -> Iterator[str]:
+    """A line in parts of PIECE characters or little more, each but the last with the space that ends it."""
+    first = 0
+    while len(line) - first > PIECE and (space := re.compile(r"\s+").search(line, first + PIECE)):
+        yield line[first : space.end()]
+        first = space.end()
+    yield line[first:]
+
+
+def read_lines(
+    path: Path,
+    tokenizer: str,
+    lowercase: bool,
+    markers: str = "",
+    spaces: bool = False,
+    keep_blank: bool = False,
+    column: str = "",
+    normalize: str = "none",
+) -> Documents:
+    """Read and tokenize a file in one pass; a line is a document, and blank ones are left out, or none of tokens.
+
+    `markers`: see `Markers`; `spaces`: see `lines_of`; `column`: see `texts_of`; `normalize`: see `normalized`.
+
+    Raises SeqganError for a file that `texts_of` refuses, or without any text.
+    """
+    (documents,) = line_parts(
+        path,
+        tokenizer,
+        lowercase,
+        sys.maxsize,
+        markers=markers,
+        spaces=spaces,
+        keep_blank=keep_blank,
+        column=column,
+        normalize=normalize,
+    )
+    return documents
+
+
+def line_parts(
+    path: Path,
+    tokenizer: str,
+    lowercase: bool,
+    most: int,
+    documents: int = sys.maxsize,
+    passed: Callable[[int], object] = lambda size: None,
+    markers: str = "",
+    spaces: bool = False,
+    keep_blank: bool = False,
+    column: str = "",
+    normalize: str = "none",
+) -> Iterator[Documents]:
+    """The documents of a file in parts, each with ids of its own; see `read_lines`.
+
+    A part has `most` tokens, or a document more, and at most so many `documents`. `passed`: see `lines_of`.
+    """
+    split, found, given, marked = TOKENIZERS[tokenizer].split, Collector(), False, Markers(markers)
+    notes, forms = list[str](), dict[str, int]()  # the first line with letters of one character, and with such of several
+    for number, read in texts_of(path, column, passed, spaces, notes.append):
+        line = marked.without(normalized(read, normalize))
+        if not line.isascii() and len(forms) < 2:
+            for form in ("NFC", "NFD"):
+                if not unicodedata.is_normalized(form, line):
+                    forms.setdefault(form, number)
+            if len(forms) == 2:
+                notes.append(
+                    f"Line {forms['NFC']} writes letters as several characters, and line {forms['NFD']} as one, so that one "
+                    "word may be two: --normalize nfc makes them one."
+                )
+        tokens: Iterable[str] = itertools.chain.from_iterable(map(split, _parts(line.lower() if lowercase else line)))
+        if "\r" in line and not found.notes:
+            command = with_command(path, encodings.command_to_newlines)
+            found.note(f"Carriage returns within lines end none: if they should, make newlines of them{command}.")
+        if not found.add(tokens, number, keep_blank):
+            found.reject(f"line {number}", "blank")
+        if found.size >= most or len(found) >= documents:
+            found.notes += notes + marked.notes
+            yield found.documents(str(path))
+            found, given, notes[:] = Collector(), True, ()
+    if not found.size and not given:
+        raise SeqganError(f"{path} holds no text: one sequence a line is needed.")
+    if len(found) or found.rejected:
+        found.notes += notes + marked.notes
+        yield found.documents(str(path))
+
+
+def normalized(text: str, form: str) -> str:
+    """A text in the Unicode normal form NFC or NFKC, or as it is."""
+    forms: dict[str, Literal["NFC", "NFKC"]] = {"nfc": "NFC", "nfkc": "NFKC"}
+    return unicodedata.normalize(forms[form], text) if form in forms else text
