@@ -129,7 +129,7 @@ def test_the_command_refuses_in_one_sentence(seqgan, refused, text, tmp_path):
         f"{other} has no word in common with the held-out set: is it the grammar of these data, with words as 'whitespace' "
         "cuts them?",
     )
-    refused(seqgan("eval-grammar", GRAMMAR, "--temperature", 0), 2, "--temperature", usage=True)
+    refused(seqgan("eval-grammar", GRAMMAR, "--temperature", -1), 2, "--temperature", usage=True)
     refused(seqgan("eval-grammar"), 2, "GRAMMAR", usage=True)
 
 

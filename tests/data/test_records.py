@@ -148,6 +148,7 @@ def test_an_object_without_the_field_is_blank(tmp_path: Path) -> None:
     [
         ('{"text": "a"}\n{"text": \n', "a.jsonl", r"a\.jsonl, line 2: is no JSON; an object or a string a line is needed\."),
         ('["a",\n "b"', "a.json", r"a\.json, line 2: is no JSON\."),
+        (r'"a \ud800"', "a.jsonl", r"a\.jsonl, record 1: holds half a character"),
         ('{"text": "a"}', "a.json", r"a\.json: a list of strings or of objects is needed\."),
         ('"a"\n{"text": "b"}\n', "a.jsonl", r"a\.jsonl, record 1: objects and others are mixed"),
     ],

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import itertools
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -146,7 +147,10 @@ def _of_records(records: Iterator[tuple[int, Any]], path: Path, column: str, tol
         if isinstance(record, dict) != bool(objects):
             raise SeqganError(f"{path}, record {number}: objects and others are mixed; all of one kind are needed.")
         value = record.get(name) if objects else record
-        yield number, "" if value is None else _text(value)
+        text = "" if value is None else _text(value)
+        if re.search("[\ud800-\udfff]", text):
+            raise SeqganError(f"{path}, record {number}: holds half a character (a lone surrogate), which is no text.")
+        yield number, text
 
 
 def _text(value: Any) -> str:
