@@ -39,7 +39,7 @@ def command_to_utf8(path: Path) -> str:
 
 def command_to_newlines(path: Path) -> str:
     """The command that writes a file anew with newlines where it has carriage returns."""
-    source, target = _names(path, "lines")
+    source, target = names_for_shell(path, "lines")
     return f"`tr '\\r' '\\n' < {source} > {target}`"
 
 
@@ -65,11 +65,11 @@ def command_from(encoding: str, path: Path) -> str:
 
 
 def _to(path: Path, what: str) -> str:
-    source, target = _names(path, what)
+    source, target = names_for_shell(path, what)
     return f"{source} > {target}"
 
 
-def _names(path: Path, what: str) -> tuple[str, str]:
+def names_for_shell(path: Path, what: str) -> tuple[str, str]:
     """A file and one beside it that is not there yet, for a shell."""
     number, target = 1, path.with_name(f"{path.stem}.{what}{path.suffix}")
     while target.exists():

@@ -13,6 +13,7 @@ from typing import Literal
 
 from seqgan_cli.data.documents import Collector, Documents
 from seqgan_cli.data.text import encodings
+from seqgan_cli.data.text.hints import Hints
 from seqgan_cli.data.text.lines import with_command
 from seqgan_cli.data.text.markers import Markers
 from seqgan_cli.data.text.records import texts_of
@@ -107,9 +108,11 @@ def line_parts(
     A part has `most` tokens, or a document more, and at most so many `documents`. `passed`: see `lines_of`.
     """
     split, found, given, marked = TOKENIZERS[tokenizer].split, Collector(), False, Markers(markers)
+    hints = Hints()
     notes, forms = list[str](), dict[str, int]()  # the first line with letters of one character, and with such of several
     for number, read in texts_of(path, column, passed, spaces, notes.append):
         line = marked.without(normalized(read, normalize))
+        hints.see(line.strip())
         if not line.isascii() and len(forms) < 2:
             for form in ("NFC", "NFD"):
                 if not unicodedata.is_normalized(form, line):
@@ -132,7 +135,7 @@ def line_parts(
     if not found.size and not given:
         raise SeqganError(f"{path} holds no text: one sequence a line is needed.")
     if len(found) or found.rejected:
-        found.notes += notes + marked.notes
+        found.notes += [*notes, *marked.notes, *hints.notes(path, tokenizer)]
         yield found.documents(str(path))
 
 

@@ -1,0 +1,69 @@
+"""Texts that are no lines of documents are told of, with a command that makes them such; others are not."""
+
+import subprocess
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from seqgan_cli.data.sources.inference import infer_kind
+from seqgan_cli.data.text.tokens import read_lines
+
+PROSE = "The cat sees the red ball. A dog finds a new song at night, and nobody knows why. It rains. "
+VERSES = ["床前明月光", "疑是地上霜", "举头望明月", "低头思故乡"]
+DATA = Path(__file__).parents[2] / "data"
+
+
+def notes_of(path: Path, tokenizer: str = "whitespace") -> tuple[str, ...]:
+    return read_lines(path, tokenizer, False).notes
+
+
+def command_in(note: str) -> str:
+    return note.split("`")[1]
+
+
+@pytest.mark.parametrize("width", [40, 60, 72])
+def test_wrapped_prose_is_told_and_the_command_makes_paragraphs(tmp_path: Path, width: int) -> None:
+    paragraphs = [(PROSE * number).strip() for number in range(3, 9)]
+    path = tmp_path / "it's wrapped.txt"
+    path.write_text("\n\n".join(textwrap.fill(paragraph, width) for paragraph in paragraphs) + "\n")
+    (note,) = notes_of(path)
+    assert note.startswith("Lines are full to column ")
+    subprocess.run(command_in(note), shell=True, check=True)
+    assert (tmp_path / "it's wrapped.paragraphs.txt").read_text().splitlines() == paragraphs
+
+
+def test_verses_are_told_and_the_command_makes_poems(tmp_path: Path) -> None:
+    path = tmp_path / "verses.txt"
+    path.write_text("\n".join(VERSES * 10) + "\n", encoding="utf-8")
+    (note,) = notes_of(path)
+    assert note.startswith("Each line is a verse: make a poem of every four")
+    subprocess.run(command_in(note), shell=True, check=True)
+    made = tmp_path / "verses.poems.txt"
+    assert made.read_text(encoding="utf-8").splitlines() == [" ".join(VERSES)] * 10
+    assert infer_kind(str(made)) == "poems"
+
+
+@pytest.mark.parametrize("line", ["CC(=O)Oc1ccccc1", "สวัสดีชาวโลก", "これはペンです"])
+def test_text_without_spaces_is_told(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(f"{line}\n" * 30, encoding="utf-8")
+    (note,) = notes_of(path)
+    assert "--tokenizer chars" in note
+    assert notes_of(path, "chars") == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        (DATA / "sentences.txt").read_text(encoding="utf-8"),
+        "1 2 3 4 5\n" * 50,  # as full as can be, and no prose
+        "A dog. It barks.\nA cat sees it and goes away. It is night.\n" * 30,
+        "acgt acgt acgt\n" * 30,
+        "yes\nno\nthe cat sees a dog\n" * 30,
+    ],
+)
+def test_of_lines_that_are_documents_nothing_is_told(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(text, encoding="utf-8")
+    assert notes_of(path) == ()
