@@ -13,6 +13,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "seqgan_cli"
 # on each other.
 ROOMS = (
     "__main__",
+    "library",
     "cli",
     "commands",
     "jobs",

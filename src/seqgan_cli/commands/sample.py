@@ -147,8 +147,8 @@ def command(
         else:
             with files.replacing(output) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
                 write_lines(lines, file)
-    if fresh and fresh.short:
-        raise SeqganError(fresh.short)
+    if fresh:
+        fresh.check()
 
 
 def _texts(prompt: tuple[str, ...], prompts: Path | None) -> list[str] | None:

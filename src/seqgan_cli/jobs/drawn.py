@@ -82,7 +82,7 @@ def drawn(
 class Fresh:
     """As `drawn`, without what was there before (`unique`) or the training set has (`novel`); each prompt has its own draws.
 
-    It ends early where PATIENCE draws in succession bring nothing new; `short` says so then.
+    It ends early where PATIENCE draws in succession bring nothing new; `check` tells.
 
     Raises SeqganError for `novel` where the training set is not in memory.
     """
@@ -100,7 +100,7 @@ class Fresh:
         if novel and trained.corpus.shards is not None:
             raise SeqganError("--novel needs all training sequences in memory, and those of prepared data are read from disk.")
         self.trained, self.num, self.seed, self.sampling, self.prompts = trained, num, seed, sampling, prompts
-        self.unique, self.short = unique, ""
+        self.unique, self._short = unique, ""
         self._known = set(map(self._digest, trained.corpus.train)) if novel else set[bytes]()
 
     def _digest(self, ids: "np.ndarray") -> bytes:
@@ -110,6 +110,11 @@ class Fresh:
     def __iter__(self) -> Iterator[tuple["np.ndarray", int]]:
         for i, prompt in enumerate([[]] if self.prompts is None else self.prompts):
             yield from ((ids, len(prompt)) for ids in self._of(prompt, i))
+
+    def check(self) -> None:
+        """Raises SeqganError if there were fewer than was asked for."""
+        if self._short:
+            raise SeqganError(self._short)
 
     def _of(self, prompt: list[int], number: int) -> Iterator["np.ndarray"]:
         from seqgan_cli.randomness import key
@@ -125,7 +130,7 @@ class Fresh:
             if digest in self._known:
                 idle += 1
                 if idle == PATIENCE:
-                    self.short = self.short or (
+                    self._short = self._short or (
                         f"{self.num - left} of {self.num} samples: {PATIENCE} draws in succession brought nothing new. Ask for "
                         "fewer, or sample at a higher --temperature."
                     )

@@ -243,6 +243,15 @@ def test_what_cannot_be_is_refused(
     assert not list(out.glob("seed-*"))
 
 
+def test_what_the_data_are_is_seen_for_the_tasks_too(tmp_path: Path, seqgan: Call) -> None:
+    """Tunes are no text to them either, and a reward of melodies is none of text."""
+    tunes = Path(__file__).parents[3] / "data" / "tunes"
+    asked = ("--data", tunes, "--reward", "tonality", "--preset", "quick", "--seeds", "1", "--out", tmp_path / "out")
+    told = seqgan("experiment", "objective", *asked, "--methods", "reward", "--dry-run")
+    assert told.code == 0, told.err
+    assert "seed-0/reward" in told.out
+
+
 def test_without_out_it_has_a_folder_of_its_own(
     finished: Path, tmp_path: Path, seqgan: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:

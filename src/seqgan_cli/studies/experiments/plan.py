@@ -52,7 +52,8 @@ def tasks_of(
 
     for name in wanted:
         need(name)
-    asked = {name: value for name, value in config.values.items() if config.sources[name] in ("option", "file")}
+    # What was seen from the data is asked of the tasks too: their kind, and what goes with it.
+    asked = {name: value for name, value in config.values.items() if config.sources[name] in ("option", "file", "data")}
 
     def inherited(work: Work) -> dict[str, Any]:
         return {**(inherited(works[work.parent]) if work.parent else {}), **work.settings}
