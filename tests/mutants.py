@@ -45,10 +45,10 @@ OVERRIDES: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     **{
         f"{PACKAGE}/sampling/{name}.py": (
-            ("tests/sampling/test_sampling.py",),
+            ("tests/sampling/test_sampling.py", "tests/sampling/test_continuation.py"),
             ("tests/models/test_generator.py", "tests/models/test_softmax.py"),
         )
-        for name in ("choices", "draws", "likelihood", "sequences")
+        for name in ("choices", "draws", "likelihood", "sequences", "continuation")
     },
     **{
         f"{PACKAGE}/rewards/{name}.py": (("tests/rewards/test_rewards.py",),)
