@@ -50,7 +50,8 @@ def test_every_line_has_the_literal_likelihood(seqgan: Any, text: Any, lines: Pa
                 terms += 1
         assert record["nll"] == pytest.approx(expected, rel=1e-4)
         assert record["nll_per_token"] == pytest.approx(expected / terms, rel=1e-4)
-        assert sum(loss for _, loss in record["by_token"]) == pytest.approx(record["nll"], rel=1e-5)
+        assert sum(loss or 0.0 for _, loss in record["by_token"]) == pytest.approx(record["nll"], rel=1e-5)
+        assert [token for token, loss in record["by_token"] if loss is None] == record["unknown"]
         assert [token for token, _ in record["by_token"]] == [*line.split(), "<eos>"]
         table.append([*ids, *[0] * (length - len(ids))])
     discriminator = read_discriminator(trained.run, trained.config.settings, trained.corpus, pytest.fail)

@@ -26,7 +26,9 @@ def command_in(note: str) -> str:
 def test_wrapped_prose_is_told_and_the_command_makes_paragraphs(tmp_path: Path, width: int) -> None:
     paragraphs = [(PROSE * number).strip() for number in range(3, 9)]
     path = tmp_path / "it's wrapped.txt"
-    path.write_text("\n\n".join(textwrap.fill(paragraph, width) for paragraph in paragraphs) + "\n")
+    ends = "\r\n" if width == 60 else "\n"
+    text = "\n\n".join(textwrap.fill(paragraph, width) for paragraph in paragraphs) + "\n"
+    path.write_bytes(text.replace("\n", ends).encode())
     (note,) = notes_of(path)
     assert note.startswith("Lines are full to column ")
     subprocess.run(command_in(note), shell=True, check=True)
@@ -35,13 +37,20 @@ def test_wrapped_prose_is_told_and_the_command_makes_paragraphs(tmp_path: Path, 
 
 def test_verses_are_told_and_the_command_makes_poems(tmp_path: Path) -> None:
     path = tmp_path / "verses.txt"
-    path.write_text("\n".join(VERSES * 10) + "\n", encoding="utf-8")
+    path.write_text("\n\n".join("\r\n".join(VERSES) for _ in range(10)) + "\n", encoding="utf-8")
     (note,) = notes_of(path)
     assert note.startswith("Each line is a verse: make a poem of every four")
     subprocess.run(command_in(note), shell=True, check=True)
     made = tmp_path / "verses.poems.txt"
     assert made.read_text(encoding="utf-8").splitlines() == [" ".join(VERSES)] * 10
     assert infer_kind(str(made)) == "poems"
+
+
+def test_a_table_of_verses_is_given_no_command_for_its_lines(tmp_path: Path) -> None:
+    path = tmp_path / "verses.csv"
+    path.write_text("n,verse\n" + "".join(f"{i},{verse}\n" for i, verse in enumerate(VERSES * 10)), encoding="utf-8")
+    (note,) = read_lines(path, "whitespace", False, column="verse").notes
+    assert note == "Each line is a verse: make a poem of every four."
 
 
 @pytest.mark.parametrize("line", ["CC(=O)Oc1ccccc1", "สวัสดีชาวโลก", "これはペンです"])

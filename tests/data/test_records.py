@@ -49,6 +49,7 @@ def test_a_table_has_the_column_that_is_text_and_its_first_line_is_no_sentence(t
         ("label\ttext\npos\ta dog\nneg\tthe cat\n", "a.tsv", ""),
         ("text;n\na dog;1\nthe cat;2\n", "a.csv", ""),  # as spreadsheets write it where a comma parts decimals
         ("sentence\na dog\nthe cat\n", "a.csv", ""),
+        ("First name,Review text\nAnna,a dog\nTom,the cat\n", "a.csv", "Review text"),
         ("one,two\na dog,x y\nthe cat,x z\n", "a.csv", "one"),
         ("a dog,7\nthe cat,8\n", "a.csv", "1"),  # no line of names
         ("\ufefftext,n\r\na dog,1\r\nthe cat,2\r\n", "a.csv", ""),
@@ -119,6 +120,40 @@ def test_no_columns_where_there_are_none(tmp_path: Path) -> None:
             texts(put(tmp_path, ">1\nACGT\n", name), "x")
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "the old gull waits here\nthe cat sings\na dog\n",
+        "every cat sings, sailor\nevery dog sings, tonight\nthe cat sings\n",
+        "1,one two three\n2,four five six\n",
+        "a dog\nthe cat\n",
+    ],
+)
+def test_a_first_line_that_seems_a_record_is_not_taken_for_names(content: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"line 1: .* seems to be no name of a column\. If it is one, say --column NAME; if"):
+        texts(put(tmp_path, content, "a.csv"))
+
+
+def test_the_mark_is_the_one_that_parts_all_lines_alike(tmp_path: Path) -> None:
+    path = put(tmp_path, "id;text,long\n1;one two\n2;four, and five\n", "a.csv")
+    assert [text for _, text in texts(path)] == ["one two", "four, and five"]
+
+
+def test_blank_lines_before_a_table_are_none_of_it(tmp_path: Path) -> None:
+    assert texts(put(tmp_path, "\n\nid,text\n1,a dog\n2,the cat\n", "a.csv")) == [(4, "a dog"), (5, "the cat")]
+
+
+def test_quotes_that_would_join_lines_of_a_tsv_are_refused(tmp_path: Path) -> None:
+    path = put(tmp_path, 'id\ttext\n1\t"every cat\n2\tthe dog\n3\tthe rain"\n4\ta gull sings\n', "a.tsv")
+    with pytest.raises(SeqganError, match=r"a\.tsv, line 4: quotes hold several lines or columns together"):
+        texts(path)
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="has several columns 'text': give each a name of its own"):
+        texts(put(tmp_path, "text,text\na dog,b\n", "a.csv"))
+
+
 # JSON.
 
 
@@ -140,7 +175,9 @@ def test_strings_objects_and_lists_of_tokens(records: list, tmp_path: Path) -> N
 
 def test_an_object_without_the_field_is_blank(tmp_path: Path) -> None:
     path = put(tmp_path, '{"text": "a dog"}\n\n{"other": 1}\n{"text": null}\n', "a.jsonl")
-    assert texts(path) == [(1, "a dog"), (3, ""), (4, "")]
+    told: list[str] = []
+    assert [*texts_of(path, told=told.append)] == [(1, "a dog"), (3, ""), (4, "")]
+    assert told[1:] == ["a.jsonl: 1 records have no field 'text', the first of them record 3."]
 
 
 @pytest.mark.parametrize(
@@ -148,6 +185,8 @@ def test_an_object_without_the_field_is_blank(tmp_path: Path) -> None:
     [
         ('{"text": "a"}\n{"text": \n', "a.jsonl", r"a\.jsonl, line 2: is no JSON; an object or a string a line is needed\."),
         ('["a",\n "b"', "a.json", r"a\.json, line 2: is no JSON\."),
+        ('[{"text": "a b"}, {"text": "c d"}]', "a.jsonl", r"a\.jsonl, record 1: holds a list or an object where"),
+        ('{"text": {"x": "a b"}}', "a.jsonl", r"a\.jsonl, record 1: holds a list or an object"),
         (r'"a \ud800"', "a.jsonl", r"a\.jsonl, record 1: holds half a character"),
         ('{"text": "a"}', "a.json", r"a\.json: a list of strings or of objects is needed\."),
         ('"a"\n{"text": "b"}\n', "a.jsonl", r"a\.jsonl, record 1: objects and others are mixed"),
@@ -168,7 +207,7 @@ def test_json_of_poems_is_of_poems_and_other_json_is_text(tmp_path: Path) -> Non
 
 
 def test_a_record_of_fasta_is_a_text(tmp_path: Path) -> None:
-    path = put(tmp_path, ">one Homo\nACGT\nTT\n\n;a remark\n>two\nGG\n>none\n", "a.fa")
+    path = put(tmp_path, ">one Homo\nAC GT\nTT\n\n;a remark\n>two\nGG\n>none\n", "a.fa")
     assert texts(path) == [(1, "ACGTTT"), (6, "GG"), (8, "")]
     with pytest.raises(SeqganError, match=r"b\.fasta, line 1: is no FASTA"):
         texts(put(tmp_path, "ACGT\n", "b.fasta"))
@@ -186,6 +225,7 @@ def test_the_first_column_of_smiles_is_read(tmp_path: Path) -> None:
     found = [*texts_of(put(tmp_path, "CCO ethanol\nC1CC1\tcyclo propane\n\nO\n", "a.smi"), told=told.append)]
     assert [text for _, text in found] == ["CCO", "C1CC1", "", "O"]
     assert told == ["a.smi: of each line the first column is read."]
+    assert [text for _, text in texts(put(tmp_path, "SMILES name\nCCO ethanol\n", "b.smi"))] == ["CCO"]
 
 
 # Compressed.
@@ -234,11 +274,15 @@ def test_a_run_trains_on_a_column_and_says_so(
     shown = seqgan("corpus", data)
     assert shown.code == 0, shown.err
     assert "table.csv: column 'text' is read, and not 'id', 'label'." in shown.out + shown.err
-    made = seqgan("pretrain-g", "--data", data, "--run", run, "--config", tiny_config, "--epochs", 1)
+    made = seqgan("pretrain-g", "--data", data, "--column", "text", "--run", run, "--config", tiny_config, "--epochs", 1)
     assert made.code == 0, made.err
     vocabulary = (run / "vocabulary.txt").read_text().split("\n")
     assert {"the", "cat,", "no"} < {*vocabulary}
     assert not {"id,text,label", "label", "text"} & {*vocabulary}
+    raw = seqgan("sample", "--run", run, "-n", 40, "--format", "raw").out
+    put(tmp_path, raw, "samples.txt")
+    scored = seqgan("eval-bleu", "--run", run, "--hypotheses", tmp_path / "samples.txt", "--references", data)
+    assert scored.code == 0, scored.err
     asked = seqgan("pretrain-g", "--data", data, "--column", "nothing", "--run", tmp_path / "other")
     assert (asked.code, asked.out) == (2, "")
     assert "has the columns 'id', 'text', 'label'" in asked.err

@@ -110,7 +110,8 @@ def command(
     data are written out, but for --format raw.
     """
     sampling = replace(sampling_of(context), allow_unknown=allow_unk)
-    texts = _texts(prompt, prompts)
+    console = console_of(context)
+    texts = _texts(prompt, prompts, console)
     if texts is None and not with_prompt:
         raise click.UsageError("--no-prompt leaves prompts out: give --prompt or --prompts.", context)
     num = num or (10 if texts is not None else ROWS if form == "pianoroll" else 100)
@@ -122,7 +123,6 @@ def command(
     from seqgan_cli.jobs.trained import open_trained
     from seqgan_cli.jobs.written import sample_lines, write_lines
 
-    console = console_of(context)
     trained = open_trained(context, console)
     console.note(f"From {trained.origin}; seed {seed or 0}, {sampling}.")
     if max_length is not None:
@@ -151,13 +151,14 @@ def command(
         fresh.check()
 
 
-def _texts(prompt: tuple[str, ...], prompts: Path | None) -> list[str] | None:
+def _texts(prompt: tuple[str, ...], prompts: Path | None, console: Console) -> list[str] | None:
     """All prompts, those of the file last; None if there are none. Raises SeqganError for a file that cannot be read."""
     if prompts is None:
         return list(prompt) or None
-    from seqgan_cli.data.text.lines import lines_of
+    from seqgan_cli.data.text.records import texts_of
 
-    lines = [line for _, line in lines_of(Path("/dev/stdin") if str(prompts) == "-" else prompts) if line]
+    source = Path("/dev/stdin") if str(prompts) == "-" else prompts
+    lines = [line for _, line in texts_of(source, spaces=True, told=console.say) if line.strip()]
     if not lines:
         raise SeqganError(f"{prompts} holds no prompt: a line each is needed.")
     return [*prompt, *lines]

@@ -97,7 +97,8 @@ def _lines(lines: Iterable["ScoredLine"], form: str, by_token: bool) -> Iterator
             yield "\t".join(COLUMNS)
         cells = _cells(line, marked)
         if by_token and not marked:
-            cells[-1] = " ".join(f"{_flat(token)}({loss:.2f})" for token, loss in line.by_token or ()) or cells[-1]
+            tokens = ((_flat(token), "?" if loss is None else f"{loss:.2f}") for token, loss in line.by_token or ())
+            cells[-1] = " ".join(f"{token}({loss})" for token, loss in tokens) or cells[-1]
         yield "\t".join(cells)
 
 
@@ -114,8 +115,8 @@ def _flat(text: str) -> str:
     return text.replace("\t", " ")
 
 
-def _marked(token: str, loss: float) -> str:
-    """A token in the colour of how surprising it is."""
-    colour = "31" if loss >= RARE else "33" if loss >= UNUSUAL else ""
+def _marked(token: str, loss: float | None) -> str:
+    """A token in the colour of how surprising it is; one that is unknown as what is most."""
+    colour = "31" if loss is None or loss >= RARE else "33" if loss >= UNUSUAL else ""
     return f"\x1b[{colour}m{visible(token)}\x1b[0m" if colour else visible(token)
 

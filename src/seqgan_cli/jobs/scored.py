@@ -22,7 +22,7 @@ class ScoredLine:
 
     nll: −log G in nats; None where the line is no sequence of the run, for `why`. nll_per_token: over what counts: its tokens
     but the unknown ones, and the end where the run's sequences have one. d: probability of being real by D, if there is one.
-    by_token: each token and its −log G, if it was asked for.
+    by_token: each token and its −log G, None for an unknown one, if it was asked for.
     """
 
     text: str
@@ -31,7 +31,7 @@ class ScoredLine:
     nll: float | None = None
     nll_per_token: float | None = None
     d: float | None = None
-    by_token: list[tuple[str, float]] | None = None
+    by_token: list[tuple[str, float | None]] | None = None
     why: str = ""
 
 
@@ -71,8 +71,9 @@ def _score(
         own = float(nll[row])
         shown = None
         if parts is not None:
-            named = [*tokens, *["<eos>"] * vocabulary.has_eos]
-            shown = [(token, float(loss)) for token, loss in zip(named, parts[row], strict=False)]
+            losses = parts[row].tolist()
+            shown = [(token, loss if token in known else None) for token, loss in zip(tokens, losses, strict=False)]
+            shown += [("<eos>", losses[len(tokens)])] * vocabulary.has_eos
         yield ScoredLine(
             line,
             tokens,

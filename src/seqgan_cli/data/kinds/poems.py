@@ -16,7 +16,7 @@ from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.corpus import Layout
 from seqgan_cli.data.documents import Collector, Documents, counts_of
 from seqgan_cli.data.kinds.base import Detokenizer, Kind, Report, no_report
-from seqgan_cli.data.text.records import texts_of
+from seqgan_cli.data.text.records import WITH_COLUMNS, suffix_of, texts_of
 from seqgan_cli.data.vocabulary import UNKNOWN, Vocabulary
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.lazy import np
@@ -81,8 +81,9 @@ class Poems(Kind):
 
     @classmethod
     def prompt(cls, text: str, settings: Settings) -> list[str]:
-        """The characters of its lines, without their marks."""
-        return [*"".join(verses_of(text, width_of(settings[PoemSettings].poem_form)))]
+        """The characters of its lines, without their marks, and without the title of a whole poem."""
+        width = width_of(settings[PoemSettings].poem_form)
+        return [*"".join(verses_of(text[title_end(text, width) :], width))]
 
     @classmethod
     def detokenizer(cls, settings: Settings, vocabulary: Vocabulary) -> Detokenizer:
@@ -221,7 +222,8 @@ def read_poems(path: Path, settings: Settings, once: bool = True, keep_blank: bo
             for file in _json_files(path):
                 yield from _json_poems(file, str(file.relative_to(folder)), found, strict)
         else:
-            texts = texts_of(path, settings.data.column, told=found.note)
+            column = settings.data.column if suffix_of(path) in WITH_COLUMNS else ""
+            texts = texts_of(path, column, told=found.note)
             yield from ((f"line {number}", line) for number, line in texts)
 
     for place, text in poems():

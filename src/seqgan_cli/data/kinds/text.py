@@ -11,6 +11,7 @@ from seqgan_cli.data.documents import Documents
 from seqgan_cli.data.kinds.base import Detokenizer, Kind, Report, no_report
 from seqgan_cli.data.text.layout import text_layout
 from seqgan_cli.data.text.markers import Markers
+from seqgan_cli.data.text.records import WITH_COLUMNS, suffix_of
 from seqgan_cli.data.text.tokens import TOKENIZERS, line_parts, normalized, read_lines
 from seqgan_cli.data.vocabulary import UNK, Vocabulary
 from seqgan_cli.lazy import np
@@ -38,7 +39,9 @@ class Text(Kind):
     def read_file(cls, path: Path, settings: Settings, spaces: bool = False, keep_blank: bool = False) -> Documents:
         """The lines of a file. `spaces`: see `lines_of`."""
         data = settings.data
-        how = (data.markers, spaces, keep_blank, data.column, data.normalize)
+        # The column is of the data: other files, as samples, may hold lines.
+        column = data.column if str(path) == data.source or suffix_of(path) in WITH_COLUMNS else ""
+        how = (data.markers, spaces, keep_blank, column, data.normalize)
         return cls.checked(read_lines(path, data.tokenizer, data.lowercase, *how))
 
     @classmethod

@@ -52,7 +52,7 @@ def infer_kind(source: str, column: str = "") -> str:
         known = " or ".join(kind.suffixes[0] for kind in special if kind.suffixes)
         raise SeqganError(f"{path} is a folder without {known} files: name a file with one sequence a line.")
     for kind in special:
-        if path.suffix.lower() in kind.suffixes and kind.is_file_of(path):
+        if path.suffix.lower() in kind.suffixes and not column and kind.is_file_of(path):
             return str(kind.name)
     if path.exists() and not path.is_file():
         return str(fallback.name)  # a pipe: what is looked at would be gone

@@ -2,11 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from seqgan_cli.data.text.encodings import names_for_shell
 from seqgan_cli.data.text.lines import with_command
+from seqgan_cli.data.text.records import FORMATS, suffix_of
 
 FEWEST = 20  # lines that tell anything
 MOST = 0.95  # share of them that tells it
@@ -45,19 +46,24 @@ class Hints:
         if self._widest <= WIDEST and pairs >= FEWEST and full > MOST * pairs and self._ends_within > self._lines / 10:
             yield (
                 f"Lines are full to column {self._widest}, as wrapped prose is: make each paragraph one line"
-                f"{with_command(path, _to_paragraphs)}, and --overlong split cuts it at the ends of sentences."
+                f"{_with(path, _to_paragraphs)}, and --overlong split cuts it at the ends of sentences."
             )
         if self._verses > MOST * self._lines:
-            yield f"Each line is a verse: make a poem of every four{with_command(path, _to_poems)}."
+            yield f"Each line is a verse: make a poem of every four{_with(path, _to_poems)}."
         elif tokenizer == "whitespace" and self._single > MOST * self._lines:
             yield "Most lines have no space, and are one token each: --tokenizer chars makes each character one."
 
 
+def _with(path: Path, command: Callable[[Path], str]) -> str:
+    """The command, of a file whose lines are text."""
+    return "" if suffix_of(path) in FORMATS else with_command(path, command)
+
+
 def _to_paragraphs(path: Path) -> str:
     source, target = names_for_shell(path, "paragraphs")
-    return f"`awk -v RS= '{{gsub(/\\r?\\n/, \" \")}} 1' {source} > {target}`"
+    return f"`tr -d '\\r' < {source} | awk -v RS= '{{gsub(/\\n/, \" \")}} 1' > {target}`"
 
 
 def _to_poems(path: Path) -> str:
     source, target = names_for_shell(path, "poems")
-    return f"`paste -d ' ' - - - - < {source} > {target}`"
+    return f"`tr -d '\\r' < {source} | grep -v '^[[:space:]]*$' | paste -d ' ' - - - - > {target}`"

@@ -63,18 +63,19 @@ def texts_of(
 def _table(lines: Lines, path: Path, column: str, told: Told) -> Lines:
     """CSV, with commas or semicolons as its first line has them, and TSV; fields may be quoted."""
     at = 0
+    first = list(itertools.islice(((number, line) for number, line in lines if line.strip()), 1))
+    first += itertools.islice(lines, LOOKED_AT)
 
     def given() -> Iterator[str]:
         nonlocal at
-        for number, line in lines:
+        for number, line in itertools.chain(first, lines):
             at = number
             yield f"{line}\n"
 
-    texts = given()
-    first = next(texts, "")
-    marks = "\t" if suffix_of(path) == ".tsv" else max(",;\t", key=first.count)
+    is_tsv = suffix_of(path) == ".tsv"
+    marks = "\t" if is_tsv else max(",;\t", key=lambda marks: _fit([line for _, line in first], marks))
     before = csv.field_size_limit(LONGEST_LINE)
-    rows = csv.reader(itertools.chain([first], texts), delimiter=marks, strict=True)
+    rows = csv.reader(given(), delimiter=marks, strict=True)
     try:
         names = next(rows, [])
         if not names:
@@ -84,8 +85,11 @@ def _table(lines: Lines, path: Path, column: str, told: Told) -> Lines:
         if column and column not in columns and column.isdecimal() and 0 < int(column) <= len(names):
             place, kept = int(column) - 1, [(1, names), *kept]  # numbered: the first line is a record too
         else:
+            _refuse_names(names, columns, path, column)
             place = names.index(_chosen(columns, path, column, told, "column"))
         for number, row in itertools.chain(kept, ((at, row) for row in rows if row)):
+            if is_tsv and any("\n" in field or "\t" in field for field in row):
+                raise SeqganError(f"{path}, line {number}: quotes hold several lines or columns together: take them out.")
             if any(row[len(names) :]):
                 raise SeqganError(
                     f"{path}, line {number}: has {len(row)} fields, and the first line {len(names)}: quote texts that hold "
@@ -97,6 +101,29 @@ def _table(lines: Lines, path: Path, column: str, told: Told) -> Lines:
         raise SeqganError(f"{told_as}: quote fields with marks in them, or write lines.") from None
     finally:
         csv.field_size_limit(before)
+
+
+def _fit(lines: list[str], marks: str) -> tuple[int, int]:
+    """How many of the first lines have as many fields, more than one, as the first; and how many fields those are."""
+    widths = [len(row) for row in csv.reader((f"{line}\n" for line in lines), delimiter=marks) if row]
+    return sum(width == widths[0] > 1 for width in widths), widths[0] if widths else 0
+
+
+def _refuse_names(names: list[str], columns: dict[str, list[str]], path: Path, column: str) -> None:
+    """Raises UsageError where the first line seems to be a record, which would be lost as names, or names a column twice."""
+    if len(columns) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UsageError(f"{path} has several columns {twice!r}: give each a name of its own.")
+    if column:
+        return
+    for name, values in columns.items():
+        words = sum(len(value.split()) for value in values) / max(1, len(values))
+        number = len(name.split())
+        if name.strip().isdecimal() or number > 3 or (number > 1 and 2 <= words <= 2 * number):
+            raise UsageError(
+                f"{path}, line 1: {name[:40]!r} seems to be no name of a column. If it is one, say --column NAME; if the first "
+                "line is a record, --column 1 reads the first field of each; an end as .txt has lines read."
+            )
 
 
 # JSON.
@@ -143,20 +170,29 @@ def _of_records(records: Iterator[tuple[int, Any]], path: Path, column: str, tol
         name = _chosen(columns, path, column, told, "field")
     elif column:
         raise UsageError(f"--column {column}: {path} holds no objects, so there is no field to name: leave it out.")
+    lacking = first_lacking = 0
     for number, record in itertools.chain(kept, records):
         if isinstance(record, dict) != bool(objects):
             raise SeqganError(f"{path}, record {number}: objects and others are mixed; all of one kind are needed.")
+        if objects and name not in record:
+            lacking, first_lacking = lacking + 1, first_lacking or number
         value = record.get(name) if objects else record
         text = "" if value is None else _text(value)
+        if text is None:
+            raise SeqganError(f"{path}, record {number}: holds a list or an object where a text is needed.")
         if re.search("[\ud800-\udfff]", text):
             raise SeqganError(f"{path}, record {number}: holds half a character (a lone surrogate), which is no text.")
         yield number, text
+    if lacking:
+        told(f"{path.name}: {lacking} records have no field {name!r}, the first of them record {first_lacking}.")
 
 
-def _text(value: Any) -> str:
-    """Text, or tokens that somebody has parted already, with spaces between them."""
+def _text(value: Any) -> str | None:
+    """Text, or tokens that somebody has parted already, with spaces between them; None for what is neither."""
     if isinstance(value, list):
-        return " ".join(map(_text, value))
+        return None if any(isinstance(each, list | dict) for each in value) else " ".join(map(str, map(_text, value)))
+    if isinstance(value, dict):
+        return None
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
@@ -204,7 +240,7 @@ def _fasta(lines: Lines, path: Path, column: str, told: Told) -> Lines:
         elif line.strip() and not line.startswith(";"):
             if not place:
                 raise SeqganError(f"{path}, line {number}: is no FASTA, whose records begin with a line that begins with >.")
-            parts.append(line.strip())
+            parts.append("".join(line.split()))
     if place:
         yield place, "".join(parts)
 
@@ -223,11 +259,14 @@ def _fastq(lines: Lines, path: Path, column: str, told: Told) -> Lines:
 
 
 def _smiles(lines: Lines, path: Path, column: str, told: Told) -> Lines:
-    """The first column; what stands after a space is a name."""
+    """The first column; what stands after a space is a name, and a first line that says so no molecule."""
     _no_columns(path, column)
     named = False
     for number, line in lines:
         first, *rest = line.split(maxsplit=1) or [""]
+        if number == 1 and first.lower() in ("smiles", "canonical_smiles"):
+            told(f"{path.name}: the first line has names of columns, and is no molecule.")
+            continue
         if rest and not named:
             named = True
             told(f"{path.name}: of each line the first column is read.")
@@ -247,4 +286,5 @@ FORMATS: dict[str, Callable[[Lines, Path, str, Told], Lines]] = {
     **dict.fromkeys((".fastq", ".fq"), _fastq),
     ".smi": _smiles,
 }
+WITH_COLUMNS = frozenset((".csv", ".tsv", ".jsonl", ".ndjson", ".json"))
 BY_CHARACTER = frozenset((".fasta", ".fa", ".fna", ".faa", ".fastq", ".fq", ".smi"))  # texts without spaces
