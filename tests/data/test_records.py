@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import lzma
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -201,6 +202,7 @@ def test_json_of_poems_is_of_poems_and_other_json_is_text(tmp_path: Path) -> Non
     poem = [{"paragraphs": ["床前明月光，疑是地上霜。", "举头望明月，低头思故乡。"]}]
     assert infer_kind(str(put(tmp_path, json.dumps(poem), "poems.json"))) == "poems"
     assert infer_kind(str(put(tmp_path, '["a dog", "the cat"]', "text.json"))) == "text"
+    assert infer_kind(str(put(tmp_path, '[{"paragraphs": "a dog"}]', "other.json")), "paragraphs") == "text"
 
 
 # FASTA, FASTQ, SMILES.
@@ -243,16 +245,19 @@ def test_compressed_files_are_read_as_they_are(suffix: str, compress: Callable[[
         list(lines_of(put(tmp_path, "a dog\n", f"none.txt{suffix}")))
 
 
-def test_zstandard_is_read_or_asked_for(tmp_path: Path) -> None:
-    path = put(tmp_path, b"\x28\xb5\x2f\xfd rest", "a.txt.zst")
-    try:
-        import zstandard
-    except ImportError:
-        with pytest.raises(SeqganError, match="pip install zstandard"):
-            list(lines_of(path))
-    else:
-        path.write_bytes(zstandard.compress(b"a dog\nthe cat\n"))
-        assert [text for _, text in lines_of(path)] == ["a dog", "the cat"]
+def test_zstandard_is_read_frame_by_frame_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    zstandard = pytest.importorskip("zstandard")
+    frames = [zstandard.compress(b"a dog %d\n" % i * 40_000) for i in range(3)]
+    path = put(tmp_path, b"".join(frames), "a.txt.zst")
+    assert [text for _, text in lines_of(path)] == [f"a dog {i}" for i in range(3) for _ in range(40_000)]
+    for kept in (len(path.read_bytes()) - 1, len(frames[0]) + 9, 5):
+        with pytest.raises(SeqganError, match=r"is damaged: it cannot be decompressed to its end \(it is cut off\)"):
+            list(lines_of(put(tmp_path, b"".join(frames)[:kept], "cut.txt.zst")))
+    with pytest.raises(SeqganError, match="is damaged: it cannot be decompressed to its end"):
+        list(lines_of(put(tmp_path, frames[0] + b"no frame", "more.txt.zst")))
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    with pytest.raises(SeqganError, match=r"pip install 'seqgan-cli\[zst\]'"):
+        list(lines_of(path))
 
 
 # What is made of them.

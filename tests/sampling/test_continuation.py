@@ -136,6 +136,21 @@ def test_sample_goes_on_with_a_prompt(seqgan: Call, pretrained: Path, tmp_path: 
     assert len(seqgan("sample", "--run", pretrained, "--prompt", "a").out.splitlines()) == 10
 
 
+def test_prompts_are_records_and_keep_the_space_at_their_ends(seqgan: Call, pretrained: Path, tmp_path: Path) -> None:
+    (tmp_path / "prompts.csv").write_text("n,text\n1,the old\n2,a gull\n")
+    several = seqgan("sample", "--run", pretrained, "--prompts", tmp_path / "prompts.csv", "-n", 1)
+    assert [" ".join(line.split()[:2]) for line in several.out.splitlines()] == ["the old", "a gull"]
+    lines, run = tmp_path / "lines.txt", tmp_path / "run"
+    lines.write_text("ab cd\ncd ab\nab ab\n" * 6)
+    options = ("--tokenizer", "chars", "--preset", "quick", "--epochs", 1, "--run", run, "-q")
+    assert seqgan("pretrain-g", "--data", lines, *options).code == 0
+    (tmp_path / "prompts.txt").write_text("ab \n")
+    asked = ("sample", "--run", run, "-n", 3)
+    given = [seqgan(*asked, "--prompt", "ab ").out, seqgan(*asked, "--prompts", tmp_path / "prompts.txt").out]
+    assert given[0] == given[1]
+    assert all(line.startswith("ab ") for line in given[0].splitlines())
+
+
 def test_an_empty_prompt_is_none(seqgan: Call, pretrained: Path) -> None:
     plain = seqgan("sample", "--run", pretrained, "-n", 7)
     assert seqgan("sample", "--run", pretrained, "-n", 7, "--prompt", "").out == plain.out

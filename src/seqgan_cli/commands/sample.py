@@ -11,7 +11,7 @@ import click
 from seqgan_cli import files
 from seqgan_cli.console import Console, visible
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.jobs.options import GroupedCommand, GroupedOption, common_options, console_of, from_option
+from seqgan_cli.jobs.options import GroupedCommand, common_options, console_of, from_option, grouped_option
 from seqgan_cli.jobs.sampling import sampling_of, sampling_options
 
 if TYPE_CHECKING:
@@ -20,68 +20,55 @@ if TYPE_CHECKING:
     from seqgan_cli.jobs.trained import Trained
 
 ROWS = 8  # sequences in a picture, unless told
+_samples, _prompts, _output = grouped_option("Samples"), grouped_option("Prompts"), grouped_option("Output")
 
 
 @click.command("sample", cls=GroupedCommand)
-@click.option(
+@_samples(
     "-n",
     "--num",
-    cls=GroupedOption,
-    group="Samples",
     type=click.IntRange(1),
     metavar="N",
     help="how many [100; pianoroll 8], or how many of each prompt [10]",
 )
 @sampling_options("Samples")
-@click.option(
+@_prompts(
     "--prompt",
-    cls=GroupedOption,
-    group="Prompts",
     multiple=True,
     metavar="TEXT",
     help="begin with this, in the tokens of the run; of music pitch ids or a .mid file; may be repeated",
 )
-@click.option(
+@_prompts(
     "--prompts",
-    cls=GroupedOption,
-    group="Prompts",
     type=click.Path(path_type=Path, allow_dash=True),
     metavar="FILE",
     help="begin with each line of a file (-: stdin)",
 )
-@click.option(
+@_prompts(
     "--with-prompt/--no-prompt",
-    cls=GroupedOption,
-    group="Prompts",
     default=True,
     help="write the prompt too, or what follows it alone [with]",
 )
-@click.option(
+@_samples(
     "--max-length",
-    cls=GroupedOption,
-    group="Samples",
     type=click.IntRange(1),
     metavar="N",
     help="end each sequence after so many tokens at most [as in training]",
 )
-@click.option("--unique", cls=GroupedOption, group="Samples", is_flag=True, help="none that was there before")
-@click.option("--novel", cls=GroupedOption, group="Samples", is_flag=True, help="none that the training set has")
-@click.option("--allow-unk", cls=GroupedOption, group="Samples", is_flag=True, help="let `<unk>` be sampled too")
-@click.option(
+@_samples("--unique", is_flag=True, help="none that was there before")
+@_samples("--novel", is_flag=True, help="none that the training set has")
+@_samples("--allow-unk", is_flag=True, help="let `<unk>` be sampled too")
+@_output(
     "--format",
     "form",
-    cls=GroupedOption,
-    group="Output",
     type=click.Choice(["text", "raw", "ids", "jsonl", "midi", "pianoroll"]),
     default="text",
     help="raw: a line each, as files of data are; ids: numbers, of text those of the lines of vocabulary.txt from 0; "
     "midi, pianoroll (PNG): of music, with --output [text]",
 )
-@click.option(
+@_output(
     "-o",
     "--output",
-    cls=GroupedOption,
-    group="Output",
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="write there instead of stdout; for midi a directory",
@@ -155,10 +142,10 @@ def _texts(prompt: tuple[str, ...], prompts: Path | None, console: Console) -> l
     """All prompts, those of the file last; None if there are none. Raises SeqganError for a file that cannot be read."""
     if prompts is None:
         return list(prompt) or None
+    from seqgan_cli.data.text.opened import named
     from seqgan_cli.data.text.records import texts_of
 
-    source = Path("/dev/stdin") if str(prompts) == "-" else prompts
-    lines = [line for _, line in texts_of(source, spaces=True, told=console.say) if line.strip()]
+    lines = [line for _, line in texts_of(named(prompts), spaces=True, told=console.say) if line.strip()]
     if not lines:
         raise SeqganError(f"{prompts} holds no prompt: a line each is needed.")
     return [*prompt, *lines]

@@ -41,20 +41,17 @@ def command(context: click.Context, file: Path, form: str, by_token: bool, colum
     of the run, as one too long, has no nll.
     """
     sampling, console = sampling_of(context), console_of(context)
+    from seqgan_cli.data.text.opened import named
     from seqgan_cli.data.text.records import texts_of
     from seqgan_cli.jobs.scored import score_lines
     from seqgan_cli.jobs.trained import open_trained
     from seqgan_cli.jobs.written import write_lines
-    from seqgan_cli.runs.discriminators import read_discriminator, stage_of_discriminator
+    from seqgan_cli.runs.discriminators import discriminator_if_any
 
     trained = open_trained(context, console)
-    settings = trained.config.settings
-    discriminator = None
-    if trained.run.has(stage_of_discriminator(trained.run, settings)):
-        discriminator = read_discriminator(trained.run, settings, trained.corpus, console.warn)
+    discriminator = discriminator_if_any(trained.run, trained.config.settings, trained.corpus, console.warn)
     console.note(f"By {trained.origin}; {sampling}.")
-    source = Path("/dev/stdin") if str(file) == "-" else file
-    texts = (text for _, text in texts_of(source, column, told=console.say))
+    texts = (text for _, text in texts_of(named(file), column, told=console.say))
     told = _Told(score_lines(trained, texts, sampling, discriminator, by_token))
     sys.stdout.reconfigure(encoding="utf-8", errors="strict") if hasattr(sys.stdout, "reconfigure") else None
     if form == "table":

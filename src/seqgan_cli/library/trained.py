@@ -14,7 +14,7 @@ from seqgan_cli.jobs.drawn import Fresh, drawn, prompts_of, shorten, told_unknow
 from seqgan_cli.jobs.scored import ScoredLine, score_lines
 from seqgan_cli.jobs.trained import Trained, trained_of, with_generator
 from seqgan_cli.jobs.written import sample_lines
-from seqgan_cli.runs.discriminators import read_discriminator, stage_of_discriminator
+from seqgan_cli.runs.discriminators import discriminator_if_any
 from seqgan_cli.runs.run import Run
 from seqgan_cli.sampling.choices import Sampling
 
@@ -77,11 +77,9 @@ class TrainedRun:
 
     def iter_scores(self, lines: Iterable[str], *, by_token: bool = False, **sampling: Any) -> Iterator[ScoredLine]:
         """The same one by one, for more lines than memory holds."""
-        run, settings = self._trained.run, self._trained.config.settings
-        discriminator = None
-        if run.has(stage_of_discriminator(run, settings)):
-            discriminator = read_discriminator(run, settings, self._trained.corpus, self._console.warn)
-        return score_lines(self._trained, lines, Sampling(**sampling), discriminator, by_token)
+        trained = self._trained
+        discriminator = discriminator_if_any(trained.run, trained.config.settings, trained.corpus, self._console.warn)
+        return score_lines(trained, lines, Sampling(**sampling), discriminator, by_token)
 
     @property
     def settings(self) -> Mapping[str, Any]:

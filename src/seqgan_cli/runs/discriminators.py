@@ -34,3 +34,12 @@ def read_discriminator(run: Run, settings: Settings, corpus: "Corpus", warn: Cal
     discriminator = Discriminator(corpus.vocabulary, corpus.sequence_length, settings.of(registry.discriminators))
     assign(checkpoint, named("discriminator", discriminator))
     return discriminator
+
+
+def discriminator_if_any(
+    run: Run, settings: Settings, corpus: "Corpus", warn: Callable[[str], None]
+) -> "Discriminator | None":
+    """The latest discriminator, None for a run that has not trained one."""
+    if not run.has(stage_of_discriminator(run, settings)):
+        return None
+    return read_discriminator(run, settings, corpus, warn)

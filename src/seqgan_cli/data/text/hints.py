@@ -11,7 +11,6 @@ from seqgan_cli.data.text.records import FORMATS, suffix_of
 
 FEWEST = 20  # lines that tell anything
 MOST = 0.95  # share of them that tells it
-WIDEST = 200  # columns of wrapped text
 _ENDS_WITHIN = re.compile(r"[.!?…][\"'”’)]* +\S")
 _VERSE = re.compile(r"[\u3400-\u9fff]{5}$|[\u3400-\u9fff]{7}$")
 
@@ -43,7 +42,7 @@ class Hints:
             return
         pairs = self._needed.total()
         full = sum(count for needed, count in self._needed.items() if needed > self._widest)
-        if self._widest <= WIDEST and pairs >= FEWEST and full > MOST * pairs and self._ends_within > self._lines / 10:
+        if pairs >= FEWEST and full > MOST * pairs and self._ends_within > self._lines / 10:
             yield (
                 f"Lines are full to column {self._widest}, as wrapped prose is: make each paragraph one line"
                 f"{_with(path, _to_paragraphs)}, and --overlong split cuts it at the ends of sentences."

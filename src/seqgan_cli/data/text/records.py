@@ -83,7 +83,7 @@ def _table(lines: Lines, path: Path, column: str, told: Told) -> Lines:
         kept = list(itertools.islice(((at, row) for row in rows if row), LOOKED_AT))
         columns = {name: [row[i] for _, row in kept if i < len(row)] for i, name in enumerate(names)}
         if column and column not in columns and column.isdecimal() and 0 < int(column) <= len(names):
-            place, kept = int(column) - 1, [(1, names), *kept]  # numbered: the first line is a record too
+            place, kept = int(column) - 1, [(first[0][0], names), *kept]  # numbered: the first line is a record too
         else:
             _refuse_names(names, columns, path, column)
             place = names.index(_chosen(columns, path, column, told, "column"))
