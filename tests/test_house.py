@@ -126,7 +126,7 @@ def compared(tree: ast.AST) -> list[tuple[str, int]]:
 OTHER_MEANINGS = {
     "lm": {"studies/experiments/methods.py"},  # a method of that name
     "novel": {"studies/objectives/study.py"},  # a score
-    "text": {"data/text/records.py"},  # a column that is often called so
+    "text": {"data/text/columns.py"},  # a column that is often called so
     # A format, and the name of an array; what a scorer reads.
     "ids": {"jobs/written.py", "data/text/cache.py", "rewards/own.py"},
     # Where a setting comes from; a field of settings.

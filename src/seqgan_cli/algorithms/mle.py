@@ -87,6 +87,8 @@ def scheduled_sampling_inputs(generator: Generator, tokens: Any, teacher_forcing
     length, columns = tf.shape(tokens)[1], tf.transpose(tokens)
     coins, draws = tf.unstack(tf.random.experimental.stateless_split(sampling_key, 2))
     keep = tf.random.stateless_uniform(tf.shape(columns), coins) < teacher_forcing_prob
+    if generator.vocabulary.separator is not None:  # a source is given
+        keep |= tf.transpose(generator.vocabulary.given(tokens))
 
     def advance(t: Any, last: Any, state: list, inputs: Any) -> tuple:
         output, state = generator.step(last, state)
@@ -107,6 +109,7 @@ def untrained_generator(settings: Settings, corpus: Corpus) -> Generator:
 
     generator = make_generator(corpus.vocabulary, corpus.sequence_length, settings.of(registry.generators))
     generator.initialise(rng(settings.seed, "generator"))
+    generator.give_sources(corpus.without_unk(corpus.train))
     return generator
 
 
@@ -147,7 +150,7 @@ class LikelihoodTraining(Stage):
         # The untrained generator's entropy is no mark to hold: learning is losing most of it. Few lines come again among many
         # samples, however well they are learned: as many draws from the data are the mark.
         num, train = self.settings.evaluation.samples, self.corpus.train
-        draws, _ = expected_distinct(train, self.corpus.vocabulary.mask(train), num)
+        draws, _ = expected_distinct(*self.corpus.vocabulary.for_counting(train), num)
         lowest = collapse_threshold(draws.number, num, once=draws.once)
         return {"distinct_share": draws.number / num, "least_distinct_share": lowest / num}
 

@@ -1,6 +1,7 @@
 """`seqgan eval-nll`."""
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -56,7 +57,7 @@ def command(
 def _score(
     run: "Run", console: Console, which: str, samples: int, samplings: "Sequence[Sampling]", seed: int, as_json: bool
 ) -> None:
-    from seqgan_cli.evaluation.generators import data_figures, likelihoods, outside_notes, unknown_note
+    from seqgan_cli.evaluation.generators import data_figures, likelihoods, nll_by_label, outside_notes, unknown_note
     from seqgan_cli.jobs.trained import trained_of
     from seqgan_cli.randomness import key
     from seqgan_cli.studies.experiments.tables import generators_table
@@ -72,18 +73,26 @@ def _score(
             scores.append(
                 likelihoods(trained.generator, trained.corpus, oracle, samples, sample_key, sampling, progress.move)
             )
+    by_label = [nll_by_label(trained.generator, trained.corpus, sampling) for sampling in samplings]
     if as_json:
         records = [s.record() for s in scores]
-        for record in records:
+        for record, labelled in zip(records, by_label, strict=True):
+            if labelled:
+                record["by_label"] = {label: asdict(estimate) for label, estimate in labelled.items()}
             del record["real"]  # what eval-bleu and eval-quality are for
         console.result(json.dumps(files.plain({"from": trained.origin, "scores": records, "data": data})))
         return
     truncated = any(s.sampling.truncated for s in scores)
+    heading = "sampling" if truncated else "temperature"
     names = [str(s.sampling) if truncated else f"{s.sampling.temperature:g}" for s in scores]
     columns, rows = generators_table(list(zip(names, scores, strict=True)), data)
     console.table(
         f"Scores of {trained.origin}: {samples} samples, nats per token, ± half a 95 % interval",
-        ["sampling" if truncated else "temperature", *columns],
+        [heading, *columns],
         rows,
         caption="\n".join(filter(None, [unknown_note(data), *outside_notes(list(zip(names, scores, strict=True)))])),
     )
+    for name, labelled in zip(names, by_label, strict=True):
+        if labelled:
+            rows_of_labels = [[label, str(estimate), str(estimate.count)] for label, estimate in labelled.items()]
+            console.table(f"By label, {heading} {name}", ["label", "nll_test ↓", "documents"], rows_of_labels)

@@ -91,7 +91,10 @@ def command(
                 rows.append(objective.of_sampling(f"MLE, temperature {t:g}", mle.generator, Sampling(t), f"MLE {t:g}"))
             rounds = trained.run.position("adversarial")
             calls = fair(trained.config.settings, trained.corpus.sequence_length, rounds, num)
-            rows += objective.best_of(mle.generator, sorted(set(counts or (4, calls))))
+            best = objective.best_of(mle.generator, sorted(set(counts or (4, calls))))
+            if not best:
+                console.say("No best of n stands beside it: of samples with several sources it is the easiest source's.")
+            rows += best
     if as_json:
         record = {"from": trained.origin, **sampling.record(), "reward": settings.adversarial.reward, "samples": num}
         console.result(json.dumps(files.plain({**record, "rows": [row.record() for row in rows]})))

@@ -46,9 +46,10 @@ _samples, _prompts, _output = grouped_option("Samples"), grouped_option("Prompts
 )
 @_prompts(
     "--with-prompt/--no-prompt",
-    default=True,
-    help="write the prompt too, or what follows it alone [with]",
+    default=None,
+    help="write the prompt too, or what follows it alone [with; of pairs the target alone]",
 )
+@_prompts("--label", multiple=True, metavar="NAME", help="of data with labels: for this one; may be repeated")
 @_samples(
     "--max-length",
     type=click.IntRange(1),
@@ -84,7 +85,8 @@ def command(
     novel: bool,
     prompt: tuple[str, ...],
     prompts: Path | None,
-    with_prompt: bool,
+    with_prompt: bool | None,
+    label: tuple[str, ...],
     allow_unk: bool,
     form: str,
     output: Path | None,
@@ -98,8 +100,8 @@ def command(
     """
     sampling = replace(sampling_of(context), allow_unknown=allow_unk)
     console = console_of(context)
-    texts = _texts(prompt, prompts, console)
-    if texts is None and not with_prompt:
+    texts = _texts((*prompt, *label), prompts, console)
+    if texts is None and with_prompt is False:
         raise click.UsageError("--no-prompt leaves prompts out: give --prompt or --prompts.", context)
     num = num or (10 if texts is not None else ROWS if form == "pianoroll" else 100)
     if form in ("midi", "pianoroll"):
@@ -114,7 +116,12 @@ def command(
     console.note(f"From {trained.origin}; seed {seed or 0}, {sampling}.")
     if max_length is not None:
         shorten(trained, max_length)
-    begun = None
+    begun, kind = None, trained.config.settings.kind
+    if label and not kind.has_labels:
+        raise SeqganError(f"--label {label[0]}: {trained.run.path} is of data without labels.")
+    if kind.has_sources and texts is None:
+        console.say("No --prompt is given: the sources are drawn from the training data.")
+    with_prompt = not kind.has_sources if with_prompt is None else with_prompt
     if texts is not None:
         begun, unknown = prompts_of(trained, texts)
         if unknown:

@@ -17,7 +17,7 @@ from seqgan_cli.data.documents import BLOCK, Documents, counts_of
 from seqgan_cli.data.split import HeldOut, held_out_counts, read_parts, save_parts
 from seqgan_cli.data.summary import Tally, summary_of
 from seqgan_cli.data.tfrecord.shards import Shards
-from seqgan_cli.data.vocabulary import EOS, PAD, SPECIAL, SPECIAL_BEFORE, UNK, Vocabulary
+from seqgan_cli.data.vocabulary import EOS, PAD, SPECIAL, SPECIAL_BEFORE, UNK, Vocabulary, is_mark
 from seqgan_cli.errors import SeqganError, restarting
 from seqgan_cli.evaluation.metrics.diversity import train_overlap
 from seqgan_cli.lazy import np
@@ -221,10 +221,11 @@ def _vocabulary(documents: Documents, starts: np.ndarray, ends: np.ndarray, sett
 
 
 def ranked_vocabulary(tokens: Sequence[str], counts: np.ndarray, settings: Data) -> Vocabulary:
-    """Tokens that were counted, by falling frequency, ties by their order."""
-    ranked = np.argsort(-counts, kind="stable")
-    kept = [i for i in ranked if counts[i] >= max(1, settings.min_count)]
-    return Vocabulary([tokens[i] for i in kept[: settings.max_vocab or None]])
+    """Tokens that were counted, by falling frequency, ties by their order; the separator and labels are never too rare."""
+    ranked = [i for i in np.argsort(-counts, kind="stable") if counts[i]]
+    words = [i for i in ranked if counts[i] >= settings.min_count and not is_mark(tokens[i])]
+    kept = {*words[: settings.max_vocab or None], *(i for i in ranked if is_mark(tokens[i]))}
+    return Vocabulary([tokens[i] for i in ranked if i in kept])
 
 
 def counts_within(documents: Documents, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:

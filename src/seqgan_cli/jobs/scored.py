@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from seqgan_cli.errors import SeqganError
 from seqgan_cli.jobs.trained import Trained
 
 if TYPE_CHECKING:
@@ -52,10 +53,13 @@ def _score(
     from seqgan_cli.algorithms.discriminator import scores
     from seqgan_cli.sampling.likelihood import sequence_nll, token_nll
 
-    settings, vocabulary, generator = trained.config.settings, trained.corpus.vocabulary, trained.generator
+    vocabulary, generator = trained.corpus.vocabulary, trained.generator
     known = {*vocabulary.tokens}
-    split = [settings.kind.prompt(line, settings) for line in lines]
-    whys = [_why(trained, tokens, known) for tokens in split]
+    split, whys = [], []
+    for line in lines:
+        tokens, why = _tokens_of(trained, line)
+        split.append(tokens)
+        whys.append(why or _why(trained, tokens, known))
     fitting = [i for i, why in enumerate(whys) if not why]
     table = _table(trained, [split[i] for i in fitting])
     parts = token_nll(generator, table, sampling) if by_token else None
@@ -72,7 +76,9 @@ def _score(
         shown = None
         if parts is not None:
             losses = parts[row].tolist()
-            shown = [(token, loss if token in known else None) for token, loss in zip(tokens, losses, strict=False)]
+            given = int(vocabulary.source_length(table[row]))
+            pairs = zip(tokens[given:], losses[given:], strict=False)
+            shown = [(token, loss if token in known else None) for token, loss in pairs]
             shown += [("<eos>", losses[len(tokens)])] * vocabulary.has_eos
         yield ScoredLine(
             line,
@@ -83,6 +89,15 @@ def _score(
             float(real[row]) if real is not None else None,
             shown,
         )
+
+
+def _tokens_of(trained: Trained, line: str) -> tuple[list[str], str]:
+    """The tokens of a line, and why there are none; empty if there are."""
+    settings = trained.config.settings
+    try:
+        return settings.kind.sequence(line, settings), ""
+    except SeqganError as error:
+        return [], str(error)
 
 
 def _why(trained: Trained, tokens: list[str], known: set[str]) -> str:

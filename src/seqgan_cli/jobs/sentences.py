@@ -45,7 +45,7 @@ class SentencePool:
             self.warn(f"{path}: {line}")
         vocabulary = self.run.corpus().vocabulary if self.run else None
         # As `sample --allow-unk` writes it: by another name where `<unk>` is a word of the data.
-        unknown = vocabulary.decode([UNK])[0] if vocabulary and vocabulary.has_special_tokens else UNKNOWN
+        unknown = vocabulary.unknown if vocabulary and vocabulary.has_special_tokens else UNKNOWN
         tokens = [SPECIAL[UNK] if token == unknown else token for token in documents.tokens]
         return self._renumber(documents.table(), tokens), documents.lengths
 

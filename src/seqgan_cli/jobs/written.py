@@ -26,12 +26,21 @@ def sample_lines(
         yield from (json.dumps(record, ensure_ascii=False) for record in _records(trained, written, rows))
         return
     for ids, given in rows:
+        if written.source is not None:
+            forms = {"text": written.page, "line": written.line, "raw": written.raw}
+            text = forms.get(form, lambda ids: _numbers(written, ids))
+            yield f"{written.source(ids)}\t{text(ids)}" if with_prompt else text(ids)
+            continue
         if form in ("ids", "raw"):
             shown = ids if with_prompt else ids[given:]
-            yield written.raw(shown) if form == "raw" else " ".join(map(str, written.numbers(shown)))
+            yield written.raw(shown) if form == "raw" else _numbers(written, shown)
         else:
             page = {"text": written.page, "line": written.line}[form]
             yield page(ids) if with_prompt or not given else _rest(written, page(ids), page(ids[:given]))
+
+
+def _numbers(written: "Detokenizer", ids: "np.ndarray") -> str:
+    return " ".join(map(str, written.numbers(ids)))
 
 
 def _records(
@@ -47,7 +56,9 @@ def _records(
         losses = sequence_nll(trained.generator, np.stack([ids for ids, _ in chunk])).tolist()
         for (ids, given), nll in zip(chunk, losses, strict=True):
             record = {"text": written.line(ids), "ids": written.numbers(ids), "nll": round(nll, 4)}
-            if given:
+            if written.source is not None:
+                record = {"source": written.source(ids), **record}
+            elif given:
                 prompt = written.line(ids[:given])
                 record |= {"prompt": prompt, "continuation": _rest(written, written.line(ids), prompt)}
             yield record

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from seqgan_cli.config import registry
 from seqgan_cli.config.sections import GeneratorSettings
-from seqgan_cli.data.vocabulary import EOS, PAD, START, UNK, Vocabulary
+from seqgan_cli.data.vocabulary import START, UNK, Vocabulary
 from seqgan_cli.models import softmax
 
 # A logit no token with this added can win, and small enough to keep softmax and its gradient finite.
@@ -22,8 +22,8 @@ class Generator(keras.Model):
     """Next-token distributions over V tokens given the prefix.
 
     Args:
-        vocabulary: the tokens; `<pad>` never has probability, nor `<eos>` where no sequence ends early; `<unk>` is never
-            sampled unless asked. The *model* is normalised over all but `<pad>`: likelihood training teaches it, `<unk>`
+        vocabulary: the tokens; `<pad>` never has probability, nor what else is never drawn; `<unk>` is never sampled unless
+            asked. The *model* is normalised over all but `<pad>`: likelihood training teaches it, `<unk>`
             included. The *policy*, which is sampled from, rewarded and scored, is the model given that no `<unk>` comes:
             normalised over all but `<pad>` and `<unk>`.
         sequence_length: T of the sequences it samples. Where they end in `<eos>`, the last place can hold nothing else, so
@@ -51,13 +51,25 @@ class Generator(keras.Model):
         self.output_layer.build((None, hidden_dim))
         self.built = True
         pad_mask, unk_mask = np.zeros((2, vocabulary.size), np.float32)
+        pad_mask[list(vocabulary.never_drawn)] = NEVER
         if vocabulary.has_special_tokens:
-            pad_mask[PAD] = NEVER
-            if not vocabulary.has_eos:
-                pad_mask[EOS] = NEVER
             unk_mask[UNK] = NEVER
         self._pad_mask = tf.constant(pad_mask)
         self.unk_mask = tf.constant(unk_mask)
+        self._sources: tuple[Any, Any] | None = None
+
+    def give_sources(self, sequences: np.ndarray) -> None:
+        """What it draws targets for, where sequences have sources and nobody says which: those of sequences int32 `[n, T]`."""
+        if self.vocabulary.separator is not None:
+            self._sources = tf.constant(sequences), tf.constant(self.vocabulary.source_length(sequences), tf.int32)
+
+    def draw_sources(self, batch: Any, key: Any) -> tuple[Any, Any] | None:
+        """So many of them, alike likely: int32 `[batch, T]`, of which the first int32 `[batch]` tokens count; None of none."""
+        if self._sources is None:
+            return None
+        sequences, lengths = self._sources
+        rows = tf.random.stateless_uniform([batch], key, maxval=tf.shape(sequences)[0], dtype=tf.int32)
+        return tf.gather(sequences, rows), tf.gather(lengths, rows)
 
     def initialise(self, rng: np.random.Generator, stddev: float = 0.1) -> None:
         """Every weight ~ N(0, stddev²), as in the paper (and with stddev 1 for the oracle)."""
@@ -69,6 +81,7 @@ class Generator(keras.Model):
         twin = type(self)(self.vocabulary, self.sequence_length, self.settings, name=name)
         for mine, theirs in zip(self.trainable_variables, twin.trainable_variables, strict=True):
             theirs.assign(mine)
+        twin._sources = self._sources
         return twin
 
     # One step, and the heads on it.

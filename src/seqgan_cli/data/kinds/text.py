@@ -8,12 +8,12 @@ from pathlib import Path
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.corpus import Layout
 from seqgan_cli.data.documents import Documents
-from seqgan_cli.data.kinds.base import Detokenizer, Kind, Report, no_report
+from seqgan_cli.data.kinds.base import Detokenizer, Kind, Report, no_report, numbers_of_target
 from seqgan_cli.data.text.layout import text_layout
 from seqgan_cli.data.text.markers import Markers
 from seqgan_cli.data.text.records import WITH_COLUMNS, suffix_of
 from seqgan_cli.data.text.tokens import TOKENIZERS, line_parts, normalized, read_lines
-from seqgan_cli.data.vocabulary import UNK, Vocabulary
+from seqgan_cli.data.vocabulary import Vocabulary
 from seqgan_cli.lazy import np
 
 _LINES = ("column", "lowercase", "normalize", "markers", "max-length", "overlong", "min-count", "max-vocab")
@@ -101,7 +101,10 @@ class Text(Kind):
             # An unknown one is a replacement character: its name would be read as several.
             return "".join("\N{REPLACEMENT CHARACTER}" if token == unknown else token for token in tokens)
 
-        unknown = vocabulary.decode([UNK])[0] if vocabulary.has_special_tokens else ""
-        return Detokenizer(
-            line, line, raw, lambda ids: ids[: vocabulary.length(ids)].tolist(), spaced=tokenizer.spaced
-        )
+        unknown = vocabulary.unknown if vocabulary.has_special_tokens else ""
+        def source(ids: np.ndarray) -> str:
+            return tokenizer.join(vocabulary.source(ids))
+
+        numbers = lambda ids: numbers_of_target(vocabulary, ids)  # noqa: E731
+        of_source = source if vocabulary.separator is not None else None
+        return Detokenizer(line, line, raw, numbers, spaced=tokenizer.spaced, source=of_source)
