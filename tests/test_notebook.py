@@ -33,7 +33,8 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_its_cells_run(clone: Path) -> None:
-    smaller = '"pretrain-g.epochs": 2, "adversarial.rounds": 1, "evaluation.samples": 30, "evaluation.final-samples": 30'
+    smaller = '"pretrain-g.epochs": 2, "adversarial.rounds": 1, "adversarial.rollouts": 1, "evaluation.samples": 30, '
+    smaller += '"evaluation.final-samples": 30, "pretrain-d.d-steps": 1, "adversarial.d-samples": 64'
     asked = '"pretrain-g.epochs": 20, "adversarial.rounds": 5'
     assert asked in cells()[0]
     names: dict[str, Any] = {}
