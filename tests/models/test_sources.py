@@ -15,6 +15,7 @@ from seqgan_cli.algorithms.mle import likelihood_loss, scheduled_sampling_inputs
 from seqgan_cli.algorithms.rollout import ActionValues, NetworkPolicy, NgramPolicy
 from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.data.vocabulary import EOS, LABEL, PAD, SEPARATOR, UNK, Vocabulary
+from seqgan_cli.evaluation.real import bleu_by_source
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards.repetition import NovelReward, UniqueReward
@@ -251,6 +252,30 @@ def test_means_of_rewards_are_of_targets() -> None:
     assert means["reward_final"] == np.mean([values[i, end] for i, end in enumerate(ends)])
     assert means["reward_mean"] == pytest.approx(values[mask].mean())
     assert _reward_means(values, mask, True)["reward_final"] == np.mean([values[i, given] for i, given in enumerate(SOURCES)])
+
+
+def test_bleu_is_against_the_references_of_the_same_source() -> None:
+    """As NLTK has it, one sentence at a time with the references of its own source, of which there may be several."""
+    from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
+
+    references = np.array(
+        [[A, SEP, B, A, EOS, PAD], [A, SEP, B, B, EOS, PAD], [B, SEP, A, A, A, EOS], [X, SEP, A, EOS, PAD, PAD]], np.int32
+    )
+    samples = np.array(
+        [[A, SEP, B, B, A, EOS], [B, SEP, B, B, EOS, PAD], [A, SEP, B, EOS, PAD, PAD], [SEP, A, EOS, PAD, PAD, PAD]], np.int32
+    )
+    weights = [(0.5, 0.5), (1.0,)]
+    literal = [
+        [
+            sentence_bleu(same, said, each, SmoothingFunction().method1)
+            for same, said in (([[B, A], [B, B]], [B, B, A]), ([[A, A, A]], [B, B]), ([[B, A], [B, B]], [B]))
+        ]
+        for each in weights
+    ]
+    found = bleu_by_source(samples, references, WORDS, weights, "method1")
+    for estimate, values in zip(found, literal, strict=True):
+        assert estimate.mean == pytest.approx(np.mean(values))
+        assert estimate.count == 2, "two sources; the fourth sample's has no reference"
 
 
 def test_repetition_is_of_targets() -> None:
