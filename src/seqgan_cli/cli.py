@@ -22,6 +22,7 @@ COMMANDS = {
     "pretrain-d": "train the discriminator against the generator",
     "adversarial": "train both against each other by policy gradient",
     "sample": "write sequences from the generator to stdout",
+    "export": "the generator as Keras, SavedModel or ONNX models",
     "score": "how likely the generator finds each line of a file",
     "eval-nll": "likelihood scores, and the coverage beside them",
     "eval-bleu": "BLEU against held-out sequences, and Self-BLEU",

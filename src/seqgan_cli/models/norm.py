@@ -17,6 +17,8 @@ def normalised(x: Any) -> Any:
 class LayerNorm(keras.layers.Layer):
     """`normalised` times 1 + gain, plus bias: with both zero, or drawn from N(0, σ²) like every other weight, a sound start."""
 
+    EPSILON = EPSILON
+
     def build(self, input_shape: Any) -> None:
         self.gain = self.add_weight(name="gain", shape=(input_shape[-1],), initializer="zeros")
         self.bias = self.add_weight(name="bias", shape=(input_shape[-1],), initializer="zeros")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from seqgan_cli.config.registry import Component
 from seqgan_cli.config.schema import specs_of
 from seqgan_cli.config.sections import GeneratorSettings
+from seqgan_cli.errors import SeqganError
 
 if TYPE_CHECKING:
     from seqgan_cli.config.settings import Settings
@@ -55,9 +56,9 @@ class GeneratorKind(Component, abc.ABC):
         return cls.cell_weights(settings, sequence_length)
 
     @classmethod
-    def emit(cls, graph: "Graph", cell: Any, x: Any, states: Sequence[Any]) -> "tuple[Any, list] | None":
-        """Write the cell's step on inputs x `[B, E]` into a graph: output and new states; None if that is not known."""
-        return None
+    def emit(cls, graph: "Graph", cell: Any, x: Any, states: Sequence[Any]) -> tuple[Any, list]:
+        """Write the cell's step on inputs x `[B, E]` into a graph: output and new states. Raises SeqganError if it cannot."""
+        raise SeqganError(f"generator.cell={cls.name} does not say how its step is written, so it cannot be exported.")
 
     @classmethod
     def make(
