@@ -546,7 +546,7 @@ def test_values_that_no_option_takes(seqgan, refused, synthetic, arguments, part
         ("pretrain-g.learning-rate=fast", "pretrain-g.learning-rate=fast: needs a number."),
         ("pretrain-g.learning-rate=nan", "pretrain-g.learning-rate=nan: needs a finite number."),
         ("data.lowercase=perhaps", "data.lowercase=perhaps: needs true or false."),
-        ("generator.cell=rnn", "generator.cell=rnn: choose from lstm, gru, attention."),
+        ("generator.cell=rnn", "generator.cell=rnn: choose from lstm, gru, attention, transformer."),
         ("seed=2147483648", "seed=2147483648: must be below 2147483648."),
     ],
 )

@@ -154,6 +154,12 @@ def test_rounds_reward_targets_and_tell_scorers_the_source(seqgan: Call, pairs: 
         assert "\t" not in said
 
 
+def test_no_model_is_written_that_would_draw_without_a_source(seqgan: Call, pairs: Path, tmp_path: Path) -> None:
+    outcome = seqgan("export", pairs, "-o", tmp_path / "models")
+    assert (outcome.code, list(tmp_path.iterdir())) == (1, [])
+    assert "sequences with sources" in outcome.err
+
+
 def test_best_of_n_is_refused_for_several_sources(seqgan: Call, pairs: Path) -> None:
     outcome = seqgan("adversarial", "--run", pairs, "--set", "adversarial.algorithm=best-of-n", "--reward", "unique")
     assert outcome.code == 2

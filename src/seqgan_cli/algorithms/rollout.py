@@ -29,6 +29,7 @@ class RolloutPolicy(abc.ABC):
 
     def __init__(self, vocabulary: Vocabulary, sequence_length: int) -> None:
         self.vocabulary, self.sequence_length = vocabulary, sequence_length
+        self.state_size = 0  # numbers of a row's state, where they are many
 
     @abc.abstractmethod
     def update(self, policy: Generator, update_rate: float) -> None:
@@ -100,6 +101,7 @@ class NetworkPolicy(RolloutPolicy):
     def __init__(self, policy: Generator) -> None:
         super().__init__(policy.vocabulary, policy.sequence_length)
         self.network = policy.clone("rollout_policy")
+        self.state_size = policy.state_size
 
     def update(self, policy: Generator, update_rate: float) -> None:
         """β ← u·β + (1-u)·θ."""
@@ -194,8 +196,8 @@ class ActionValues:
         length = policy.sequence_length
         # A short rollout ends in a value; of as many tokens as there are, it is a whole one.
         self.horizon, self.value = (horizon, value) if 0 < horizon < length - 1 else (0, None)
-        # A chunk of c (sequence, rollout) pairs advances (T-1)·c prefixes, whose logits are on the table at once.
-        rows = min(PREFIXES_AT_ONCE, LOGITS_AT_ONCE // policy.vocabulary.size)
+        # A chunk of c (sequence, rollout) pairs advances (T-1)·c prefixes, whose logits and states are on the table at once.
+        rows = min(PREFIXES_AT_ONCE, LOGITS_AT_ONCE // max(policy.vocabulary.size, policy.state_size))
         self.chunk = max(1, rows // max(1, length - 1))
 
     @compiled

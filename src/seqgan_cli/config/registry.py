@@ -241,4 +241,5 @@ algorithms = Registry("seqgan.algorithms", "seqgan_cli.algorithms", "adversarial
 generators = Registry("seqgan.generators", "seqgan_cli.models.generators", "generator.cell", "generator")
 discriminators = Registry("seqgan.discriminators", "seqgan_cli.models.discriminators", "discriminator.kind", "discriminator")
 kinds = Kinds("seqgan.kinds", "seqgan_cli.data.kinds", "data.kind", "kind of data", beside=("auto",))
+formats = Registry("seqgan.formats", "seqgan_cli.export", "--format", "format of an export")
 ALL = (kinds, generators, discriminators, algorithms, rewards)

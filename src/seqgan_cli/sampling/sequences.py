@@ -73,8 +73,8 @@ def _draw_together(generator: Generator, *args: Any) -> Any:
 
 
 def rows_at_once(generator: Generator) -> int:
-    """Sequences whose next-token logits are held in memory together."""
-    return max(16, min(1024, LOGITS_AT_ONCE // generator.vocabulary.size))
+    """Sequences whose next-token logits, and states, are held in memory together."""
+    return max(16, min(1024, LOGITS_AT_ONCE // max(generator.vocabulary.size, generator.state_size)))
 
 
 def sample_batch(generator: Generator, batch: Any, key: Any) -> Any:
