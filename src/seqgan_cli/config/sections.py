@@ -25,8 +25,8 @@ class Data:
     column: str = setting("", "column of a table or field of JSON objects that is text (default: the only one that is)")
     tokenizer: str = setting(
         "whitespace",
-        "what a token is (smiles: atoms, bonds and rings of molecules; codons: three letters)",
-        choices=("whitespace", "words", "chars", "smiles", "codons"),
+        "what a token is (`seqgan settings data.tokenizer` lists them)",
+        choices=registry.tokenizers,
     )
     lowercase: bool = setting(False, "lower-case the text")
     normalize: str = setting(

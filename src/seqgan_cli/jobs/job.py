@@ -147,8 +147,9 @@ def _chiefs_job(
         config = Config(
             {**config.values, "data.vocab-size": oracle.vocabulary.size}, {**config.sources, "data.vocab-size": "oracle"}
         )
-    check_fit(config.settings, stages, corpus, oracle)
-    refuse_too_few_rows(config.settings, stages, len(corpus.sequences), strategy)
+    settings = config.settings.with_tokenizer(corpus.tokenizer)
+    check_fit(settings, stages, corpus, oracle)
+    refuse_too_few_rows(settings, stages, len(corpus.sequences), strategy)
     with run.lock():
         if recorded is None and run.exists:
             raise SeqganError(f"Another command has just begun {run.path}: run this one again.")
@@ -172,4 +173,4 @@ def _chiefs_job(
             console.note(f"{name} = {config.values[name]} ({config.sources[name]})")
         share(run, place, strategy)
         with strategy.scope():
-            yield Job(run, config.settings, corpus, oracle, console, parameters["tensorboard"])
+            yield Job(run, settings, corpus, oracle, console, parameters["tensorboard"])
