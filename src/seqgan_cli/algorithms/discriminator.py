@@ -127,6 +127,8 @@ class DiscriminatorTrainer:
         section = settings.of(registry.discriminators)
         self.discriminator = Discriminator(corpus.vocabulary, corpus.sequence_length, section)
         self.discriminator.initialise(rng(settings.seed, "discriminator"))
+        if start := corpus.starts.get("discriminator"):
+            self.discriminator.embedding.assign(start.put_into(self.discriminator.embedding.numpy()))
         self.optimizer = Adam(self.discriminator.trainable_variables, learning_rate)
         tell_of_positives(corpus, console)
         if settings.discriminator.stop and not corpus.vocabulary.has_no_unk(corpus.validation).any():

@@ -102,11 +102,14 @@ def scheduled_sampling_inputs(generator: Generator, tokens: Any, teacher_forcing
 
 
 def untrained_generator(settings: Settings, corpus: Corpus) -> Generator:
-    """The generator before any training: weights ~ N(0, 0.1²) from the seed."""
+    """The generator before any training: weights ~ N(0, 0.1²) from the seed, and of words with a vector these."""
     from seqgan_cli.models.generator import make_generator
 
     generator = make_generator(corpus.vocabulary, corpus.sequence_length, settings.of(registry.generators))
     generator.initialise(rng(settings.seed, "generator"))
+    if start := corpus.starts.get("generator"):
+        table = generator.embedding.embeddings
+        table.assign(start.put_into(table.numpy()))
     return generator
 
 

@@ -108,7 +108,7 @@ def command(
         raise click.BadParameter(f"{output} is a directory: name a file.", param_hint="'-o' / '--output'")
     from seqgan_cli.jobs.drawn import Fresh, drawn, prompts_of, shorten, told_unknown
     from seqgan_cli.jobs.trained import open_trained
-    from seqgan_cli.jobs.written import sample_lines, write_lines
+    from seqgan_cli.jobs.written import ReadBack, sample_lines, write_lines
 
     trained = open_trained(context, console)
     console.note(f"From {trained.origin}; seed {seed or 0}, {sampling}.")
@@ -120,7 +120,8 @@ def command(
         if unknown:
             console.warn(told_unknown(unknown))
     fresh = Fresh(trained, num, seed or 0, sampling, begun, unique, novel) if unique or novel else None
-    rows = iter(fresh) if fresh else drawn(trained, num, seed or 0, sampling, begun)
+    back = ReadBack(trained)
+    rows = back.of(iter(fresh) if fresh else drawn(trained, num, seed or 0, sampling, begun))
     if form in ("midi", "pianoroll") and output is not None:
         _write_music(trained, [ids if with_prompt else ids[given:] for ids, given in rows], form, output, console)
     else:
@@ -134,6 +135,8 @@ def command(
         else:
             with files.replacing(output) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
                 write_lines(lines, file)
+    if form in ("text", "raw") and (told := back.told()):
+        console.say(told)
     if fresh:
         fresh.check()
 

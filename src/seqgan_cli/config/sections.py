@@ -50,6 +50,7 @@ class Data:
 @dataclass(frozen=True)
 class GeneratorSettings:
     embedding_dim: int = setting(32, "size of the generator's token embedding", at_least=1)
+    embeddings: str = setting("", "file of word vectors that it starts from", is_file=True, times_steps=False)
     hidden_dim: int = setting(32, "size of its recurrent state", at_least=1)
     cell: str = setting("lstm", "recurrent cell, or causal attention", choices=registry.generators)
 
@@ -65,6 +66,7 @@ class DiscriminatorSettings:
         times_steps=True,
     )
     embedding_dim: int = setting(64, "size of the discriminator's token embedding", at_least=1, fixed_by="pretrain-d")
+    embeddings: str = setting("", "file of word vectors that it starts from", is_file=True, fixed_by="pretrain-d")
     hidden_dim: int = setting(64, "features of those that are recurrent or attend", at_least=1, fixed_by="pretrain-d")
     prefixes: bool = setting(
         False, "teach it every prefix and not only whole sequences", fixed_by="pretrain-d", times_steps=True

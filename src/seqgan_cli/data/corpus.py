@@ -6,7 +6,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from seqgan_cli.config.sections import Data
 from seqgan_cli.data.batches import InMemory, Positives, Sequences, Streamed
 from seqgan_cli.data.documents import BLOCK, Documents, counts_of
 from seqgan_cli.data.split import HeldOut, chosen_parts, read_parts, save_parts
+from seqgan_cli.data.starts import Start, read_starts, save_starts
 from seqgan_cli.data.summary import Tally, summary_of
 from seqgan_cli.data.tfrecord.shards import Shards
 from seqgan_cli.data.vocabulary import EOS, PAD, SPECIAL, SPECIAL_BEFORE, TOKENIZER, UNK, Vocabulary
@@ -39,7 +40,7 @@ class Corpus:
     train: int32 `[n, T]`; held_out: the other parts by name, of which only older runs lack "validation": there the test part
     chooses too; summary: what was read, a line each; shards: where the training sequences are if memory does not hold them all:
     then `train` is a fair sample, for scores; seed: of draws from the training sequences; tokenizer: what cut them, if it is
-    more than its name in the settings.
+    more than its name in the settings; starts: what embeddings start from, by the network they are of.
     """
 
     train: np.ndarray
@@ -49,6 +50,7 @@ class Corpus:
     shards: Shards | None = None
     seed: int = 0
     tokenizer: Any = None
+    starts: Mapping[str, Start] = field(default_factory=dict)
 
     @property
     def sequence_length(self) -> int:
@@ -99,6 +101,7 @@ class Corpus:
     def save(self, run: Path) -> None:
         """Write into a run directory. Raises OSError."""
         save_parts(run / "corpus", self.train, self.held_out)
+        save_starts(run, self.starts)
         if self.shards:
             files.write(run / SHARDS, (json.dumps(self.shards.record(), indent=1) + "\n").encode())
         else:
@@ -267,7 +270,7 @@ def load_corpus(run: Path, plain_vocab_size: int | None, seed: int = 0, tokenize
             raise SeqganError(f"Cannot read {run / SHARDS} ({error}): {again}.") from None
     tables = (train, *(part.tokens for part in held_out.values()))
     vocabulary = read_vocabulary(run / "vocabulary.txt", plain_vocab_size, tables)
-    return Corpus(train, held_out, vocabulary, shards=shards, seed=seed, tokenizer=tokenizer)
+    return Corpus(train, held_out, vocabulary, shards=shards, seed=seed, tokenizer=tokenizer, starts=read_starts(run))
 
 
 def read_vocabulary(path: Path, plain_size: int | None, tables: tuple[np.ndarray, ...]) -> Vocabulary:

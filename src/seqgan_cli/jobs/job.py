@@ -15,12 +15,14 @@ from seqgan_cli.config.settings import SCHEMA, Settings
 from seqgan_cli.console import Console
 from seqgan_cli.data.sources.inference import infer_settings
 from seqgan_cli.data.split import CHOOSES_AND_REPORTS
+from seqgan_cli.data.starts import save_starts
 from seqgan_cli.data.tfrecord.shards import is_prepared
 from seqgan_cli.errors import SeqganError, UsageError, advised
 from seqgan_cli.jobs.corpora import check_fit, new_corpus, store_corpus
 from seqgan_cli.jobs.options import chosen_settings, console_of
 from seqgan_cli.jobs.processes import join, naming_the_lost, place_of, received, refuse_too_few_rows, share
 from seqgan_cli.jobs.restarts import check_locked, tell_of_changed_files, tell_of_changed_scorers
+from seqgan_cli.jobs.vectors import with_vectors
 from seqgan_cli.runs.checkpoints import Checkpoint
 from seqgan_cli.runs.generators import generator_checkpoint, read_generator
 from seqgan_cli.runs.origins import origins_of
@@ -147,6 +149,11 @@ def _chiefs_job(
         config = Config(
             {**config.values, "data.vocab-size": oracle.vocabulary.size}, {**config.sources, "data.vocab-size": "oracle"}
         )
+    config, corpus, vectors_read = with_vectors(config, recorded, run, restarted, corpus, changed, console)
+    if vectors_read:
+        check(config)
+        origins = {**(run.record().get("origins", {}) if origins is None and recorded else origins or {})}
+        origins |= origins_of(config.values, vectors_read)
     settings = config.settings.with_tokenizer(corpus.tokenizer)
     check_fit(settings, stages, corpus, oracle)
     refuse_too_few_rows(settings, stages, len(corpus.sequences), strategy)
@@ -159,6 +166,8 @@ def _chiefs_job(
             run.drop_from(restarted)
         if changed:
             store_corpus(run, corpus, oracle)
+        else:
+            save_starts(run.path, corpus.starts)
         run.write_config(config, preset, origins)
         run = Run(run.path)
         seed = config.values["seed"]

@@ -1,6 +1,7 @@
 """Lines of somebody's own, scored by a run's generator and discriminator."""
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,8 +22,9 @@ class ScoredLine:
     """A line, and how likely the run finds it.
 
     nll: −log G in nats; None where the line is no sequence of the run, for `why`. nll_per_token: over what counts: its tokens
-    but the unknown ones, and the end where the run's sequences have one. d: probability of being real by D, if there is one.
-    by_token: each token and its −log G, None for an unknown one, if it was asked for.
+    but the unknown ones, and the end where the run's sequences have one. bits_per_byte: −log₂ G over the bytes of the line in
+    UTF-8, its end among them; None with an unknown token. d: probability of being real by D, if there is one. by_token: each
+    token and its −log G, None for an unknown one, if it was asked for.
     """
 
     text: str
@@ -30,6 +32,7 @@ class ScoredLine:
     unknown: list[str]
     nll: float | None = None
     nll_per_token: float | None = None
+    bits_per_byte: float | None = None
     d: float | None = None
     by_token: list[tuple[str, float | None]] | None = None
     why: str = ""
@@ -80,6 +83,7 @@ def _score(
             unknown,
             own,
             own / counted[row] if counted[row] else None,
+            None if unknown else own / math.log(2) / (len(line.encode(errors="replace")) + vocabulary.has_eos),
             float(real[row]) if real is not None else None,
             shown,
         )
