@@ -134,7 +134,7 @@ OTHER_MEANINGS = {
     # Where a setting comes from; a field of settings.
     "file": {
         *("config/checks.py", "config/resolution.py", "jobs/options.py", "rewards/structure.py", "scoring/worker.py"),
-        *("studies/experiments/plan.py", "studies/tasks.py"),
+        *("studies/experiments/plan.py", "studies/tasks.py", "runs/vectors.py"),
     },
 }
 

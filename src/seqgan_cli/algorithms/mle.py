@@ -10,6 +10,7 @@ from seqgan_cli.config import registry
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.console import Console
 from seqgan_cli.data.corpus import Corpus
+from seqgan_cli.data.starts import GENERATOR
 from seqgan_cli.data.vocabulary import START
 from seqgan_cli.evaluation.generators import curve_scores
 from seqgan_cli.evaluation.metrics.diversity import collapse_threshold, expected_distinct
@@ -107,7 +108,7 @@ def untrained_generator(settings: Settings, corpus: Corpus) -> Generator:
 
     generator = make_generator(corpus.vocabulary, corpus.sequence_length, settings.of(registry.generators))
     generator.initialise(rng(settings.seed, "generator"))
-    if start := corpus.starts.get("generator"):
+    if start := corpus.starts.get(GENERATOR):
         table = generator.embedding.embeddings
         table.assign(start.put_into(table.numpy()))
     return generator

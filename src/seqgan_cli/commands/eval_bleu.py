@@ -56,7 +56,7 @@ _of_scores = grouped_option("Scores")
     type=click.Choice(registry.kinds.named),
     help="what they hold [text; with --run, as there]",
 )
-@_of_two_files(
+@_of_sentences(
     "--tokenizer",
     "data__tokenizer",
     setting="data.tokenizer",

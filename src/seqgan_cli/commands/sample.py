@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from seqgan_cli.jobs.trained import Trained
 
+AS_TEXT = ("text", "raw")  # formats that are read again by what cuts texts into tokens
 ROWS = 8  # sequences in a picture, unless told
 _samples, _prompts, _output = grouped_option("Samples"), grouped_option("Prompts"), grouped_option("Output")
 
@@ -135,7 +136,7 @@ def command(
         else:
             with files.replacing(output) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
                 write_lines(lines, file)
-    if form in ("text", "raw") and (told := back.told()):
+    if form in AS_TEXT and (told := back.told()):
         console.say(told)
     if fresh:
         fresh.check()

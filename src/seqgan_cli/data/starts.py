@@ -11,7 +11,7 @@ from seqgan_cli.arrays import read_arrays
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.lazy import np
 
-NETWORKS = ("generator", "discriminator")
+NETWORKS = GENERATOR, DISCRIMINATOR = ("generator", "discriminator")
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def save_starts(run: Path, starts: Mapping[str, Start]) -> None:
     for network in NETWORKS:
         if start := starts.get(network):
             with files.replacing(path_of(run, network)) as temporary:
-                np.savez_compressed(temporary, ids=start.ids, rows=start.rows)
+                np.savez_compressed(temporary, tokens=start.ids, rows=start.rows)
         else:
             path_of(run, network).unlink(missing_ok=True)
 
@@ -49,7 +49,7 @@ def read_starts(run: Path) -> dict[str, Start]:
         if (path := path_of(run, network)).exists():
             try:
                 arrays = read_arrays(path)
-                found[network] = Start(arrays["ids"], arrays["rows"])
+                found[network] = Start(arrays["tokens"], arrays["rows"])
             except (OSError, ValueError, KeyError) as error:
                 raise SeqganError(f"Cannot read {path} ({error}): restore it, or use another --run.") from None
     return found

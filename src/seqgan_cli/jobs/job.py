@@ -22,11 +22,11 @@ from seqgan_cli.jobs.corpora import check_fit, new_corpus, store_corpus
 from seqgan_cli.jobs.options import chosen_settings, console_of
 from seqgan_cli.jobs.processes import join, naming_the_lost, place_of, received, refuse_too_few_rows, share
 from seqgan_cli.jobs.restarts import check_locked, tell_of_changed_files, tell_of_changed_scorers
-from seqgan_cli.jobs.vectors import with_vectors
 from seqgan_cli.runs.checkpoints import Checkpoint
 from seqgan_cli.runs.generators import generator_checkpoint, read_generator
 from seqgan_cli.runs.origins import origins_of
 from seqgan_cli.runs.run import Run
+from seqgan_cli.runs.vectors import with_vectors
 from seqgan_cli.training.distribution.placement import Placement
 
 if TYPE_CHECKING:

@@ -61,7 +61,7 @@ class SentencePool:
         from seqgan_cli.data.documents import Collector
         from seqgan_cli.data.vocabulary import SPECIAL, UNK
 
-        found, unknown = Collector(), vocabulary.decode([UNK])[0]
+        found, unknown = Collector(), vocabulary.decode([UNK])[0] if vocabulary.has_special_tokens else None
         for ids in table:
             tokens = self.settings.tokenizer.split(line(ids))
             found.add((SPECIAL[UNK] if token == unknown else token for token in tokens), keep_empty=True)

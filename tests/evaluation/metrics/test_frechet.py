@@ -187,7 +187,7 @@ def test_npz(tmp_path: Path) -> None:
     [
         ({"tokens": np.array(["a"])}, "vectors"),
         ({"vectors": np.zeros((1, 2))}, "tokens"),
-        ({"tokens": np.array(["a"], object), "vectors": np.zeros((1, 2))}, "tokens"),  # pickled
+        ({"tokens": np.array(["a"], object), "vectors": np.zeros((1, 2))}, "pickled"),
         ({"tokens": np.array([1]), "vectors": np.zeros((1, 2))}, "`tokens` is to be text [N]"),
         ({"tokens": np.array(["a"]), "vectors": np.zeros(1)}, "float64 [1]"),
         ({"tokens": np.array(["a", "b"]), "vectors": np.zeros((1, 2))}, "[2]"),

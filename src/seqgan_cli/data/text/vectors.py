@@ -15,6 +15,7 @@ from seqgan_cli.data.vocabulary import SPECIAL, Vocabulary
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.lazy import np
 
+NAMES = ("words", "tokens")  # of the array of an `.npz` that says what the vectors are of
 LONGEST_LINE = 1 << 20  # bytes; a line of word2vec's text format has a few thousand
 
 
@@ -58,7 +59,7 @@ def read_embeddings(path: Path, wanted: Set[str]) -> tuple[list[str], np.ndarray
 def _from_npz(path: Path, wanted: Set[str]) -> tuple[list[str], np.ndarray]:
     try:
         arrays = read_arrays(path)
-        name = "words" if "words" in arrays else "tokens"
+        name = next((each for each in NAMES if each in arrays), NAMES[0])
         tokens, vectors = arrays[name], arrays["vectors"]
     except (ValueError, KeyError) as error:
         raise SeqganError(f"Cannot read {path} ({error}): an .npz with the arrays `words` and `vectors` is needed.") from None
