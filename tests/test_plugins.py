@@ -15,6 +15,7 @@ pytestmark = pytest.mark.usefixtures("quickly")
 
 PLUGINS = Path(__file__).parent / "plugins"
 NAMES = {"rewards": "multiples", "algorithms": "elite", "generators": "rnn", "discriminators": "bag", "kinds": "fasta"}
+NAMES |= {"tokenizers": "pairs"}
 
 
 @pytest.fixture(scope="session")
@@ -116,6 +117,22 @@ def test_a_kind_of_theirs_is_read_trained_on_and_sampled(
     assert {letter for line in capsys.readouterr().out.splitlines() for letter in line.split()} <= {*"ACGT"}
     assert seqgan("pretrain-g", "--data", str(records), "--kind", "fasta", "--lowercase", "--run", str(run / "2"), *few) == 2
     assert "--lowercase is of no use to data of kind fasta" in capsys.readouterr().err
+
+
+def test_a_tokenizer_of_theirs_cuts_data_and_prompts(
+    known: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from seqgan_cli.runs.run import Run
+
+    lines, run = tmp_path / "lines.txt", tmp_path / "run"
+    lines.write_text("".join(f"ab{'cd' * (1 + i % 3)}e\n" for i in range(40)), encoding="utf-8")
+    few = ("--epochs", "2", "--set", "evaluation.samples=32", "--quiet", "--threads", "1")
+    assert seqgan("pretrain-g", "--data", str(lines), "--tokenizer", "pairs", "--run", str(run), *few) == 0
+    assert sorted((run / "vocabulary.txt").read_text(encoding="utf-8").split()[-3:]) == ["ab", "cd", "e"]
+    capsys.readouterr()
+    assert seqgan("sample", "--run", str(run), "-n", "3", "--prompt", "abcd", "--format", "ids", "--quiet") == 0
+    own = Run(run).corpus().vocabulary.encode(["ab", "cd"])
+    assert all(line.split()[:2] == [*map(str, own)] for line in capsys.readouterr().out.splitlines())
 
 
 def test_prepared_data_are_of_their_kind_again(known: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
