@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from seqgan_cli.config import registry
@@ -119,20 +120,17 @@ def test_a_kind_of_theirs_is_read_trained_on_and_sampled(
     assert "--lowercase is of no use to data of kind fasta" in capsys.readouterr().err
 
 
-def test_a_tokenizer_of_theirs_cuts_data_and_prompts(
-    known: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from seqgan_cli.runs.run import Run
+def test_a_tokenizer_of_theirs_cuts_data_and_prompts(known: None, tmp_path: Path) -> None:
+    from seqgan_cli.config.resolution import explicit, resolve
+    from seqgan_cli.data.sources.opening import real_corpus
 
-    lines, run = tmp_path / "lines.txt", tmp_path / "run"
-    lines.write_text("".join(f"ab{'cd' * (1 + i % 3)}e\n" for i in range(40)), encoding="utf-8")
-    few = ("--epochs", "2", "--set", "evaluation.samples=32", "--quiet", "--threads", "1")
-    assert seqgan("pretrain-g", "--data", str(lines), "--tokenizer", "pairs", "--run", str(run), *few) == 0
-    assert sorted((run / "vocabulary.txt").read_text(encoding="utf-8").split()[-3:]) == ["ab", "cd", "e"]
-    capsys.readouterr()
-    assert seqgan("sample", "--run", str(run), "-n", "3", "--prompt", "abcd", "--format", "ids", "--quiet") == 0
-    own = Run(run).corpus().vocabulary.encode(["ab", "cd"])
-    assert all(line.split()[:2] == [*map(str, own)] for line in capsys.readouterr().out.splitlines())
+    (tmp_path / "lines.txt").write_text("".join(f"ab{'cd' * (1 + i % 3)}e\n" for i in range(40)), encoding="utf-8")
+    asked, sources = explicit({"data.source": str(tmp_path / "lines.txt"), "data.tokenizer": "pairs"}, (), None)
+    own = resolve(asked, sources, None, "quick").settings
+    vocabulary = real_corpus(own)[0].vocabulary
+    assert sorted(vocabulary.tokens[-3:]) == ["ab", "cd", "e"]
+    assert own.kind.prompt("abcde", own) == ["ab", "cd", "e"]
+    assert own.kind.detokenizer(own, vocabulary).line(np.array(vocabulary.encode(["ab", "e", "cd"]))) == "abecd"
 
 
 def test_prepared_data_are_of_their_kind_again(known: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

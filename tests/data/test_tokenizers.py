@@ -291,6 +291,12 @@ def test_long_lines_are_split_where_sentences_end(tmp_path: Path) -> None:
     assert "".join(of_bytes).replace(" ", "") == PROSE.replace(" ", "")
 
 
+def test_people_read_whole_characters_and_names_of_their_parts(made: dict[str, Tokenizer]) -> None:
+    shown = [made["bpe"].shown(token) for token in made["bpe"].split("the cat ☃")]
+    assert "the" in shown and " cat" in shown and "".join(shown[:2]) == "the cat"
+    assert shown[-3:] == ["".join(LETTERS[byte] for byte in [b]) for b in "☃".encode()]
+
+
 # Files.
 
 

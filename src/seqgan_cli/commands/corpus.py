@@ -168,7 +168,9 @@ def _describe(corpus: "Corpus", documents: "Documents", console: Console) -> Non
     if corpus.vocabulary.has_special_tokens:
         counts[: UNK + 1] = 0
     ranked = [i for i in np.argsort(-counts, kind="stable")[:FREQUENT] if counts[i]]
-    tokens = [token if (token := corpus.vocabulary.tokens[i]).strip() else repr(token) for i in ranked]
+    named = [corpus.vocabulary.tokens[i] for i in ranked]
+    shown = [*map(corpus.tokenizer.shown, named)] if corpus.tokenizer else named
+    tokens = [repr(token) if token[:1].isspace() else token for token in shown]
     shares = [f"{token} {counts[i] / counts.sum():.1%}" for token, i in zip(tokens, ranked, strict=True)]
     console.result(f"Most frequent: {' '.join(shares)}")
     console.result(f"Tokens that occur once: {(counts == 1).sum()}\n")

@@ -75,7 +75,9 @@ def _score(
         shown = None
         if parts is not None:
             losses = parts[row].tolist()
-            shown = [(token, loss if token in known else None) for token, loss in zip(tokens, losses, strict=False)]
+            read = map(settings.tokenizer.shown, tokens)
+            kept = [loss if token in known else None for token, loss in zip(tokens, losses, strict=False)]
+            shown = list(zip(read, kept, strict=True))
             shown += [("<eos>", losses[len(tokens)])] * vocabulary.has_eos
         yield ScoredLine(
             line,

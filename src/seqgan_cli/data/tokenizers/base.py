@@ -65,6 +65,10 @@ class Tokenizer(registry.Component, abc.ABC):
         """What a token stands for in a text, with its spaces; of part of a character nothing."""
         return token
 
+    def shown(self, token: str) -> str:
+        """What people read of a token: its name, or what it stands for if that is whole characters."""
+        return token
+
     def trained(self, texts: Iterable[str], size: int) -> Self:
         """A tokenizer of `size` tokens, or of as many as the texts give, of one that `trains`."""
         raise NotImplementedError

@@ -126,6 +126,12 @@ class ByteLevel(Tokenizer):
     def text_of(self, token: str) -> str:
         return self._bytes([token]).decode("utf-8", errors="ignore")
 
+    def shown(self, token: str) -> str:
+        try:
+            return self._bytes([token]).decode()
+        except UnicodeDecodeError:
+            return token
+
     def _bytes(self, tokens: Sequence[str]) -> bytes:
         """What is no letter of a byte, as in the names of special tokens, stands for itself."""
         return b"".join(bytes([BYTES[c]]) if c in BYTES else c.encode() for token in tokens for c in token)
