@@ -39,6 +39,7 @@ ROOMS = (
     "data.kinds",
     "data.midi",
     "data.text",
+    "data.tokenizers",
     "data",
     "data.tfrecord",
     "evaluation.metrics",
@@ -128,12 +129,13 @@ OTHER_MEANINGS = {
     "lm": {"studies/experiments/methods.py"},  # a method of that name
     "novel": {"studies/objectives/study.py"},  # a score
     "text": {"data/text/columns.py"},  # a column that is often called so
+    "smiles": {"data/text/records.py"},  # another one
     # A format, and the name of an array; what a scorer reads.
     "ids": {"jobs/written.py", "data/text/cache.py", "rewards/own.py"},
     # Where a setting comes from; a field of settings.
     "file": {
         *("config/checks.py", "config/resolution.py", "jobs/options.py", "rewards/structure.py", "scoring/worker.py"),
-        *("studies/experiments/plan.py", "studies/tasks.py"),
+        *("studies/experiments/plan.py", "studies/tasks.py", "runs/vectors.py"),
     },
 }
 

@@ -474,7 +474,7 @@ def test_full_disk_loses_nothing_and_the_same_command_goes_on(seqgan, contents, 
     ("arguments", "parts"),
     [
         (["pretrain-g", "--cell", "rnn"], ["'--cell': choose from lstm, gru"]),
-        (["pretrain-g", "--tokenizer", "bytes"], ["'--tokenizer'", "'whitespace', 'words', 'chars'"]),
+        (["pretrain-g", "--tokenizer", "bytes"], ["'--tokenizer'", "choose from whitespace, words, chars"]),
         (["train", "--preset", "slow"], ["'--preset'", "'quick', 'fast', 'paper'"]),
         (["adversarial", "--reward", "rouge"], ["there is no reward 'rouge'; choose from discriminator, partial, lm, bleu"]),
         (["sample", "--format", "xml"], ["'--format'", "'text', 'raw', 'ids', 'jsonl', 'midi', 'pianoroll'"]),

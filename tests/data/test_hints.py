@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cutters import TOKENIZERS
 from seqgan_cli.data.sources.inference import infer_kind
 from seqgan_cli.data.text.tokens import read_lines
 
@@ -15,7 +16,7 @@ DATA = Path(__file__).parents[2] / "data"
 
 
 def notes_of(path: Path, tokenizer: str = "whitespace") -> tuple[str, ...]:
-    return read_lines(path, tokenizer, False).notes
+    return read_lines(path, TOKENIZERS[tokenizer], False).notes
 
 
 def command_in(note: str) -> str:
@@ -49,7 +50,7 @@ def test_verses_are_told_and_the_command_makes_poems(tmp_path: Path) -> None:
 def test_a_table_of_verses_is_given_no_command_for_its_lines(tmp_path: Path) -> None:
     path = tmp_path / "verses.csv"
     path.write_text("n,verse\n" + "".join(f"{i},{verse}\n" for i, verse in enumerate(VERSES * 10)), encoding="utf-8")
-    (note,) = read_lines(path, "whitespace", False, column="verse").notes
+    (note,) = read_lines(path, TOKENIZERS["whitespace"], False, column="verse").notes
     assert note == "Each line is a verse: make a poem of every four."
 
 

@@ -1,5 +1,6 @@
 """Pairs and labelled texts: every form they come in gives the same sequences, and what is no pair is told with its line."""
 
+import csv
 import json
 import random
 import runpy
@@ -14,6 +15,7 @@ import pytest
 
 from seqgan_cli.config import registry
 from seqgan_cli.data.corpus import Corpus, corpus_of
+from seqgan_cli.data.sources.opening import real_corpus
 from seqgan_cli.data.vocabulary import LABEL, SEPARATOR
 from seqgan_cli.errors import SeqganError, UsageError
 from tiny import data_settings
@@ -79,6 +81,12 @@ def test_what_is_no_pair_is_told(tmp_path: Path, files: dict[str, str], own: dic
     with pytest.raises((SeqganError, UsageError)) as told:
         read(tmp_path, files, **own)
     assert said in str(told.value)
+
+
+def test_a_table_leaves_the_limit_of_fields_as_it_was(tmp_path: Path) -> None:
+    before = csv.field_size_limit()
+    read(tmp_path, WRITTEN["csv"][0])
+    assert csv.field_size_limit() == before
 
 
 def test_halves_of_pairs_are_left_out_and_counted(tmp_path: Path) -> None:
@@ -166,6 +174,17 @@ def test_sums_are_right_by_another_count() -> None:
             number, animal = part.split()
             total += words[number] * legs.get(animal.rstrip("s"), 0)
         assert answer == f"{total or 'no'} legs ."
+
+
+def test_subwords_are_of_sources_and_targets_and_every_byte_is_one(tmp_path: Path) -> None:
+    lines = [f"{given}\t{said}" for given, said in PAIRS] * 10
+    (tmp_path / "x.txt").write_text("\n".join(lines) + "\n")
+    own = {"tokenizer-size": 260, "tokenizer": "bpe", "kind": "pairs", "source": str(tmp_path / "x.txt")}
+    found, _ = real_corpus(data_settings(**own))
+    assert found.vocabulary.size == 3 + 1 + 260
+    assert found.tokenizer is not None
+    join = found.tokenizer.join
+    assert {(join(found.vocabulary.source(row)), join(found.vocabulary.decode(row))) for row in found.train} <= set(PAIRS)
 
 
 def test_tables_hold_pairs_whole(tmp_path: Path) -> None:

@@ -16,4 +16,6 @@ def test_a_run_has_its_own_copy_of_data_and_not_of_what_rewards_read(tmp_path: P
     assert origins.keys() == {"data.source"}
     data.write_text("a c\n")
     grammar.write_text("S -> 'b'\n")
-    assert changed({**origins, "reward.grammar.file": {**origins["data.source"], "path": str(grammar)}}, values) == [str(data)]
+    assert changed({**origins, "reward.grammar.file": {**origins["data.source"], "path": str(grammar)}}, values) == [
+        ("data.source", str(data))
+    ]

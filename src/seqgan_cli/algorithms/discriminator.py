@@ -8,6 +8,7 @@ from seqgan_cli.config import registry
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.console import Console
 from seqgan_cli.data.corpus import Corpus, tell_of_positives
+from seqgan_cli.data.starts import DISCRIMINATOR
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.lazy import compiled, compiled_for, np, tf
 from seqgan_cli.randomness import key, rng
@@ -128,6 +129,8 @@ class DiscriminatorTrainer:
         section = settings.of(registry.discriminators)
         self.discriminator = Discriminator(corpus.vocabulary, corpus.sequence_length, section)
         self.discriminator.initialise(rng(settings.seed, "discriminator"))
+        if start := corpus.starts.get(DISCRIMINATOR):
+            self.discriminator.embedding.assign(start.put_into(self.discriminator.embedding.numpy()))
         self.optimizer = Adam(self.discriminator.trainable_variables, learning_rate)
         tell_of_positives(corpus, console)
         if settings.discriminator.stop and not corpus.vocabulary.has_no_unk(corpus.validation).any():

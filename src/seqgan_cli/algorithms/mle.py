@@ -10,6 +10,7 @@ from seqgan_cli.config import registry
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.console import Console
 from seqgan_cli.data.corpus import Corpus
+from seqgan_cli.data.starts import GENERATOR
 from seqgan_cli.data.vocabulary import START
 from seqgan_cli.evaluation.generators import curve_scores
 from seqgan_cli.evaluation.metrics.diversity import collapse_threshold, expected_distinct
@@ -104,11 +105,14 @@ def scheduled_sampling_inputs(generator: Generator, tokens: Any, teacher_forcing
 
 
 def untrained_generator(settings: Settings, corpus: Corpus) -> Generator:
-    """The generator before any training: weights ~ N(0, 0.1²) from the seed."""
+    """The generator before any training: weights ~ N(0, 0.1²) from the seed, and of words with a vector these."""
     from seqgan_cli.models.generator import make_generator
 
     generator = make_generator(corpus.vocabulary, corpus.sequence_length, settings.of(registry.generators))
     generator.initialise(rng(settings.seed, "generator"))
+    if start := corpus.starts.get(GENERATOR):
+        table = generator.embedding.embeddings
+        table.assign(start.put_into(table.numpy()))
     generator.give_sources(corpus.without_unk(corpus.train))
     return generator
 

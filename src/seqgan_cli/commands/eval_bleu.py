@@ -12,6 +12,7 @@ from seqgan_cli import __version__
 from seqgan_cli.config import registry
 from seqgan_cli.config import resolution as configuration
 from seqgan_cli.config.checks import check_data
+from seqgan_cli.config.resolution import Config
 from seqgan_cli.config.settings import Settings, find
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.jobs.options import (
@@ -55,12 +56,12 @@ _of_scores = grouped_option("Scores")
     type=click.Choice(registry.kinds.named),
     help="what they hold [text; with --run, as there]",
 )
-@_of_two_files(
+@_of_sentences(
     "--tokenizer",
     "data__tokenizer",
     setting="data.tokenizer",
-    type=click.Choice(find("data.tokenizer").shown),
-    help="what a token is [whitespace; with --run, as there]",
+    metavar="[whitespace|words|chars|…|FILE.json]",
+    help="what a token is, of a run's samples too [whitespace; with --run, as there]",
 )
 @_of_two_files(
     "--lowercase/--no-lowercase", "data__lowercase", setting="data.lowercase", default=None, help="lower-case the text"
@@ -183,16 +184,20 @@ def _settings(context: click.Context, run: "Run", two_files: bool) -> Settings:
     Raises SeqganError without a run that is needed, UsageError for what does not go together.
     """
     asked, sources = configuration.explicit(chosen_settings(context), (), None)
-    if asked and not two_files:
-        options = " and ".join(f"--{name.partition('.')[2]}" for name in asked)
+    others = asked.keys() - {"data.tokenizer"}
+    if others and not two_files:
+        options = " and ".join(f"--{name.partition('.')[2]}" for name in asked if name in others)
         raise UsageError(f"{options}: of both --hypotheses and --references alone; without them the run says it. Leave it out.")
     recorded = run.config() if _speaks(context, run, two_files) else None
     config = configuration.resolve(asked, sources, recorded, "paper")
-    if asked:
-        check_data(config)
+    if asked:  # what a run recorded beside goes with its own tokens
+        check_data(Config(config.values, {**dict.fromkeys(config.sources, "default"), **sources}))
     if recorded is not None and config.settings.data.synthetic and not asked:
         return config.settings.changed({"data.tokenizer": "whitespace", "data.lowercase": False})
-    return config.settings
+    settings = config.settings if recorded is None else recorded.settings.changed(config.values)
+    if not settings.tokenizer.is_trained:
+        raise UsageError(f"--tokenizer {settings.data.tokenizer} is of a run that was trained with it: name a FILE.json.")
+    return settings
 
 
 def _speaks(context: click.Context, run: "Run", two_files: bool) -> bool:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqgan_cli import files
-from seqgan_cli.errors import SeqganError
 from seqgan_cli.jobs.options import GroupedCommand, common_options, console_of, from_option, grouped_option
 from seqgan_cli.jobs.sampling import sampling_of, sampling_options
 
@@ -112,19 +111,11 @@ def _vectors(path: Path, trained: "Trained") -> "np.ndarray":
     """Vectors float `[V, D]` by token id, nan for a token that the file lacks. Raises SeqganError if it lacks all."""
     import numpy as np
 
-    from seqgan_cli.data.vocabulary import SPECIAL
-    from seqgan_cli.evaluation.metrics.frechet import read_embeddings
+    from seqgan_cli.data.text.vectors import vectors_of
 
-    tokens = trained.corpus.vocabulary.tokens
-    ids = {token: i for i, token in enumerate(tokens) if not trained.corpus.vocabulary.has_special_tokens or i >= len(SPECIAL)}
-    found, vectors = read_embeddings(path, set(ids))
-    if not found:
-        raise SeqganError(
-            f"{path} has a vector for none of the run's {len(ids)} tokens, such as {next(iter(ids))!r}: "
-            "is it of the same language, and cut into the same kind of tokens?"
-        )
-    table = np.full((len(tokens), vectors.shape[1]), np.nan)
-    table[[ids[token] for token in found]] = vectors
+    ids, vectors = vectors_of(path, trained.corpus.vocabulary)
+    table = np.full((trained.corpus.vocabulary.size, vectors.shape[1]), np.nan)
+    table[ids] = vectors
     return table
 
 

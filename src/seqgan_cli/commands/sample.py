@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from seqgan_cli.jobs.trained import Trained
 
+AS_TEXT = ("text", "raw")  # formats that are read again by what cuts texts into tokens
 ROWS = 8  # sequences in a picture, unless told
 _samples, _prompts, _output = grouped_option("Samples"), grouped_option("Prompts"), grouped_option("Output")
 
@@ -110,7 +111,7 @@ def command(
         raise click.BadParameter(f"{output} is a directory: name a file.", param_hint="'-o' / '--output'")
     from seqgan_cli.jobs.drawn import Fresh, drawn, prompts_of, shorten, told_unknown
     from seqgan_cli.jobs.trained import open_trained
-    from seqgan_cli.jobs.written import sample_lines, write_lines
+    from seqgan_cli.jobs.written import ReadBack, sample_lines, write_lines
 
     trained = open_trained(context, console)
     console.note(f"From {trained.origin}; seed {seed or 0}, {sampling}.")
@@ -127,7 +128,8 @@ def command(
         if unknown:
             console.warn(told_unknown(unknown))
     fresh = Fresh(trained, num, seed or 0, sampling, begun, unique, novel) if unique or novel else None
-    rows = iter(fresh) if fresh else drawn(trained, num, seed or 0, sampling, begun)
+    back = ReadBack(trained)
+    rows = back.of(iter(fresh) if fresh else drawn(trained, num, seed or 0, sampling, begun))
     if form in ("midi", "pianoroll") and output is not None:
         _write_music(trained, [ids if with_prompt else ids[given:] for ids, given in rows], form, output, console)
     else:
@@ -141,6 +143,8 @@ def command(
         else:
             with files.replacing(output) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
                 write_lines(lines, file)
+    if form in AS_TEXT and (told := back.told()):
+        console.say(told)
     if fresh:
         fresh.check()
 

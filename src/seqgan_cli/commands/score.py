@@ -83,7 +83,7 @@ def _lines(lines: Iterable["ScoredLine"], form: str, by_token: bool) -> Iterator
     if form == "jsonl":
         for line in lines:
             record: dict[str, Any] = {"text": line.text, "nll": line.nll, "nll_per_token": line.nll_per_token, "d": line.d}
-            record |= {"tokens": len(line.tokens), "unknown": line.unknown}
+            record |= {"bits_per_byte": line.bits_per_byte, "tokens": len(line.tokens), "unknown": line.unknown}
             record |= {"by_token": line.by_token} if by_token else {}
             record |= {"why": line.why} if line.why else {}
             yield json.dumps(files.plain(record), ensure_ascii=False)

@@ -25,8 +25,8 @@ class Data:
     column: str = setting("", "column of a table or field of JSON objects that is text (default: the only one that is)")
     tokenizer: str = setting(
         "whitespace",
-        "what a token is (smiles: atoms, bonds and rings of molecules; codons: three letters)",
-        choices=("whitespace", "words", "chars", "smiles", "codons"),
+        "what a token is (`seqgan settings data.tokenizer` lists them)",
+        choices=registry.tokenizers,
     )
     lowercase: bool = setting(False, "lower-case the text")
     normalize: str = setting(
@@ -50,6 +50,7 @@ class Data:
 @dataclass(frozen=True)
 class GeneratorSettings:
     embedding_dim: int = setting(32, "size of the generator's token embedding", at_least=1)
+    embeddings: str = setting("", "file of word vectors that it starts from", is_file=True, times_steps=False)
     hidden_dim: int = setting(32, "size of its recurrent state", at_least=1)
     cell: str = setting("lstm", "recurrent cell, or causal attention", choices=registry.generators)
     layers: int = setting(1, "recurrent layers on one another, or blocks of a transformer", at_least=1)
@@ -69,6 +70,7 @@ class DiscriminatorSettings:
         times_steps=True,
     )
     embedding_dim: int = setting(64, "size of the discriminator's token embedding", at_least=1, fixed_by="pretrain-d")
+    embeddings: str = setting("", "file of word vectors that it starts from", is_file=True, fixed_by="pretrain-d")
     hidden_dim: int = setting(64, "features of those that are recurrent or attend", at_least=1, fixed_by="pretrain-d")
     prefixes: bool = setting(
         False, "teach it every prefix and not only whole sequences", fixed_by="pretrain-d", times_steps=True

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from seqgan_cli.lazy import np, tf
@@ -22,6 +23,7 @@ PAD, EOS, UNK = 0, 1, 2
 SPECIAL = (" <pad>", " <eos>", " <unk>")
 SPECIAL_BEFORE = ("<pad>", "<eos>", "<unk>")  # as vocabularies of earlier versions call them, which have no such words
 UNKNOWN = "<unk>"  # what people read for it; if that is a word of the text, `<unk_>`
+TOKENIZER = Path("corpus", "tokenizer.json")  # in a run: what cuts texts into tokens, where its name does not say it all
 SEPARATOR = " <sep>"
 LABEL = " <label> "  # before the name of a label, which is a token of a source
 

@@ -23,6 +23,7 @@ DATA = {
     "--validation": "data.validation",
     "--column": "data.column",
     "--tokenizer": "data.tokenizer",
+    "--tokenizer-size": "data.tokenizer-size",
     "--lowercase/--no-lowercase": "data.lowercase",
     "--normalize": "data.normalize",
     "--markers": "data.markers",

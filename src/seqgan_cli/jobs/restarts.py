@@ -61,10 +61,12 @@ def _restarting(stage: str, run: Run, sets: Sequence[str] = ()) -> str:
 
 def tell_of_changed_files(run: Run, config: Config, console: Console) -> None:
     """Which of the data's files are no longer what the run has read, and what to do."""
-    for path in changed(run.record().get("origins", {}), config.values):
+    for name, path in changed(run.record().get("origins", {}), config.values):
+        since = SCHEMA[name].fixed_by
+        stage = since if since in STAGES else STAGES[0]
         console.warn(
             f"{path} has changed since {run.path} read it, and the run goes on with what it was: to train on what it is now, "
-            f"use another --run, or restart with {_restarting('pretrain-g', run)}."
+            f"use another --run, or restart with {_restarting(stage, run)}."
         )
 
 

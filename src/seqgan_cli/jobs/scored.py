@@ -1,6 +1,7 @@
 """Lines of somebody's own, scored by a run's generator and discriminator."""
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from seqgan_cli.jobs.trained import Trained
 if TYPE_CHECKING:
     import numpy as np
 
+    from seqgan_cli.config.settings import Settings
     from seqgan_cli.models.discriminator import Discriminator
     from seqgan_cli.sampling.choices import Sampling
 
@@ -22,8 +24,9 @@ class ScoredLine:
     """A line, and how likely the run finds it.
 
     nll: −log G in nats; None where the line is no sequence of the run, for `why`. nll_per_token: over what counts: its tokens
-    but the unknown ones, and the end where the run's sequences have one. d: probability of being real by D, if there is one.
-    by_token: each token and its −log G, None for an unknown one, if it was asked for.
+    but the unknown ones, and the end where the run's sequences have one. bits_per_byte: −log₂ G over the bytes of the line in
+    UTF-8, its end among them; None with an unknown token. d: probability of being real by D, if there is one. by_token: each
+    token and its −log G, None for an unknown one, if it was asked for.
     """
 
     text: str
@@ -31,6 +34,7 @@ class ScoredLine:
     unknown: list[str]
     nll: float | None = None
     nll_per_token: float | None = None
+    bits_per_byte: float | None = None
     d: float | None = None
     by_token: list[tuple[str, float | None]] | None = None
     why: str = ""
@@ -53,7 +57,7 @@ def _score(
     from seqgan_cli.algorithms.discriminator import scores
     from seqgan_cli.sampling.likelihood import sequence_nll, token_nll
 
-    vocabulary, generator = trained.corpus.vocabulary, trained.generator
+    settings, vocabulary, generator = trained.config.settings, trained.corpus.vocabulary, trained.generator
     known = {*vocabulary.tokens}
     split, whys = [], []
     for line in lines:
@@ -77,8 +81,9 @@ def _score(
         if parts is not None:
             losses = parts[row].tolist()
             given = int(vocabulary.source_length(table[row]))
-            pairs = zip(tokens[given:], losses[given:], strict=False)
-            shown = [(token, loss if token in known else None) for token, loss in pairs]
+            read = map(settings.tokenizer.shown, tokens[given:])
+            kept = [loss if token in known else None for token, loss in zip(tokens[given:], losses[given:], strict=False)]
+            shown = list(zip(read, kept, strict=True))
             shown += [("<eos>", losses[len(tokens)])] * vocabulary.has_eos
         yield ScoredLine(
             line,
@@ -86,9 +91,15 @@ def _score(
             unknown,
             own,
             own / counted[row] if counted[row] else None,
+            None if unknown else own / math.log(2) / (_bytes_of_target(line, settings) + vocabulary.has_eos),
             float(real[row]) if real is not None else None,
             shown,
         )
+
+
+def _bytes_of_target(line: str, settings: "Settings") -> int:
+    """In UTF-8."""
+    return len((line.partition("\t")[2] if settings.kind.has_sources else line).encode(errors="replace"))
 
 
 def _tokens_of(trained: Trained, line: str) -> tuple[list[str], str]:

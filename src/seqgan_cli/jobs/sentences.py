@@ -9,6 +9,7 @@ from seqgan_cli.config.settings import Settings
 if TYPE_CHECKING:
     import numpy as np
 
+    from seqgan_cli.data.vocabulary import Vocabulary
     from seqgan_cli.runs.run import Run
 
     Sentences = tuple[np.ndarray, np.ndarray]
@@ -50,9 +51,22 @@ class SentencePool:
         return self._renumber(documents.table(), tokens), documents.lengths
 
     def ids(self, run: "Run", table: "np.ndarray") -> "Sentences":
-        """Sequences of the run's ids."""
-        vocabulary = run.corpus().vocabulary
+        """Sequences of the run's ids: their tokens, or if files are cut otherwise those of their text."""
+        vocabulary, own = run.corpus().vocabulary, run.config().settings
+        if own.data.tokenizer != self.settings.data.tokenizer:
+            return self._cut_anew(own.kind.detokenizer(own, vocabulary).line, vocabulary, table)
         return self._renumber(table, vocabulary.tokens), vocabulary.length(table)
+
+    def _cut_anew(self, line: "Callable[[np.ndarray], str]", vocabulary: "Vocabulary", table: "np.ndarray") -> "Sentences":
+        from seqgan_cli.data.documents import Collector
+        from seqgan_cli.data.vocabulary import SPECIAL, UNK
+
+        found, unknown = Collector(), vocabulary.decode([UNK])[0] if vocabulary.has_special_tokens else None
+        for ids in table:
+            tokens = self.settings.tokenizer.split(line(ids))
+            found.add((SPECIAL[UNK] if token == unknown else token for token in tokens), keep_empty=True)
+        documents = found.documents("")
+        return self._renumber(documents.table(), documents.tokens), documents.lengths
 
     @staticmethod
     def overlap(first: "Sentences", second: "Sentences") -> bool:

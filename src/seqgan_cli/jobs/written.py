@@ -64,6 +64,41 @@ def _records(
             yield record
 
 
+class ReadBack:
+    """Counts samples whose text is read as other tokens than theirs, of a tokenizer that does not keep all tokens."""
+
+    def __init__(self, trained: Trained) -> None:
+        self.settings, self.vocabulary = trained.config.settings, trained.corpus.vocabulary
+        kept = not self.settings.kind.tokenizes or not self.vocabulary.has_special_tokens
+        self.needed = not kept and not self.settings.tokenizer.keeps_tokens
+        self.samples = self.cut_otherwise = self.damaged = 0
+
+    def of(self, rows: "Iterable[tuple[np.ndarray, int]]") -> "Iterator[tuple[np.ndarray, int]]":
+        """The samples, as they are, which are counted."""
+        for ids, given in rows:
+            if self.needed:
+                self._see(self.vocabulary.decode(ids))
+            yield ids, given
+
+    def _see(self, tokens: list[str]) -> None:
+        text = self.settings.tokenizer.join(tokens)
+        self.samples += 1
+        otherwise = self.settings.kind.target(text, self.settings) != tokens
+        self.cut_otherwise += otherwise
+        self.damaged += otherwise and "\N{REPLACEMENT CHARACTER}" in text
+
+    def told(self) -> str:
+        """A sentence of it; empty where there is nothing to say."""
+        if not self.cut_otherwise:
+            return ""
+        name = self.settings.data.tokenizer
+        damaged = f", {self.damaged} of them with bytes that are no character and are written as �" if self.damaged else ""
+        return (
+            f"The text of {self.cut_otherwise} of {self.samples} samples is read by {name} as other tokens than they have"
+            f"{damaged}: --format ids or jsonl writes their own."
+        )
+
+
 def _rest(written: "Detokenizer", text: str, prompt: str) -> str:
     """What a text says after its prompt; the space between two tokens belongs to neither."""
     shared = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(text, prompt, strict=False))

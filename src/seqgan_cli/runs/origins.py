@@ -3,13 +3,13 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from seqgan_cli.config import registry
 from seqgan_cli.config.schema import OF_USE
-from seqgan_cli.config.settings import SCHEMA, Settings, file_settings
+from seqgan_cli.config.settings import SCHEMA, STAGES, Settings
 from seqgan_cli.data.tfrecord.shards import is_prepared
 from seqgan_cli.scoring.worker import fingerprint, parse
 
@@ -17,28 +17,36 @@ LARGEST = 1 << 30  # bytes in all whose content is read; beyond, sizes and times
 CHUNK = 1 << 20
 
 
-def origins_of(values: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """By setting, what tells the file or folder it names from a later one.
+def origins_of(values: Mapping[str, Any], settings: Iterable[str] | None = None) -> dict[str, dict[str, str]]:
+    """By setting, what tells the file or folder it names from a later one. `settings`: which; None: those of the data.
 
     Nothing of what is no file or cannot be read, and of prepared data, which know their own contents.
     """
-    if is_prepared(values["data.source"]):
-        return {}
-    named = [name for name in _data_settings() if values[name] and registry.kinds.of_source(values[name]) is None]
+    if settings is None:
+        settings = [] if is_prepared(values["data.source"]) else _data_settings(values)
+    named = [name for name in settings if values[name] and registry.kinds.of_source(values[name]) is None]
     found = {name: _origin(Path(values[name])) for name in named}
     return {name: origin for name, origin in found.items() if origin}
 
 
-def _data_settings() -> list[str]:
+def _data_settings(values: Mapping[str, Any]) -> list[str]:
     """The names of the settings that name data: not what a reward reads, of which the run has no copy."""
-    return [name for name in file_settings() if SCHEMA[name].fixed_by == "corpus"]
+    return [name for name, spec in SCHEMA.items() if spec.fixed_by == "corpus" and spec.names_file(values.get(name, ""))]
 
 
-def changed(recorded: Mapping[str, Mapping[str, str]], values: Mapping[str, Any]) -> list[str]:
-    """The files and folders that are not what they were. Those that are gone are none: the run has its own copy."""
+def _is_copied(name: str) -> bool:
+    """Whether a run keeps what it needs of the file that a setting names: not of what scores the rounds."""
+    return SCHEMA[name].fixed_by not in (None, STAGES[-1])
+
+
+def changed(recorded: Mapping[str, Mapping[str, str]], values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The settings that name files and folders which are not what they were, and these.
+
+    Those that are gone are none: the run has its own copy.
+    """
     found = []
-    for name in _data_settings():
-        origin, before = recorded.get(name), str(values[name])
+    for name in (name for name in recorded if name in SCHEMA and _is_copied(name)):
+        origin, before = recorded[name], str(values.get(name, ""))
         if not origin or origin.get("path") != before:
             continue
         stat = _digest(_stats(Path(before)))
@@ -46,7 +54,7 @@ def changed(recorded: Mapping[str, Mapping[str, str]], values: Mapping[str, Any]
             continue
         now = _origin(Path(before))
         if now and (not now["content"] or now["content"] != origin.get("content")):
-            found.append(before)
+            found.append((name, before))
     return found
 
 

@@ -127,6 +127,11 @@ class Kind(registry.Component, abc.ABC):
         return text.split()
 
     @classmethod
+    def target(cls, text: str, settings: Settings) -> list[str]:
+        """The tokens of a text as `Detokenizer.line` writes it. Raises SeqganError."""
+        return cls.prompt(text, settings)
+
+    @classmethod
     def sequence(cls, text: str, settings: Settings) -> list[str]:
         """The tokens of a text that is a whole sequence, as a line of the data. Raises SeqganError."""
         return cls.prompt(text, settings)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from seqgan_cli.config import registry
 from seqgan_cli.config.schema import section, setting
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.corpus import Layout
@@ -90,7 +91,7 @@ class Music(Kind):
             return read_folk(settings, report)
         if path.is_dir() or path.suffix.lower() in SUFFIXES:
             return read_music(path, settings, report)
-        numbers = read_lines(path, "whitespace", False, keep_blank=keep_blank)
+        numbers = read_lines(path, registry.tokenizers.made("whitespace"), False, keep_blank=keep_blank)
         return numbers_of(numbers, PITCHES, "--kind music needs MIDI or pitch ids")
 
     @classmethod

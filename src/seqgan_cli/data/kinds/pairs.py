@@ -10,11 +10,9 @@ from typing import Any, ClassVar
 
 from seqgan_cli.config.schema import section, setting
 from seqgan_cli.config.settings import Settings
-from seqgan_cli.data.corpus import Layout
 from seqgan_cli.data.documents import Collector, Documents
 from seqgan_cli.data.kinds.base import Report, no_report
 from seqgan_cli.data.kinds.text import Text
-from seqgan_cli.data.text.layout import text_layout
 from seqgan_cli.data.text.lines import lines_of
 from seqgan_cli.data.text.records import WITH_COLUMNS, suffix_of, texts_of, two_columns
 from seqgan_cli.data.vocabulary import SEPARATOR
@@ -59,7 +57,7 @@ class Pairs(Text):
     def read(cls, source: str, settings: Settings, report: Report = no_report, keep_blank: bool = False) -> Documents:
         found = Collector()
         for number, given, said in cls.records(Path(source), settings, found.note):
-            tokens = super().prompt(said, settings)
+            tokens = cls.target(said, settings)
             if given.strip() and tokens:
                 found.add([*cls.prompt(given, settings), *tokens], number)
             else:
@@ -86,13 +84,13 @@ class Pairs(Text):
             yield from of_tabs(path)
 
     @classmethod
-    def layout(cls, documents: Documents, settings: Settings) -> Layout:
-        return text_layout(documents, settings.data, cls.unit)
-
-    @classmethod
     def prompt(cls, text: str, settings: Settings) -> list[str]:
         """A source, whole."""
         return [*super().prompt(text, settings), SEPARATOR]
+
+    @classmethod
+    def target(cls, text: str, settings: Settings) -> list[str]:
+        return super().prompt(text, settings)
 
     @classmethod
     def sequence(cls, text: str, settings: Settings) -> list[str]:
@@ -100,7 +98,7 @@ class Pairs(Text):
         given, tab, said = text.partition("\t")
         if not tab:
             raise SeqganError("no tab between a source and a target")
-        return [*cls.prompt(given, settings), *super().prompt(said, settings)]
+        return [*cls.prompt(given, settings), *cls.target(said, settings)]
 
     @classmethod
     def read_sentences(cls, source: str, settings: Settings, keep_blank: bool) -> Documents:
@@ -129,8 +127,8 @@ def of_columns(path: Path, columns: tuple[str, str], told: Callable[[str], objec
     """Two columns of a table, or fields of JSON objects, read beside each other."""
     if not path.is_file():
         raise UsageError(f"{path} can be read only once, and each of two columns is read by itself: write it to a file first.")
-    both = (texts_of(path, column, told=told) for column in columns)
-    for (number, given), (_, said) in zip(*both, strict=True):
+    sources = list(texts_of(path, columns[0], told=told))  # one reader of tables at a time: they share a limit
+    for (number, given), (_, said) in zip(sources, texts_of(path, columns[1], told=told), strict=True):
         yield number, given, said
 
 

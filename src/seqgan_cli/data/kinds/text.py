@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from seqgan_cli.config import registry
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.corpus import Layout
 from seqgan_cli.data.documents import Documents
@@ -12,7 +13,7 @@ from seqgan_cli.data.kinds.base import Detokenizer, Kind, Report, no_report, num
 from seqgan_cli.data.text.layout import text_layout
 from seqgan_cli.data.text.markers import Markers
 from seqgan_cli.data.text.records import WITH_COLUMNS, suffix_of
-from seqgan_cli.data.text.tokens import TOKENIZERS, line_parts, normalized, read_lines
+from seqgan_cli.data.text.tokens import line_parts, normalized, read_lines
 from seqgan_cli.data.vocabulary import Vocabulary
 from seqgan_cli.lazy import np
 
@@ -42,7 +43,7 @@ class Text(Kind):
         # The column is of the data: other files, as samples, may hold lines.
         column = data.column if str(path) == data.source or suffix_of(path) in WITH_COLUMNS else ""
         how = (data.markers, spaces, keep_blank, column, data.normalize)
-        return cls.checked(read_lines(path, data.tokenizer, data.lowercase, *how))
+        return cls.checked(read_lines(path, settings.tokenizer, data.lowercase, *how))
 
     @classmethod
     def checked(cls, documents: Documents) -> Documents:
@@ -58,7 +59,7 @@ class Text(Kind):
         data = settings.data
         read = line_parts(
             Path(source),
-            data.tokenizer,
+            settings.tokenizer,
             data.lowercase,
             most,
             documents,
@@ -71,40 +72,40 @@ class Text(Kind):
 
     @classmethod
     def layout(cls, documents: Documents, settings: Settings) -> Layout:
-        return text_layout(documents, settings.data, cls.unit)
+        return text_layout(documents, settings.data, cls.unit, settings.tokenizer)
 
     @classmethod
     def read_sentences(cls, source: str, settings: Settings, keep_blank: bool) -> Documents:
         """Where spaces part no tokens, those at the ends of a line count, as they do in samples."""
-        if not TOKENIZERS[settings.data.tokenizer].spaced:
+        if not settings.tokenizer.spaced:
             return cls.read_file(Path(source), settings, spaces=True, keep_blank=keep_blank)
         return super().read_sentences(source, settings, keep_blank)
 
     @classmethod
     def prompt(cls, text: str, settings: Settings) -> list[str]:
-        """As a line of data is read, but for the space at the end, which counts among single characters."""
+        """As a line of data is read, but for the space at the end, which counts where spaces part no tokens."""
         data = settings.data
         line = Markers(data.markers).without(normalized(text, data.normalize))
-        return list(TOKENIZERS[data.tokenizer].split(line.lower() if data.lowercase else line))
+        return list(settings.tokenizer.split(line.lower() if data.lowercase else line))
 
     @classmethod
     def detokenizer(cls, settings: Settings, vocabulary: Vocabulary) -> Detokenizer:
-        tokenizer = TOKENIZERS[settings.data.tokenizer if vocabulary.has_special_tokens else "whitespace"]
+        tokenizer = settings.tokenizer if vocabulary.has_special_tokens else registry.tokenizers.made("whitespace")
 
         def line(ids: np.ndarray) -> str:
-            return tokenizer.join(vocabulary.decode(ids))
+            return str(tokenizer.join(vocabulary.decode(ids)))
 
         def raw(ids: np.ndarray) -> str:
             tokens = vocabulary.decode(ids)
             if tokenizer.spaced:
                 return " ".join(tokens)
             # An unknown one is a replacement character: its name would be read as several.
-            return "".join("\N{REPLACEMENT CHARACTER}" if token == unknown else token for token in tokens)
+            return str(tokenizer.join([tokenizer.unknown if token == unknown else token for token in tokens]))
+
+        def source(ids: np.ndarray) -> str:
+            return str(tokenizer.join(vocabulary.source(ids)))
 
         unknown = vocabulary.unknown if vocabulary.has_special_tokens else ""
-        def source(ids: np.ndarray) -> str:
-            return tokenizer.join(vocabulary.source(ids))
-
         numbers = lambda ids: numbers_of_target(vocabulary, ids)  # noqa: E731
         of_source = source if vocabulary.separator is not None else None
         return Detokenizer(line, line, raw, numbers, spaced=tokenizer.spaced, source=of_source)

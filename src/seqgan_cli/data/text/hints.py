@@ -8,6 +8,7 @@ from pathlib import Path
 from seqgan_cli.data.text.encodings import names_for_shell
 from seqgan_cli.data.text.lines import with_command
 from seqgan_cli.data.text.records import FORMATS, suffix_of
+from seqgan_cli.data.tokenizers.base import Tokenizer
 
 FEWEST = 20  # lines that tell anything
 MOST = 0.95  # share of them that tells it
@@ -36,7 +37,7 @@ class Hints:
                 self._needed[len(self._last) + 1 + len(first)] += 1
         self._last = line
 
-    def notes(self, path: Path, tokenizer: str) -> Iterator[str]:
+    def notes(self, path: Path, tokenizer: Tokenizer) -> Iterator[str]:
         """A sentence for each thing that should be known, of a file that was read by that tokenizer."""
         if self._lines < FEWEST:
             return
@@ -49,7 +50,7 @@ class Hints:
             )
         if self._verses > MOST * self._lines:
             yield f"Each line is a verse: make a poem of every four{_with(path, _to_poems)}."
-        elif tokenizer == "whitespace" and self._single > MOST * self._lines:
+        elif tokenizer.spaced and tokenizer.marks == "on" and self._single > MOST * self._lines:
             yield "Most lines have no space, and are one token each: --tokenizer chars makes each character one."
 
 

@@ -6,8 +6,7 @@ import itertools
 import re
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -17,38 +16,10 @@ from seqgan_cli.data.text.hints import Hints
 from seqgan_cli.data.text.lines import with_command
 from seqgan_cli.data.text.markers import Markers
 from seqgan_cli.data.text.records import texts_of
-from seqgan_cli.data.text.words import join_words, split_words
+from seqgan_cli.data.tokenizers.base import Tokenizer
 from seqgan_cli.errors import SeqganError
 
 PIECE = 1 << 20  # characters of a line whose tokens are held at once
-
-
-@dataclass(frozen=True)
-class Tokenizer:
-    """How a line becomes tokens and tokens a line; `spaced`: whether spaces part the tokens, so that none holds one."""
-
-    split: Callable[[str], Sequence[str]]
-    join: Callable[[list[str]], str]
-    spaced: bool = True
-
-
-# An atom in brackets, an element of two letters, a ring's number of two digits (%12), or one character: after the regular
-# expression of Schwaller et al. 2018, with every other character as a token, so that the tokens of a text are all of it.
-_SMILES = re.compile(r"\[[^\]]*\]|Br|Cl|%\d\d|@@|.", re.DOTALL)
-
-
-def _codons(text: str) -> list[str]:
-    """Threes of letters; what is left over at the end is one token."""
-    return [text[i : i + 3] for i in range(0, len(text), 3)]
-
-
-TOKENIZERS = {
-    "whitespace": Tokenizer(str.split, " ".join),
-    "words": Tokenizer(split_words, join_words),
-    "chars": Tokenizer(str, "".join, spaced=False),  # a string is a sequence of its characters
-    "smiles": Tokenizer(_SMILES.findall, "".join, spaced=False),
-    "codons": Tokenizer(_codons, "".join, spaced=False),
-}
 
 
 def _parts(line: str) -> Iterator[str]:
@@ -62,7 +33,7 @@ def _parts(line: str) -> Iterator[str]:
 
 def read_lines(
     path: Path,
-    tokenizer: str,
+    tokenizer: Tokenizer,
     lowercase: bool,
     markers: str = "",
     spaces: bool = False,
@@ -92,7 +63,7 @@ def read_lines(
 
 def line_parts(
     path: Path,
-    tokenizer: str,
+    tokenizer: Tokenizer,
     lowercase: bool,
     most: int,
     documents: int = sys.maxsize,
@@ -107,8 +78,8 @@ def line_parts(
 
     A part has `most` tokens, or a document more, and at most so many `documents`. `passed`: see `lines_of`.
     """
-    split, found, given, marked = TOKENIZERS[tokenizer].split, Collector(), False, Markers(markers)
-    hints = Hints()
+    found, given, marked = Collector(tokenizer.alphabet), False, Markers(markers)
+    hints, losses = Hints(), _Losses(tokenizer)
     notes, forms = list[str](), dict[str, int]()  # the first line with letters of one character, and with such of several
     for number, read in texts_of(path, column, passed, spaces, notes.append):
         line = marked.without(normalized(read, normalize))
@@ -122,7 +93,11 @@ def line_parts(
                     f"Line {forms['NFC']} writes letters as several characters, and line {forms['NFD']} as one, so that one "
                     "word may be two: --normalize nfc makes them one."
                 )
-        tokens: Iterable[str] = itertools.chain.from_iterable(map(split, _parts(line.lower() if lowercase else line)))
+        text = line.lower() if lowercase else line
+        parts = _parts(text) if tokenizer.spaces_cut else (text,)
+        tokens: Iterable[str] = itertools.chain.from_iterable(map(tokenizer.split, parts))
+        if losses.possible:
+            tokens = losses.seen(text, [*tokens], number)
         if "\r" in line and not found.notes:
             command = with_command(path, encodings.command_to_newlines)
             found.note(f"Carriage returns within lines end none: if they should, make newlines of them{command}.")
@@ -131,12 +106,32 @@ def line_parts(
         if found.size >= most or len(found) >= documents:
             found.notes += notes + marked.notes
             yield found.documents(str(path))
-            found, given, notes[:] = Collector(), True, ()
+            found, given, notes[:] = Collector(tokenizer.alphabet), True, ()
     if not found.size and not given:
         raise SeqganError(f"{path} holds no text: one sequence a line is needed.")
     if len(found) or found.rejected:
-        found.notes += [*notes, *marked.notes, *hints.notes(path, tokenizer)]
+        found.notes += [*notes, *marked.notes, *hints.notes(path, tokenizer), *losses.notes]
         yield found.documents(str(path))
+
+
+class _Losses:
+    """Counts the texts that a tokenizer does not keep, of one that only its file can tell of."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer, self.possible = tokenizer, tokenizer.keeps_text is None
+        self._lines = self._lost = self._first = 0
+
+    def seen(self, text: str, tokens: list[str], number: int) -> list[str]:
+        """The tokens as they are."""
+        self._lines += 1
+        if self._tokenizer.join(tokens) != text:
+            self._lost, self._first = self._lost + 1, self._first or number
+        return tokens
+
+    @property
+    def notes(self) -> list[str]:
+        told = f"The tokenizer gives {self._lost} of {self._lines} lines back otherwise than they are"
+        return [f"{told} (first line {self._first}): samples are written in its way, not the data's."] * bool(self._lost)
 
 
 def normalized(text: str, form: str) -> str:
