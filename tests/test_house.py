@@ -16,6 +16,7 @@ ROOMS = (
     "library",
     "cli",
     "commands",
+    "inference",
     "jobs",
     "studies.report",
     "studies.judging",
