@@ -7,6 +7,7 @@ import click
 
 from seqgan_cli import files
 from seqgan_cli.console import Console
+from seqgan_cli.inference.unseen import data_options, held_out_of, record_of, told_in_title
 from seqgan_cli.jobs.options import GroupedCommand, GroupedOption, common_options, console_of, from_option, placed
 from seqgan_cli.jobs.sampling import sampling_options, samplings_of
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 @click.option(
     "--json", "as_json", cls=GroupedOption, group="Scores", is_flag=True, help="one JSON object on stdout instead of a table"
 )
+@data_options("Scores")
 @from_option
 @placed
 @common_options(seed="seed of the samples [0]", training=False)
@@ -47,42 +49,51 @@ def command(
     nll_oracle: how likely the oracle finds the samples (quality). nll_test: how likely the generator finds held-out data
     (coverage). A generator that says less improves the first and worsens the second, so neither stands alone.
     """
-    from seqgan_cli.jobs.processes import shared_run
+    from seqgan_cli.jobs.processes import place_of, shared_run
 
+    if context.params["data_file"] and place_of(context).workers:
+        raise click.UsageError("--data is read by one process alone: leave the cluster out.", context)
     with shared_run(context, console_of(context)) as (run, console):
-        _score(run, console, context.params["which"], samples, samplings_of(context), seed or 0, as_json)
+        _score(context, run, console, samples, samplings_of(context), seed or 0, as_json)
 
 
 def _score(
-    run: "Run", console: Console, which: str, samples: int, samplings: "Sequence[Sampling]", seed: int, as_json: bool
+    context: click.Context,
+    run: "Run",
+    console: Console,
+    samples: int,
+    samplings: "Sequence[Sampling]",
+    seed: int,
+    as_json: bool,
 ) -> None:
     from seqgan_cli.evaluation.generators import data_figures, likelihoods, outside_notes, unknown_note
     from seqgan_cli.jobs.trained import trained_of
     from seqgan_cli.randomness import key
     from seqgan_cli.studies.experiments.tables import generators_table
 
-    trained = trained_of(run, which, console)
+    trained = trained_of(run, context.params["which"], console)
+    corpus = held_out_of(context, trained.config.settings, trained.corpus, console)
     oracle = trained.run.oracle()
-    data = data_figures(trained.corpus, oracle, trained.config.values["seed"], samples)
+    data = data_figures(corpus, oracle, trained.config.values["seed"], samples)
     scores = []
     for sampling in samplings:
         console.say(f"Scoring {samples} samples of {trained.origin}, {sampling} …")
         sample_key = key(seed, "eval-nll")
         with console.progress("eval-nll", "samples", 0, samples, 1.0, "") as progress:
             scores.append(
-                likelihoods(trained.generator, trained.corpus, oracle, samples, sample_key, sampling, progress.move)
+                likelihoods(trained.generator, corpus, oracle, samples, sample_key, sampling, progress.move)
             )
     if as_json:
         records = [s.record() for s in scores]
         for record in records:
             del record["real"]  # what eval-bleu and eval-quality are for
-        console.result(json.dumps(files.plain({"from": trained.origin, "scores": records, "data": data})))
+        console.result(json.dumps(files.plain({"from": trained.origin, **record_of(corpus), "scores": records, "data": data})))
         return
     truncated = any(s.sampling.truncated for s in scores)
     names = [str(s.sampling) if truncated else f"{s.sampling.temperature:g}" for s in scores]
     columns, rows = generators_table(list(zip(names, scores, strict=True)), data)
     console.table(
-        f"Scores of {trained.origin}: {samples} samples, nats per token, ± half a 95 % interval",
+        f"Scores of {trained.origin}: {samples} samples, nats per token, ± half a 95 % interval{told_in_title(corpus)}",
         ["sampling" if truncated else "temperature", *columns],
         rows,
         caption="\n".join(filter(None, [unknown_note(data), *outside_notes(list(zip(names, scores, strict=True)))])),

@@ -10,6 +10,7 @@ import click
 from seqgan_cli import files
 from seqgan_cli.config import registry
 from seqgan_cli.inference.rewarded import reward_of, reward_options, reward_settings
+from seqgan_cli.inference.unseen import data_options, opened_with_data, record_of, told_in_title
 from seqgan_cli.jobs.options import GroupedCommand, common_options, console_of, from_option, grouped_option
 from seqgan_cli.jobs.sampling import CHOICES, checked, sampling_of, sampling_options
 
@@ -44,6 +45,7 @@ _samples, _controls, _reward = grouped_option("Samples"), grouped_option("Contro
     help="the best of so many samples of pretrain-g's generator; repeat it [4, and as many as rounds have scored]",
 )
 @_controls("--no-controls", is_flag=True, help="the samples alone")
+@data_options("Scores")
 @_reward("--json", "as_json", is_flag=True, help="one JSON object on stdout instead of a table", group="Scores")
 @from_option
 @common_options(seed="seed of the samples [0]", training=False)
@@ -64,9 +66,9 @@ def command(
     temperatures, and the best of n of its samples, for as many calls of the reward as the rounds have made.
     """
     sampling, console = sampling_of(context), console_of(context)
-    from seqgan_cli.jobs.trained import open_trained, trained_of
+    from seqgan_cli.jobs.trained import trained_of
 
-    trained = open_trained(context, console)
+    trained = opened_with_data(context, console)
     settings = reward_settings(context, trained)
     from seqgan_cli.runs.generators import starting_generator
     from seqgan_cli.sampling.choices import Sampling
@@ -84,13 +86,14 @@ def command(
             calls = fair(trained.config.settings, trained.corpus.sequence_length, rounds, num)
             rows += objective.best_of(mle.generator, sorted(set(counts or (4, calls))))
     if as_json:
-        record = {"from": trained.origin, **sampling.record(), "reward": settings.adversarial.reward, "samples": num}
+        record = {"from": trained.origin, **sampling.record(), **record_of(trained.corpus)}
+        record |= {"reward": settings.adversarial.reward, "samples": num}
         console.result(json.dumps(files.plain({**record, "rows": [row.record() for row in rows]})))
         return
-    _show(rows, settings, console, num)
+    _show(rows, settings, console, f"{num} samples each, ± half a 95 % interval{told_in_title(trained.corpus)}")
 
 
-def _show(rows: "Sequence[Scored]", settings: "Settings", console: "Console", num: int) -> None:
+def _show(rows: "Sequence[Scored]", settings: "Settings", console: "Console", told: str) -> None:
     from seqgan_cli.evaluation.statistics import shown_share
 
     terms = list(rows[0].terms)
@@ -108,7 +111,7 @@ def _show(rows: "Sequence[Scored]", settings: "Settings", console: "Console", nu
         shown.append([row.name, *cells, str(row.calls) if row.calls else ""])
     likeness = "mean Tanimoto likeness of pairs" if of_molecules else "Self-BLEU-3"
     console.table(
-        f"Reward {settings.adversarial.reward}: {num} samples each, ± half a 95 % interval",
+        f"Reward {settings.adversarial.reward}: {told}",
         columns,
         shown,
         caption=(

@@ -58,7 +58,7 @@ def command(
 
     nll: −log probability under the generator, in nats; nll_per_token: over tokens that it knows and the end; d: probability of
     being real, by the discriminator if there is one; unknown: how many tokens the run does not know. A line that is no sequence
-    of the run, as one too long, has no nll. With --reward, which by itself is the run's own, also the reward, and each of a sum.
+    of the run, as one too long, has no nll. With --reward, which by itself is the run's own, also the reward and its terms.
     """
     sampling, console = sampling_of(context), console_of(context)
     from seqgan_cli.data.text.opened import named

@@ -16,7 +16,7 @@ from seqgan_cli.data.batches import InMemory, Positives, Sequences, Streamed
 from seqgan_cli.data.documents import BLOCK, Documents, counts_of
 from seqgan_cli.data.split import HeldOut, held_out_counts, read_parts, save_parts
 from seqgan_cli.data.summary import Tally, summary_of
-from seqgan_cli.data.tfrecord.shards import Shards
+from seqgan_cli.data.tfrecord.shards import EVAL_SUBSET, Shards
 from seqgan_cli.data.vocabulary import EOS, PAD, SPECIAL, SPECIAL_BEFORE, UNK, Vocabulary
 from seqgan_cli.errors import SeqganError, restarting
 from seqgan_cli.evaluation.metrics.diversity import train_overlap
@@ -38,7 +38,8 @@ class Corpus:
 
     train: int32 `[n, T]`; held_out: the other parts by name, of which only older runs lack "validation": there the test part
     chooses too; summary: what was read, a line each; shards: where the training sequences are if memory does not hold them all:
-    then `train` is a fair sample, for scores; seed: of draws from the training sequences.
+    then `train` is a fair sample, for scores; seed: of draws from the training sequences; unseen: the file that the test part
+    is from, if it is not the run's own.
     """
 
     train: np.ndarray
@@ -47,6 +48,7 @@ class Corpus:
     summary: tuple[str, ...] = ()
     shards: Shards | None = None
     seed: int = 0
+    unseen: str = ""
 
     @property
     def sequence_length(self) -> int:
@@ -71,6 +73,12 @@ class Corpus:
     def test_documents(self) -> np.ndarray:
         """int64 `[m]`."""
         return self.held_out["test"].documents
+
+    @property
+    def reported(self) -> HeldOut:
+        """What scores are reported of: the test part's first EVAL_SUBSET sequences, or all of a file that was named for it."""
+        part = self.held_out["test"]
+        return part if self.unseen else part.first(EVAL_SUBSET)
 
     def train_sample(self, num: int, without_unk: bool = False) -> np.ndarray:
         """A fair sample of the training sequences, or of those without `<unk>`, always the same: int32 `[≤ num, T]`."""
