@@ -106,7 +106,7 @@ def test_parts_give_what_the_whole_gives(
     assert reports == sorted(reports)
 
 
-@pytest.mark.parametrize("own", [{}, {"max_length": 3, "overlong": "split"}, {"max_length": 3, "overlong": "cut"}, {"kind": "ids"}])
+@pytest.mark.parametrize("own", [{}, *({"max_length": 3, "overlong": fate} for fate in ("split", "cut")), {"kind": "ids"}])
 def test_a_part_without_documents_has_what_is_told_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: dict[str, Any]
 ) -> None:

@@ -124,7 +124,7 @@ class Columns:
 
     @property
     def names(self) -> list[str]:
-        rewards = [] if self.terms is None else ["reward", *self.terms]
+        rewards = [] if self.terms is None else ["reward", *(f"reward.{name}" for name in self.terms)]
         return ["nll", "nll_per_token", *["d"] * self.discriminator, "unknown", *rewards, "text"]
 
     def cells(self, line: "ScoredLine", shown: bool, marked: bool) -> list[str]:

@@ -116,7 +116,7 @@ class _LineScorer:
 
     def _by_token(self, tokens: list[str], parts: list[float]) -> list[tuple[str, float | None]]:
         shown = [(token, loss if token in self.known else None) for token, loss in zip(tokens, parts, strict=False)]
-        return [*shown, *[("<eos>", parts[len(tokens)])] * self.vocabulary.has_eos]
+        return [*shown, ("<eos>", parts[len(tokens)])] if self.vocabulary.has_eos else shown
 
     def _unknown(self, tokens: list[str]) -> list[str]:
         """The tokens that the run does not know; most lines have none, which is told at once."""
