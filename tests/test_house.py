@@ -16,6 +16,7 @@ ROOMS = (
     "library",
     "cli",
     "commands",
+    "inference",
     "jobs",
     "export",
     "studies.report",
@@ -127,7 +128,8 @@ def compared(tree: ast.AST) -> list[tuple[str, int]]:
 # Words that name something else too, and where.
 OTHER_MEANINGS = {
     "lm": {"studies/experiments/methods.py"},  # a method of that name
-    "novel": {"studies/objectives/study.py"},  # a score
+    "novel": {"studies/objectives/study.py", "commands/sample.py"},  # a score; an option
+    "unique": {"commands/sample.py"},  # an option
     "text": {"data/text/columns.py"},  # a column that is often called so
     "smiles": {"data/text/records.py"},  # another one
     # A format, and the name of an array; what a scorer reads.

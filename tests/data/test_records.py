@@ -272,6 +272,17 @@ def test_parts_are_the_documents_of_the_whole_and_a_note_stands_once(tmp_path: P
     assert [note for part in parts for note in part.notes] == ["a.csv: column 'text' is read, and not 'n'."]
 
 
+@pytest.mark.parametrize("documents", [50, 60])
+def test_what_is_told_last_is_told_though_the_part_before_has_the_last_document(tmp_path: Path, documents: int) -> None:
+    """200 documents fill four parts of 50, and of 60 three and a bit: the hint of all lines comes with an empty part."""
+    path = put(tmp_path, "".join(f"word{i}\n" for i in range(200)), "a.txt")
+    parts = [*line_parts(path, "whitespace", False, 10**6, documents)]
+    assert [len(part) for part in parts] == ([50] * 4 + [0] if documents == 50 else [60] * 3 + [20])
+    (note,) = read_lines(path, "whitespace", False).notes
+    assert [each for part in parts for each in part.notes] == [note]
+    assert note.startswith("Most lines have no space")
+
+
 def test_a_run_trains_on_a_column_and_says_so(
     seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path, quickly: None
 ) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqgan_cli import files
+from seqgan_cli.inference.unseen import data_options, opened_with_data, record_of, told_in_title
 from seqgan_cli.jobs.options import GroupedCommand, common_options, console_of, from_option, grouped_option
 from seqgan_cli.jobs.sampling import sampling_of, sampling_options
 
@@ -51,6 +52,7 @@ _option = grouped_option("Samples")
     help="vectors of tokens, word2vec's text format or .npz: also a Fréchet distance",
     group="Scores",
 )
+@data_options("Scores")
 @_option("--json", "as_json", is_flag=True, help="one JSON object on stdout instead of a table", group="Scores")
 @from_option
 @common_options(seed="seed of the samples [0]", training=False)
@@ -71,9 +73,9 @@ def command(
     """
     sampling = sampling_of(context)
     console = console_of(context)
-    from seqgan_cli.jobs.trained import open_trained, sampled
+    from seqgan_cli.jobs.trained import sampled
 
-    trained = open_trained(context, console)
+    trained = opened_with_data(context, console)
     from seqgan_cli.evaluation.quality import Measures
     from seqgan_cli.evaluation.statistics import shown_p
 
@@ -86,6 +88,7 @@ def command(
         record = {
             "from": trained.origin,
             **sampling.record(),
+            **record_of(trained.corpus),
             "samples": num,
             "heldout": len(measures.heldout),
             "training": len(measures.training),
@@ -103,7 +106,7 @@ def command(
     for name in scores["samples"]:
         cells = [_shown(name, column[name]) for column in scores.values()]
         rows.append([TITLES[name], *cells, *([shown_p(_p(name, scores))] if tested else [])])
-    title = f"Quality of {trained.origin}: {num} samples, {sampling}"
+    title = f"Quality of {trained.origin}: {num} samples, {sampling}{told_in_title(trained.corpus)}"
     console.table(title, columns, rows, caption="\n".join([measures.caption(), *([TESTED] if tested else [])]))
 
 

@@ -17,8 +17,8 @@ from seqgan_cli.data.documents import BLOCK, Documents, counts_of
 from seqgan_cli.data.split import HeldOut, chosen_parts, read_parts, save_parts
 from seqgan_cli.data.starts import Start, read_starts, save_starts
 from seqgan_cli.data.summary import Tally, summary_of
-from seqgan_cli.data.tfrecord.shards import Shards
-from seqgan_cli.data.vocabulary import EOS, PAD, SPECIAL, SPECIAL_BEFORE, TOKENIZER, UNK, Vocabulary, is_mark
+from seqgan_cli.data.tfrecord.shards import EVAL_SUBSET, Shards
+from seqgan_cli.data.vocabulary import EOS, PAD, SPECIAL, TOKENIZER, UNK, Vocabulary, is_mark, read_vocabulary
 from seqgan_cli.errors import SeqganError, restarting
 from seqgan_cli.evaluation.metrics.diversity import train_overlap
 from seqgan_cli.lazy import np
@@ -40,7 +40,8 @@ class Corpus:
     train: int32 `[n, T]`; held_out: the other parts by name, of which only older runs lack "validation": there the test part
     chooses too; summary: what was read, a line each; shards: where the training sequences are if memory does not hold them all:
     then `train` is a fair sample, for scores; seed: of draws from the training sequences; tokenizer: what cut them, if it is
-    more than its name in the settings; starts: what embeddings start from, by the network they are of.
+    more than its name in the settings; starts: what embeddings start from, by the network they are of; unseen: the file that
+    the test part is from, if it is not the run's own.
     """
 
     train: np.ndarray
@@ -51,6 +52,7 @@ class Corpus:
     seed: int = 0
     tokenizer: Any = None
     starts: Mapping[str, Start] = field(default_factory=dict)
+    unseen: str = ""
 
     @property
     def sequence_length(self) -> int:
@@ -75,6 +77,12 @@ class Corpus:
     def test_documents(self) -> np.ndarray:
         """int64 `[m]`."""
         return self.held_out["test"].documents
+
+    @property
+    def reported(self) -> HeldOut:
+        """What scores are reported of: the test part's first EVAL_SUBSET sequences, or all of a file that was named for it."""
+        part = self.held_out["test"]
+        return part if self.unseen else part.first(EVAL_SUBSET)
 
     def train_sample(self, num: int, without_unk: bool = False) -> np.ndarray:
         """A fair sample of the training sequences, or of those without `<unk>`, always the same: int32 `[≤ num, T]`."""
@@ -276,21 +284,3 @@ def load_corpus(run: Path, plain_vocab_size: int | None, seed: int = 0, tokenize
     tables = (train, *(part.tokens for part in held_out.values()))
     vocabulary = read_vocabulary(run / "vocabulary.txt", plain_vocab_size, tables)
     return Corpus(train, held_out, vocabulary, shards=shards, seed=seed, tokenizer=tokenizer, starts=read_starts(run))
-
-
-def read_vocabulary(path: Path, plain_size: int | None, tables: tuple[np.ndarray, ...]) -> Vocabulary:
-    """The vocabulary of a file, which must hold every id of the tables. Raises SeqganError.
-
-    `plain_size`: V where no token is special and there is no file, else None.
-    """
-    if plain_size is not None:
-        return Vocabulary(size=plain_size)
-    try:
-        text = path.read_bytes().decode()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SeqganError(f"Cannot read {path}: {error}.") from None
-    *tokens, after = text.split("\n")
-    largest = max(int(table.max(initial=0)) for table in tables)
-    if tuple(tokens[: len(SPECIAL)]) not in (SPECIAL, SPECIAL_BEFORE) or after or largest >= len(tokens):
-        raise SeqganError(f"{path} is damaged: it does not hold all {largest + 1} tokens of the corpus.")
-    return Vocabulary(tokens[len(SPECIAL) :], has_eos=bool((tables[0] == EOS).any()))

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from seqgan_cli.errors import SeqganError
 from seqgan_cli.lazy import np, tf
 
 START = 0
@@ -174,3 +175,21 @@ class Vocabulary:
             return 0.0
         inside = self.inside(tokens)
         return int(((tokens == UNK) & inside).sum()) / max(1, int(((tokens > EOS) & inside).sum()))
+
+
+def read_vocabulary(path: Path, plain_size: int | None, tables: tuple[np.ndarray, ...]) -> Vocabulary:
+    """The vocabulary of a file, which must hold every id of the tables. Raises SeqganError.
+
+    `plain_size`: V where no token is special and there is no file, else None.
+    """
+    if plain_size is not None:
+        return Vocabulary(size=plain_size)
+    try:
+        text = path.read_bytes().decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SeqganError(f"Cannot read {path}: {error}.") from None
+    *tokens, after = text.split("\n")
+    largest = max(int(table.max(initial=0)) for table in tables)
+    if tuple(tokens[: len(SPECIAL)]) not in (SPECIAL, SPECIAL_BEFORE) or after or largest >= len(tokens):
+        raise SeqganError(f"{path} is damaged: it does not hold all {largest + 1} tokens of the corpus.")
+    return Vocabulary(tokens[len(SPECIAL) :], has_eos=bool((tables[0] == EOS).any()))

@@ -154,9 +154,8 @@ def likelihoods(
         if count == num:
             break
     drawn = np.concatenate(batches)
-    on_test, test_outside = nll_inside(
-        generator, corpus.test[:HELDOUT_AT_MOST], sampling, corpus.test_documents[:HELDOUT_AT_MOST]
-    )
+    test = corpus.reported
+    on_test, test_outside = nll_inside(generator, test.tokens, sampling, test.documents)
     on_train, train_outside = nll_inside(generator, corpus.train_sample(HELDOUT_AT_MOST), sampling)
     return Likelihoods(
         sampling,
@@ -207,20 +206,20 @@ def data_figures(
     train, counted = corpus.train_sample(num), corpus.vocabulary.for_counting
     among = corpus.sequences.draw(num, seed, "data", "draws") if corpus.shards else corpus.train
     distinct, types = diversity.expected_distinct(*counted(among), num)
-    enough = len(train) == num
+    enough, told = len(train) == num, None if corpus.unseen else corpus.shards
     figures = {
         "token_types": float(diversity.token_types(*counted(train))) if enough else types.number,
         "distinct_share": diversity.distinct_share(counted(train)[0]) if enough else distinct.number / num,
         "least_token_types": diversity.collapse_threshold(types.number, num, corpus.sequence_length, types.once),
         "least_distinct_share": diversity.collapse_threshold(distinct.number, num, 1, distinct.once) / num,
-        "copied_share": corpus.shards.heldout_copied if corpus.shards else corpus.sequences.train_overlap(corpus.test),
+        "copied_share": told.heldout_copied if told else corpus.sequences.train_overlap(corpus.test),
     }
     if corpus.vocabulary.has_special_tokens:
         figures["unknown_share"] = corpus.vocabulary.unknown_share(corpus.test)
     if real is not None:
         figures.update(real.of_data(train))
     if oracle is not None:
-        heldout = corpus.test[:HELDOUT_AT_MOST]
+        heldout = corpus.reported.tokens
         uniform = rng(seed, "uniform").integers(0, corpus.vocabulary.size, heldout.shape, dtype=np.int32)
         figures["nll_oracle"] = nll(oracle, heldout).mean
         figures["nll_oracle_uniform"] = nll(oracle, uniform).mean

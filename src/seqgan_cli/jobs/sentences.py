@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seqgan_cli.config.settings import Settings
+from seqgan_cli.errors import UsageError
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from seqgan_cli.data.documents import Documents
     from seqgan_cli.data.vocabulary import Vocabulary
     from seqgan_cli.runs.run import Run
 
@@ -36,12 +38,15 @@ class SentencePool:
         numbers = [-1 if t == SPECIAL[UNK] else self.numbers.setdefault(t, len(self.numbers)) for t in tokens]
         return np.array(numbers, np.int64)[table]
 
-    def file(self, path: Path, samples: bool = False) -> "Sentences":
-        """The sentences of a file. Raises SeqganError if it cannot be read."""
+    def file(self, path: Path, samples: bool, column: str | None, option: str) -> "Sentences":
+        """The sentences of a file. Raises SeqganError if it cannot be read.
+
+        `column`: of a table, None for the run's; `option`: what names it.
+        """
         from seqgan_cli.data.documents import told_of
         from seqgan_cli.data.vocabulary import SPECIAL, UNK, UNKNOWN
 
-        documents = self.settings.kind.sentences_of(path, self.settings, samples)
+        documents = self._documents(path, samples, column, option)
         for line in told_of(documents.reading):
             self.warn(f"{path}: {line}")
         vocabulary = self.run.corpus().vocabulary if self.run else None
@@ -49,6 +54,19 @@ class SentencePool:
         unknown = vocabulary.unknown if vocabulary and vocabulary.has_special_tokens else UNKNOWN
         tokens = [SPECIAL[UNK] if token == unknown else token for token in documents.tokens]
         return self._renumber(documents.table(), tokens), documents.lengths
+
+    def _documents(self, path: Path, samples: bool, column: str | None, option: str) -> "Documents":
+        """As `Kind.sentences_of`; what is said of a column names the option that means this file's."""
+        settings = self.settings
+        if column is not None:
+            path = path.absolute()  # as the data are named, whose the column is
+            settings = settings.changed({"data.source": str(path), "data.column": column})
+        try:
+            return settings.kind.sentences_of(path, settings, samples)
+        except UsageError as error:
+            own = column is None and settings.data.column
+            another = f" That is the run's column: {option} NAME names this file's." if own else ""
+            raise UsageError(f"{str(error).replace('--column', option)}{another}") from None
 
     def ids(self, run: "Run", table: "np.ndarray") -> "Sentences":
         """Sequences of the run's ids: their tokens, or if files are cut otherwise those of their text."""

@@ -2,8 +2,8 @@
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TextIO
 
 from seqgan_cli.errors import ReaderGone
 from seqgan_cli.jobs.trained import Trained
@@ -13,17 +13,23 @@ if TYPE_CHECKING:
 
     from seqgan_cli.data.kinds.base import Detokenizer
 
+    More = Callable[[np.ndarray], list[dict[str, Any]]]  # of ids int32 `[n, T]`: fields of n records
+
 AT_ONCE = 1024  # samples whose likelihood is asked for together
 
 
 def sample_lines(
-    trained: Trained, rows: Iterable[tuple["np.ndarray", int]], form: str, with_prompt: bool = True
+    trained: Trained,
+    rows: Iterable[tuple["np.ndarray", int]],
+    form: str,
+    with_prompt: bool = True,
+    more: "More | None" = None,
 ) -> Iterator[str]:
-    """Samples in that form (text, line, raw, ids or jsonl), one at a time. `rows`: see `drawn`."""
+    """Samples in that form (text, line, raw, ids or jsonl), one at a time. `rows`: see `drawn`; `more`: see `records_of`."""
     settings = trained.config.settings
     written = settings.kind.detokenizer(settings, trained.corpus.vocabulary)
     if form == "jsonl":
-        yield from (json.dumps(record, ensure_ascii=False) for record in _records(trained, written, rows))
+        yield from (json.dumps(record, ensure_ascii=False) for record in records_of(trained, rows, more))
         return
     for ids, given in rows:
         if written.source is not None:
@@ -43,19 +49,24 @@ def _numbers(written: "Detokenizer", ids: "np.ndarray") -> str:
     return " ".join(map(str, written.numbers(ids)))
 
 
-def _records(
-    trained: Trained, written: "Detokenizer", rows: Iterable[tuple["np.ndarray", int]]
-) -> Iterator[dict[str, object]]:
-    """What `jsonl` says of samples: also −log G in nats, of the distribution as it is, and of one with a prompt its parts."""
+def records_of(
+    trained: Trained, rows: Iterable[tuple["np.ndarray", int]], more: "More | None" = None
+) -> Iterator[dict[str, Any]]:
+    """What `jsonl` says of samples: also −log G in nats, of the distribution as it is, and of one with a prompt its parts.
+
+    `more`: gives further fields; some samples are in memory at a time.
+    """
     import numpy as np
 
     from seqgan_cli.sampling.likelihood import sequence_nll
 
+    written = trained.config.settings.kind.detokenizer(trained.config.settings, trained.corpus.vocabulary)
     left = iter(rows)
     while chunk := list(itertools.islice(left, AT_ONCE)):
-        losses = sequence_nll(trained.generator, np.stack([ids for ids, _ in chunk])).tolist()
-        for (ids, given), nll in zip(chunk, losses, strict=True):
-            record = {"text": written.line(ids), "ids": written.numbers(ids), "nll": round(nll, 4)}
+        table = np.stack([ids for ids, _ in chunk])
+        losses, further = sequence_nll(trained.generator, table).tolist(), more(table) if more else [{} for _ in chunk]
+        for (ids, given), nll, own in zip(chunk, losses, further, strict=True):
+            record = {"text": written.line(ids), "ids": written.numbers(ids), "nll": round(nll, 4), **own}
             if written.source is not None:
                 record = {"source": written.source(ids), **record}
             elif given:

@@ -7,13 +7,13 @@ import numpy as np
 
 from seqgan_cli.config import registry
 from seqgan_cli.config.settings import Settings
-from seqgan_cli.data.corpus import Corpus, corpus_of, read_vocabulary
+from seqgan_cli.data.corpus import Corpus, corpus_of
 from seqgan_cli.data.documents import Documents
 from seqgan_cli.data.kinds.base import Report, no_report
 from seqgan_cli.data.sources.tokenizing import with_trained
 from seqgan_cli.data.split import read_parts
 from seqgan_cli.data.tfrecord.shards import INDEX, Shards, is_prepared, read_index
-from seqgan_cli.data.vocabulary import TOKENIZER
+from seqgan_cli.data.vocabulary import TOKENIZER, read_vocabulary
 from seqgan_cli.errors import SeqganError
 
 

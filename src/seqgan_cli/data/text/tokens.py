@@ -109,8 +109,8 @@ def line_parts(
             found, given, notes[:] = Collector(tokenizer.alphabet), True, ()
     if not found.size and not given:
         raise SeqganError(f"{path} holds no text: one sequence a line is needed.")
-    if len(found) or found.rejected:
-        found.notes += [*notes, *marked.notes, *hints.notes(path, tokenizer), *losses.notes]
+    found.notes += [*notes, *marked.notes, *hints.notes(path, tokenizer), *losses.notes]
+    if len(found) or found.rejected or found.notes:  # the part before may have had the last document, but not what is told last
         yield found.documents(str(path))
 
 

@@ -90,7 +90,7 @@ class Objective:
     def __init__(self, settings: Settings, corpus: Corpus, reward: Reward, seed: int, num: int) -> None:
         self.settings, self.corpus, self.reward, self.seed, self.num = settings, corpus, reward, seed, num
         self.line = settings.kind.detokenizer(settings, corpus.vocabulary).line
-        self.held_out = corpus.test[:HELDOUT_AT_MOST]
+        self.held_out = corpus.reported.tokens
         self.of_molecules = registry.rewards.needs(settings.adversarial.reward, "of_molecules")
 
     def of_sampling(self, name: str, generator: Generator, sampling: Sampling = PLAIN, purpose: str = "samples") -> Scored:
