@@ -111,9 +111,9 @@ def command(
     """Mean sentence BLEU of samples, each against the whole held-out set as references (quality).
 
     Equals NLTK's sentence_bleu; ± is half a 95 % interval over sentences. Samples of an adversarial generator are held against
-    as many of the run's MLE. Of pairs there is also the BLEU against the references that have the sample's source. --self-bleu is
-    the coverage beside it: the nearer to 1, the more alike the samples. With both --hypotheses and --references no run is needed.
-    A blank line of --hypotheses is a sample without tokens and scores 0.
+    as many of the run's MLE. Of pairs there is also the BLEU against the references that have the sample's source.
+    --self-bleu is the coverage beside it: the nearer to 1, the more alike the samples. With both --hypotheses and --references
+    no run is needed. A blank line of --hypotheses is a sample without tokens and scores 0.
     """
     sampling = sampling_of(context)
     _check_columns(context)
