@@ -111,6 +111,7 @@ def test_every_option_has_a_meaning_and_a_heading(seqgan, name):
         "experiment": {"--run"},
         "tune": {"--run"},
         "report": {"--seed"},
+        "export": {"--seed"},
         "rerun": {"--seed"},
         "score": {"--seed"},
         "compare": {"--run", "--seed"},
