@@ -110,6 +110,7 @@ def test_every_option_has_a_meaning_and_a_heading(seqgan, name):
         "experiment": {"--run"},
         "tune": {"--run"},
         "report": {"--seed"},
+        "export": {"--seed"},
         "rerun": {"--seed"},
         "export": {"--seed"},
         "score": {"--seed"},
