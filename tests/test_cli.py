@@ -112,7 +112,6 @@ def test_every_option_has_a_meaning_and_a_heading(seqgan, name):
         "report": {"--seed"},
         "export": {"--seed"},
         "rerun": {"--seed"},
-        "export": {"--seed"},
         "score": {"--seed"},
         "compare": {"--run", "--seed"},
         "corpus": {"--run", "--threads"},
