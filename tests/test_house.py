@@ -38,6 +38,7 @@ ROOMS = (
     "data.kinds",
     "data.midi",
     "data.text",
+    "data.inputs",
     "data",
     "data.tfrecord",
     "evaluation.metrics",
@@ -166,7 +167,7 @@ def test_no_room_is_crowded_and_no_file_is_long() -> None:
     assert {name: number for name, number in lines.items() if number > MOST_LINES} == {}
 
 
-HEAVY = ("tensorflow", "keras", "numpy", "nltk", "matplotlib", "scipy", "jinja2", "mido", "music21", "rdkit")
+HEAVY = ("tensorflow", "keras", "numpy", "nltk", "matplotlib", "scipy", "jinja2", "mido", "music21", "rdkit", "pyarrow")
 
 
 @pytest.mark.parametrize("library", HEAVY)

@@ -64,11 +64,10 @@ def test_missing_text(seqgan, refused, tmp_path, command):
     assert not (tmp_path / "run").exists()
 
 
-def test_folder_for_text(seqgan, refused, tmp_path):
-    message = f"{tmp_path} is a folder without .mid or .json files: name a file with one sequence a line."
+def test_empty_folder_for_text(seqgan, refused, tmp_path):
+    message = f"{tmp_path} is a folder without files: name a file with one sequence a line, or a folder of such."
     refused(seqgan("train", tmp_path, "--run", tmp_path / "run"), 1, message)
-    outcome = seqgan("train", tmp_path, "--kind", "text", "--run", tmp_path / "run")
-    refused(outcome, 1, f"Cannot read {tmp_path}: Is a directory.")
+    refused(seqgan("train", tmp_path, "--kind", "text", "--run", tmp_path / "run"), 1, message)
     assert not (tmp_path / "run").exists()
 
 

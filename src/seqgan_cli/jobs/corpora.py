@@ -47,7 +47,7 @@ def read_corpus(settings: Settings, console: Console) -> "tuple[Corpus, Document
     """The corpus and the documents of a file, folder or name, with progress where reading is long. Raises SeqganError."""
     from seqgan_cli.data.sources.opening import real_corpus
 
-    with showing_reading(console, "file") as report:
+    with showing_reading(console, settings.kind.counts) as report:
         return real_corpus(settings, report)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from seqgan_cli.config.sections import Data
 from seqgan_cli.data.corpus import Layout
 from seqgan_cli.data.documents import Documents
+from seqgan_cli.data.inputs.options import LONGEST_BY_DEFAULT, WINDOW
 from seqgan_cli.lazy import np
 
-LONGEST_BY_DEFAULT = 64
 # What a full stop after them does not end, lower case and without the last one.
 _SHORT = "mr mrs ms dr prof gen sen rep gov st jr sr no vs etc e.g i.e u.s u.n d.c a.m p.m inc ltd co "
 _SHORT += "jan feb mar apr aug sept oct nov dec"
@@ -20,7 +20,7 @@ CLOSERS = ("''", '"', "”", "’", "'", ")", "]", "»", "」", "』")
 LEANING = (*ENDS, *CLOSERS, ",", ";", ":", "--", "'s", "'re", "'ve", "'ll", "'d", "'m", "n't", "，", "、", "；", "：")
 
 
-def _ends_sentence(word: str) -> bool:
+def ends_sentence(word: str) -> bool:
     """Whether a word, with the marks it carries, ends a sentence."""
     bare = word.rstrip("".join(CLOSERS)).lstrip("([\"'“‘«")
     short = bare[:-1].lower()
@@ -35,7 +35,7 @@ def _is_end(token: str) -> bool:
 
 def _sentence_stops(documents: Documents, tokenizer: str) -> np.ndarray:
     """int64, ascending: the places after the last token of a sentence."""
-    ended = _ends_sentence if tokenizer == "whitespace" else _is_end
+    ended = ends_sentence if tokenizer == "whitespace" else _is_end
     tests = (ended, CLOSERS.__contains__, " ".__eq__, ENDS[5:].__contains__)
     among = [np.array([*map(test, documents.tokens)], bool) for test in tests]
     ends, closes, spaces, wide = (table[documents.ids] for table in among)
@@ -84,6 +84,16 @@ def _without_space(documents: Documents, starts: np.ndarray, ends: np.ndarray) -
     first, after = np.searchsorted(others, starts), np.searchsorted(others, ends)
     kept = first < after
     return others[first[kept]], others[after[kept] - 1] + 1
+
+
+def window_layout(settings: Data) -> Layout:
+    """Windows of tokens, which are documents and sequences alike, and none of which ends: `<eos>` would say nothing."""
+
+    def segment(documents: Documents, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return documents.offsets[chosen], documents.offsets[chosen + 1]
+
+    length = settings.max_length or LONGEST_BY_DEFAULT
+    return Layout(WINDOW, length, segment, overlong="", tokens=f"tokens ({settings.tokenizer})", ended=False)
 
 
 def text_layout(documents: Documents, settings: Data, unit: str = "line") -> Layout:

@@ -1,4 +1,4 @@
-"""Files that hold texts otherwise than a line each: tables, JSON, FASTA and FASTQ, SMILES; and columns of them that are chosen.
+"""Files that hold texts otherwise than a line each: tables, JSON and what `data.inputs` reads; and columns that are chosen.
 
 What a file is tells the end of its name, that of a compressed one what stands before `.gz`, `.bz2`, `.xz` or `.zst`.
 """
@@ -13,15 +13,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from seqgan_cli.data.inputs import arrays
+from seqgan_cli.data.inputs.molecules import Lines, Told, fasta, fastq, smiles
+from seqgan_cli.data.inputs.options import TextOptions
+from seqgan_cli.data.inputs.parquet import SUFFIX as PARQUET
+from seqgan_cli.data.inputs.parquet import Parquet
 from seqgan_cli.data.text.lines import LONGEST_LINE, lines_of
 from seqgan_cli.data.text.opened import COMPRESSED
 from seqgan_cli.errors import SeqganError, UsageError
 
 LOOKED_AT = 50  # records that tell which column is text
 LARGEST_JSON = 256 << 20  # bytes of a file that is parsed whole
-
-Lines = Iterator[tuple[int, str]]
-Told = Callable[[str], object]
 
 
 def suffix_of(path: Path) -> str:
@@ -46,15 +48,39 @@ def texts_of(
 
     Raises SeqganError for a file that cannot be read as what it is, UsageError where a column is to be named.
     """
-    read = FORMATS.get(suffix_of(path))
-    if read is None:
+    return flat(records_of(path, TextOptions(column=column, spaces=spaces), passed, told), path, spaces)
+
+
+def flat(records: Lines, path: Path, spaces: bool) -> Lines:
+    """Each record of a file on one line, without the space around it unless it is kept."""
+    of_records = is_of_records(path)
+    for number, text in records:
+        text = " ".join(text.splitlines()) if of_records else text  # a quoted field may hold several lines
+        yield number, text if spaces else text.strip()
+
+
+def is_of_records(path: Path) -> bool:
+    """Whether a file has other records than its lines."""
+    return suffix_of(path) in FORMATS or suffix_of(path) in BINARY
+
+
+def form_of(path: Path) -> object:
+    """The same of files that are read alike."""
+    return FORMATS.get(suffix_of(path)) or BINARY.get(suffix_of(path))
+
+
+def records_of(path: Path, options: TextOptions, passed: Callable[[int], object], told: Told) -> Lines:
+    """As `texts_of`, with line breaks within records."""
+    suffix, column = suffix_of(path), options.column
+    if suffix in FORMATS:
+        return FORMATS[suffix](lines_of(path, passed, spaces=True), path, column, told)
+    if suffix not in BINARY:
         if column:
             raise UsageError(f"--column {column}: {path} is no table and no JSON, and has no columns: leave it out.")
-        yield from lines_of(path, passed, spaces)
-        return
-    for number, text in read(lines_of(path, passed, spaces=True), path, column, told):
-        text = " ".join(text.splitlines())  # a quoted field may hold several lines
-        yield number, text if spaces else text.strip()
+        return lines_of(path, passed, options.spaces)
+    if path.suffix.lower() in COMPRESSED:
+        raise SeqganError(f"{path}: {suffix} is not read from its beginning on: decompress it first.")
+    return BINARY[suffix](path, options, told, passed)
 
 
 # Tables.
@@ -209,9 +235,13 @@ def _chosen(columns: Mapping[str, list[Any]], path: Path, column: str, told: Tol
     found = ["text"] if "text" in found else found
     if len(found) != 1:
         raise UsageError(f"{path} has the {word}s {_named(columns)}: name the one that is trained on, with --column NAME.")
-    others = [name for name in columns if name != found[0]]
-    told(f"{path.name}: {word} {found[0]!r} is read{f', and not {_named(others)}' if others else ''}.")
+    told(f"{path.name}: {word} {found[0]!r} is read{_others(columns, found[0])}.")
     return found[0]
+
+
+def _others(columns: Iterable[str], chosen: str) -> str:
+    others = [name for name in columns if name != chosen]
+    return f", and not {_named(others)}" if others else ""
 
 
 def _named(names: Iterable[str]) -> str:
@@ -225,66 +255,45 @@ def _is_text(values: list[Any]) -> bool:
     return len(words) > len(values) / 2 and len(set(values)) > len(values) / 10
 
 
-# Records of bioinformatics and chemistry.
+def _parquet(path: Path, options: TextOptions, told: Told, passed: Callable[[int], object]) -> Lines:
+    """Strings, or lists of tokens or ids."""
+    with Parquet(path) as table:
+        if options.column in table.names and not table.is_read(options.column):
+            raise UsageError(f"--column {options.column}: {path} has no texts, numbers or lists of such there: name another.")
+        name = _only_ids(table, options.column)
+        if not name:
+            name = _chosen(table.first(LOOKED_AT), path, options.column, told, "column")
+        elif not options.column:
+            told(f"{path.name}: column {name!r} is read{_others(table.names, name)}.")
+        yield from _of_records(table.rows(name, passed), path, "", told)
 
 
-def _fasta(lines: Lines, path: Path, column: str, told: Told) -> Lines:
-    """A record is a line that begins with `>` and the lines after it; its text is these without what parts them."""
-    _no_columns(path, column)
-    place, parts = 0, list[str]()
-    for number, line in lines:
-        if line.startswith(">"):
-            if place:
-                yield place, "".join(parts)
-            place, parts = number, []
-        elif line.strip() and not line.startswith(";"):
-            if not place:
-                raise SeqganError(f"{path}, line {number}: is no FASTA, whose records begin with a line that begins with >.")
-            parts.append("".join(line.split()))
-    if place:
-        yield place, "".join(parts)
-
-
-def _fastq(lines: Lines, path: Path, column: str, told: Told) -> Lines:
-    """A record is four lines: a name after @, the sequence, +, the qualities."""
-    _no_columns(path, column)
-    while record := list(itertools.islice(lines, 4)):
-        number = record[0][0]
-        texts = [text for _, text in record]
-        if not any(map(str.strip, texts)):
-            continue
-        if len(texts) < 4 or not texts[0].startswith("@") or not texts[2].startswith("+") or len(texts[1]) != len(texts[3]):
-            raise SeqganError(f"{path}, line {number}: is no FASTQ record of four lines: @name, sequence, +, qualities.")
-        yield number, texts[1]
-
-
-def _smiles(lines: Lines, path: Path, column: str, told: Told) -> Lines:
-    """The first column; what stands after a space is a name, and a first line that says so no molecule."""
-    _no_columns(path, column)
-    named = False
-    for number, line in lines:
-        first, *rest = line.split(maxsplit=1) or [""]
-        if number == 1 and first.lower() in ("smiles", "canonical_smiles"):
-            told(f"{path.name}: the first line has names of columns, and is no molecule.")
-            continue
-        if rest and not named:
-            named = True
-            told(f"{path.name}: of each line the first column is read.")
-        yield number, first
-
-
-def _no_columns(path: Path, column: str) -> None:
+def _only_ids(table: Parquet, column: str) -> str:
+    """The column that is read if it holds lists of whole numbers: where none is text, the only one that does. Else empty."""
+    columns = table.first(LOOKED_AT)
+    ids = [name for name in columns if table.holds_ids(name)]
     if column:
-        raise UsageError(f"--column {column}: {path} has no columns to name: leave it out.")
+        return column if column in ids else ""
+    return ids[0] if len(ids) == 1 and not any(map(_is_text, columns.values())) else ""
+
+
+def holds_ids(path: Path, column: str) -> bool:
+    """Whether what is read of a Parquet file is lists of whole numbers."""
+    with Parquet(path) as table:
+        return bool(_only_ids(table, column))
 
 
 FORMATS: dict[str, Callable[[Lines, Path, str, Told], Lines]] = {
     **dict.fromkeys((".csv", ".tsv"), _table),
     **dict.fromkeys((".jsonl", ".ndjson"), _json_lines),
     ".json": _json,
-    **dict.fromkeys((".fasta", ".fa", ".fna", ".faa"), _fasta),
-    **dict.fromkeys((".fastq", ".fq"), _fastq),
-    ".smi": _smiles,
+    **dict.fromkeys((".fasta", ".fa", ".fna", ".faa"), fasta),
+    **dict.fromkeys((".fastq", ".fq"), fastq),
+    ".smi": smiles,
 }
-WITH_COLUMNS = frozenset((".csv", ".tsv", ".jsonl", ".ndjson", ".json"))
+BINARY: dict[str, Callable[[Path, TextOptions, Told, Callable[[int], object]], Lines]] = {
+    **dict.fromkeys(arrays.SUFFIXES, arrays.ids_of),
+    PARQUET: _parquet,
+}
+WITH_COLUMNS = frozenset((".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".npz", PARQUET))
 BY_CHARACTER = frozenset((".fasta", ".fa", ".fna", ".faa", ".fastq", ".fq", ".smi"))  # texts without spaces

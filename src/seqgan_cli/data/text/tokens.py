@@ -1,26 +1,31 @@
-"""A text file with one document a line → tokens, by one of several tokenizers, and lines that a person reads."""
+"""Text files with one document a line or another unit → tokens, by one of several tokenizers, and lines for people."""
 
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from seqgan_cli.data.documents import Collector, Documents
+from seqgan_cli.data.documents import EXAMPLES, Collector, Documents
+from seqgan_cli.data.inputs.named import label
+from seqgan_cli.data.inputs.options import LINE, WINDOW, TextOptions
 from seqgan_cli.data.text import encodings
 from seqgan_cli.data.text.hints import Hints
 from seqgan_cli.data.text.lines import with_command
 from seqgan_cli.data.text.markers import Markers
-from seqgan_cli.data.text.records import texts_of
+from seqgan_cli.data.text.records import flat, form_of, is_of_records, records_of
+from seqgan_cli.data.text.units import UNITS, Windows
 from seqgan_cli.data.text.words import join_words, split_words
-from seqgan_cli.errors import SeqganError
+from seqgan_cli.errors import SeqganError, UsageError, quoted
 
 PIECE = 1 << 20  # characters of a line whose tokens are held at once
+Passed = Callable[[int], object]
 
 
 @dataclass(frozen=True)
@@ -60,86 +65,158 @@ def _parts(line: str) -> Iterator[str]:
     yield line[first:]
 
 
-def read_lines(
-    path: Path,
-    tokenizer: str,
-    lowercase: bool,
-    markers: str = "",
-    spaces: bool = False,
-    keep_blank: bool = False,
-    column: str = "",
-    normalize: str = "none",
-) -> Documents:
-    """Read and tokenize a file in one pass; a line is a document, and blank ones are left out, or none of tokens.
+def read_lines(path: Path, tokenizer: str, lowercase: bool, **others: Any) -> Documents:
+    """`read_texts` of one file; `others`: as in `TextOptions`."""
+    return read_texts([path], TextOptions(tokenizer=tokenizer, lowercase=lowercase, **others))
 
-    `markers`: see `Markers`; `spaces`: see `lines_of`; `column`: see `texts_of`; `normalize`: see `normalized`.
+
+def read_texts(files: Sequence[Path], options: TextOptions, passed: Passed = lambda size: None, source: str = "") -> Documents:
+    """Read and tokenize files, one after the other, in one pass. A document is a line or another unit of `options`, and never a
+    file. Blank ones are left out, or none of tokens where such are kept.
+
+    `passed`: called with the bytes of what is read, a part after the other; `source`: the setting that names the files.
 
     Raises SeqganError for a file that `texts_of` refuses, or without any text.
     """
-    (documents,) = line_parts(
-        path,
-        tokenizer,
-        lowercase,
-        sys.maxsize,
-        markers=markers,
-        spaces=spaces,
-        keep_blank=keep_blank,
-        column=column,
-        normalize=normalize,
-    )
+    (documents,) = text_parts(files, options, sys.maxsize, passed=passed, source=source)
     return documents
 
 
-def line_parts(
-    path: Path,
-    tokenizer: str,
-    lowercase: bool,
+def text_parts(
+    files: Sequence[Path],
+    options: TextOptions,
     most: int,
     documents: int = sys.maxsize,
-    passed: Callable[[int], object] = lambda size: None,
-    markers: str = "",
-    spaces: bool = False,
-    keep_blank: bool = False,
-    column: str = "",
-    normalize: str = "none",
+    passed: Passed = lambda size: None,
+    source: str = "",
 ) -> Iterator[Documents]:
-    """The documents of a file in parts, each with ids of its own; see `read_lines`.
+    """The documents of files in parts, each with ids of its own; see `read_texts`.
 
-    A part has `most` tokens, or a document more, and at most so many `documents`. `passed`: see `lines_of`.
+    A part has `most` tokens, or a document more, and at most so many `documents`.
     """
-    split, found, given, marked = TOKENIZERS[tokenizer].split, Collector(), False, Markers(markers)
-    hints = Hints()
-    notes, forms = list[str](), dict[str, int]()  # the first line with letters of one character, and with such of several
-    for number, read in texts_of(path, column, passed, spaces, notes.append):
-        line = marked.without(normalized(read, normalize))
-        hints.see(line.strip())
-        if not line.isascii() and len(forms) < 2:
+    source = source or str(files[0])
+    found, called, reading = Collector(), label(source, files), _Reading(options, len(files) > 1)
+    parts, empty = 0, list[str]()
+    for path in files:
+        found.begin(str(path))
+        count = 0
+        for number, tokens in reading.documents_of(path, passed):
+            if not found.add(tokens, number, options.keep_blank):
+                found.reject(reading.place(path, number), "blank")
+                continue
+            count += 1
+            if found.size >= most or len(found) >= documents:
+                found.notes += reading.told()
+                yield found.documents(called)
+                found, parts = Collector(), parts + 1
+                found.begin(str(path))
+        if not count:
+            empty.append(path.name)
+    if not found.size and not parts:
+        raise SeqganError(f"{called} {reading.lack()}")
+    found.notes += [*reading.told(), *reading.windows.notes(), *reading.hints.notes(source, options.tokenizer)]
+    if empty:
+        more = f" and {len(empty) - EXAMPLES} more" if len(empty) > EXAMPLES else ""
+        found.note(f"{len(empty)} of {len(files)} files hold nothing to read: {', '.join(empty[:EXAMPLES])}{more}.")
+    if len(found) or found.rejected or found.notes:
+        yield found.documents(called)
+
+
+class _Reading:
+    """Files on their way to tokens, and what is to be told of them."""
+
+    def __init__(self, options: TextOptions, several: bool) -> None:
+        self.options, self.several, self.tokenizer = options, several, TOKENIZERS[options.tokenizer]
+        self.marked, self.hints, self.windows = Markers(options.markers), Hints(options.unit), Windows(options.window)
+        self._notes = list[str]()
+        self._forms = dict[str, str]()  # where letters of one character are first, and such of several
+        self._carriage_returns = False
+
+    def told(self) -> list[str]:
+        """What is new to tell."""
+        notes = [*self._notes, *self.marked.notes]
+        self._notes.clear()
+        return notes
+
+    def lack(self) -> str:
+        """Why nothing was found."""
+        if self.windows.left:
+            return f"holds no window of {self.windows.size} tokens: a smaller --max-length makes shorter ones."
+        return "holds no text: one sequence a line is needed."
+
+    def place(self, path: Path, number: int) -> str:
+        """A line, as messages name it."""
+        return f"{path.name}, line {number}" if self.several else f"line {number}"
+
+    def documents_of(self, path: Path, passed: Passed) -> Iterator[tuple[int, Iterable[str]]]:
+        """Number of the line where it begins and tokens of each unit; of a blank line, none."""
+        unit = UNITS[self.options.unit]
+        for text in self._texts(path, passed):
+            units = ((number, self._tokens(line)) for number, line in unit(text, str(path)))
+            if self.options.unit == WINDOW:
+                yield from self.windows.of(units if self.tokenizer.spaced else _with_spaces(units))
+            else:
+                yield from units
+
+    def _texts(self, path: Path, passed: Passed) -> Iterator[Iterable[tuple[int, str]]]:
+        """The lines of a file as one text; where units are no lines, those of each record as one."""
+        records = records_of(path, self.options, passed, self._notes.append)
+        by_record = is_of_records(path) and self.options.unit != LINE
+        lines = records if by_record else flat(records, path, self.options.spaces)
+        cleaned = ((number, self._cleaned(path, number, line)) for number, line in lines)
+        if not by_record:
+            yield cleaned
+            return
+        for number, text in cleaned:
+            yield zip(itertools.repeat(number), text.splitlines())
+
+    def _cleaned(self, path: Path, number: int, text: str) -> str:
+        line = self.marked.without(normalized(text, self.options.normalize))
+        self.hints.see(line.strip(), number)
+        if not line.isascii() and len(self._forms) < 2:
             for form in ("NFC", "NFD"):
                 if not unicodedata.is_normalized(form, line):
-                    forms.setdefault(form, number)
-            if len(forms) == 2:
-                notes.append(
-                    f"Line {forms['NFC']} writes letters as several characters, and line {forms['NFD']} as one, so that one "
-                    "word may be two: --normalize nfc makes them one."
+                    self._forms.setdefault(form, self.place(path, number))
+            if len(self._forms) == 2:
+                several, one = self._forms["NFC"], self._forms["NFD"]
+                several = several if self.several else several.capitalize()
+                self._notes.append(
+                    f"{several} writes letters as several characters, and {one} as one, so that one word may be two: "
+                    "--normalize nfc makes them one."
                 )
-        tokens: Iterable[str] = itertools.chain.from_iterable(map(split, _parts(line.lower() if lowercase else line)))
-        if "\r" in line and not found.notes:
+        if "\r" in line and not self._carriage_returns:
+            self._carriage_returns = True
             command = with_command(path, encodings.command_to_newlines)
-            found.note(f"Carriage returns within lines end none: if they should, make newlines of them{command}.")
-        if not found.add(tokens, number, keep_blank):
-            found.reject(f"line {number}", "blank")
-        if found.size >= most or len(found) >= documents:
-            found.notes += notes + marked.notes
-            yield found.documents(str(path))
-            found, given, notes[:] = Collector(), True, ()
-    if not found.size and not given:
-        raise SeqganError(f"{path} holds no text: one sequence a line is needed.")
-    if len(found) or found.rejected:
-        found.notes += [*notes, *marked.notes, *hints.notes(path, tokenizer)]
-        yield found.documents(str(path))
+            self._notes.append(f"Carriage returns within lines end none: if they should, make newlines of them{command}.")
+        return line
+
+    def _tokens(self, line: str) -> Iterable[str]:
+        line = line.lower() if self.options.lowercase else line
+        return itertools.chain.from_iterable(map(self.tokenizer.split, _parts(line)))
+
+
+def _with_spaces(lines: Iterator[tuple[int, Iterable[str]]]) -> Iterator[tuple[int, Iterable[str]]]:
+    """Tokens of lines, with a space where one begins after another."""
+    for i, (number, tokens) in enumerate(lines):
+        yield number, itertools.chain([" "], tokens) if i else tokens
 
 
 def normalized(text: str, form: str) -> str:
     """A text in the Unicode normal form NFC or NFKC, or as it is."""
     forms: dict[str, Literal["NFC", "NFKC"]] = {"nfc": "NFC", "nfkc": "NFKC"}
     return unicodedata.normalize(forms[form], text) if form in forms else text
+
+
+def refuse_mixed(files: Sequence[Path]) -> None:
+    """Raises UsageError unless all files of a source have records of one form: lines, rows, objects, …"""
+    forms: dict[object, list[Path]] = {}
+    for path in files:
+        forms.setdefault(form_of(path), []).append(path)
+    if len(forms) < 2:
+        return
+    most, fewer = sorted(forms.values(), key=len, reverse=True)[:2]
+    pattern = Path(os.path.commonpath([path.parent for path in files]), "**", f"*{''.join(most[0].suffixes[-2:])}")
+    raise UsageError(
+        f"{most[0]} and {fewer[0]} are not read alike, and one corpus has files of one form: name some of them, as "
+        f"{quoted(str(pattern))}."
+    )
