@@ -103,7 +103,7 @@ def test_files_that_are_no_arrays_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="has the arrays 'a', 'b': name one, with --column NAME"):
         read(tmp_path / "two.npz")
     assert read(tmp_path / "two.npz", column="b") == [[2]]
-    with pytest.raises(SeqganError, match="Cannot read .*none.npy: No such file"):
+    with pytest.raises(SeqganError, match=r"Cannot read .*none\.npy: No such file"):
         read(tmp_path / "none.npy")
 
 
@@ -136,7 +136,7 @@ def test_the_column_that_is_text_is_read(tmp_path: Path, monkeypatch: pytest.Mon
     dictionary = pyarrow.array(texts).dictionary_encode()
     assert [*texts_of(table(tmp_path, "b.parquet", words=dictionary, label=[1, 2, 3, 4]))] == expected
     assert [*texts_of(path, "label")] == [(i, str(i)) for i in range(1, 5)]
-    with pytest.raises(UsageError, match="--column none: .* has the columns 'text', 'label'"):
+    with pytest.raises(UsageError, match=r"--column none: .* has the columns 'text', 'label'"):
         list(texts_of(path, "none"))
 
 
@@ -156,7 +156,7 @@ def test_lists_of_numbers_are_ids(tmp_path: Path) -> None:
 
 def test_tables_that_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nested = table(tmp_path, a=[{"b": 1}], c=["a dog"])
-    with pytest.raises(UsageError, match="--column a: .* has no texts, numbers or lists of such there"):
+    with pytest.raises(UsageError, match=r"--column a: .* has no texts, numbers or lists of such there"):
         list(texts_of(nested, "a"))
     (tmp_path / "b.parquet").write_bytes(b"a dog\n")
     with pytest.raises(SeqganError, match=r"b\.parquet is no Parquet file, or damaged"):

@@ -118,7 +118,7 @@ def test_a_name_that_exists_is_no_pattern(tmp_path: Path) -> None:
 def test_files_of_several_forms_are_refused(tmp_path: Path) -> None:
     put(tmp_path, a="a\n", b="b\n")
     (tmp_path / "c.csv").write_text("text\na dog\n")
-    with pytest.raises(UsageError, match=r"a\.txt and .*/c\.csv are not read alike.*: name some of them, as .*\*\*/\*\.txt") as told:
+    with pytest.raises(UsageError, match=r"a\.txt and .*/c\.csv are not read alike.*: name some, as .*\*\*/\*\.txt") as told:
         infer_kind(str(tmp_path))
     pattern = str(told.value).rpartition("as ")[2].rstrip(".").strip("'")
     assert files_of(pattern) == [tmp_path / "a.txt", tmp_path / "b.txt"]

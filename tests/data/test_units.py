@@ -1,4 +1,4 @@
-"""What one sequence of prose is: text → lines → paragraphs and sentences → the same text; windows, which have every token once."""
+"""What one sequence of prose is: text → lines → paragraphs, sentences → the same text; windows, with every token once."""
 
 import itertools
 import textwrap
@@ -73,7 +73,7 @@ def test_windows_have_every_token_once_and_in_order(
     expected = [tokens[i : i + size] for i in range(0, len(tokens) - size + 1, size)]
     options = TextOptions(unit="window", window=size)
     if not expected:
-        with pytest.raises(SeqganError, match="holds no (window|text)"):
+        with pytest.raises(SeqganError, match=r"holds no (window|text)"):
             read_texts([path], options)
         return
     assert [text.split() for text in texts_of(path, unit="window", window=size)] == expected
@@ -101,7 +101,7 @@ def test_lines_of_a_paragraph(text: str, expected: list[str]) -> None:
     ("text", "expected"),
     [
         ("It rains. A dog\nbarks! Why? Nobody knows.", ["It rains.", "A dog barks!", "Why?", "Nobody knows."]),
-        ("Mr. Smith and J. R. Hart met Dr. Low, e.g. Here it ends.", ["Mr. Smith and J. R. Hart met Dr. Low, e.g. Here it ends."]),
+        ("Mr. Hart and J. R. Low met, e.g. Here it ends.", ["Mr. Hart and J. R. Low met, e.g. Here it ends."]),
         ('"Is it?" he said. "It is." She left.', ['"Is it?" he said.', '"It is."', "She left."]),
         ("He said no. Then he read No. 5 of it.", ["He said no.", "Then he read No. 5 of it."]),
         ("It costs 3.50 at 5 p.m. and more later. Yes", ["It costs 3.50 at 5 p.m. and more later.", "Yes"]),

@@ -217,6 +217,6 @@ def refuse_mixed(files: Sequence[Path]) -> None:
     most, fewer = sorted(forms.values(), key=len, reverse=True)[:2]
     pattern = Path(os.path.commonpath([path.parent for path in files]), "**", f"*{''.join(most[0].suffixes[-2:])}")
     raise UsageError(
-        f"{most[0]} and {fewer[0]} are not read alike, and one corpus has files of one form: name some of them, as "
+        f"{most[0]} and {fewer[0]} are not read alike, and one corpus has files of one form: name some, as "
         f"{quoted(str(pattern))}."
     )

@@ -111,7 +111,7 @@ def _words(line: str) -> Iterator[tuple[str, str]]:
 
 def _parts(last: str, word: str) -> bool:
     """Whether a sentence ends between two words, as far as the first tells; `No. 5` is one."""
-    return ends_sentence(last) or bool(_NUMBERED.match(last)) and not word[0].isdigit()
+    return ends_sentence(last) or (bool(_NUMBERED.match(last)) and not word[0].isdigit())
 
 
 def _is_small(word: str) -> bool:
