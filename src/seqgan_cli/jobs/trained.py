@@ -9,6 +9,7 @@ from seqgan_cli.config.resolution import Config
 from seqgan_cli.config.settings import STAGES
 from seqgan_cli.console import Console
 from seqgan_cli.errors import SeqganError, advised
+from seqgan_cli.runs.continued import tell_which_data
 from seqgan_cli.runs.generators import generator_checkpoint, is_left_behind, read_generator
 from seqgan_cli.runs.run import Run
 
@@ -53,6 +54,7 @@ def with_generator(run: Run) -> Run:
 def trained_of(run: Run, which: str, console: Console) -> Trained:
     """One of the run's generators; TensorFlow is started. Raises SeqganError if there is none."""
     config, corpus = run.config(), run.corpus()
+    tell_which_data(run, config.values, console)
     checkpoint = generator_checkpoint(run, which, console.warn)
     stage = checkpoint.path.parent.name
     unit = {"pretrain-g": "epoch", "adversarial": "round"}[stage]
