@@ -108,6 +108,9 @@ def test_a_file_that_has_grown_is_gone_on_with_by_what_is_advised(seqgan: Any, b
     old = lines(tmp_path / "own.txt", OLD)
     assert seqgan("pretrain-g", "-q", "--data", old, "--overwrite", "--run", begun).code == 0
     lines(old, [*OLD, *NEW])
+    changed = f"{old} has changed since {begun} read it: what is said of the data is of what they were."
+    for command, is_told in ((["eval-nll", "--samples", 8], True), (["sample", "-n", 1, "--novel"], True), (["sample"], False)):
+        assert (changed in seqgan(*command, "--run", begun).err.splitlines()) == is_told
     told = seqgan("pretrain-g", "--run", begun)
     _, words = advice(told.err)
     assert words[-3:] == ["--continue", "--epochs", "4"]

@@ -165,7 +165,10 @@ def store(run: Run, recorded: Config, config: Config, corpus: "Corpus") -> list[
 
 
 def tell_which_data(run: Run, values: Mapping[str, Any], console: Console) -> None:
-    """Of a run that went on with other data, which those are that its scores are of."""
+    """Which data a run's scores are of, where one could take them for others: files that have changed since, or a run that went
+    on with other data."""
+    for path in changed(run.record().get("origins", {}), values):
+        console.say(f"{path} has changed since {run.path} read it: what is said of the data is of what they were.")
     if not (before := run.earlier_data):
         return
     console.say(
