@@ -794,3 +794,9 @@ def test_the_oracle_file_settles_the_vocabulary_size(seqgan, tiny_config, tmp_pa
 def test_ways_of_sampling_that_no_experiment_takes(seqgan, refused, tmp_path, arguments, words):
     refused(seqgan("experiment", *arguments, "--out", tmp_path / "out"), 2, words, usage="--min-p" in arguments)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("option", [("--unit", "sentence"), ("--lowercase",), ("--max-length", 5)])
+def test_options_of_text_without_text(seqgan, refused, tmp_path, option):
+    outcome = seqgan("pretrain-g", *option, "--run", tmp_path / "run")
+    refused(outcome, 2, f"{option[0]} is of no use to the oracle's sequences: leave it out, or name --data.")
