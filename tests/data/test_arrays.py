@@ -64,6 +64,10 @@ def test_one_dimension_without_ends_is_cut_into_windows(
     assert f"each {window} ids are a sequence, as --max-length says, since none ends one" in told[0]
 
 
+def test_a_row_of_filler_alone_is_a_blank_one(tmp_path: Path) -> None:
+    assert read(saved(tmp_path, [[1, 2], [-1, -1], [3, -1]])) == [[1, 2], [], [3]]
+
+
 def test_what_may_be_filler_is_told_and_left_out_on_request(tmp_path: Path) -> None:
     told: list[str] = []
     path = saved(tmp_path, [[5, 6, 0, 0], [5, 0, 0, 0], [0, 5, 6, 7]])

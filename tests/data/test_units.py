@@ -87,6 +87,7 @@ def test_windows_have_every_token_once_and_in_order(
         ("One.\nTwo.", ["One. Two."]),
         ("  One,\n  two.\n \n\n\nThree.\n", ["One, two.", "Three."]),
         ("a well-\nknown man, and a word--\nanother, 1914-\n18", ["a well-known man, and a word--another, 1914-18"]),
+        ("a word\n--another, but he\n-- at once", ["a word--another, but he -- at once"]),
         ("he said -\nand left --\nat once", ["he said - and left -- at once"]),  # marks by themselves stand apart
         ("床前明\n月光。", ["床前明月光。"]),
         ("바람이\n분다", ["바람이 분다"]),  # Hangul is written with spaces
