@@ -29,7 +29,8 @@ def check_data(config: Config) -> None:
 def _useless(settings: Settings, names: Iterable[str]) -> Iterable[tuple[bool, str]]:
     for name in names:
         what = "the oracle's sequences" if settings.data.synthetic else f"data of kind {settings.data.kind}"
-        yield True, f"--{name.partition('.')[2]} is of no use to {what}: leave it out{', or name --data' * settings.data.synthetic}."
+        instead = ", or name --data" * settings.data.synthetic
+        yield True, f"--{name.partition('.')[2]} is of no use to {what}: leave it out{instead}."
 
 
 def check_together(settings: Settings) -> None:
