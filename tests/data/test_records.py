@@ -16,10 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutters import TOKENIZERS
+from seqgan_cli.data.inputs.options import TextOptions
 from seqgan_cli.data.sources.inference import infer_kind
 from seqgan_cli.data.text.lines import lines_of
 from seqgan_cli.data.text.records import texts_of
-from seqgan_cli.data.text.tokens import line_parts, read_lines
+from seqgan_cli.data.text.tokens import read_lines, text_parts
 from seqgan_cli.errors import SeqganError, UsageError
 
 TABLE = 'id,text,label\n0,"a dog, said ""no one""",a\n1,the cat hears,b\n\n2,"two\nlines",a\n'
@@ -266,7 +267,7 @@ def test_zstandard_is_read_frame_by_frame_to_its_end(tmp_path: Path, monkeypatch
 
 def test_parts_are_the_documents_of_the_whole_and_a_note_stands_once(tmp_path: Path) -> None:
     path = put(tmp_path, "n,text\n" + "".join(f"{i},a dog {i}\n" for i in range(200)), "a.csv")
-    parts = [*line_parts(path, TOKENIZERS["whitespace"], False, 50)]
+    parts = [*text_parts([path], TextOptions(), 50)]
     assert len(parts) > 5
     assert sum(map(len, parts)) == 200
     assert [note for part in parts for note in part.notes] == ["a.csv: column 'text' is read, and not 'n'."]

@@ -113,7 +113,7 @@ def command(
     from seqgan_cli.jobs.trained import open_trained
     from seqgan_cli.jobs.written import ReadBack, sample_lines, write_lines
 
-    trained = open_trained(context, console)
+    trained = open_trained(context, console, of_data=novel)
     console.note(f"From {trained.origin}; seed {seed or 0}, {sampling}.")
     if max_length is not None:
         shorten(trained, max_length)

@@ -48,7 +48,7 @@ def command(context: click.Context, file: Path, form: str, by_token: bool, colum
     from seqgan_cli.jobs.written import write_lines
     from seqgan_cli.runs.discriminators import discriminator_if_any
 
-    trained = open_trained(context, console)
+    trained = open_trained(context, console, of_data=False)
     discriminator = discriminator_if_any(trained.run, trained.config.settings, trained.corpus, console.warn)
     console.note(f"By {trained.origin}; {sampling}.")
     texts = (text for _, text in texts_of(named(file), column, told=console.say))
