@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from seqgan_cli import console as module
-from seqgan_cli.console import Console, duration, number, sparkline, visible
+from seqgan_cli.console import Console, counted, duration, number, sparkline, visible
 
 
 class Clock:
@@ -194,6 +194,24 @@ def test_a_short_job_does_not_say_how_long_it_takes(capsys: pytest.CaptureFixtur
             clock.now += 6
             progress.tick()
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("unit", "shown"), [("file", "files"), ("samples", "samples")])
+def test_what_has_too_many_units_is_a_line_every_ten_seconds(
+    capsys: pytest.CaptureFixture[str], clock: Clock, unit: str, shown: str
+) -> None:
+    with Console().progress("reading", unit, done=0, target=30, work=1.0, main="") as progress:
+        for position in range(1, 31):  # one a second
+            clock.now += 1
+            progress.move(position)
+    assert capsys.readouterr().err.splitlines() == [
+        f"reading: 10 of 30 {shown} · 20 s left",
+        f"reading: 20 of 30 {shown} · 10 s left",
+    ]
+
+
+def test_bytes_are_told_in_megabytes() -> None:
+    assert counted(1_600_000, 1_200_400_000, "byte") == "2 of 1200 MB"
 
 
 def test_quiet_progress_prints_nothing(capsys: pytest.CaptureFixture[str], clock: Clock) -> None:

@@ -40,6 +40,7 @@ ROOMS = (
     "data.kinds",
     "data.midi",
     "data.text",
+    "data.inputs",
     "data.tokenizers",
     "data",
     "data.tfrecord",
@@ -130,8 +131,8 @@ OTHER_MEANINGS = {
     "lm": {"studies/experiments/methods.py"},  # a method of that name
     "novel": {"studies/objectives/study.py", "commands/sample.py"},  # a score; an option
     "unique": {"commands/sample.py"},  # an option
-    "text": {"data/text/columns.py"},  # a column that is often called so
-    "smiles": {"data/text/records.py"},  # another one
+    "text": {"data/inputs/columns.py"},  # a column that is often called so
+    "smiles": {"data/inputs/molecules.py"},  # another one
     # A format, and the name of an array; what a scorer reads.
     "ids": {"jobs/written.py", "data/text/cache.py", "rewards/own.py"},
     # Where a setting comes from; a field of settings.
@@ -171,7 +172,10 @@ def test_no_room_is_crowded_and_no_file_is_long() -> None:
     assert {name: number for name, number in lines.items() if number > MOST_LINES} == {}
 
 
-HEAVY = ("tensorflow", "keras", "numpy", "nltk", "matplotlib", "scipy", "jinja2", "mido", "music21", "rdkit", "onnx")
+HEAVY = (
+    *("tensorflow", "keras", "numpy", "nltk", "matplotlib", "scipy", "jinja2", "mido", "music21", "rdkit", "onnx"),
+    *("pyarrow", "tokenizers"),
+)
 
 
 @pytest.mark.parametrize("library", HEAVY)

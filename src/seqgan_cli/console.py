@@ -19,6 +19,7 @@ from rich.text import Text
 from seqgan_cli.errors import ReaderGone
 
 LONG_JOB = 30 * 60.0  # seconds from which a stage says so at its start
+EVERY = 10.0  # seconds between two lines of what is done, where there is no bar
 BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -44,6 +45,13 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def counted(done: int, target: int, unit: str) -> str:
+    """`3 of 40 files`; bytes in MB."""
+    if unit == "byte":
+        return f"{done / 1e6:.0f} of {target / 1e6:.0f} MB"
+    return f"{done} of {target} {unit.removesuffix('s')}s"
 
 
 def number(value: float) -> str:
@@ -150,6 +158,7 @@ class Progress:
         self.started = self.unit_started = time.monotonic()
         self.measured: tuple[float, float] | None = None  # (time, work) after the first step, which also compiled
         self.told = False
+        self._said = self.started
         self._bar: RichProgress | None = None
 
     @contextlib.contextmanager
@@ -194,10 +203,15 @@ class Progress:
             self._bar.update(self._task, completed=min(self.first + part, self.done + 0.99), left=shown)
 
     def move(self, position: int) -> None:
-        """So many units are done: only a bar shows it, since they are too many for a line each."""
+        """So many units are done, which are too many for a line each: a bar shows it, or a line now and then."""
         self.tick((position - self.first) * self.work - self.worked)
         if self._bar is not None:
             self._bar.update(self._task, completed=position)
+        elif time.monotonic() - self._said >= EVERY and position < self.target:
+            self._said = time.monotonic()
+            left = self.seconds_left
+            ending = f" · {duration(left)} left" if left is not None else ""
+            self.console.say(f"{self.label}: {counted(position, self.target, self.unit)}{ending}")
 
     def finish_unit(self, position: int, scores: Mapping[str, float], remark: str = "") -> None:
         """A unit is done, with these scores to show, and a remark."""

@@ -64,11 +64,10 @@ def test_missing_text(seqgan, refused, tmp_path, command):
     assert not (tmp_path / "run").exists()
 
 
-def test_folder_for_text(seqgan, refused, tmp_path):
-    message = f"{tmp_path} is a folder without .mid or .json files: name a file with one sequence a line."
+def test_empty_folder_for_text(seqgan, refused, tmp_path):
+    message = f"{tmp_path} is a folder without files: name a file with one sequence a line, or a folder of such."
     refused(seqgan("train", tmp_path, "--run", tmp_path / "run"), 1, message)
-    outcome = seqgan("train", tmp_path, "--kind", "text", "--run", tmp_path / "run")
-    refused(outcome, 1, f"Cannot read {tmp_path}: Is a directory.")
+    refused(seqgan("train", tmp_path, "--kind", "text", "--run", tmp_path / "run"), 1, message)
     assert not (tmp_path / "run").exists()
 
 
@@ -196,7 +195,7 @@ def test_another_text_for_a_run(seqgan, refused, contents, text, sentences, tmp_
         2,
         f"data.source is {sentences} in {text.path} and cannot become {other}: leave it out, use another --run, or restart "
         f"with `seqgan pretrain-g --run {text.path} --overwrite --set data.source={other}`, which drops pretrain-d and "
-        "adversarial too.",
+        f"adversarial too; `seqgan pretrain-g --run {text.path} --data {other} --continue --epochs 4` trains on with it.",
     )
     assert contents(text.path) == files
 
@@ -795,3 +794,9 @@ def test_the_oracle_file_settles_the_vocabulary_size(seqgan, tiny_config, tmp_pa
 def test_ways_of_sampling_that_no_experiment_takes(seqgan, refused, tmp_path, arguments, words):
     refused(seqgan("experiment", *arguments, "--out", tmp_path / "out"), 2, words, usage="--min-p" in arguments)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("option", [("--unit", "sentence"), ("--lowercase",), ("--max-length", 5)])
+def test_options_of_text_without_text(seqgan, refused, tmp_path, option):
+    outcome = seqgan("pretrain-g", *option, "--run", tmp_path / "run")
+    refused(outcome, 2, f"{option[0]} is of no use to the oracle's sequences: leave it out, or name --data.")

@@ -197,7 +197,7 @@ def test_options_that_contradict_the_data(seqgan, refused, tmp_path, monkeypatch
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
-        ([], ["Missing argument 'FILE|NAME'"]),
+        ([], ["Missing argument 'FILE…|NAME'"]),
         (["x", "--poem-form", "6x4"], ["'--poem-form'", "'6x4' is not one of '5x4', '7x4'"]),
         (["x", "--kind", "verse"], ["'--kind'", "choose from auto, text"]),
         (["x", "--since", "-1"], ["'--since'"]),
@@ -388,14 +388,10 @@ def test_a_missing_file_and_a_folder_of_nothing(seqgan, refused, tmp_path):
     refused(seqgan("corpus", tmp_path / "none"), 1, f"Cannot read {tmp_path / 'none'}: No such file or directory.")
     refused(seqgan("corpus", tmp_path / "none.json"), 1, f"Cannot read {tmp_path / 'none.json'}: No such file or directory.")
     (tmp_path / "in").mkdir()
-    message = f"{tmp_path / 'in'} is a folder without .mid or .json files: name a file with one sequence a line."
+    message = f"{tmp_path / 'in'} is a folder without files: name a file with one sequence a line, or a folder of such."
     refused(seqgan("corpus", tmp_path / "in"), 1, message)
-    refused(seqgan("corpus", tmp_path / "in", "--kind", "text"), 1, f"Cannot read {tmp_path / 'in'}: Is a directory.")
-    refused(
-        seqgan("corpus", tmp_path / "in", "--kind", "poems"),
-        1,
-        f"{tmp_path / 'in'} holds no .json file: name a folder with some, or a text file with one poem a line.",
-    )
+    refused(seqgan("corpus", tmp_path / "in", "--kind", "text"), 1, message)
+    refused(seqgan("corpus", tmp_path / "in", "--kind", "poems"), 1, message)
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs endless devices")

@@ -1,7 +1,10 @@
 """Texts that are no lines of documents are told of, with a command that makes them such; others are not."""
 
+import itertools
+import shlex
 import subprocess
 import textwrap
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,8 +18,27 @@ VERSES = ["床前明月光", "疑是地上霜", "举头望明月", "低头思故
 DATA = Path(__file__).parents[2] / "data"
 
 
-def notes_of(path: Path, tokenizer: str = "whitespace") -> tuple[str, ...]:
-    return read_lines(path, TOKENIZERS[tokenizer], False).notes
+def notes_of(path: Path, tokenizer: str = "whitespace", unit: str = "line") -> tuple[str, ...]:
+    return read_lines(path, TOKENIZERS[tokenizer], False, unit=unit).notes
+
+
+def texts_of(path: Path, unit: str) -> Iterator[str]:
+    found = read_lines(path, TOKENIZERS["whitespace"], False, unit=unit)
+    for start, end in itertools.pairwise(found.offsets):
+        yield " ".join(found.tokens[i] for i in found.ids[start:end])
+
+
+@pytest.fixture
+def program() -> Callable[[str], None]:
+    """Carries out a command as it would be pasted."""
+    from seqgan_cli.cli import group
+
+    def carry_out(command: str) -> None:
+        name, *arguments = shlex.split(command)
+        assert name == "seqgan"
+        group.main(arguments, standalone_mode=False)
+
+    return carry_out
 
 
 def command_in(note: str) -> str:
@@ -24,7 +46,9 @@ def command_in(note: str) -> str:
 
 
 @pytest.mark.parametrize("width", [40, 60, 72])
-def test_wrapped_prose_is_told_and_the_command_makes_paragraphs(tmp_path: Path, width: int) -> None:
+def test_wrapped_prose_is_told_and_the_command_reads_sentences(
+    tmp_path: Path, width: int, capfd: pytest.CaptureFixture[str], program: Callable[[str], None]
+) -> None:
     paragraphs = [(PROSE * number).strip() for number in range(3, 9)]
     path = tmp_path / "it's wrapped.txt"
     ends = "\r\n" if width == 60 else "\n"
@@ -32,8 +56,10 @@ def test_wrapped_prose_is_told_and_the_command_makes_paragraphs(tmp_path: Path, 
     path.write_bytes(text.replace("\n", ends).encode())
     (note,) = notes_of(path)
     assert note.startswith("Lines are full to column ")
-    subprocess.run(command_in(note), shell=True, check=True)
-    assert (tmp_path / "it's wrapped.paragraphs.txt").read_text().splitlines() == paragraphs
+    program(command_in(note))
+    assert f"Data: {path}: {3 * sum(range(3, 9))} sentences" in capfd.readouterr().out
+    assert list(texts_of(path, "paragraph")) == paragraphs
+    assert notes_of(path, unit="paragraph") == ()
 
 
 def test_verses_are_told_and_the_command_makes_poems(tmp_path: Path) -> None:
@@ -77,3 +103,15 @@ def test_of_lines_that_are_documents_nothing_is_told(tmp_path: Path, text: str) 
     path = tmp_path / "a.txt"
     path.write_text(text, encoding="utf-8")
     assert notes_of(path) == ()
+
+
+def test_what_a_library_puts_around_a_book_is_told_and_the_command_leaves_it_out(tmp_path: Path) -> None:
+    path = tmp_path / "a book.txt"
+    book = ["", "CHAPTER I", "", "It rains.", ""]
+    around = ["Of a library.", "*** START OF THE PROJECT GUTENBERG EBOOK A BOOK ***"]
+    path.write_text("\n".join([*around, *book, "*** END OF THE PROJECT GUTENBERG EBOOK A BOOK ***", "Its terms.", ""]))
+    (note,) = notes_of(path)
+    assert note.startswith("Lines 1 to 2 and from 8 on are Project Gutenberg's own words")
+    subprocess.run(command_in(note), shell=True, check=True)
+    assert (tmp_path / "a book.book.txt").read_text().split("\n") == [*book, ""]
+    assert notes_of(path, unit="sentence")[0].startswith("Lines 1 to 2 and from 8 on are Project Gutenberg's own words")

@@ -97,13 +97,21 @@ def test_a_folder_is_what_its_files_are(tmp_path: Path, names: list[str], kind: 
     assert infer_kind(str(tmp_path)) == kind
 
 
-@pytest.mark.parametrize("names", [[], ["a.txt"], ["b/c.midx", "json"]])
-def test_a_folder_of_neither_is_refused(tmp_path: Path, names: list[str]) -> None:
+@pytest.mark.parametrize("names", [["a.txt"], ["b/c.midx", "json"]])
+def test_a_folder_of_neither_is_text(tmp_path: Path, names: list[str]) -> None:
     for name in names:
+        put(tmp_path, b"a b\n", name)
+    assert infer_kind(str(tmp_path)) == "text"
+
+
+@pytest.mark.parametrize("name", ["", ".hidden"])
+def test_an_empty_folder_is_refused(tmp_path: Path, name: str) -> None:
+    if name:
         put(tmp_path, b"a b\n", name)
     with pytest.raises(SeqganError) as refused:
         infer_kind(str(tmp_path))
-    assert str(refused.value) == f"{tmp_path} is a folder without .mid or .json files: name a file with one sequence a line."
+    message = "is a folder without files: name a file with one sequence a line, or a folder of such."
+    assert str(refused.value) == f"{tmp_path} {message}"
 
 
 POEM_FILES = {

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sampled import examples
 from seqgan_cli.data import documents
 from seqgan_cli.data.documents import Documents, Rejected
-from seqgan_cli.data.kinds import poems
+from seqgan_cli.data.inputs import chinese_poetry
 from seqgan_cli.data.kinds.poems import is_opening, poem_lines, read_poems, title_end, verses_of, width_of
 from seqgan_cli.data.sources.inference import infer_kind
 from seqgan_cli.errors import SeqganError
@@ -387,7 +387,7 @@ def test_what_is_no_ordinary_file_is_not_waited_for(tmp_path: Path) -> None:
 def test_a_json_file_that_is_too_large_is_not_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path, GOOD, "1.json")
     put(tmp_path, json.dumps([{"paragraphs": SPRING}] * 50), "2.json")
-    monkeypatch.setattr(poems, "LARGEST_JSON", 1000)
+    monkeypatch.setattr(chinese_poetry, "LARGEST_JSON", 1000)
     found = read(tmp_path)
     assert texts(found) == ["".join(QUIET)]
     assert found.rejected == {"a JSON file of more than 0 MB": Rejected(1, ["2.json"])}

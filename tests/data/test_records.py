@@ -16,10 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutters import TOKENIZERS
+from seqgan_cli.data.inputs.options import TextOptions
 from seqgan_cli.data.sources.inference import infer_kind
 from seqgan_cli.data.text.lines import lines_of
 from seqgan_cli.data.text.records import texts_of
-from seqgan_cli.data.text.tokens import line_parts, read_lines
+from seqgan_cli.data.text.tokens import read_lines, text_parts
 from seqgan_cli.errors import SeqganError, UsageError
 
 TABLE = 'id,text,label\n0,"a dog, said ""no one""",a\n1,the cat hears,b\n\n2,"two\nlines",a\n'
@@ -266,7 +267,7 @@ def test_zstandard_is_read_frame_by_frame_to_its_end(tmp_path: Path, monkeypatch
 
 def test_parts_are_the_documents_of_the_whole_and_a_note_stands_once(tmp_path: Path) -> None:
     path = put(tmp_path, "n,text\n" + "".join(f"{i},a dog {i}\n" for i in range(200)), "a.csv")
-    parts = [*line_parts(path, TOKENIZERS["whitespace"], False, 50)]
+    parts = [*text_parts([path], TextOptions(), 50)]
     assert len(parts) > 5
     assert sum(map(len, parts)) == 200
     assert [note for part in parts for note in part.notes] == ["a.csv: column 'text' is read, and not 'n'."]
@@ -276,9 +277,9 @@ def test_parts_are_the_documents_of_the_whole_and_a_note_stands_once(tmp_path: P
 def test_what_is_told_last_is_told_though_the_part_before_has_the_last_document(tmp_path: Path, documents: int) -> None:
     """200 documents fill four parts of 50, and of 60 three and a bit: the hint of all lines comes with an empty part."""
     path = put(tmp_path, "".join(f"word{i}\n" for i in range(200)), "a.txt")
-    parts = [*line_parts(path, "whitespace", False, 10**6, documents)]
+    parts = [*text_parts([path], TextOptions(), 10**6, documents)]
     assert [len(part) for part in parts] == ([50] * 4 + [0] if documents == 50 else [60] * 3 + [20])
-    (note,) = read_lines(path, "whitespace", False).notes
+    (note,) = read_lines(path, TOKENIZERS["whitespace"], False).notes
     assert [each for part in parts for each in part.notes] == [note]
     assert note.startswith("Most lines have no space")
 

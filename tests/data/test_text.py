@@ -671,8 +671,9 @@ def test_a_missing_test_file_is_refused(tmp_path: Path) -> None:
         real_corpus(data_settings(source=str(put(tmp_path, "a b\nb a\n")), test=str(tmp_path / "none.txt")))
 
 
-def test_a_directory_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SeqganError, match=rf"^Cannot read {re.escape(str(tmp_path))}: Is a directory\.$"):
+def test_an_empty_directory_is_refused(tmp_path: Path) -> None:
+    message = "is a folder without files: name a file with one sequence a line, or a folder of such."
+    with pytest.raises(SeqganError, match=rf"^{re.escape(str(tmp_path))} {message}$"):
         real_corpus(data_settings(source=str(tmp_path)))
 
 

@@ -26,7 +26,7 @@ _option = grouped_option("Common")
 
 
 @click.command("corpus", cls=GroupedCommand)
-@click.argument("file", metavar="FILE|NAME")
+@click.argument("names", metavar="FILE…|NAME", nargs=-1, required=True)
 @setting_options("Data", {flag: name for flag, name in DATA.items() if flag not in {"--data", *SYNTHETIC}})
 @setting_options("Poems, speeches, music", KINDS)
 @_option("-n", "--num", type=click.IntRange(0), default=5, metavar="N", help="sequences to show [5]", group="Output")
@@ -54,7 +54,7 @@ _option = grouped_option("Common")
 @click.pass_context
 def command(
     context: click.Context,
-    file: str,
+    names: tuple[str, ...],
     num: int,
     folder: Path | None,
     as_format: str,
@@ -63,7 +63,7 @@ def command(
     seed: int | None,
     **_: Any,
 ) -> None:
-    """What would be read from FILE, a folder, or a built-in NAME (speech, folk), without training.
+    """What would be read from FILEs, a folder, or a built-in NAME (speech, folk), without training.
 
     Counts, lengths, tokens, a few sequences, and what was left out and why. With --write DIR --format tfrecord it prepares data
     of any size, which `--data DIR` then streams.
@@ -75,11 +75,11 @@ def command(
     from seqgan_cli.jobs.options import chosen_settings
 
     console = console_of(context)
-    options = {**chosen_settings(context), "data.source": file}
+    options = {**chosen_settings(context), "data.source": names}
     if seed is not None:
         options["seed"] = seed
     asked, sources = configuration.explicit(options, sets, config_file)
-    if not file:
+    if not all(names):
         raise UsageError("FILE is empty: name a file, a folder, speech or folk.")
     if as_format == "tfrecord" and folder is None:
         raise UsageError("--format tfrecord is of --write: name the directory to write, as --write DIR.")

@@ -79,7 +79,7 @@ def command(
         console.note(f"Sampling {num} sequences of each …")
         rows = [objective.of_sampling(f"{trained.origin}, {sampling}", trained.generator, sampling)]
         if not no_controls and trained.run.has("pretrain-g"):
-            mle = trained_of(trained.run, starting_generator(trained.run), console)
+            mle = trained_of(trained.run, starting_generator(trained.run), console, of_data=False)
             for t in temperatures or TEMPERATURES:
                 rows.append(objective.of_sampling(f"MLE, temperature {t:g}", mle.generator, Sampling(t), f"MLE {t:g}"))
             rounds = trained.run.position("adversarial")

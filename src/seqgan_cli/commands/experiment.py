@@ -28,8 +28,8 @@ _option = grouped_option("Experiment")
 
 @click.command("experiment", cls=GroupedCommand)
 @click.argument("kind", type=click.Choice(EVERY))
-@_option("--data", metavar="FILE", help="real data: a file, a folder, speech or folk")
-@_option("--test", metavar="FILE", help="real data: held-out sequences [a share of the data]")
+@_option("--data", multiple=True, metavar="FILE", help="real data: files, a folder, a 'pattern*', speech or folk")
+@_option("--test", multiple=True, metavar="FILE", help="real data: held-out sequences [a share of the data]")
 @_option(
     "--out",
     type=click.Path(path_type=Path),
@@ -99,8 +99,8 @@ _option = grouped_option("Experiment")
 def command(
     context: click.Context,
     kind: str,
-    data: str | None,
-    test: str | None,
+    data: tuple[str, ...],
+    test: tuple[str, ...],
     out: Path | None,
     preset: str,
     seeds: int | None,

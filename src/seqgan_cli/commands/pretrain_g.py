@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from seqgan_cli.jobs.options import DATA, KINDS, GroupedCommand, common_options, placed, setting_options
+from seqgan_cli.jobs.options import DATA, KINDS, GroupedCommand, common_options, grouped_option, placed, setting_options
 
 TRAINING = {
     "--epochs": "pretrain-g.epochs",
@@ -29,6 +29,12 @@ MODEL = {
 
 @click.command("pretrain-g", cls=GroupedCommand)
 @setting_options("Data", DATA)
+@grouped_option("Data")(
+    "--continue",
+    "goes_on",
+    is_flag=True,
+    help="train on with other --data: the run keeps its vocabulary and the length of its sequences",
+)
 @setting_options("Poems, speeches, music", KINDS)
 @setting_options("Generator", MODEL)
 @setting_options("Training", TRAINING)

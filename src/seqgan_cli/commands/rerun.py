@@ -50,6 +50,9 @@ def command(context: click.Context, original: Path, run_path: Path | None, **_: 
         raise SeqganError(
             f"{original} was begun by an earlier version, which trained and scored otherwise: only that version repeats it."
         )
+    if first.earlier_data:
+        number = len(first.earlier_data) + 1
+        raise SeqganError(f"{original} was trained on {number} data sets in turn, and what is repeated is a run on one.")
     settings = {**config.values, **{TARGETS[stage]: position for stage, position in done.items()}}
     common = {"sets": (), "config_file": None, "overwrite": False, "tensorboard": False, "seed": None}
     context.params.update(common, run_path=target, preset=record.get("preset"))

@@ -145,7 +145,7 @@ def command(
     from seqgan_cli.jobs.trained import open_trained
     from seqgan_cli.jobs.written import ReadBack
 
-    trained = open_trained(context, console)
+    trained = open_trained(context, console, of_data=novel)
     console.note(f"From {trained.origin}; seed {seed or 0}, {sampling}.")
     settings = _reward_settings(context, trained)
     if max_length is not None:

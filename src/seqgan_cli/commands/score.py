@@ -67,7 +67,7 @@ def command(
     from seqgan_cli.jobs.trained import open_trained
     from seqgan_cli.jobs.written import write_lines
 
-    trained = open_trained(context, console)
+    trained = open_trained(context, console, of_data=False)
     settings = None
     if asks_for_reward(context):
         settings = reward_settings(context, trained)

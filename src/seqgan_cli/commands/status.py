@@ -41,6 +41,8 @@ def command(context: click.Context, run_path: Path, **_: Any) -> None:
         f"Run {run_path}: {config.values['data.source']}, seed {config.values['seed']}, preset {record.get('preset')}, "
         f"seqgan {record.get('versions', {}).get('seqgan', '?')}"
     )
+    for each in run.earlier_data:
+        console.result(f"Before: {each['settings']['data.source']}, up to epoch {each['until']} of pretrain-g")
     console.table("", ["stage", "done", "last scores"], rows, numbers=False)
     console.result(f"Next: {next_command(run, config)}")
 
@@ -60,9 +62,12 @@ def _lost_patience(run: "Run", config: Config, stage: str) -> bool:
     """Whether the stage would stop before another unit, since its score has not improved for so long."""
     from seqgan_cli.runs.best import best_of, has_stalled
 
-    patience = config.settings.patience(stage)
+    patience, checkpoints = config.settings.patience(stage), run.checkpoints(stage)
     try:
-        found = run.checkpoints(stage).latest(lambda words: None) if patience else None
+        found = checkpoints.latest(lambda words: None) if patience else None
     except SeqganError:  # the stage itself says what is wrong with them
         return False
-    return found is not None and has_stalled(found.position, best_of(found.facts, config.settings, stage), patience)
+    if found is None:
+        return False
+    best = best_of(found.facts, config.settings, stage, checkpoints.is_of_earlier_data(found))
+    return has_stalled(found.position, best, patience)

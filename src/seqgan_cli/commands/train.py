@@ -26,7 +26,7 @@ OWN = ("--reward", "--reward-file", "--reward-command")
 
 
 @click.command("train", cls=GroupedCommand)
-@click.argument("file", required=False, metavar="[FILE]")
+@click.argument("names", nargs=-1, metavar="[FILE…]")
 @setting_options("Data", {flag: name for flag, name in DATA.items() if flag != "--data"})
 @setting_options("Poems, speeches, music", KINDS)
 @setting_options("Stages", COUNTS)
@@ -34,12 +34,12 @@ OWN = ("--reward", "--reward-file", "--reward-command")
 @setting_options("Reward", {flag: REWARD[flag] for flag in OWN})
 @common_options()
 @click.pass_context
-def command(context: click.Context, file: str | None, **_: Any) -> None:
-    """All of Algorithm 1 on FILE, or on the synthetic oracle, then scores, ten samples and the learning curve.
+def command(context: click.Context, names: tuple[str, ...], **_: Any) -> None:
+    """All of Algorithm 1 on FILEs, or on the synthetic oracle, then scores, ten samples and the learning curve.
 
     Stopped anywhere, the same command goes on from there.
     """
-    extra = {"data.source": file} if file else {}
+    extra = {"data.source": names} if any(names) else {}
     from seqgan_cli.jobs.job import job
 
     with job(context, STAGES, extra) as work:

@@ -38,8 +38,14 @@ _option = grouped_option("Search")
 @_option("--timeout", type=click.FloatRange(0, min_open=True), metavar="MIN", help="stop after so many minutes")
 @_option("--sampler", type=click.Choice(["tpe", "random", "grid"]), default="tpe", help="how values are chosen [tpe]")
 @_option("--prune/--no-prune", default=None, help="leave off trials that score poorly on the way [--prune, grid: --no-prune]")
-@_option("--data", metavar="FILE", help="real data: a file, a folder, speech or folk [the oracle's]", group="Data")
-@_option("--test", metavar="FILE", help="real data: held-out sequences [a share of the data]", group="Data")
+@_option(
+    "--data",
+    multiple=True,
+    metavar="FILE",
+    help="real data: files, a folder, a 'pattern*', speech or folk [the oracle's]",
+    group="Data",
+)
+@_option("--test", multiple=True, metavar="FILE", help="real data: held-out sequences [a share of the data]", group="Data")
 @_option(
     "--storage",
     metavar="FILE|URL",
@@ -91,8 +97,8 @@ def command(
     timeout: float | None,
     sampler: str,
     prune: bool | None,
-    data: str | None,
-    test: str | None,
+    data: tuple[str, ...],
+    test: tuple[str, ...],
     storage: str | None,
     study: str,
     out: Path,

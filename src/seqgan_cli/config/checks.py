@@ -20,9 +20,8 @@ def check_data(config: Config) -> None:
     """Of all these, what is of the data alone: what their kind has no use for, or other kinds have one for."""
     settings, sources = config.settings, config.sources
     given = {name for name in sources if sources[name] in ("option", "file") and config.values[name] != SCHEMA[name].default}
-    if not settings.data.synthetic:
-        of_some = {name for kind in registry.kinds.known() for name in kind.uses} - settings.kind.uses
-        _refuse(_useless(settings, [name for name in SCHEMA if name in given & of_some]))
+    of_some = {name for kind in registry.kinds.known() for name in kind.uses} - settings.kind.uses
+    _refuse(_useless(settings, [name for name in SCHEMA if name in given & of_some]))
     of_named = {each for tokenizer in registry.tokenizers.named_by(settings.data.tokenizer) for each in _own(tokenizer)}
     for name in sorted(given & {each for other in registry.tokenizers.known() for each in _own(other)} - of_named):
         told = f"--{name.partition('.')[2]} is of no use to --tokenizer {settings.data.tokenizer}: leave it out."
@@ -41,7 +40,9 @@ def _own(component: Any) -> Iterable[str]:
 
 def _useless(settings: Settings, names: Iterable[str]) -> Iterable[tuple[bool, str]]:
     for name in names:
-        yield True, f"--{name.partition('.')[2]} is of no use to data of kind {settings.data.kind}: leave it out."
+        what = "the oracle's sequences" if settings.data.synthetic else f"data of kind {settings.data.kind}"
+        instead = ", or name --data" * settings.data.synthetic
+        yield True, f"--{name.partition('.')[2]} is of no use to {what}: leave it out{instead}."
 
 
 def check_together(settings: Settings) -> None:

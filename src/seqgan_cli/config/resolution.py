@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seqgan_cli.config import registry
+from seqgan_cli.config.paths import mapped
 from seqgan_cli.config.schema import specs_of
 from seqgan_cli.config.settings import SCHEMA, Settings, find, preset_value, specs_with
 from seqgan_cli.errors import UsageError
@@ -94,8 +95,12 @@ def explicit(options: Mapping[str, Any], sets: tuple[str, ...], file: Path | Non
         is_name = name == "data.source" and registry.kinds.of_source(values[name]) is not None
         if values[name] and find(name).names_file(values[name]) and not is_name:
             # The run may be continued from another folder.
-            values[name] = "/dev/stdin" if values[name] == "-" else os.path.abspath(values[name])  # noqa: PTH100
+            values[name] = mapped(values[name], _absolute) if find(name).is_files else _absolute(values[name])
     return values, sources
+
+
+def _absolute(name: str) -> str:
+    return "/dev/stdin" if name == "-" else os.path.abspath(name)  # noqa: PTH100
 
 
 # Passes with scheduled sampling, after which the linear schedule reaches 0.4 in each preset; the default number would end at

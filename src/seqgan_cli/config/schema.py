@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from seqgan_cli.config.paths import joined
 from seqgan_cli.errors import UsageError
 
 if typing.TYPE_CHECKING:
@@ -28,7 +29,7 @@ class SettingSpec:
         fixed_by: from when on a run cannot change it: `corpus`, or a stage.
         before: what holds for records that are older than the setting; None: the default.
         times_steps: whether a training step takes another time with another value.
-        is_file: whether it names a file, whose place may change.
+        is_file: whether it names a file, whose place may change; is_files: several, folders and patterns too (`config.paths`).
         validate: raises UsageError for a value that is well-typed and wrong.
     """
 
@@ -47,6 +48,7 @@ class SettingSpec:
     before: Any = None
     times_steps: bool = False
     is_file: bool = False
+    is_files: bool = False
     validate: Callable[[Any], object] | None = None
 
     @property
@@ -97,6 +99,8 @@ class SettingSpec:
                 value = float(value)
             except OverflowError:
                 raise UsageError(f"{self.name}: needs a finite number.") from None
+        if self.is_files and isinstance(value, list | tuple) and value and all(isinstance(each, str) for each in value):
+            value = joined(value)
         if self.type is tuple and isinstance(value, list):  # of TOML and JSON
             value = tuple(value)
         kind = type(value)

@@ -9,9 +9,16 @@ from seqgan_cli.config.schema import section, setting
 @section("data", "pretrain-g", fixed_by="corpus")
 @dataclass(frozen=True)
 class Data:
-    source: str = setting("oracle", "'oracle', a file or folder of your own, 'speech' or 'folk'", is_file=True)
+    source: str = setting(
+        "oracle",
+        "'oracle', a file, folder or 'pattern*' of your own, 'speech' or 'folk'; repeat it for several files",
+        is_file=True,
+        is_files=True,
+    )
     kind: str = setting("auto", "what the data are (auto: seen from the file)", choices=registry.kinds)
-    test: str = setting("", "file of held-out sequences (default: a share of the data)", is_file=True)
+    test: str = setting(
+        "", "file, folder or 'pattern*' of held-out sequences (default: a share of the data)", is_file=True, is_files=True
+    )
     holdout: float = setting(
         0.1, "share of the lines held out for the test part when no test file is given", above=0, below=1
     )
@@ -23,6 +30,12 @@ class Data:
         before=0.0,
     )
     column: str = setting("", "column of a table or field of JSON objects that is text (default: the only one that is)")
+    unit: str = setting(
+        "line",
+        "what is one sequence of a text: a line, or what it has of sentences, paragraphs, windows of --max-length tokens",
+        choices=("line", "sentence", "paragraph", "window"),
+    )
+    pad_id: int = setting(-1, "number that fills up the rows of an array of ids (-1: all that are negative)", at_least=-1)
     tokenizer: str = setting(
         "whitespace",
         "what a token is (`seqgan settings data.tokenizer` lists them)",

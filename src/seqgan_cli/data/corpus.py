@@ -27,7 +27,8 @@ from seqgan_cli.randomness import rng
 if TYPE_CHECKING:
     from seqgan_cli.console import Console
 
-SHARDS = Path("corpus", "shards.json")  # in a run: where the training sequences are, if it has not got them all
+FOLDER = "corpus"  # of a run
+SHARDS = "shards.json"  # in that folder: where the training sequences are, if it has not got them all
 # Real sequences that hold no `<unk>`: of fewer than this number, or this share, it is worth a warning.
 FEW_POSITIVES, FEW_SHARE = 100, 0.2
 FEWER_UNKNOWN = "A smaller --min-count, a larger --max-vocab or a mask over numbers and names leaves more."
@@ -106,14 +107,14 @@ class Corpus:
         known = self.vocabulary.has_no_unk(table)
         return table if known.all() else table[known]
 
-    def save(self, run: Path) -> None:
-        """Write into a run directory. Raises OSError."""
-        save_parts(run / "corpus", self.train, self.held_out)
+    def save(self, run: Path, folder: str = FOLDER) -> None:
+        """Write into that folder of a run directory, and beside it what all its data share. Raises OSError."""
+        save_parts(run / folder, self.train, self.held_out)
         save_starts(run, self.starts)
         if self.shards:
-            files.write(run / SHARDS, (json.dumps(self.shards.record(), indent=1) + "\n").encode())
+            files.write(run / folder / SHARDS, (json.dumps(self.shards.record(), indent=1) + "\n").encode())
         else:
-            (run / SHARDS).unlink(missing_ok=True)  # of other data, before --overwrite
+            (run / folder / SHARDS).unlink(missing_ok=True)  # of other data, before --overwrite
         if self.vocabulary.has_special_tokens:
             files.write(run / "vocabulary.txt", "".join(f"{token}\n" for token in self.vocabulary.tokens).encode())
         if self.tokenizer:
@@ -271,16 +272,16 @@ def table_of(documents: Documents, starts: np.ndarray, ends: np.ndarray, vocabul
     return table
 
 
-def load_corpus(run: Path, plain_vocab_size: int | None, seed: int = 0, tokenizer: Any = None) -> Corpus:
-    """The corpus a run keeps. `plain_vocab_size`: V where no token is special, else None. Raises SeqganError if damaged."""
+def load_corpus(run: Path, plain_size: int | None, seed: int = 0, tokenizer: Any = None, folder: str = FOLDER) -> Corpus:
+    """The corpus a run keeps in a folder. `plain_size`: V where no token is special. Raises SeqganError if damaged."""
     again = f"restore it, or begin anew with {restarting('pretrain-g', run)}"
-    train, held_out = read_parts(run / "corpus", seed, again)
-    shards = None
-    if (run / SHARDS).exists():
+    train, held_out = read_parts(run / folder, seed, again)
+    shards, path = None, run / folder / SHARDS
+    if path.exists():
         try:
-            shards = Shards.of_record(json.loads((run / SHARDS).read_text(encoding="utf-8")))
+            shards = Shards.of_record(json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise SeqganError(f"Cannot read {run / SHARDS} ({error}): {again}.") from None
+            raise SeqganError(f"Cannot read {path} ({error}): {again}.") from None
     tables = (train, *(part.tokens for part in held_out.values()))
-    vocabulary = read_vocabulary(run / "vocabulary.txt", plain_vocab_size, tables)
+    vocabulary = read_vocabulary(run / "vocabulary.txt", plain_size, tables)
     return Corpus(train, held_out, vocabulary, shards=shards, seed=seed, tokenizer=tokenizer, starts=read_starts(run))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -62,7 +63,8 @@ class Documents:
 
     source: where they come from, for messages; ids int32 `[total]`, offsets int64 `[n + 1]`; tokens: what the ids stand for;
     rejected: by reason, in the order of first sight; notes: what else a reader should know, a sentence each; lines: int64
-    `[n]`, the line of the source on which each document stands, where documents are lines, else `[0]`.
+    `[n]`, the line of its file on which each document begins, where files have lines, else `[0]`; files: the number of
+    the first document of each file and its name, ascending.
     """
 
     source: str
@@ -72,6 +74,12 @@ class Documents:
     rejected: dict[str, Rejected] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     lines: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    files: tuple[tuple[int, str], ...] = ()
+
+    def place(self, document: int) -> str:
+        """The file and the line on which a document begins, of what has lines."""
+        file = bisect.bisect_right(self.files, document, key=lambda entry: entry[0]) - 1
+        return f"{self.files[file][1] if file >= 0 else self.source}, line {self.lines[document]}"
 
     @property
     def lengths(self) -> np.ndarray:
@@ -108,6 +116,7 @@ class Collector:
     def __init__(self, tokens: Sequence[str] = ()) -> None:
         self._ids, self._offsets, self._lines = array("i"), array("q", [0]), array("q")
         self._numbers: dict[str, int] = {token: i for i, token in enumerate(tokens)}
+        self._files: list[tuple[int, str]] = []
         self.rejected: dict[str, Rejected] = {}
         self.notes: list[str] = []
 
@@ -133,6 +142,10 @@ class Collector:
             self._lines.append(line)
         return True
 
+    def begin(self, file: str) -> None:
+        """The documents from here on are of that file."""
+        self._files.append((len(self), file))
+
     def note(self, sentence: str) -> None:
         """What else a reader should know, once."""
         if sentence not in self.notes:
@@ -148,4 +161,4 @@ class Collector:
     def documents(self, source: str) -> Documents:
         ids, offsets = np.frombuffer(self._ids, np.int32), np.frombuffer(self._offsets, np.int64)
         lines = np.frombuffer(self._lines, np.int64)
-        return Documents(source, ids, offsets, list(self._numbers), self.rejected, tuple(self.notes), lines)
+        return Documents(source, ids, offsets, list(self._numbers), self.rejected, tuple(self.notes), lines, (*self._files,))

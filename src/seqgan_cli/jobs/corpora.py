@@ -1,6 +1,7 @@
 """The corpus of a run: read or drawn, held against the settings and the memory, and stored."""
 
 import contextlib
+import shutil
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,7 @@ def read_corpus(settings: Settings, console: Console) -> "tuple[Corpus, Document
     """The corpus and the documents of a file, folder or name, with progress where reading is long. Raises SeqganError."""
     from seqgan_cli.data.sources.opening import real_corpus
 
-    with showing_reading(console, "file") as report:
+    with showing_reading(console, settings.kind.counts) as report:
         return real_corpus(settings, report)
 
 
@@ -71,8 +72,11 @@ def store_corpus(run: Run, corpus: "Corpus", oracle: "Generator | None") -> None
     import numpy as np
 
     from seqgan_cli import files
+    from seqgan_cli.data.corpus import FOLDER
 
     corpus.save(run.path)
+    for folder in (run.path / FOLDER).glob("[0-9]*"):  # of a run that went on with other data, before --overwrite
+        shutil.rmtree(folder, ignore_errors=True)
     stale = "vocabulary.txt" if oracle is not None else "corpus/oracle.npz"  # of another source, before --overwrite
     (run.path / stale).unlink(missing_ok=True)
     if oracle is not None:

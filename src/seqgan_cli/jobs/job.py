@@ -18,10 +18,11 @@ from seqgan_cli.data.split import CHOOSES_AND_REPORTS
 from seqgan_cli.data.starts import save_starts
 from seqgan_cli.data.tfrecord.shards import is_prepared
 from seqgan_cli.errors import SeqganError, UsageError, advised
-from seqgan_cli.jobs.corpora import check_fit, new_corpus, store_corpus
+from seqgan_cli.jobs.corpora import check_fit, new_corpus, showing_reading, store_corpus
 from seqgan_cli.jobs.options import chosen_settings, console_of
 from seqgan_cli.jobs.processes import join, naming_the_lost, place_of, received, refuse_too_few_rows, share
 from seqgan_cli.jobs.restarts import check_locked, tell_of_changed_files, tell_of_changed_scorers
+from seqgan_cli.runs import continued
 from seqgan_cli.runs.checkpoints import Checkpoint
 from seqgan_cli.runs.generators import generator_checkpoint, read_generator
 from seqgan_cli.runs.origins import origins_of
@@ -115,16 +116,19 @@ def _chiefs_job(
     if not run.exists:
         run.check_place()
     recorded = run.config() if run.exists else None
+    goes_on = bool(parameters.get("goes_on"))
+    other_data = goes_on and continued.asks_for_other_data(run, recorded, asked, asked_sources, restarted)
     if recorded and restarted == "pretrain-g" and is_prepared(recorded.values["data.source"]):
         asked.setdefault("data.source", recorded.values["data.source"])  # which may have been prepared otherwise since
         asked_sources.setdefault("data.source", recorded.sources["data.source"])
     source = asked.get("data.source", SCHEMA["data.source"].default)
-    if recorded is None or recorded.values["data.source"] != source or is_prepared(source):
+    if not goes_on and (recorded is None or recorded.values["data.source"] != source or is_prepared(source)):
         infer_settings(asked, asked_sources)
     preset = (run.record().get("preset") if recorded else parameters["preset"]) or "paper"
     if recorded is not None:
         moved = is_prepared(source) and run.streams_from(Path(source))
-        changing = {name: value for name, value in asked.items() if name != "data.source" or not moved}
+        free = continued.free(recorded) if other_data else {"data.source"} if moved else ()
+        changing = {name: value for name, value in asked.items() if name not in free}
         check_locked(changing, asked_sources, recorded, run, restarted)
         if parameters["preset"] and parameters["preset"] != run.record().get("preset"):
             console.say(f"{run.path} was begun with --preset {run.record().get('preset')}: its settings stand.")
@@ -132,6 +136,8 @@ def _chiefs_job(
         raise SeqganError(f"{run.path} holds no pre-trained generator: run {advised('pretrain-g', run.path)} first.")
     config = configuration.resolve(asked, asked_sources, recorded, preset)
     check(config)
+    if other_data:
+        continued.refuse_nothing_to_do(run, config)
     strategy = join(context, place, as_given, console)
     changed = (
         recorded is None
@@ -139,7 +145,12 @@ def _chiefs_job(
         or any(config.values[name] != recorded.values.get(name) for name in SCHEMA if SCHEMA[name].fixed_by == "corpus")
     )
     origins = origins_of(config.values) if changed else None  # before it is read: what changes meanwhile has changed since
-    corpus, oracle = new_corpus(config.settings, stages, console) if changed else (run.corpus(), run.oracle())
+    if other_data:
+        changed, origins = True, continued.origins_now(run, config)
+        with showing_reading(console, config.settings.kind.counts) as report:
+            corpus, oracle = continued.corpus_of_other_data(run, config.settings, report), None
+    else:
+        corpus, oracle = new_corpus(config.settings, stages, console) if changed else (run.corpus(), run.oracle())
     if oracle is not None and config.values["data.vocab-size"] != oracle.vocabulary.size:
         if "data.vocab-size" in asked:
             raise UsageError(
@@ -149,7 +160,7 @@ def _chiefs_job(
         config = Config(
             {**config.values, "data.vocab-size": oracle.vocabulary.size}, {**config.sources, "data.vocab-size": "oracle"}
         )
-    config, corpus, vectors_read = with_vectors(config, recorded, run, restarted, corpus, changed, console)
+    config, corpus, vectors_read = with_vectors(config, recorded, run, restarted, corpus, changed and not other_data, console)
     if vectors_read:
         check(config)
         origins = {**(run.record().get("origins", {}) if origins is None and recorded else origins or {})}
@@ -164,11 +175,15 @@ def _chiefs_job(
             tell_of_changed_scorers(run, config, console)
         if restarted:
             run.drop_from(restarted)
-        if changed:
+        earlier_data = None
+        if other_data and recorded:
+            earlier_data = continued.store(run, recorded, config, corpus)
+        elif changed:
+            earlier_data = []
             store_corpus(run, corpus, oracle)
         else:
             save_starts(run.path, corpus.starts)
-        run.write_config(config, preset, origins)
+        run.write_config(config, preset, origins, earlier_data)
         run = Run(run.path)
         seed = config.values["seed"]
         console.say(f"Run {run.path}, seed {seed}.")

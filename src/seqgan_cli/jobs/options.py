@@ -22,6 +22,8 @@ DATA = {
     "--holdout": "data.holdout",
     "--validation": "data.validation",
     "--column": "data.column",
+    "--unit": "data.unit",
+    "--pad-id": "data.pad-id",
     "--tokenizer": "data.tokenizer",
     "--tokenizer-size": "data.tokenizer-size",
     "--lowercase/--no-lowercase": "data.lowercase",
@@ -121,6 +123,7 @@ def setting_options(group: str, options: dict[str, str]) -> Callable[[Callable],
                 setting=name,
                 type=kind,
                 metavar=metavar,
+                multiple=info.is_files,
                 default=None,
                 callback=_check,
                 help=info.meaning + shown,
@@ -143,6 +146,8 @@ def _named(context: click.Context, parameter: click.Parameter, value: Path) -> P
 
 def _check(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
     """Bounds are the setting's own; a value outside them is a usage error of the option."""
+    if parameter.multiple:
+        value = value or None
     if value is not None and isinstance(parameter, GroupedOption) and parameter.setting:
         from seqgan_cli.errors import UsageError
 

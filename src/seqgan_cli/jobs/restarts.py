@@ -10,6 +10,7 @@ from seqgan_cli.config.schema import written
 from seqgan_cli.config.settings import SCHEMA, STAGES
 from seqgan_cli.console import Console
 from seqgan_cli.errors import UsageError, restarting
+from seqgan_cli.runs.continued import going_on
 from seqgan_cli.runs.origins import changed, scorers_of
 from seqgan_cli.runs.run import Run
 
@@ -38,8 +39,15 @@ def check_locked(asked: dict[str, Any], sources: dict[str, str], recorded: Confi
     raise UsageError(
         f"{name} is {'not given' if before == '' else written(before)} in {run.path} and cannot become "
         f"{written(different[name])}: "
-        f"leave it out, {_restart(first, different, sources, recorded, run)}."
+        f"leave it out, {_restart(first, different, sources, recorded, run)}{_or_going_on(different, recorded, run)}."
     )
+
+
+def _or_going_on(different: dict[str, Any], recorded: Config, run: Run) -> str:
+    """That a run can go on with other data, where it is asked for nothing else."""
+    if set(different) != {"data.source"} or recorded.settings.data.synthetic or not run.has(STAGES[0]):
+        return ""
+    return f"; {going_on(run, different['data.source'])} trains on with it"
 
 
 def _restart(stage: str, different: dict[str, Any], sources: dict[str, str], recorded: Config, run: Run) -> str:
@@ -66,8 +74,14 @@ def tell_of_changed_files(run: Run, config: Config, console: Console) -> None:
         stage = since if since in STAGES else STAGES[0]
         console.warn(
             f"{path} has changed since {run.path} read it, and the run goes on with what it was: to train on what it is now, "
-            f"use another --run, or restart with {_restarting(stage, run)}."
+            f"use another --run, or restart with {_restarting(stage, run)}{_or_with_what_it_is(name, config, run)}."
         )
+
+
+def _or_with_what_it_is(name: str, config: Config, run: Run) -> str:
+    if name != "data.source" or not run.has(STAGES[0]):
+        return ""
+    return f"; {going_on(run, config.values[name])} goes on with it"
 
 
 def tell_of_changed_scorers(run: Run, config: Config, console: Console) -> None:

@@ -10,6 +10,7 @@ from seqgan_cli.config import registry
 from seqgan_cli.config.settings import STAGES
 from seqgan_cli.errors import SeqganError, advised, restarting
 from seqgan_cli.runs.checkpoints import Checkpoint, assign
+from seqgan_cli.runs.continued import refuse_earlier_data
 from seqgan_cli.runs.generators import generator_checkpoint, read_generator
 from seqgan_cli.training.stage import run_stage
 
@@ -36,12 +37,15 @@ def _pretrain_g(job: "Job") -> None:
 
 
 def _pretrain_d(job: "Job") -> None:
+    refuse_earlier_data(job.run, "pretrain-d")
     discriminator = DiscriminatorPretraining(job.settings, job.corpus, job.oracle, job.start_generator(), job.console)
     discriminator.begun_with = job.start().position
     run_stage(discriminator, job.run, job.console, job.tensorboard)
 
 
 def _adversarial(job: "Job") -> None:
+    for later in STAGES[1:] if job.settings.needs_discriminator else STAGES[2:]:
+        refuse_earlier_data(job.run, later)
     generator = job.start_generator()
     if job.settings.needs_discriminator and not job.run.has("pretrain-d"):
         job.console.say("adversarial: there is no pre-trained discriminator yet, so `pretrain-d` runs first.")

@@ -9,6 +9,7 @@ from seqgan_cli.config.resolution import Config
 from seqgan_cli.config.settings import STAGES
 from seqgan_cli.console import Console
 from seqgan_cli.errors import SeqganError, advised
+from seqgan_cli.runs.continued import tell_which_data
 from seqgan_cli.runs.generators import generator_checkpoint, is_left_behind, read_generator
 from seqgan_cli.runs.run import Run
 
@@ -31,15 +32,18 @@ class Trained:
     origin: str  # which checkpoint, in words
 
 
-def open_trained(context: click.Context, console: Console) -> Trained:
-    """The generator `--from` names; reads only, so a run may be training meanwhile. Raises SeqganError if there is none."""
+def open_trained(context: click.Context, console: Console, of_data: bool = True) -> Trained:
+    """The generator `--from` names; reads only, so a run may be training meanwhile. Raises SeqganError if there is none.
+
+    `of_data`: whether the run's data are looked at too, of which more is said then.
+    """
     parameters = context.params
     run = with_generator(Run(parameters["run_path"]))
 
     from seqgan_cli.training.backend import start_tensorflow
 
     start_tensorflow(parameters["threads"], parameters["verbose"])
-    return trained_of(run, parameters["which"], console)
+    return trained_of(run, parameters["which"], console, of_data)
 
 
 def with_generator(run: Run) -> Run:
@@ -50,9 +54,11 @@ def with_generator(run: Run) -> Run:
     return run
 
 
-def trained_of(run: Run, which: str, console: Console) -> Trained:
-    """One of the run's generators; TensorFlow is started. Raises SeqganError if there is none."""
+def trained_of(run: Run, which: str, console: Console, of_data: bool = True) -> Trained:
+    """One of the run's generators; TensorFlow is started. `of_data` as above. Raises SeqganError if there is none."""
     config, corpus = run.config(), run.corpus()
+    if of_data:
+        tell_which_data(run, config.values, console)
     checkpoint = generator_checkpoint(run, which, console.warn)
     stage = checkpoint.path.parent.name
     unit = {"pretrain-g": "epoch", "adversarial": "round"}[stage]

@@ -37,7 +37,7 @@ class TrainedRun:
         self._trained = self._read()
 
     def _read(self) -> Trained:
-        return trained_of(with_generator(Run(self.path)), self.which, self._console)
+        return trained_of(with_generator(Run(self.path)), self.which, self._console, of_data=False)
 
     def __repr__(self) -> str:
         return f"<run {self.path}: {self._trained.origin}>"

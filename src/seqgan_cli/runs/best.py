@@ -6,13 +6,18 @@ from typing import Any
 from seqgan_cli.config.settings import Settings
 
 
-def changed_measure(facts: Mapping[str, Any], settings: Settings, stage: str) -> tuple[str, str] | None:
+def changed_measure(
+    facts: Mapping[str, Any], settings: Settings, stage: str, earlier_data: bool = False
+) -> tuple[str, str] | None:
     """What the best of a checkpoint was chosen by and what chooses now, in words, if they differ; None if they do not.
 
-    `facts`: of the stage's checkpoint. One of an early version does not say, and is taken to be chosen as now.
+    `facts`: of the stage's checkpoint. One of an early version does not say, and is taken to be chosen as now. `earlier_data`:
+    whether it was chosen by other data.
     """
     now = settings.measure(stage) or {}
     before = facts.get("measure", now)
+    if earlier_data and before:
+        return f"{_words(before)} of the data before", f"{_words(now)} of the data now"
     return None if before == now else (_words(before), _words(now))
 
 
@@ -20,9 +25,12 @@ def _words(measure: Mapping[str, Any]) -> str:
     return f"{measure['score']} (evaluation.samples {measure['samples']})"
 
 
-def best_of(facts: Mapping[str, Any], settings: Settings, stage: str) -> dict[str, Any]:
-    """`position` and `value` of the best checkpoint so far; where the measure has changed, value None, which any betters."""
-    if changed_measure(facts, settings, stage):
+def best_of(facts: Mapping[str, Any], settings: Settings, stage: str, earlier_data: bool = False) -> dict[str, Any]:
+    """`position` and `value` of the best checkpoint so far; where the measure has changed, value None, which any betters.
+
+    Arguments as in `changed_measure`.
+    """
+    if changed_measure(facts, settings, stage, earlier_data):
         return {"position": facts["position"], "value": None}
     return dict(facts["best"])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ class Checkpoints:
         settings: by name, those it must have been made with: what this version and that checkpoint's both know.
         first_fingerprint: the fingerprint as format 1 had it; its checkpoints knew no settings.
         keep_every: besides the last ones, those stay whose position is a multiple of it; 0: none.
+        earlier: fingerprints of data that the run was trained on before.
     """
 
     def __init__(
@@ -50,9 +51,14 @@ class Checkpoints:
         settings: Mapping[str, Any] | None = None,
         first_fingerprint: str = "",
         keep_every: int = 0,
+        earlier: Collection[str] = (),
     ) -> None:
         self.directory, self.fingerprint, self.settings = directory, fingerprint, settings or {}
-        self.first_fingerprint, self.keep_every = first_fingerprint, keep_every
+        self.first_fingerprint, self.keep_every, self.earlier = first_fingerprint, keep_every, earlier
+
+    def is_of_earlier_data(self, found: Checkpoint) -> bool:
+        """Whether it was made before the run went on with the data that it has now."""
+        return found.facts["fingerprint"] in self.earlier
 
     def positions(self) -> list[int]:
         """Ascending."""
@@ -97,7 +103,7 @@ class Checkpoints:
         if facts["arrays"] != sorted(arrays):
             raise KeyError("arrays")
         own = self.first_fingerprint or self.fingerprint if facts.get("format", 1) == 1 else self.fingerprint
-        if facts["fingerprint"] != own:
+        if facts["fingerprint"] != own and facts["fingerprint"] not in self.earlier:
             raise SeqganError(f"{path} belongs to another run (of other data)")
         for name, value in facts.get("settings", {}).items():
             own = self.settings.get(name, value)

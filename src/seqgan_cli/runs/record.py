@@ -21,6 +21,8 @@ from seqgan_cli.lazy import np
 from seqgan_cli.runs.checkpoints import FORMAT
 from seqgan_cli.runs.origins import scorers_of
 
+EARLIER_DATA = "earlier_data"
+
 
 def read(path: Path) -> dict[str, Any]:
     """The record.
@@ -61,10 +63,13 @@ def _names_component(setting: str) -> bool:
     return setting in SCHEMA and SCHEMA[setting].names_component
 
 
-def write(path: Path, config: Config, preset: str, earlier: Mapping[str, Any], origins: Any = None) -> None:
+def write(
+    path: Path, config: Config, preset: str, earlier: Mapping[str, Any], origins: Any = None, data: list[Any] | None = None
+) -> None:
     """Record the settings, and this command's line and versions; preset and command lines go on from `earlier`.
 
-    `origins`: of the data files, where they were read anew. Raises OSError, also for a scorer's file that cannot be read.
+    `origins`: of the data files, where they were read anew; `data`: the data sets that the run was trained on before these, if
+    they change. Raises OSError, also for a scorer's file that cannot be read.
     """
     versions = {name: metadata.version(name) for name in ("tensorflow", "keras", "numpy")}
     record = {
@@ -72,6 +77,7 @@ def write(path: Path, config: Config, preset: str, earlier: Mapping[str, Any], o
         "preset": earlier.get("preset", preset),
         "settings": {name: {"value": config.values[name], "source": config.sources[name]} for name in sorted(config.values)},
         "origins": earlier.get("origins", {}) if origins is None else origins,
+        **({EARLIER_DATA: before} if (before := earlier.get(EARLIER_DATA, []) if data is None else data) else {}),
         "scorers": scorers_of(config.settings),
         "versions": {"seqgan": __version__, "python": platform.python_version(), **versions},
         "machine": machine(),

@@ -2,7 +2,8 @@
 
 config.json      every setting and where it came from, versions, machine, command lines
 vocabulary.txt   one token a line, line number = id (text)
-corpus/          train.npz, validation.npz, test.npz; oracle.npz of synthetic, shards.json of streamed data; tokenizer.json
+corpus/          train.npz, validation.npz, test.npz; oracle.npz of synthetic, shards.json of streamed data; tokenizer.json;
+                 corpus/2 and on: sequences of the data that it went on with
 checkpoints/     one folder a stage: the last three and the best
 history.csv      stage, position (epoch, d-step or round), step, metric, value, seconds
 samples/  figures/  tensorboard/
@@ -24,6 +25,7 @@ from seqgan_cli import files
 from seqgan_cli.arrays import read_arrays
 from seqgan_cli.config.resolution import Config, legacy_values
 from seqgan_cli.config.settings import SCHEMA, STAGES, specs_with
+from seqgan_cli.data.corpus import FOLDER, SHARDS
 from seqgan_cli.data.vocabulary import TOKENIZER
 from seqgan_cli.errors import SeqganError, UsageError, advised
 from seqgan_cli.lazy import np
@@ -86,9 +88,22 @@ class Run:
             self.path / TOKENIZER,
         )
 
-    def write_config(self, config: Config, preset: str, origins: Any = None) -> None:
-        """Record the settings, and this command's line and versions; `origins` of data that were read anew. Raises OSError."""
-        record.write(self.path / "config.json", config, preset, self.record() if self.exists else {}, origins)
+    def write_config(self, config: Config, preset: str, origins: Any = None, data: list[Any] | None = None) -> None:
+        """Record the settings, and this command's line and versions; `origins` of data that were read anew, and `data`, those
+        before them. Raises OSError."""
+        record.write(self.path / "config.json", config, preset, self.record() if self.exists else {}, origins, data)
+
+    @property
+    def earlier_data(self) -> list[dict[str, Any]]:
+        """What is known of the data that it was trained on before those of its settings: `settings` that differed, `origins`,
+        `until`, the last epoch on them, and `fingerprint`, which their checkpoints have. Raises SeqganError if damaged."""
+        return list(self.record().get(record.EARLIER_DATA, [])) if self.exists else []
+
+    @property
+    def corpus_folder(self) -> str:
+        """Where the data are that it is trained on now. Raises SeqganError if its record is damaged."""
+        before = len(self.earlier_data)
+        return f"{FOLDER}/{before + 1}" if before else FOLDER
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -105,9 +120,9 @@ class Run:
     @functools.cached_property
     def fingerprint(self) -> str:
         """Of the corpus, which copies of a run share. Raises SeqganError if it is damaged."""
-        digest = hashlib.blake2b(digest_size=12)
+        digest, folder = hashlib.blake2b(digest_size=12), self.corpus_folder
         for name in ("train.npz", "heldout.npz", "validation.npz", "test.npz", "oracle.npz"):
-            path = self.path / "corpus" / name
+            path = self.path / folder / name
             if path.exists():
                 try:
                     arrays = read_arrays(path)
@@ -131,7 +146,8 @@ class Run:
         fixing = STAGES[: STAGES.index(stage) + 1]
         fixed = {name: value for name, value in values.items() if name == "seed" or SCHEMA[name].fixed_by in fixing}
         keep_every = values.get(f"{stage}.keep-every", 0)
-        return Checkpoints(self.path / "checkpoints" / stage, digest.hexdigest(), fixed, self.fingerprint, keep_every)
+        earlier = frozenset(str(each["fingerprint"]) for each in self.earlier_data)
+        return Checkpoints(self.path / "checkpoints" / stage, digest.hexdigest(), fixed, self.fingerprint, keep_every, earlier)
 
     def position(self, stage: str) -> int:
         """Units of the stage that are saved; 0 for none."""
@@ -214,7 +230,8 @@ class Run:
 
         settings = self.config().settings
         kept = settings.tokenizer if settings.tokenizer.is_kept else None
-        return load_corpus(self.path, settings.kind.vocabulary_size(settings), settings.seed, kept)
+        size = settings.kind.vocabulary_size(settings)
+        return load_corpus(self.path, size, settings.seed, kept, self.corpus_folder)
 
     def streams_from(self, folder: Path) -> bool:
         """Whether a prepared folder holds what this run trains on, wherever it was before. Raises SeqganError if damaged."""
@@ -226,9 +243,7 @@ class Run:
     @property
     def _streamed(self) -> str | None:
         """The digest of the training sequences that the run reads elsewhere. Raises SeqganError if its record is damaged."""
-        from seqgan_cli.data.corpus import SHARDS
-
-        path = self.path / SHARDS
+        path = self.path / self.corpus_folder / SHARDS
         try:
             return str(json.loads(path.read_text(encoding="utf-8"))["digest"]) if path.exists() else None
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:

@@ -131,7 +131,8 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
     checkpoints = run.checkpoints(stage.name)
     found = checkpoints.latest(console.warn)
     position = found.position if found else 0
-    best = best_of(found.facts, stage.settings, stage.name) if found else None
+    moved = found is not None and checkpoints.is_of_earlier_data(found)
+    best = best_of(found.facts, stage.settings, stage.name, moved) if found else None
     if best and _finished(stage, position, best, console):
         return
     run.go_back(stage.name, position if found else -1)
@@ -140,7 +141,7 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
         if lost := set(range(position + 1)) - {row.position for row in run.history.rows() if row.stage == stage.name}:
             console.warn(f"{run.history.path} lacks {len(lost)} of {stage.name}'s {position + 1} points: curves have gaps.")
         console.say(f"{stage.name}: going on after {stage.unit} {position}.")
-        if changed := changed_measure(found.facts, stage.settings, stage.name):
+        if changed := changed_measure(found.facts, stage.settings, stage.name, moved):
             console.warn(
                 f"{stage.name}: up to {stage.unit} {position} the best checkpoint was chosen by {changed[0]}, from here on by "
                 f"{changed[1]}. The two do not compare: the best, and patience, begin anew."

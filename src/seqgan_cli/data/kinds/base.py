@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from seqgan_cli.config import registry
+from seqgan_cli.config.paths import names_in
 from seqgan_cli.config.schema import specs_of
 from seqgan_cli.data.documents import Documents
 from seqgan_cli.data.text.lines import lines_of
@@ -68,6 +69,9 @@ class Kind(registry.Component, abc.ABC):
     has_sources: ClassVar[bool] = False  # whether a sequence is a source, which is given, and a target, which is drawn
     has_labels: ClassVar[bool] = False  # whether the source is a label
     told_by: ClassVar[str] = ""  # a setting of its own that only asks for such data
+    places: ClassVar[frozenset[str]] = frozenset()  # its own settings that say where in the files, or in which, the data are
+    counts: ClassVar[str] = "byte"  # what `read` reports the numbers of
+    several: ClassVar[bool] = False  # whether `read` takes a source that names several files (`data.inputs.named.files_of`)
     synthetic: ClassVar[bool] = False  # whether the sequences are drawn from an oracle, and nothing is read
     quality: ClassVar[tuple[str, ...]] = ("bleu_3", "bleu_4")  # scores the paper reports of such data; tests compare the first
     experiment: ClassVar[str] = ""  # what its experiment trains on, in words; none without
@@ -79,8 +83,8 @@ class Kind(registry.Component, abc.ABC):
         return False
 
     @classmethod
-    def is_file_of(cls, path: Path) -> bool:
-        """Whether a file with one of the suffixes is such data."""
+    def is_file_of(cls, path: Path, column: str = "") -> bool:
+        """Whether a file with one of the suffixes is such data, if that column of it is read."""
         return True
 
     @classmethod
@@ -195,6 +199,11 @@ class Kind(registry.Component, abc.ABC):
             f"--tokenizer {data.tokenizer} does not go with --kind {data.kind}: leave it out.",
         )
         of_source = registry.kinds.of_source(data.source)
+        for option, source in (("data", data.source), ("test", data.test)):
+            yield (
+                not cls.several and len(names_in(source)) > 1,
+                f"--{option}: data of kind {data.kind} are read from one file or folder.",
+            )
         yield (
             of_source is not None and of_source is not cls and not data.synthetic,
             f"--data {data.source} is of kind {of_source and of_source.name}: leave --kind out.",

@@ -38,6 +38,7 @@ class Labels(Pairs):
     unit = "labelled text"
     has_labels = True
     told_by = "data.label-column"
+    places = frozenset({"data.label-column"})
 
     @classmethod
     def read(cls, source: str, settings: Settings, report: Report = no_report, keep_blank: bool = False) -> Documents:
@@ -48,8 +49,8 @@ class Labels(Pairs):
         return dataclasses.replace(documents, notes=(*documents.notes, note))
 
     @classmethod
-    def records(cls, path: Path, settings: Settings, told: Callable[[str], object]) -> Records:
-        label, own = settings[LabelSettings].label_column, str(path) == settings.data.source
+    def records(cls, path: Path, settings: Settings, told: Callable[[str], object], own: bool) -> Records:
+        label = settings[LabelSettings].label_column
         if suffix_of(path) not in WITH_COLUMNS:
             if own and label:
                 raise UsageError(
@@ -57,9 +58,14 @@ class Labels(Pairs):
                     "and a text in each line."
                 )
             return of_tabs(path)
+        return of_columns(path, cls.columns(path, settings), told)
+
+    @classmethod
+    def columns(cls, path: Path, settings: Settings) -> tuple[str, str]:
+        label = settings[LabelSettings].label_column
         if not label:
             raise UsageError(f"{path} has columns: name the one that is a label, with --label-column NAME.")
-        return of_columns(path, (label, column_besides(path, settings.data.column, label)), told)
+        return label, column_besides(path, settings.data.column, label)
 
     @classmethod
     def prompt(cls, text: str, settings: Settings) -> list[str]:

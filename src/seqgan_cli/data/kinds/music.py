@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seqgan_cli.config import registry
 from seqgan_cli.config.schema import section, setting
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.corpus import Layout
 from seqgan_cli.data.documents import EXAMPLES, Collector, Documents
+from seqgan_cli.data.inputs.named import files_of, is_one, label
+from seqgan_cli.data.inputs.options import TextOptions
 from seqgan_cli.data.kinds.base import Kind, Report, no_report
 from seqgan_cli.data.midi.folk import abc_part, folk_tunes
 from seqgan_cli.data.midi.melody import pitches_of
@@ -31,13 +32,14 @@ from seqgan_cli.data.midi.tracks import (
     Unusable,
     content_of,
     exact_step,
+    midi_among,
     midi_files,
     midi_part,
     write_midi,
 )
 from seqgan_cli.data.text.cache import cache_file, load, store
 from seqgan_cli.data.text.numbers import numbers_of, plain
-from seqgan_cli.data.text.tokens import read_lines
+from seqgan_cli.data.text.tokens import read_texts
 from seqgan_cli.data.vocabulary import Vocabulary
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.evaluation.metrics.likelihood import Estimate
@@ -75,6 +77,8 @@ class Music(Kind):
     sources = (FOLK,)
     suffixes = SUFFIXES
     uses = frozenset({"data.strict"})
+    several = True
+    counts = "file"
     quality = ("bleu_4", "nearest_window_mse")
     experiment = "windows of tunes"
     distance_notes = (
@@ -86,12 +90,14 @@ class Music(Kind):
     @classmethod
     def read(cls, source: str, settings: Settings, report: Report = no_report, keep_blank: bool = False) -> Documents:
         """Of MIDI files, or of a file with the pitch ids of a tune on each line."""
-        path = Path(source)
         if source == FOLK:
             return read_folk(settings, report)
-        if path.is_dir() or path.suffix.lower() in SUFFIXES:
-            return read_music(path, settings, report)
-        numbers = read_lines(path, registry.tokenizers.made("whitespace"), False, keep_blank=keep_blank)
+        if Path(source).is_dir():
+            return read_music(source, settings, report)
+        files = files_of(source)
+        if any(file.suffix.lower() in SUFFIXES for file in files):
+            return read_music(source, settings, report)
+        numbers = read_texts(files, TextOptions(keep_blank=keep_blank), source=source)
         return numbers_of(numbers, PITCHES, "--kind music needs MIDI or pitch ids")
 
     @classmethod
@@ -134,8 +140,9 @@ class Music(Kind):
         write_midi(pitches, cfg.step, path, cfg.track, cfg.channel)
 
 
-def read_music(path: Path, settings: Settings, report: Report | None = None) -> Documents:
-    """Every MIDI file as one document: a file, or all `.mid`, `.midi` and `.kar` of a folder and the folders in it, sorted.
+def read_music(source: str | Path, settings: Settings, report: Report | None = None) -> Documents:
+    """Every MIDI file as one document: a file, all `.mid`, `.midi` and `.kar` of a folder and the folders in it, or of the
+    files that a setting names; sorted.
 
     The melody is the track that `data.track` names by number (from 0) or name; else one whose name says solo, melody or
     lead; else the first with notes (drums are none); `data.channel` chooses among its notes. The document is what it is in
@@ -153,7 +160,9 @@ def read_music(path: Path, settings: Settings, report: Report | None = None) -> 
     step = exact_step(cfg.step)
     if cfg.channel == DRUMS + 1:
         raise UsageError(f"data.channel={cfg.channel}: that channel is the drums', which have no pitch: choose another.")
-    folder, names, others = midi_files(path)
+    source, path = str(source), Path(source)
+    alone = is_one(source) or path.is_dir()
+    folder, names, others = midi_files(path) if alone else midi_among(files_of(source))
 
     def part(name: str) -> Part:
         return midi_part(content_of(folder / name), cfg.track, cfg.channel, step)
@@ -166,7 +175,8 @@ def read_music(path: Path, settings: Settings, report: Report | None = None) -> 
             except Unusable as reason:
                 yield str(reason).encode()
 
-    documents = _documents(str(path), names, part, contents(), settings, report)
+    called = source if alone else label(source, files_of(source))
+    documents = _documents(called, names, part, contents(), settings, report)
     if not others:
         return documents
     passed = f"Not read, being no {NAMED} file: {listed(others)}."

@@ -27,6 +27,7 @@ class Oracle(Text):
     rank = 5
     is_named = False
     Section = OracleSettings
+    uses = frozenset()
     sources = ("oracle",)
     synthetic = True
     quality = ("nll_oracle",)

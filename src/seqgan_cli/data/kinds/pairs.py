@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -11,10 +11,14 @@ from typing import Any, ClassVar
 from seqgan_cli.config.schema import section, setting
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.documents import Collector, Documents
+from seqgan_cli.data.inputs.arrays import SUFFIXES as ARRAYS
+from seqgan_cli.data.inputs.columns import named
+from seqgan_cli.data.inputs.named import files_of, label
 from seqgan_cli.data.kinds.base import Report, no_report
 from seqgan_cli.data.kinds.text import Text
 from seqgan_cli.data.text.lines import lines_of
 from seqgan_cli.data.text.records import WITH_COLUMNS, suffix_of, texts_of, two_columns
+from seqgan_cli.data.text.tokens import refuse_mixed
 from seqgan_cli.data.vocabulary import SEPARATOR
 from seqgan_cli.errors import SeqganError, UsageError
 
@@ -47,6 +51,7 @@ class Pairs(Text):
     unit = "pair"
     has_sources = True
     told_by = "data.source-column"
+    places = frozenset({"data.source-column", "data.target-column", "data.targets"})
 
     @classmethod
     def is_of(cls, lines: list[str]) -> bool:
@@ -55,33 +60,65 @@ class Pairs(Text):
 
     @classmethod
     def read(cls, source: str, settings: Settings, report: Report = no_report, keep_blank: bool = False) -> Documents:
-        found = Collector()
-        for number, given, said in cls.records(Path(source), settings, found.note):
-            tokens = cls.target(said, settings)
-            if given.strip() and tokens:
-                found.add([*cls.prompt(given, settings), *tokens], number)
-            else:
-                found.reject(f"line {number}", "without a target" if given.strip() else "without a source")
+        found, files, own = Collector(settings.tokenizer.alphabet), files_of(source), source == settings.data.source
+        cls._refuse_unlike(files, settings, own)
+        for path in files:
+            found.begin(str(path))
+            where = f"{path.name}, line" if len(files) > 1 else "line"
+            for number, given, said in cls.records(path, settings, found.note, own):
+                tokens = cls.target(said, settings)
+                if given.strip() and tokens:
+                    found.add([*cls.prompt(given, settings), *tokens], number)
+                else:
+                    found.reject(f"{where} {number}", "without a target" if given.strip() else "without a source")
         if not len(found):
-            raise SeqganError(f"{source} holds no {cls.unit}s, of which each has a source and a target.")
-        return found.documents(source)
+            raise SeqganError(f"{label(source, files)} holds no {cls.unit}s, of which each has a source and a target.")
+        return found.documents(label(source, files))
+
+    @classmethod
+    def _refuse_unlike(cls, files: Sequence[Path], settings: Settings, own: bool) -> None:
+        """Raises UsageError for what holds no texts, and for files whose sources and targets are not in the same places."""
+        refuse_mixed(files)
+        if suffix_of(files[0]) in ARRAYS:
+            raise UsageError(f"{files[0]} holds arrays, and --kind {cls.name} reads tables, JSON and lines.")
+        if own and len(files) > 1 and settings[PairSettings].targets:
+            raise UsageError(f"--targets is of one file of sources, and --data names {len(files)}: join them first.")
+        if len(files) < 2 or suffix_of(files[0]) not in WITH_COLUMNS:
+            return
+        first = cls.columns(files[0], settings)
+        for path in files[1:]:
+            if (others := cls.columns(path, settings)) != first:
+                raise UsageError(
+                    f"Of {files[0]} the columns {named(first)} would be read, and of {path} {named(others)}: name those of all "
+                    "files."
+                )
 
     @classmethod
     def parts(cls, *args: object, **kwargs: object) -> Iterator[Documents] | None:
         return None
 
     @classmethod
-    def records(cls, path: Path, settings: Settings, told: Callable[[str], object]) -> Records:
-        """Sources and targets of a file. Raises SeqganError and UsageError."""
-        cfg, own = settings[PairSettings], str(path) == settings.data.source
+    def records(cls, path: Path, settings: Settings, told: Callable[[str], object], own: bool) -> Records:
+        """Sources and targets of a file. `own`: whether the settings are of it. Raises SeqganError and UsageError."""
+        cfg = settings[PairSettings]
         if cfg.targets and own:
             yield from _of_two_files(path, Path(cfg.targets))
         elif suffix_of(path) in WITH_COLUMNS:
-            yield from of_columns(path, _columns(path, cfg), told)
+            yield from of_columns(path, cls.columns(path, settings), told)
         elif own and (cfg.source_column or cfg.target_column):
             raise UsageError(f"{path} is no table and no JSON: leave --source-column and --target-column out.")
         else:
             yield from of_tabs(path)
+
+    @classmethod
+    def columns(cls, path: Path, settings: Settings) -> tuple[str, str]:
+        """Those of a file, or fields, that hold sources and targets. Raises UsageError."""
+        cfg = settings[PairSettings]
+        if bool(cfg.source_column) != bool(cfg.target_column):
+            raise UsageError("--source-column and --target-column go together: name both.")
+        if cfg.source_column:
+            return cfg.source_column, cfg.target_column
+        return two_columns(path, "--source-column {} --target-column {}")
 
     @classmethod
     def prompt(cls, text: str, settings: Settings) -> list[str]:
@@ -103,7 +140,7 @@ class Pairs(Text):
     @classmethod
     def read_sentences(cls, source: str, settings: Settings, keep_blank: bool) -> Documents:
         """Samples and references are targets, a line each."""
-        return cls.read_file(Path(source), settings, keep_blank=keep_blank)
+        return cls.read_files(source, settings, keep_blank=keep_blank)
 
     @classmethod
     def conflicts(cls, settings: Settings) -> Iterable[tuple[bool, str]]:
@@ -112,15 +149,6 @@ class Pairs(Text):
             settings.data.overlong != "drop",
             f"--overlong {settings.data.overlong} does not go with --kind {cls.name}, whose sources stay whole: leave it out.",
         )
-
-
-def _columns(path: Path, cfg: PairSettings) -> tuple[str, str]:
-    """The two columns or fields of a file. Raises UsageError."""
-    if bool(cfg.source_column) != bool(cfg.target_column):
-        raise UsageError("--source-column and --target-column go together: name both.")
-    if cfg.source_column:
-        return cfg.source_column, cfg.target_column
-    return two_columns(path, "--source-column {} --target-column {}")
 
 
 def of_columns(path: Path, columns: tuple[str, str], told: Callable[[str], object]) -> Records:

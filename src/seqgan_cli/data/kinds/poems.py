@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,15 +14,16 @@ from seqgan_cli.config.schema import section, setting
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.corpus import Layout
 from seqgan_cli.data.documents import Collector, Documents, counts_of
+from seqgan_cli.data.inputs.chinese_poetry import json_poems
+from seqgan_cli.data.inputs.named import files_of, is_one, label
 from seqgan_cli.data.kinds.base import Detokenizer, Kind, Report, no_report
 from seqgan_cli.data.text.records import WITH_COLUMNS, suffix_of, texts_of
 from seqgan_cli.data.vocabulary import UNKNOWN, Vocabulary
-from seqgan_cli.errors import SeqganError
+from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.lazy import np
 
 VERSES = 4
 STAND_IN = "ᛟ"  # a letter that stands for the one character that `<unk>` is, while a poem is cut into lines
-LARGEST_JSON = 64 << 20  # bytes of a file that is parsed whole, into 25 times as many; those of chinese-poetry hold under 2 MB
 LOOKED_AT = 1 << 20  # bytes of a JSON file that tell whether it is of poems
 MIXED = 0.05  # share of the rarer script from which a corpus is called mixed; variants alone make up to half of it
 
@@ -46,6 +46,7 @@ class Poems(Kind):
     defaults: ClassVar[Mapping[str, Any]] = {"data.tokenizer": "chars"}
     uses = frozenset({"data.min-count", "data.max-vocab", "data.strict"})
     quality = ("bleu_2",)
+    several = True
     experiment = "Chinese quatrains"
 
     @classmethod
@@ -53,9 +54,11 @@ class Poems(Kind):
         return sum(map(_is_poem, lines)) > 0.5 * len(lines)
 
     @classmethod
-    def is_file_of(cls, path: Path) -> bool:
+    def is_file_of(cls, path: Path, column: str = "") -> bool:
         """JSON is, if it has the field that poems have; other JSON is lines of text. What cannot be read, reading tells of."""
         try:
+            if column:
+                return False
             with path.open("rb") as file:
                 return not path.is_file() or b'"paragraphs"' in file.read(LOOKED_AT) or not file.tell()
         except (OSError, ValueError):
@@ -63,11 +66,11 @@ class Poems(Kind):
 
     @classmethod
     def read(cls, source: str, settings: Settings, report: Report = no_report, keep_blank: bool = False) -> Documents:
-        return read_poems(Path(source), settings)
+        return read_poems(source, settings)
 
     @classmethod
     def read_sentences(cls, source: str, settings: Settings, keep_blank: bool) -> Documents:
-        return read_poems(Path(source), settings, once=False, keep_blank=keep_blank)
+        return read_poems(source, settings, once=False, keep_blank=keep_blank)
 
     @classmethod
     def layout(cls, documents: Documents, settings: Settings) -> Layout:
@@ -155,42 +158,19 @@ def is_opening(verses: list[str], width: int) -> bool:
     return len(verses) >= VERSES and {*map(len, verses[:VERSES])} == {width}
 
 
-def _json_files(path: Path) -> list[Path]:
-    return sorted(file for file in path.rglob("*") if file.suffix.lower() == ".json") if path.is_dir() else [path]
-
-
-def _json_poems(path: Path, name: str, found: Collector, strict: bool) -> Iterator[tuple[str, str]]:
-    """Place and text of each poem of one JSON file: an object with `paragraphs`, or a list of such objects.
-
-    `name`: what the file is called where something is left out.
-    """
-
-    def refuse(reason: str) -> None:
-        if strict:
-            raise SeqganError(f"{path}: {reason}. Leave --strict out to go on without it.")
-        found.reject(name, reason)
-
-    try:
-        if not path.is_file():
-            return refuse("no ordinary file")
-        if path.stat().st_size > LARGEST_JSON:
-            return refuse(f"a JSON file of more than {LARGEST_JSON >> 20} MB")
-        record: Any = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        return refuse(f"cannot be read ({error.strerror})")
-    except (ValueError, RecursionError):
-        return refuse("no JSON in UTF-8")
-    poems = record if isinstance(record, list) else [record]
-    kept = [(i, poem["paragraphs"]) for i, poem in enumerate(poems, 1) if isinstance(poem, dict) and "paragraphs" in poem]
-    if not kept:
-        return refuse("holds no object with `paragraphs`")
-    for i, paragraphs in kept:
-        place = f"{name}, poem {i}"
-        if isinstance(paragraphs, list) and all(isinstance(part, str) for part in paragraphs):
-            yield place, "\n".join(f"{part}。" for part in paragraphs)  # a line ends where its string does, marked or not
-        else:
-            found.reject(place, "`paragraphs` is no list of strings")
-    return None
+def _files(source: str) -> tuple[list[Path], bool]:
+    """The files, and whether they hold JSON: of a folder those of it that do, or where none does all."""
+    path = Path(source)
+    if is_one(source):
+        return [path], path.suffix.lower() == ".json"
+    if path.is_dir() and (of_json := sorted(file for file in path.rglob("*") if file.suffix.lower() == ".json")):
+        return of_json, True
+    files = files_of(source)
+    of_json = [file for file in files if file.suffix.lower() == ".json"]
+    if of_json and len(of_json) < len(files):
+        other = next(file for file in files if file not in of_json)
+        raise UsageError(f"{of_json[0]} and {other} are not read alike: name files of JSON, or files of lines.")
+    return files, bool(of_json)
 
 
 def _digest(verses: list[str]) -> bytes:
@@ -198,11 +178,11 @@ def _digest(verses: list[str]) -> bytes:
     return hashlib.blake2b("".join(verses[:VERSES]).encode(), digest_size=8).digest()
 
 
-def read_poems(path: Path, settings: Settings, once: bool = True, keep_blank: bool = False) -> Documents:
+def read_poems(source: str | Path, settings: Settings, once: bool = True, keep_blank: bool = False) -> Documents:
     """Read poems whose first four lines have the form's number of characters; a document is those lines' characters.
 
     Args:
-        path: a text file with a poem a line, perhaps after its title, or a JSON file or folder of them.
+        source: text files with a poem a line, perhaps after its title, or JSON files or a folder of them.
         once: leave out a poem that was there before.
         keep_blank: blank lines are documents without characters.
 
@@ -212,19 +192,22 @@ def read_poems(path: Path, settings: Settings, once: bool = True, keep_blank: bo
     width, found, seen = width_of(cfg.poem_form), Collector(), set[bytes]()
     exactly = "exactly four lines" if cfg.whole else "each of its first four lines"
     others = titled = 0
-    in_json = path.is_dir() or path.suffix.lower() == ".json"
+    source, path = str(source), Path(source)
+    files, in_json = _files(source)
+    called = label(source, files)
 
     def poems() -> Iterator[tuple[str, str]]:
         if in_json:
-            if not path.exists():
+            if is_one(source) and not path.exists():
                 raise SeqganError(f"Cannot read {path}: No such file or directory.")
-            folder = path if path.is_dir() else path.parent
-            for file in _json_files(path):
-                yield from _json_poems(file, str(file.relative_to(folder)), found, strict)
-        else:
-            column = settings.data.column if suffix_of(path) in WITH_COLUMNS else ""
-            texts = texts_of(path, column, told=found.note)
-            yield from ((f"line {number}", line) for number, line in texts)
+            for file in files:
+                name = str(file.relative_to(path)) if path.is_dir() else file.name
+                yield from json_poems(file, name, found, strict)
+            return
+        for file in files:
+            column = settings.data.column if suffix_of(file) in WITH_COLUMNS else ""
+            of_file = f"{file.name}, " * (len(files) > 1)
+            yield from ((f"{of_file}line {number}", line) for number, line in texts_of(file, column, told=found.note))
 
     for place, text in poems():
         title = 0 if in_json else title_end(text, width)
@@ -247,10 +230,10 @@ def read_poems(path: Path, settings: Settings, once: bool = True, keep_blank: bo
     other = f"{others} have lines of {12 - width} characters: --poem-form {12 - width}x4 reads those instead."
     if not found.size:
         if path.is_dir() and not found.rejected:
-            raise SeqganError(f"{path} holds no .json file: name a folder with some, or a text file with one poem a line.")
+            raise SeqganError(f"{path} holds no poem: name a folder with files of some, or a text file with one poem a line.")
         why = "; ".join(f"{entry.count} left out: {reason} ({entry.places[0]})" for reason, entry in found.rejected.items())
         raise SeqganError(
-            f"{path} holds no poem of the form {cfg.poem_form}: {why or 'it is empty'}."
+            f"{called} holds no poem of the form {cfg.poem_form}: {why or 'it is empty'}."
             + f" {other}" * (others > 0)
             + " `sample --format raw` writes poems that are read here." * (not once)
         )
@@ -258,7 +241,7 @@ def read_poems(path: Path, settings: Settings, once: bool = True, keep_blank: bo
         found.note(f"{titled} stand after a title and a colon or tab; titles are left out.")
     if others:
         found.note(other)
-    documents = found.documents(str(path))
+    documents = found.documents(called)
     return _with_script(documents)
 
 

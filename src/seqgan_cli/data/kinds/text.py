@@ -1,23 +1,28 @@
-"""Text: a file with one sequence a line."""
+"""Text: files with one sequence a line, or a paragraph, a sentence, a window of tokens."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from seqgan_cli.config import registry
+from seqgan_cli.config.paths import names_in
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.corpus import Layout
 from seqgan_cli.data.documents import Documents
+from seqgan_cli.data.inputs.arrays import SUFFIXES as ARRAYS
+from seqgan_cli.data.inputs.named import counting, files_of
+from seqgan_cli.data.inputs.options import LINE, WINDOW, TextOptions
 from seqgan_cli.data.kinds.base import Detokenizer, Kind, Report, no_report, numbers_of_target
-from seqgan_cli.data.text.layout import text_layout
+from seqgan_cli.data.text.layout import text_layout, window_layout
 from seqgan_cli.data.text.markers import Markers
 from seqgan_cli.data.text.records import WITH_COLUMNS, suffix_of
-from seqgan_cli.data.text.tokens import line_parts, normalized, read_lines
+from seqgan_cli.data.text.tokens import normalized, read_texts, refuse_mixed, text_parts
 from seqgan_cli.data.vocabulary import Vocabulary
 from seqgan_cli.lazy import np
 
-_LINES = ("column", "lowercase", "normalize", "markers", "max-length", "overlong", "min-count", "max-vocab")
+_LINES = ("column", "unit", "pad-id", "lowercase", "normalize", "markers", "max-length", "overlong", "min-count", "max-vocab")
 LINES = frozenset(f"data.{name}" for name in _LINES)
 
 
@@ -29,21 +34,32 @@ class Text(Kind):
     rank = 0
     uses = LINES
     tokenizes = True
+    several = True
     experiment = "lines of text"
     unit = "line"
 
     @classmethod
     def read(cls, source: str, settings: Settings, report: Report = no_report, keep_blank: bool = False) -> Documents:
-        return cls.read_file(Path(source), settings, keep_blank=keep_blank)
+        return cls.read_files(source, settings, report, keep_blank=keep_blank)
 
     @classmethod
-    def read_file(cls, path: Path, settings: Settings, spaces: bool = False, keep_blank: bool = False) -> Documents:
-        """The lines of a file. `spaces`: see `lines_of`."""
+    def read_files(cls, source: str, settings: Settings, report: Report = no_report, **others: Any) -> Documents:
+        """The documents of files; `others`: options of `TextOptions` that are not the settings'."""
+        files = files_of(source)
+        options = cls._options(source, files, settings, **others)
+        return cls.checked(read_texts(files, options, counting(files, report), source))
+
+    @classmethod
+    def _options(cls, source: str, files: Sequence[Path], settings: Settings, **others: Any) -> TextOptions:
+        """Column, unit and filler are those of the data: other files, as samples, hold lines."""
         data = settings.data
-        # The column is of the data: other files, as samples, may hold lines.
-        column = data.column if str(path) == data.source or suffix_of(path) in WITH_COLUMNS else ""
-        how = (data.markers, spaces, keep_blank, column, data.normalize)
-        return cls.checked(read_lines(path, settings.tokenizer, data.lowercase, *how))
+        refuse_mixed(files)
+        if source not in (data.source, data.test):
+            others["unit"] = LINE
+            others["column"] = data.column if suffix_of(files[0]) in WITH_COLUMNS else ""
+        elif source != data.source and suffix_of(files[0]) not in WITH_COLUMNS:
+            others["column"] = ""
+        return TextOptions.of(settings, **others)
 
     @classmethod
     def checked(cls, documents: Documents) -> Documents:
@@ -56,30 +72,47 @@ class Text(Kind):
     ) -> Iterator[Documents] | None:
         if source in cls.sources:
             return None
-        data = settings.data
-        read = line_parts(
-            Path(source),
-            settings.tokenizer,
-            data.lowercase,
-            most,
-            documents,
-            passed,
-            markers=data.markers,
-            column=data.column,
-            normalize=data.normalize,
-        )
-        return map(cls.checked, read)
+        files = files_of(source)
+        options = cls._options(source, files, settings)
+        return map(cls.checked, text_parts(files, options, most, documents, passed, source))
 
     @classmethod
     def layout(cls, documents: Documents, settings: Settings) -> Layout:
-        return text_layout(documents, settings.data, cls.unit, settings.tokenizer)
+        data = settings.data
+        if data.unit == WINDOW:
+            return window_layout(data, settings.tokenizer)
+        return text_layout(documents, data, cls.unit if data.unit == LINE else data.unit, settings.tokenizer)
 
     @classmethod
     def read_sentences(cls, source: str, settings: Settings, keep_blank: bool) -> Documents:
         """Where spaces part no tokens, those at the ends of a line count, as they do in samples."""
         if not settings.tokenizer.spaced:
-            return cls.read_file(Path(source), settings, spaces=True, keep_blank=keep_blank)
+            return cls.read_files(source, settings, spaces=True, keep_blank=keep_blank)
         return super().read_sentences(source, settings, keep_blank)
+
+    @classmethod
+    def conflicts(cls, settings: Settings) -> Iterable[tuple[bool, str]]:
+        data = settings.data
+        yield (
+            data.unit == WINDOW and data.overlong != cls.defaults.get("data.overlong", "drop"),
+            f"--overlong {data.overlong} is of no use with --unit window, whose sequences have --max-length tokens each: leave "
+            "it out.",
+        )
+        yield (
+            data.unit != LINE and data.source in cls.sources,
+            f"--unit {data.unit} is of files, and --data {data.source} has its own: leave it out.",
+        )
+        yield (
+            data.unit == WINDOW and any(each.trains for each in registry.tokenizers.named_by(data.tokenizer)),
+            f"--unit window does not go with --tokenizer {data.tokenizer}, which is made of whole texts, before there are "
+            "tokens to count: --unit sentence does, and windows go with a tokenizer of a file.",
+        )
+        files = [path for path in map(Path, names_in(data.source)) if path.suffix and not path.is_dir()]
+        yield (
+            data.pad_id >= 0 and bool(files) and not any(path.suffix.lower() in ARRAYS for path in files),
+            f"--pad-id {data.pad_id} is of arrays ({' and '.join(ARRAYS)}): leave it out.",
+        )
+        yield from super().conflicts(settings)
 
     @classmethod
     def prompt(cls, text: str, settings: Settings) -> list[str]:

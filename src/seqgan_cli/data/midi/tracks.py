@@ -87,6 +87,14 @@ def midi_files(path: Path) -> tuple[Path, list[str], list[str]]:
     return path, sorted(names), sorted(others)
 
 
+def midi_among(files: Sequence[Path]) -> tuple[Path, list[str], list[str]]:
+    """As `midi_files`, of files that are named one by one; the folder has them all in it or below it."""
+    folder = Path(os.path.commonpath([file.parent for file in files]))
+    names = [file.relative_to(folder).as_posix() for file in files]
+    others = [name for name in names if not name.lower().endswith(SUFFIXES)]
+    return folder, [name for name in names if name not in others], others
+
+
 def content_of(path: Path) -> bytes:
     """A file of reasonable size. Raises Unusable; a pipe is never opened, since that would wait."""
     try:

@@ -6,9 +6,10 @@ from typing import Any
 
 from seqgan_cli.config import registry
 from seqgan_cli.config.settings import SCHEMA
+from seqgan_cli.data.inputs.named import files_of, is_one
 from seqgan_cli.data.text.records import BY_CHARACTER, suffix_of, texts_of
+from seqgan_cli.data.text.tokens import refuse_mixed
 from seqgan_cli.data.tfrecord.shards import is_prepared, read_index, take_over
-from seqgan_cli.errors import SeqganError
 
 LOOKED_AT = 50  # lines that tell one kind from another
 FILES_LOOKED_AT = 100_000  # of a folder
@@ -30,14 +31,14 @@ def infer_settings(asked: dict[str, Any], sources: dict[str, str]) -> None:
         asked["data.kind"] = told[0] if told else infer_kind(source, asked.get("data.column", ""))
         sources["data.kind"] = "data"
         tokenizes = registry.kinds[asked["data.kind"]].tokenizes
-        if tokenizes and "data.tokenizer" not in asked and suffix_of(Path(source)) in BY_CHARACTER:
+        if tokenizes and "data.tokenizer" not in asked and suffix_of(files_of(source)[0]) in BY_CHARACTER:
             asked["data.tokenizer"], sources["data.tokenizer"] = "chars", "data"
 
 
 def infer_kind(source: str, column: str = "") -> str:
-    """The kind that a file, folder or built-in name is of; kinds of other packages are not asked. `column`: see `texts_of`.
+    """The kind that files, a folder or a built-in name are of; kinds of other packages are not asked. `column`: see `texts_of`.
 
-    Raises SeqganError for a folder without anything that is read.
+    Raises as `files_of`, and UsageError for files that are not read alike.
     """
     if (built_in := registry.kinds.of_source(source)) is not None:
         return str(built_in.name)
@@ -47,16 +48,17 @@ def infer_kind(source: str, column: str = "") -> str:
     special.reverse()
     path = Path(source)
     if path.is_dir():
-        found = {file.suffix.lower() for file in itertools.islice(path.rglob("*"), FILES_LOOKED_AT)}
-        for kind in special:
-            if found & {*kind.suffixes}:
-                return str(kind.name)
-        known = " or ".join(kind.suffixes[0] for kind in special if kind.suffixes)
-        raise SeqganError(f"{path} is a folder without {known} files: name a file with one sequence a line.")
+        among = [*itertools.islice(path.rglob("[!.]*"), FILES_LOOKED_AT)]
+    else:
+        among = [path] if is_one(source) else files_of(source)
     for kind in special:
-        if path.suffix.lower() in kind.suffixes and not column and kind.is_file_of(path):
+        of_suffix = (file for file in among if file.suffix.lower() in kind.suffixes)
+        if any(kind.is_file_of(file, column) for file in itertools.islice(of_suffix, LOOKED_AT)):
             return str(kind.name)
-    if path.exists() and not path.is_file():
+    if path.exists() and not path.is_file() and not path.is_dir():
         return str(fallback.name)  # a pipe: what is looked at would be gone
-    lines = [line for _, line in itertools.islice(texts_of(path, column), LOOKED_AT) if line]
+    files = files_of(source)
+    refuse_mixed(files)
+    texts = itertools.chain.from_iterable(texts_of(file, column) for file in files)
+    lines = [line for _, line in itertools.islice(texts, LOOKED_AT) if line]
     return str(next((kind for kind in special if lines and kind.is_of(lines)), fallback).name)

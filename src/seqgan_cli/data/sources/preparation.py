@@ -24,13 +24,14 @@ from seqgan_cli.data.corpus import (
     too_long,
 )
 from seqgan_cli.data.documents import Documents
+from seqgan_cli.data.inputs.named import counting, files_of
+from seqgan_cli.data.inputs.options import LONGEST_BY_DEFAULT
 from seqgan_cli.data.kinds.base import Report
 from seqgan_cli.data.sources.opening import prepared_corpus
 from seqgan_cli.data.sources.survey import Survey
 from seqgan_cli.data.sources.tokenizing import held_out_documents, texts_of_others, trained_on
 from seqgan_cli.data.split import HeldOut, held_out_counts, save_parts
 from seqgan_cli.data.summary import Tally, summary_of
-from seqgan_cli.data.text.layout import LONGEST_BY_DEFAULT
 from seqgan_cli.data.tfrecord.shards import EVAL_SUBSET, FORMAT, INDEX, INTERLEAVE, ShardWriter, is_prepared, number_of_files
 from seqgan_cli.data.vocabulary import TOKENIZER, UNK, Vocabulary
 from seqgan_cli.errors import SeqganError, UsageError
@@ -38,7 +39,6 @@ from seqgan_cli.evaluation.metrics.diversity import stand_in
 from seqgan_cli.randomness import rng
 
 PART = 1 << 22  # tokens that are held at once, padding included
-REPORTED = 1 << 20  # bytes between two reports
 UNFINISHED = ".unfinished"  # what is not yet whole of a folder
 
 
@@ -90,8 +90,8 @@ class _Preparation:
         self.passed, self.notes = 0, tuple[str, ...]()  # passes before the first of the two, and what they found
         self.passes = 2 if settings.tokenizer.is_trained else 4
         self.in_parts = self._read_parts(lambda size: None) is not None
-        path = Path(self.data.source)
-        if self.in_parts and path.exists() and not path.is_file() and not path.is_dir():
+        self.files = files_of(self.data.source) if self.in_parts else []
+        if any(path.exists() and not path.is_file() for path in self.files):
             raise UsageError(f"{self.data.source} can be read only once, and preparing reads twice: write it to a file first.")
 
     def _read_parts(self, passed: Callable[[int], object]) -> Iterator[Documents] | None:
@@ -101,16 +101,12 @@ class _Preparation:
 
     def parts(self, passes: int) -> Iterator[Documents]:
         """The documents, in parts where they can be; `passes`: how often they were read before."""
-        path, done = Path(self.data.source), 0
-        size = path.stat().st_size if path.exists() else 0
+        size = sum(path.stat().st_size for path in self.files if path.exists())
 
-        def passed(more: int) -> None:
-            nonlocal done
-            if done // REPORTED != (done + more) // REPORTED:
-                self.report(passes * size + min(done + more, size), self.passes * size)
-            done += more
+        def report(done: int, total: int) -> None:
+            self.report(passes * size + done, self.passes * size)
 
-        parts = self._read_parts(passed)
+        parts = self._read_parts(counting(self.files, report))
         if parts is None:
             self._whole = self._whole or self.kind.read(self.data.source, self.settings, self.report)
             yield self._whole

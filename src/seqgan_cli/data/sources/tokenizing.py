@@ -1,5 +1,6 @@
 """A tokenizer that is made from data: trained on the training part alone, before anything is cut into tokens."""
 
+import dataclasses
 import itertools
 from collections.abc import Iterable, Iterator
 
@@ -54,7 +55,7 @@ def _cut(documents: Documents, tokenizer: Tokenizer, notes: tuple[str, ...] = ()
         found.add(itertools.chain.from_iterable([each] if is_mark(each) else tokenizer.split(each) for each in tokens))
     found.rejected, found.notes = documents.rejected, [*documents.notes, *notes]
     made = found.documents(documents.source)
-    return Documents(made.source, made.ids, made.offsets, made.tokens, made.rejected, made.notes, documents.lines)
+    return dataclasses.replace(made, lines=documents.lines, files=documents.files)
 
 
 def held_out_documents(settings: Settings, parts: Iterable[Documents]) -> np.ndarray:

@@ -6,10 +6,10 @@ from seqgan_cli.config import registry
 from seqgan_cli.config.sections import Data
 from seqgan_cli.data.corpus import Layout
 from seqgan_cli.data.documents import Documents
+from seqgan_cli.data.inputs.options import LONGEST_BY_DEFAULT, WINDOW
 from seqgan_cli.data.tokenizers.base import Tokenizer
 from seqgan_cli.lazy import np
 
-LONGEST_BY_DEFAULT = 64
 # What a full stop after them does not end, lower case and without the last one.
 _SHORT = "mr mrs ms dr prof gen sen rep gov st jr sr no vs etc e.g i.e u.s u.n d.c a.m p.m inc ltd co "
 _SHORT += "jan feb mar apr aug sept oct nov dec"
@@ -22,7 +22,7 @@ CLOSERS = ("''", '"', "”", "’", "'", ")", "]", "»", "」", "』")
 LEANING = (*ENDS, *CLOSERS, ",", ";", ":", "--", "'s", "'re", "'ve", "'ll", "'d", "'m", "n't", "，", "、", "；", "：")
 
 
-def _ends_sentence(word: str) -> bool:
+def ends_sentence(word: str) -> bool:
     """Whether a word, with the marks it carries, ends a sentence."""
     bare = word.rstrip("".join(CLOSERS)).lstrip("([\"'“‘«")
     short = bare[:-1].lower()
@@ -39,7 +39,7 @@ def _sentence_stops(documents: Documents, tokenizer: Tokenizer) -> np.ndarray:
     """int64, ascending: the places after the last token of a sentence."""
     if tokenizer.marks == "within":
         return _stops_within(documents, [*map(tokenizer.text_of, documents.tokens)])
-    ended = _ends_sentence if tokenizer.marks == "on" else _is_end
+    ended = ends_sentence if tokenizer.marks == "on" else _is_end
     tests = (ended, CLOSERS.__contains__, " ".__eq__, ENDS[5:].__contains__)
     among = [np.array([*map(test, documents.tokens)], bool) for test in tests]
     ends, closes, spaces, wide = (table[documents.ids] for table in among)
@@ -114,6 +114,23 @@ def _without_space(
     first, after = np.searchsorted(others, starts), np.searchsorted(others, ends)
     kept = first < after
     return others[first[kept]], others[after[kept] - 1] + 1
+
+
+def window_layout(settings: Data, tokenizer: Tokenizer) -> Layout:
+    """Windows of tokens, which are documents and sequences alike, and none of which ends: `<eos>` would say nothing."""
+
+    def segment(documents: Documents, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return documents.offsets[chosen], documents.offsets[chosen + 1]
+
+    return Layout(
+        WINDOW,
+        settings.max_length or LONGEST_BY_DEFAULT,
+        segment,
+        overlong="",
+        tokens=f"tokens ({settings.tokenizer})",
+        ended=False,
+        keeps_unseen=bool(tokenizer.alphabet),
+    )
 
 
 def text_layout(

@@ -31,7 +31,7 @@ def numbers_of(documents: Documents, below: int | None, hint: str) -> Documents:
         elif not (token.isascii() and token.isdecimal() and (known is None or number in known)):
             document = int(np.searchsorted(documents.offsets, int(np.argmax(documents.ids == i)), side="right")) - 1
             kind = "whole number" if below is None else f"number from 0 to {below - 1}"
-            raise SeqganError(f"{documents.source}, line {documents.lines[document]}: {token[:30]!r} is no {kind}; {hint}.")
+            raise SeqganError(f"{documents.place(document)}: {token[:30]!r} is no {kind}; {hint}.")
         renumbered[i] = numbers.setdefault(number, len(numbers))
     if [*numbers] == documents.tokens:
         return documents

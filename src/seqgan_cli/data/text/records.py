@@ -1,4 +1,4 @@
-"""Files that hold texts otherwise than a line each: tables, JSON, FASTA and FASTQ, SMILES; and columns of them that are chosen.
+"""Files that hold texts otherwise than a line each: tables, JSON and what `data.inputs` reads; and columns that are chosen.
 
 What a file is tells the end of its name, that of a compressed one what stands before `.gz`, `.bz2`, `.xz` or `.zst`.
 """
@@ -7,23 +7,21 @@ from __future__ import annotations
 
 import csv
 import itertools
-import json
-import re
 import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from seqgan_cli.data.text.columns import chosen, named, no_name, refuse_names
+from seqgan_cli.data.inputs import arrays
+from seqgan_cli.data.inputs.columns import LOOKED_AT, chosen, is_text, named, no_name, others, refuse_names
+from seqgan_cli.data.inputs.molecules import Lines, Told, fasta, fastq, smiles
+from seqgan_cli.data.inputs.objects import json_line_records, json_records, of_records
+from seqgan_cli.data.inputs.options import TextOptions
+from seqgan_cli.data.inputs.parquet import SUFFIX as PARQUET
+from seqgan_cli.data.inputs.parquet import Parquet
 from seqgan_cli.data.text.lines import LONGEST_LINE, lines_of
 from seqgan_cli.data.text.opened import COMPRESSED
 from seqgan_cli.errors import SeqganError, UsageError
-
-LOOKED_AT = 50  # records that tell which column is text
-LARGEST_JSON = 256 << 20  # bytes of a file that is parsed whole
-
-Lines = Iterator[tuple[int, str]]
-Told = Callable[[str], object]
 
 
 def suffix_of(path: Path) -> str:
@@ -48,15 +46,39 @@ def texts_of(
 
     Raises SeqganError for a file that cannot be read as what it is, UsageError where a column is to be named.
     """
-    read = FORMATS.get(suffix_of(path))
-    if read is None:
+    return flat(records_of(path, TextOptions(column=column, spaces=spaces), passed, told), path, spaces)
+
+
+def flat(records: Lines, path: Path, spaces: bool) -> Lines:
+    """Each record of a file on one line, without the space around it unless it is kept."""
+    by_record = is_of_records(path)
+    for number, text in records:
+        text = " ".join(text.splitlines()) if by_record else text  # a quoted field may hold several lines
+        yield number, text if spaces else text.strip()
+
+
+def is_of_records(path: Path) -> bool:
+    """Whether a file has other records than its lines."""
+    return suffix_of(path) in FORMATS or suffix_of(path) in BINARY
+
+
+def form_of(path: Path) -> object:
+    """The same of files that are read alike."""
+    return FORMATS.get(suffix_of(path)) or BINARY.get(suffix_of(path))
+
+
+def records_of(path: Path, options: TextOptions, passed: Callable[[int], object], told: Told) -> Lines:
+    """As `texts_of`, with line breaks within records."""
+    suffix, column = suffix_of(path), options.column
+    if suffix in FORMATS:
+        return FORMATS[suffix](lines_of(path, passed, spaces=True), path, column, told)
+    if suffix not in BINARY:
         if column:
             raise UsageError(f"--column {column}: {path} is no table and no JSON, and has no columns: leave it out.")
-        yield from lines_of(path, passed, spaces)
-        return
-    for number, text in read(lines_of(path, passed, spaces=True), path, column, told):
-        text = " ".join(text.splitlines())  # a quoted field may hold several lines
-        yield number, text if spaces else text.strip()
+        return lines_of(path, passed, options.spaces)
+    if path.suffix.lower() in COMPRESSED:
+        raise SeqganError(f"{path}: {suffix} is not read from its beginning on: decompress it first.")
+    return BINARY[suffix](path, options, told, passed)
 
 
 # Tables.
@@ -116,82 +138,15 @@ def _fit(lines: list[str], marks: str) -> tuple[int, int]:
     return sum(width == widths[0] > 1 for width in widths), widths[0] if widths else 0
 
 
-# JSON.
+# JSON, and columns that are chosen.
 
 
 def _json_lines(lines: Lines, path: Path, column: str, told: Told) -> Lines:
-    return _of_records(_json_line_records(lines, path), path, column, told)
-
-
-def _json_line_records(lines: Lines, path: Path) -> Iterator[tuple[int, Any]]:
-    for number, line in lines:
-        if not line.strip():
-            continue
-        try:
-            yield number, json.loads(line)
-        except (ValueError, RecursionError):
-            raise SeqganError(f"{path}, line {number}: is no JSON; an object or a string a line is needed.") from None
+    return of_records(json_line_records(lines, path), path, column, told)
 
 
 def _json(lines: Lines, path: Path, column: str, told: Told) -> Lines:
-    return _of_records(_json_records(lines, path), path, column, told)
-
-
-def _json_records(lines: Lines, path: Path) -> Iterator[tuple[int, Any]]:
-    texts, size = list[str](), 0
-    for _, line in lines:
-        texts.append(line)
-        size += len(line)
-        if size > LARGEST_JSON:
-            raise SeqganError(f"{path} is more than {LARGEST_JSON >> 20} MB of JSON: write an object a line, as .jsonl.")
-    try:
-        found = json.loads("\n".join(texts))
-    except (ValueError, RecursionError) as error:
-        where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise SeqganError(f"{path}{where}: is no JSON.") from None
-    if not isinstance(found, list):
-        raise SeqganError(f"{path}: a list of strings or of objects is needed.")
-    return iter(enumerate(found, start=1))
-
-
-def _of_records(records: Iterator[tuple[int, Any]], path: Path, column: str, told: Told) -> Lines:
-    """The texts of strings, of lists of tokens, or of one field of objects."""
-    kept = list(itertools.islice(records, LOOKED_AT))
-    objects = [record for _, record in kept if isinstance(record, dict)]
-    name = ""
-    if objects:
-        names = dict.fromkeys(itertools.chain.from_iterable(objects))
-        columns = {each: [record[each] for record in objects if record.get(each) is not None] for each in names}
-        name = chosen(columns, path, column, told, "field")
-    elif column:
-        raise UsageError(f"--column {column}: {path} holds no objects, so there is no field to name: leave it out.")
-    lacking = first_lacking = 0
-    for number, record in itertools.chain(kept, records):
-        if isinstance(record, dict) != bool(objects):
-            raise SeqganError(f"{path}, record {number}: objects and others are mixed; all of one kind are needed.")
-        if objects and name not in record:
-            lacking, first_lacking = lacking + 1, first_lacking or number
-        value = record.get(name) if objects else record
-        text = "" if value is None else _text(value)
-        if text is None:
-            raise SeqganError(f"{path}, record {number}: holds a list or an object where a text is needed.")
-        if re.search("[\ud800-\udfff]", text):
-            raise SeqganError(f"{path}, record {number}: holds half a character (a lone surrogate), which is no text.")
-        yield number, text
-    if lacking:
-        told(f"{path.name}: {lacking} records have no field {name!r}, the first of them record {first_lacking}.")
-
-
-def _text(value: Any) -> str | None:
-    """Text, or tokens that somebody has parted already, with spaces between them; None for what is neither."""
-    if isinstance(value, list):
-        return None if any(isinstance(each, list | dict) for each in value) else " ".join(map(str, map(_text, value)))
-    if isinstance(value, dict):
-        return None
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-# Which column.
+    return of_records(json_records(lines, path), path, column, told)
 
 
 def two_columns(path: Path, asked: str) -> tuple[str, str]:
@@ -218,8 +173,11 @@ def column_besides(path: Path, column: str, other: str) -> str:
 
 def _first_columns(path: Path) -> dict[str, list[Any]]:
     """The first values of each column, or of each field."""
+    if suffix_of(path) == PARQUET:
+        with Parquet(path) as table:
+            return table.first(LOOKED_AT)
     if suffix_of(path) not in (".csv", ".tsv"):
-        read = _json_records if suffix_of(path) == ".json" else _json_line_records
+        read = json_records if suffix_of(path) == ".json" else json_line_records
         objects = [each for _, each in itertools.islice(read(lines_of(path), path), LOOKED_AT) if isinstance(each, dict)]
         names = dict.fromkeys(itertools.chain.from_iterable(objects))
         return {name: [each[name] for each in objects if name in each] for name in names}
@@ -228,66 +186,45 @@ def _first_columns(path: Path) -> dict[str, list[Any]]:
     return {name: [row[i] for row in rows if i < len(row)] for i, name in enumerate(fields)}
 
 
-# Records of bioinformatics and chemistry.
+def _parquet(path: Path, options: TextOptions, told: Told, passed: Callable[[int], object]) -> Lines:
+    """Strings, or lists of tokens or ids."""
+    with Parquet(path) as table:
+        if options.column in table.names and not table.is_read(options.column):
+            raise UsageError(f"--column {options.column}: {path} has no texts, numbers or lists of such there: name another.")
+        name = _only_ids(table, options.column)
+        if not name:
+            name = chosen(table.first(LOOKED_AT), path, options.column, told, "column")
+        elif not options.column:
+            told(f"{path.name}: column {name!r} is read{others(table.names, name)}.")
+        yield from of_records(table.rows(name, passed), path, "", told)
 
 
-def _fasta(lines: Lines, path: Path, column: str, told: Told) -> Lines:
-    """A record is a line that begins with `>` and the lines after it; its text is these without what parts them."""
-    _no_columns(path, column)
-    place, parts = 0, list[str]()
-    for number, line in lines:
-        if line.startswith(">"):
-            if place:
-                yield place, "".join(parts)
-            place, parts = number, []
-        elif line.strip() and not line.startswith(";"):
-            if not place:
-                raise SeqganError(f"{path}, line {number}: is no FASTA, whose records begin with a line that begins with >.")
-            parts.append("".join(line.split()))
-    if place:
-        yield place, "".join(parts)
-
-
-def _fastq(lines: Lines, path: Path, column: str, told: Told) -> Lines:
-    """A record is four lines: a name after @, the sequence, +, the qualities."""
-    _no_columns(path, column)
-    while record := list(itertools.islice(lines, 4)):
-        number = record[0][0]
-        texts = [text for _, text in record]
-        if not any(map(str.strip, texts)):
-            continue
-        if len(texts) < 4 or not texts[0].startswith("@") or not texts[2].startswith("+") or len(texts[1]) != len(texts[3]):
-            raise SeqganError(f"{path}, line {number}: is no FASTQ record of four lines: @name, sequence, +, qualities.")
-        yield number, texts[1]
-
-
-def _smiles(lines: Lines, path: Path, column: str, told: Told) -> Lines:
-    """The first column; what stands after a space is a name, and a first line that says so no molecule."""
-    _no_columns(path, column)
-    named = False
-    for number, line in lines:
-        first, *rest = line.split(maxsplit=1) or [""]
-        if number == 1 and first.lower() in ("smiles", "canonical_smiles"):
-            told(f"{path.name}: the first line has names of columns, and is no molecule.")
-            continue
-        if rest and not named:
-            named = True
-            told(f"{path.name}: of each line the first column is read.")
-        yield number, first
-
-
-def _no_columns(path: Path, column: str) -> None:
+def _only_ids(table: Parquet, column: str) -> str:
+    """The column that is read if it holds lists of whole numbers: where none is text, the only one that does. Else empty."""
+    columns = table.first(LOOKED_AT)
+    ids = [name for name in columns if table.holds_ids(name)]
     if column:
-        raise UsageError(f"--column {column}: {path} has no columns to name: leave it out.")
+        return column if column in ids else ""
+    return ids[0] if len(ids) == 1 and not any(map(is_text, columns.values())) else ""
+
+
+def holds_ids(path: Path, column: str) -> bool:
+    """Whether what is read of a Parquet file is lists of whole numbers."""
+    with Parquet(path) as table:
+        return bool(_only_ids(table, column))
 
 
 FORMATS: dict[str, Callable[[Lines, Path, str, Told], Lines]] = {
     **dict.fromkeys((".csv", ".tsv"), _table),
     **dict.fromkeys((".jsonl", ".ndjson"), _json_lines),
     ".json": _json,
-    **dict.fromkeys((".fasta", ".fa", ".fna", ".faa"), _fasta),
-    **dict.fromkeys((".fastq", ".fq"), _fastq),
-    ".smi": _smiles,
+    **dict.fromkeys((".fasta", ".fa", ".fna", ".faa"), fasta),
+    **dict.fromkeys((".fastq", ".fq"), fastq),
+    ".smi": smiles,
 }
-WITH_COLUMNS = frozenset((".csv", ".tsv", ".jsonl", ".ndjson", ".json"))
+BINARY: dict[str, Callable[[Path, TextOptions, Told, Callable[[int], object]], Lines]] = {
+    **dict.fromkeys(arrays.SUFFIXES, arrays.ids_of),
+    PARQUET: _parquet,
+}
+WITH_COLUMNS = frozenset((".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".npz", PARQUET))
 BY_CHARACTER = frozenset((".fasta", ".fa", ".fna", ".faa", ".fastq", ".fq", ".smi"))  # texts without spaces

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from seqgan_cli.config import registry
+from seqgan_cli.config.paths import names_in
 from seqgan_cli.config.resolution import import_named, legacy_values
 from seqgan_cli.config.settings import SCHEMA
 from seqgan_cli.errors import SeqganError, UsageError
@@ -233,7 +234,8 @@ def _named(folder: Path) -> Iterator[None]:
 
 def is_prepared(source: str) -> bool:
     """Whether a path is a folder that `seqgan corpus --format tfrecord` wrote."""
-    return registry.kinds.of_source(source) is None and (Path(source) / INDEX).is_file()
+    several = len(names_in(source)) > 1
+    return not several and registry.kinds.of_source(source) is None and (Path(source) / INDEX).is_file()
 
 
 def read_index(folder: Path) -> dict[str, Any]:

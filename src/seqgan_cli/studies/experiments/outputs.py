@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seqgan_cli import __version__, files
+from seqgan_cli.config.paths import short
 from seqgan_cli.config.schema import specs_of
 from seqgan_cli.config.settings import file_settings
 from seqgan_cli.errors import SeqganError
@@ -61,7 +62,7 @@ def write(results: Results, settings: Mapping[str, Any], folder: Path) -> None:
     record = {
         "version": __version__,
         **_design(results.design),
-        "settings": {**settings, **{name: Path(settings[name]).name for name in file_settings() if name in settings}},
+        "settings": {**settings, **{name: short(settings[name]) for name in file_settings() if name in settings}},
         "data": {str(seed): dict(figures) for seed, figures in results.data.items()},
         "rows": [_record(row, results.design) for row in results.rows],
     }

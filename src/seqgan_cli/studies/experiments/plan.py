@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seqgan_cli import __version__, files
+from seqgan_cli.config.paths import short
 from seqgan_cli.config.resolution import Config, legacy_values, resolve
 from seqgan_cli.config.settings import SCHEMA, file_settings, specs_with
 from seqgan_cli.errors import SeqganError, UsageError
@@ -101,7 +102,7 @@ def claim(directory: Path, config: Config, preset: str, begin: bool) -> None:
         default = SCHEMA[name].default if name in SCHEMA else None  # for a setting one of the two versions lacks
         earlier, now = settings.get(name, default), values.get(name, default)
         earlier = tuple(earlier) if isinstance(earlier, list) else earlier  # as JSON has words
-        if not trained and name in file_settings() and Path(str(earlier)).name == Path(str(now)).name:
+        if not trained and name in file_settings() and short(str(earlier)) == short(str(now)):
             continue  # scores without runs may have come from another machine
         if earlier != now:
             raise UsageError(

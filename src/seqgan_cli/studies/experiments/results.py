@@ -4,9 +4,9 @@ import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
+from seqgan_cli.config.paths import short
 from seqgan_cli.data.tfrecord.shards import is_prepared
 from seqgan_cli.evaluation.metrics.likelihood import Estimate
 from seqgan_cli.evaluation.real import SCORES, margin_of
@@ -191,7 +191,7 @@ def collect(
     values = tasks[0].config.values
     one_oracle = bool(values["data.oracle"] or values["data.test"] or is_prepared(values["data.source"]))
     own = tasks[0].config.settings
-    source, quality = Path(own.data.source).name, own.kind.quality
+    source, quality = short(own.data.source), own.kind.quality
     design = Design(
         kind, tasks[0].preset, samples, margin, one_oracle, unfinished, quality, source, sweep, sampling
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqgan_cli import files
 from seqgan_cli.config import registry
+from seqgan_cli.config.paths import short
 from seqgan_cli.config.resolution import Config
 from seqgan_cli.config.schema import OF_USE
 from seqgan_cli.config.settings import Settings, file_settings
@@ -99,7 +100,7 @@ class Plan:
         if len(self.kl_coefficients) > 1:
             own["adversarial.kl-coefficient"] = self.kl_coefficients
         for name in own.keys() & {*file_settings()}:
-            own[name] = Path(str(own[name])).name
+            own[name] = short(str(own[name]))
         text = json.dumps([own, self.num, scorers_of(self.settings)], sort_keys=True, default=list)
         return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 

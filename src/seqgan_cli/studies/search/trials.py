@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seqgan_cli.config.checks import check_together
+from seqgan_cli.config.paths import short
 from seqgan_cli.config.resolution import Config, resolve
 from seqgan_cli.config.settings import STAGES, file_settings, settings_of
 from seqgan_cli.errors import SeqganError
@@ -35,7 +36,7 @@ class Base:
 
     def told(self) -> dict[str, Any]:
         """The settings that were asked for, as another machine can compare them: of files their names alone."""
-        return {name: Path(value).name if name in file_settings() else value for name, value in sorted(self.asked.items())}
+        return {name: short(value) if name in file_settings() else value for name, value in sorted(self.asked.items())}
 
     def config(self, values: Mapping[str, Any]) -> Config:
         """All settings of a trial with these values."""

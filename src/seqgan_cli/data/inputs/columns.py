@@ -8,6 +8,8 @@ from typing import Any
 
 from seqgan_cli.errors import UsageError
 
+LOOKED_AT = 50  # records that tell which column is text
+
 
 def refuse_names(names: list[str], columns: dict[str, list[str]], path: Path, column: str) -> None:
     """Raises UsageError where the first line seems to be a record, which would be lost as names, or names a column twice."""
@@ -37,20 +39,25 @@ def chosen(columns: Mapping[str, list[Any]], path: Path, column: str, told: Call
         if column not in columns:
             raise UsageError(f"--column {column}: {path} has the {word}s {named(columns)}.")
         return column
-    found = list(columns) if len(columns) == 1 else [name for name, values in columns.items() if _is_text(values)]
+    found = list(columns) if len(columns) == 1 else [name for name, values in columns.items() if is_text(values)]
     found = ["text"] if "text" in found else found
     if len(found) != 1:
         raise UsageError(f"{path} has the {word}s {named(columns)}: name the one that is trained on, with --column NAME.")
-    others = [name for name in columns if name != found[0]]
-    told(f"{path.name}: {word} {found[0]!r} is read{f', and not {named(others)}' if others else ''}.")
+    told(f"{path.name}: {word} {found[0]!r} is read{others(columns, found[0])}.")
     return found[0]
+
+
+def others(columns: Iterable[str], chosen: str) -> str:
+    """What to say of the columns besides the chosen one."""
+    found = [name for name in columns if name != chosen]
+    return f", and not {named(found)}" if found else ""
 
 
 def named(names: Iterable[str]) -> str:
     return ", ".join(map(repr, names)) or "none"
 
 
-def _is_text(values: list[Any]) -> bool:
+def is_text(values: list[Any]) -> bool:
     """Whether most values have words, and are not the same few: numbers and labels are none."""
     values = [value for value in values if isinstance(value, str)]
     words = [value for value in values if len(value.split()) > 1]
