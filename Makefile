@@ -67,6 +67,7 @@ schedules: $(READY)
 data: $(READY)
 	$(BIN)/python data/draw_sentences.py
 	$(BIN)/python data/draw_poems.py
+	$(BIN)/python data/draw_questions.py > data/questions.txt
 	$(BIN)/python data/write_tunes.py
 
 clean:

@@ -1,11 +1,15 @@
 """Draws lines of a server's log from the grammar below, masks the numbers of any log, or prints the grammar.
 
-The grammar was written for this project, and `#` stands for a number: what it makes is what masked lines look like.
+The grammar was written for this project, and `#` stands for a number: what it makes is what masked lines look like. With faults
+a few of the lines are spoilt, and a table says which and how.
 """
 
 import argparse
+import csv
 import random
 import re
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 GRAMMAR = """\
@@ -56,11 +60,60 @@ def draw_lines(number: int, seed: int) -> list[str]:
     return [line() for _ in range(number)]
 
 
+def _swapped(words: list[str], draw: random.Random, others: list[str]) -> list[str]:
+    i = draw.randrange(2, len(words) - 1)
+    return [*words[:i], words[i + 1], words[i], *words[i + 2 :]]
+
+
+def _lost(words: list[str], draw: random.Random, others: list[str]) -> list[str]:
+    i = draw.randrange(1, len(words) - 1)
+    return words[:i] + words[i + 1 :]
+
+
+def _repeated(words: list[str], draw: random.Random, others: list[str]) -> list[str]:
+    i = draw.randrange(1, len(words))
+    return [*words[: i + 1], *words[i:]]
+
+
+def _strange(words: list[str], draw: random.Random, others: list[str]) -> list[str]:
+    """A word of another line, in the place of one."""
+    i = draw.randrange(2, len(words))
+    return [*words[:i], draw.choice(others[2:]), *words[i + 1 :]]
+
+
+def _wrong_level(words: list[str], draw: random.Random, others: list[str]) -> list[str]:
+    return [words[0], draw.choice([level for level in ("INFO", "WARN", "ERROR") if level != words[1]]), *words[2:]]
+
+
+FAULTS: dict[str, Callable[[list[str], random.Random, list[str]], list[str]]] = {
+    "swapped": _swapped,
+    "lost": _lost,
+    "repeated": _repeated,
+    "strange": _strange,
+    "wrong-level": _wrong_level,
+}
+
+
+def faulty_lines(number: int, seed: int, share: float) -> list[tuple[str, str]]:
+    """So many lines and the fault of each, empty for most; one that a fault happens to leave as it was has none."""
+    lines, draw = draw_lines(number, seed), random.Random(f"faults {seed}")
+    found = []
+    for line in lines:
+        fault = draw.choice([*FAULTS]) if draw.random() < share else ""
+        words = line.split()
+        spoilt = FAULTS[fault](words, draw, draw.choice(lines).split()) if fault else words
+        masked = [re.sub("[0-9]+", "#", " ".join(each)) for each in (words, spoilt)]
+        found.append((" ".join(spoilt), fault if masked[0] != masked[1] else ""))
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Lines of a log on stdout.")
     parser.add_argument("--num", type=int, default=4000, help="how many [4000]")
     parser.add_argument("--seed", type=int, default=0, help="seed of every draw [0]")
     parser.add_argument("--mask", type=Path, metavar="FILE", help="print its lines instead, each number as #")
+    parser.add_argument("--with-faults", action="store_true", help="a table of line and fault, which few lines have")
+    parser.add_argument("--share", type=float, default=0.05, help="of lines that have a fault [0.05]")
     parser.add_argument("--grammar", action="store_true", help="print the grammar of masked lines instead")
     options = parser.parse_args()
     if options.grammar:
@@ -70,6 +123,9 @@ def main() -> None:
             print(re.sub("[0-9]+", "#", options.mask.read_text(encoding="utf-8")), end="")
         except (OSError, UnicodeDecodeError) as error:
             parser.error(f"cannot read {options.mask}: {error}")
+    elif options.with_faults:
+        table = csv.writer(sys.stdout, lineterminator="\n")
+        table.writerows([("line", "fault"), *faulty_lines(options.num, options.seed, options.share)])
     else:
         print("\n".join(draw_lines(options.num, options.seed)))
 

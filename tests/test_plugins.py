@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from seqgan_cli.config import registry
@@ -15,6 +16,7 @@ pytestmark = pytest.mark.usefixtures("quickly")
 
 PLUGINS = Path(__file__).parent / "plugins"
 NAMES = {"rewards": "multiples", "algorithms": "elite", "generators": "rnn", "discriminators": "bag", "kinds": "fasta"}
+NAMES |= {"tokenizers": "pairs"}
 
 
 @pytest.fixture(scope="session")
@@ -116,6 +118,19 @@ def test_a_kind_of_theirs_is_read_trained_on_and_sampled(
     assert {letter for line in capsys.readouterr().out.splitlines() for letter in line.split()} <= {*"ACGT"}
     assert seqgan("pretrain-g", "--data", str(records), "--kind", "fasta", "--lowercase", "--run", str(run / "2"), *few) == 2
     assert "--lowercase is of no use to data of kind fasta" in capsys.readouterr().err
+
+
+def test_a_tokenizer_of_theirs_cuts_data_and_prompts(known: None, tmp_path: Path) -> None:
+    from seqgan_cli.config.resolution import explicit, resolve
+    from seqgan_cli.data.sources.opening import real_corpus
+
+    (tmp_path / "lines.txt").write_text("".join(f"ab{'cd' * (1 + i % 3)}e\n" for i in range(40)), encoding="utf-8")
+    asked, sources = explicit({"data.source": str(tmp_path / "lines.txt"), "data.tokenizer": "pairs"}, (), None)
+    own = resolve(asked, sources, None, "quick").settings
+    vocabulary = real_corpus(own)[0].vocabulary
+    assert sorted(vocabulary.tokens[-3:]) == ["ab", "cd", "e"]
+    assert own.kind.prompt("abcde", own) == ["ab", "cd", "e"]
+    assert own.kind.detokenizer(own, vocabulary).line(np.array(vocabulary.encode(["ab", "e", "cd"]))) == "abecd"
 
 
 def test_prepared_data_are_of_their_kind_again(known: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,28 +16,38 @@ import click
 from seqgan_cli import __version__, signals
 from seqgan_cli.errors import ReaderGone, SeqganError
 
-COMMANDS = {
-    "train": "all stages, then samples and scores, in one go",
-    "pretrain-g": "train the generator by maximum likelihood",
-    "pretrain-d": "train the discriminator against the generator",
-    "adversarial": "train both against each other by policy gradient",
-    "sample": "write sequences from the generator to stdout",
-    "score": "how likely the generator finds each line of a file",
-    "eval-nll": "likelihood scores, and the coverage beside them",
-    "eval-bleu": "BLEU against held-out sequences, and Self-BLEU",
-    "eval-quality": "variety, copying, pitches, and distance in embeddings",
-    "eval-grammar": "the share of samples that a grammar parses",
-    "eval-reward": "what samples are worth by a reward, and what it costs",
-    "judge": "blind sheets for human judges, and their scores",
-    "corpus": "what would be read from a file, without training",
-    "experiment": "the paper's experiments over seeds, with tests and controls",
-    "tune": "search settings, on one machine or many",
-    "report": "one HTML page on a run or an experiment",
-    "compare": "settings and scores of runs side by side, with tests",
-    "status": "what a run has and what to do next",
-    "rerun": "repeat a run from its record, and compare the weights",
-    "settings": "every setting: meaning, default, value and its source",
+GROUPS = {
+    "Train": {
+        "train": "all stages, then samples and scores, in one go",
+        "pretrain-g": "train the generator by maximum likelihood",
+        "pretrain-d": "train the discriminator against the generator",
+        "adversarial": "train both against each other by policy gradient",
+        "corpus": "what would be read from a file, without training",
+        "settings": "every setting: meaning, default, value and its source",
+    },
+    "Use": {
+        "sample": "write sequences from the generator to stdout",
+        "export": "the generator as Keras, SavedModel or ONNX models",
+        "score": "how likely the generator finds each line of a file",
+        "status": "what a run has and what to do next",
+        "rerun": "repeat a run from its record, and compare the weights",
+    },
+    "Judge": {
+        "eval-nll": "likelihood scores, and the coverage beside them",
+        "eval-bleu": "BLEU against held-out sequences, and Self-BLEU",
+        "eval-quality": "variety, copying, pitches, and distance in embeddings",
+        "eval-grammar": "the share of samples that a grammar parses",
+        "eval-reward": "what samples are worth by a reward, and what it costs",
+        "judge": "blind sheets for human judges, and their scores",
+    },
+    "Study": {
+        "experiment": "the paper's experiments over seeds, with tests and controls",
+        "tune": "search settings, on one machine or many",
+        "report": "one HTML page on a run or an experiment",
+        "compare": "settings and scores of runs side by side, with tests",
+    },
 }
+COMMANDS = {name: meaning for commands in GROUPS.values() for name, meaning in commands.items()}
 
 
 class LazyGroup(click.Group):
@@ -48,23 +58,43 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
-            return None
+            return _look_at(cmd_name) if _names_path(cmd_name) else None
         module = importlib.import_module("seqgan_cli.commands." + cmd_name.replace("-", "_"))
         command: click.Command = module.command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        width = max(map(len, COMMANDS))
+        for heading, commands in GROUPS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name.ljust(width), meaning) for name, meaning in commands.items()])
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+def _names_path(text: str) -> bool:
+    """Whether a word that is no command is a file, a folder or a pattern with a path in it."""
+    return os.path.exists(text) or os.sep in text or text == "-"  # noqa: PTH110  a name with a zero byte is none
+
+
+def _look_at(path: str) -> click.Command:
+    """`seqgan FILE`: what it is, and what to type next."""
+    from seqgan_cli.commands.look import looking_at
+
+    return looking_at(path)
+
+
+@click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="seqgan")
-def group() -> None:
+@click.pass_context
+def group(context: click.Context) -> None:
     """Train a generator of discrete sequences with SeqGAN, and tell how good it is.
 
-    Start with `seqgan train --preset quick`, or with your own text: `seqgan train FILE --preset quick`.
+    Start with `seqgan train --preset quick`, or with your own text: `seqgan train FILE --preset quick`. `seqgan FILE` tells
+    what a file, a folder or a run is and what to type next; `seqgan` alone what is here.
     """
+    if context.invoked_subcommand is None:
+        from seqgan_cli.commands.look import look_around
+
+        look_around()
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

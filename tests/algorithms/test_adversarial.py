@@ -338,6 +338,8 @@ OPTIONS = [
     {"discriminator.kind": "attention", "discriminator.hidden-dim": 6, "discriminator.label-smoothing": 0.1},
     {"discriminator.loss": "wasserstein", "discriminator.gradient-penalty": 1.0, "adversarial.baseline": "mean"},
     {"generator.cell": "attention"},
+    {"generator.cell": "transformer", "generator.heads": 1},
+    {"generator.layers": 2, "generator.layer-norm": True},
     {"adversarial.rollout-policy": "ngram"},
     {"adversarial.rollout-horizon": 2},
     {"adversarial.rollout-horizon": 1, "adversarial.baseline": "value"},
@@ -349,7 +351,10 @@ OPTIONS = [
 
 
 # Without these, what goes with them in OPTIONS is refused.
-NEEDED = [("discriminator.prefixes", True), ("discriminator.gradient-penalty", 1.0)]
+NEEDED = [
+    *(("discriminator.prefixes", True), ("discriminator.gradient-penalty", 1.0)),
+    *(("generator.cell", "transformer"), ("generator.heads", 1)),
+]
 
 
 @pytest.fixture

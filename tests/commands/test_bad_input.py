@@ -193,9 +193,10 @@ def test_another_text_for_a_run(seqgan, refused, contents, text, sentences, tmp_
     refused(
         outcome,
         2,
-        f"data.source is {sentences} in {text.path} and cannot become {other}: leave it out, use another --run, or restart "
+        f"data.source is {sentences} in {text.path} and cannot become {other}: leave it out, go on with it by "
+        f"`seqgan pretrain-g --run {text.path} --data {other} --continue --epochs 4`, use another --run, or restart "
         f"with `seqgan pretrain-g --run {text.path} --overwrite --set data.source={other}`, which drops pretrain-d and "
-        f"adversarial too; `seqgan pretrain-g --run {text.path} --data {other} --continue --epochs 4` trains on with it.",
+        "adversarial too.",
     )
     assert contents(text.path) == files
 
@@ -473,7 +474,7 @@ def test_full_disk_loses_nothing_and_the_same_command_goes_on(seqgan, contents, 
     ("arguments", "parts"),
     [
         (["pretrain-g", "--cell", "rnn"], ["'--cell': choose from lstm, gru"]),
-        (["pretrain-g", "--tokenizer", "bytes"], ["'--tokenizer'", "'whitespace', 'words', 'chars'"]),
+        (["pretrain-g", "--tokenizer", "bytes"], ["'--tokenizer'", "choose from whitespace, words, chars"]),
         (["train", "--preset", "slow"], ["'--preset'", "'quick', 'fast', 'paper'"]),
         (["adversarial", "--reward", "rouge"], ["there is no reward 'rouge'; choose from discriminator, partial, lm, bleu"]),
         (["sample", "--format", "xml"], ["'--format'", "'text', 'raw', 'ids', 'jsonl', 'midi', 'pianoroll'"]),
@@ -545,7 +546,7 @@ def test_values_that_no_option_takes(seqgan, refused, synthetic, arguments, part
         ("pretrain-g.learning-rate=fast", "pretrain-g.learning-rate=fast: needs a number."),
         ("pretrain-g.learning-rate=nan", "pretrain-g.learning-rate=nan: needs a finite number."),
         ("data.lowercase=perhaps", "data.lowercase=perhaps: needs true or false."),
-        ("generator.cell=rnn", "generator.cell=rnn: choose from lstm, gru, attention."),
+        ("generator.cell=rnn", "generator.cell=rnn: choose from lstm, gru, attention, transformer."),
         ("seed=2147483648", "seed=2147483648: must be below 2147483648."),
     ],
 )

@@ -285,8 +285,8 @@ def test_two_files_are_read_as_is_asked(seqgan, text_copy, tmp_path, monkeypatch
 
 
 def test_what_the_run_says_is_not_asked_for(seqgan, refused, text, sentences):
-    outcome = seqgan("eval-bleu", "--hypotheses", sentences, "--tokenizer", "chars", "--run", text.path)
-    message = "--tokenizer: of both --hypotheses and --references alone; without them the run says it. Leave it out."
+    outcome = seqgan("eval-bleu", "--hypotheses", sentences, "--kind", "text", "--lowercase", "--run", text.path)
+    message = "--kind and --lowercase: of both --hypotheses and --references alone; without them the run says it. Leave it out."
     refused(outcome, 2, message)
 
 

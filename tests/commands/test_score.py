@@ -85,6 +85,82 @@ def test_truncation_and_temperature_are_those_of_sampling(seqgan: Any, text: Any
     assert "inf" in {line.split("\t")[0] for line in cut.out.splitlines()}
 
 
+def test_why_a_line_is_infinite_is_told_in_every_form(seqgan: Any, text: Any, lines: Path) -> None:
+    arguments = ("score", lines, "--run", text.path, "--top-k", 1)
+    found = records(seqgan(*arguments, "--format", "jsonl"))
+    whys = [each.get("why", "") for each in found]
+    outside = [i for i, why in enumerate(whys) if why == "a token that temperature 1, top-k 1 leaves out"]
+    assert len(outside) >= 3
+    assert all(found[i]["nll"] is None for i in outside)
+    said = f"{len(outside)} of 7 lines have a token that temperature 1, top-k 1 leaves out: their probability is 0, and their"
+    for form in ("tsv", "table", "jsonl"):
+        outcome = seqgan(*arguments, "--format", form)
+        assert f"{said} nll infinite (inf, in JSON null)." in outcome.err
+    assert "leave" not in seqgan("score", lines, "--run", text.path).err
+
+
+REWARDS = ["--reward", "birds=lexicon=0.5,d=discriminator", "--set", "reward.birds.words=the"]
+
+
+def test_the_reward_and_its_terms_are_columns_in_every_form(seqgan: Any, text: Any, lines: Path) -> None:
+    plain = records(seqgan("score", lines, "--run", text.path, "--format", "jsonl"))
+    outcome = seqgan("score", lines, "--run", text.path, "--format", "jsonl", *REWARDS)
+    found = records(outcome)
+    assert "1 of 7 lines have unknown tokens, which the reward sees as <unk>." in outcome.err
+    for before, record in zip(plain, found, strict=True):
+        assert before.items() <= record.items()
+        if record["nll"] is None:
+            assert (record["reward"], record["reward_terms"]) == (None, {})
+            continue
+        birds = float("the" in record["text"].split())
+        assert record["reward_terms"] == {"birds": birds, "d": pytest.approx(before["d"], rel=1e-5)}
+        assert record["reward"] == pytest.approx(0.5 * birds + before["d"], rel=1e-5)
+    rows = [line.split("\t") for line in seqgan("score", lines, "--run", text.path, *REWARDS).out.splitlines()]
+    assert rows[0] == ["nll", "nll_per_token", "d", "unknown", "reward", "reward.birds", "reward.d", "text"]
+    assert [row[4] for row in rows[1:-1]] == [f"{each['reward']:.4f}" for each in found[:-1]]
+    assert rows[-1][4:7] == ["", "", ""]
+    shown = seqgan("score", lines, "--run", text.path, "--format", "table", *REWARDS)
+    assert rows[1][4] in shown.out
+
+
+def test_reward_alone_is_the_runs_own_and_columns_of_d_can_be_left_out(seqgan: Any, text: Any, lines: Path) -> None:
+    outcome = seqgan("score", lines, "--reward", "--discriminator", "--run", text.path)
+    rows = [line.split("\t") for line in outcome.out.splitlines()]
+    assert rows[0] == ["nll", "nll_per_token", "d", "unknown", "reward", "text"]
+    assert all(row[2] == row[4] for row in rows[1:])
+    assert "d is by the discriminator of adversarial, round 2." in outcome.err
+    without = seqgan("score", lines, "--no-discriminator", "--run", text.path)
+    assert [line.split("\t") for line in without.out.splitlines()] == [[*row[:2], row[3], row[5]] for row in rows]
+
+
+def test_more_lines_than_are_scored_together_are_scored_alike(
+    seqgan: Any, text: Any, lines: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = seqgan("score", lines, "--run", text.path, *REWARDS)
+    monkeypatch.setattr("seqgan_cli.jobs.scored.AT_ONCE", 2)
+    assert seqgan("score", lines, "--run", text.path, *REWARDS).out == whole.out
+    monkeypatch.setattr("seqgan_cli.jobs.scored.AT_ONCE", 1)
+    assert seqgan("score", lines, "--run", text.path, *REWARDS).out == whole.out
+
+
+def test_titles_of_poems_are_no_part_of_what_is_scored(seqgan: Any, tiny_config: Path, tmp_path: Path) -> None:
+    poem = "白日依山盡黃河入海流欲窮千里目更上一層樓"
+    marked = "，".join(poem[i : i + 5] for i in range(0, 20, 5)) + "。"
+    (tmp_path / "poems.txt").write_text("".join(f"題{i}：{poem[i:]}{poem[:i]}\n" for i in range(9)), encoding="utf-8")
+    made = seqgan("pretrain-g", "--data", tmp_path / "poems.txt", "--kind", "poems", "--config", tiny_config, "--epochs", 1,
+                  "--run", tmp_path / "run")  # fmt: skip
+    assert made.code == 0, made.err
+    titled = [f"登鸛雀樓：{marked}", f"登鸛雀樓:王之渙:{marked}", f"登鸛雀樓\t{poem}", f"a title: {poem}"]
+    forms = [poem, marked, *titled, f"登：{poem[:15]}"]
+    (tmp_path / "own.txt").write_text("\n".join(forms) + "\n", encoding="utf-8")
+    found = records(seqgan("score", tmp_path / "own.txt", "--run", tmp_path / "run", "--format", "jsonl", "--by-token"))
+    assert [each["text"] for each in found] == forms
+    assert {each["nll"] for each in found[:-1]} == {found[0]["nll"]}
+    assert all([token for token, _ in each["by_token"]] == [*poem] for each in found[:-1])
+    assert all(each["unknown"] == [] for each in found[:-1])
+    assert found[-1]["why"].endswith("tokens instead of 20")
+
+
 def test_numbers_and_tables(seqgan: Any, synthetic: Any, tmp_path: Path) -> None:
     (tmp_path / "own.csv").write_text('n,body\n1,"1 2 3 4 5"\n2,"5 4 3 2 99"\n3,"1 2"\n')
     found = records(seqgan("score", tmp_path / "own.csv", "--run", synthetic.path, "--format", "jsonl"))
@@ -98,6 +174,10 @@ def test_numbers_and_tables(seqgan: Any, synthetic: Any, tmp_path: Path) -> None
     [
         (["nowhere.txt"], 1, "Cannot read nowhere.txt: No such file or directory."),
         ([], 2, "Missing argument 'FILE'"),
+        (["/dev/null"], 1, "/dev/null holds no line to score."),
+        (["nowhere.txt", "--reward", "unique"], 2, "unique depends on which sequences are scored together"),
+        (["nowhere.txt", "--reward", "nothing"], 2, "there is no reward 'nothing'"),
+        (["nowhere.txt", "--set", "data.kind=text"], 2, "--set data.kind: score takes settings of the reward"),
         (["nowhere.txt", "--from", "never"], 2, "'never' is not one of"),
     ],
 )

@@ -155,9 +155,9 @@ def test_one_setting_of_a_run(seqgan, synthetic):
 
 def test_choices_and_what_fixes_a_setting_are_told(seqgan, tmp_path):
     outcome = seqgan("settings", "generator.cell", "--run", tmp_path / "none")
-    *_, meaning, lstm, gru, attention = outcome.out.splitlines()
-    assert meaning.endswith("(lstm, gru, attention) · fixed once pretrain-g has begun")
-    assert [line.split()[0] for line in (lstm, gru, attention)] == ["lstm", "gru", "attention"]
+    *_, meaning, lstm, gru, attention, transformer = outcome.out.splitlines()
+    assert meaning.endswith("(lstm, gru, attention, transformer) · fixed once pretrain-g has begun")
+    assert [line.split()[0] for line in (lstm, gru, attention, transformer)] == ["lstm", "gru", "attention", "transformer"]
     assert gru.split(maxsplit=1)[1] == "gated recurrent unit"
 
 

@@ -342,7 +342,7 @@ def test_set_parses_by_the_settings_type(assignment: str, name: str, value: Any)
         ("pretrain-g.epochs=", "pretrain-g.epochs=: needs a whole number."),
         ("pretrain-g.learning-rate=fast", "pretrain-g.learning-rate=fast: needs a number."),
         ("data.lowercase=maybe", "data.lowercase=maybe: needs true or false."),
-        ("generator.cell=rnn", "generator.cell=rnn: choose from lstm, gru, attention."),
+        ("generator.cell=rnn", "generator.cell=rnn: choose from lstm, gru, attention, transformer."),
         ("pretrain-g.epochs=0", "pretrain-g.epochs=0: must be at least 1."),
         ("seed=-1", "seed=-1: must be at least 0."),
         ("seed=2147483648", "seed=2147483648: must be below 2147483648."),
@@ -441,7 +441,7 @@ def test_a_toml_file_sets_nested_and_dotted_names(tmp_path: Path) -> None:
         ("[pretrain-g]\nlearning-rate = nan\n", "pretrain-g.learning-rate=nan: needs a finite number."),
         ("[pretrain-g]\nlearning-rate = inf\n", "pretrain-g.learning-rate=inf: needs a finite number."),
         ("[pretrain-g]\nepochs = 0\n", "pretrain-g.epochs=0: must be at least 1."),
-        ("[generator]\ncell = 'rnn'\n", "generator.cell=rnn: choose from lstm, gru, attention."),
+        ("[generator]\ncell = 'rnn'\n", "generator.cell=rnn: choose from lstm, gru, attention, transformer."),
         ("[pretrain-g]\nstarted = 2020-01-01\n", "There is no setting 'pretrain-g.started'."),
     ],
 )

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from cutters import TOKENIZERS
 from sampled import examples
 from seqgan_cli.data.text.tokens import read_lines
 from seqgan_cli.errors import SeqganError, quoted
@@ -33,7 +34,7 @@ NAMES = ["data.txt", "two words.txt", "it's.txt", "-c.txt", "$(x) `y`.txt", "lin
 def advised(path: Path) -> str:
     """The one command that the refusal of a file advises."""
     with pytest.raises(SeqganError) as refused:
-        read_lines(path, "whitespace", False)
+        read_lines(path, TOKENIZERS["whitespace"], False)
     commands = re.findall(r"`((?:iconv|tr) .*)`", str(refused.value), re.DOTALL)
     assert len(commands) == 1, refused.value
     return str(commands[0])
@@ -89,7 +90,7 @@ def test_of_text_that_is_mostly_utf8_what_is_not_is_left_out(tmp_path: Path) -> 
     assert (tmp_path / "data.utf-8.txt").read_text(encoding="utf-8") == "naïve café\nein Käse\ncaf\n"
 
 
-LINE = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0\ufeff"), min_size=1).filter(str.split)
+LINE = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0\ufeff"), min_size=1).filter(lambda line: line.split())
 
 
 @settings(deadline=None, max_examples=examples(30))
@@ -115,12 +116,12 @@ def test_carriage_returns_among_newlines_are_told(tmp_path: Path) -> None:
     """As of a file of an old Mac joined with others: its lines are one."""
     path = tmp_path / "data.txt"
     path.write_bytes(b"a b\nb c\nc d\re f\rg h\n")
-    found = read_lines(path, "whitespace", False)
+    found = read_lines(path, TOKENIZERS["whitespace"], False)
     assert found.lengths.tolist() == [2, 2, 6]
     (note,) = found.notes
     assert note.startswith("Carriage returns within lines end none: if they should, make newlines of them, with `tr ")
     path.write_bytes(b"a b\r\nb c\r\r\n")
-    assert read_lines(path, "whitespace", False).notes == ()
+    assert read_lines(path, TOKENIZERS["whitespace"], False).notes == ()
 
 
 @settings(deadline=None)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cutters import TOKENIZERS
 from seqgan_cli.data.sources.inference import infer_kind
 from seqgan_cli.data.text.tokens import read_lines
 
@@ -18,11 +19,11 @@ DATA = Path(__file__).parents[2] / "data"
 
 
 def notes_of(path: Path, tokenizer: str = "whitespace", unit: str = "line") -> tuple[str, ...]:
-    return read_lines(path, tokenizer, False, unit=unit).notes
+    return read_lines(path, TOKENIZERS[tokenizer], False, unit=unit).notes
 
 
 def texts_of(path: Path, unit: str) -> Iterator[str]:
-    found = read_lines(path, "whitespace", False, unit=unit)
+    found = read_lines(path, TOKENIZERS["whitespace"], False, unit=unit)
     for start, end in itertools.pairwise(found.offsets):
         yield " ".join(found.tokens[i] for i in found.ids[start:end])
 
@@ -75,7 +76,7 @@ def test_verses_are_told_and_the_command_makes_poems(tmp_path: Path) -> None:
 def test_a_table_of_verses_is_given_no_command_for_its_lines(tmp_path: Path) -> None:
     path = tmp_path / "verses.csv"
     path.write_text("n,verse\n" + "".join(f"{i},{verse}\n" for i, verse in enumerate(VERSES * 10)), encoding="utf-8")
-    (note,) = read_lines(path, "whitespace", False, column="verse").notes
+    (note,) = read_lines(path, TOKENIZERS["whitespace"], False, column="verse").notes
     assert note == "Each line is a verse: make a poem of every four."
 
 

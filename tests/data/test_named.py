@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cutters import TOKENIZERS
 from seqgan_cli.config.paths import joined, names_in, short
 from seqgan_cli.config.resolution import explicit
 from seqgan_cli.data.inputs.named import files_of, is_one, label
@@ -63,7 +64,7 @@ def test_several_files_are_the_joined_file(tmp_path: Path, way: str) -> None:
     sources = {"folder": f"{tmp_path}/in", "pattern": f"{tmp_path}/in/[abc]*", "deep": f"{tmp_path}/in/**/*.txt"}
     source = sources.get(way) or joined(paths)
     found = read_texts(files_of(source), TextOptions(), source=source)
-    expected = read_lines(Path(whole), "whitespace", False)
+    expected = read_lines(Path(whole), TOKENIZERS["whitespace"], False)
     assert found.tokens == expected.tokens
     assert found.ids.tolist() == expected.ids.tolist() and found.offsets.tolist() == expected.offsets.tolist()
     assert [found.place(i) for i in range(4)] == [

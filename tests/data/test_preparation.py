@@ -106,6 +106,17 @@ def test_parts_give_what_the_whole_gives(
     assert reports == sorted(reports)
 
 
+@pytest.mark.parametrize("own", [{}, *({"max_length": 3, "overlong": fate} for fate in ("split", "cut")), {"kind": "ids"}])
+def test_a_part_without_documents_has_what_is_told_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(preparation, "PART", 64)
+    (tmp_path / "rows.jsonl").write_text('{}\n' + '{"text": "3 2 1"}\n' * 63)  # in parts of one or of 21
+    settings = settings_for(tmp_path / "rows.jsonl", **own)
+    prepared = prepare(settings, tmp_path / "prepared", lambda done, total: None)
+    assert "rows.jsonl: 1 records have no field 'text', the first of them record 1." in "\n".join(prepared.summary)
+
+
 def test_rare_words_become_unknown_in_both_parts(tmp_path: Path) -> None:
     settings = settings_for(lines(tmp_path), min_count=20, max_vocab=30)
     prepared = prepare(settings, tmp_path / "prepared", lambda done, total: None)

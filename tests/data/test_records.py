@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cutters import TOKENIZERS
 from seqgan_cli.data.inputs.options import TextOptions
 from seqgan_cli.data.sources.inference import infer_kind
 from seqgan_cli.data.text.lines import lines_of
@@ -75,7 +76,7 @@ def test_what_the_csv_module_writes_is_read_back(tmp_path_factory: pytest.TempPa
 def test_a_short_row_has_a_blank_text(tmp_path: Path) -> None:
     path = put(tmp_path, "n,text\n1,a dog\n2\n3,the cat\n", "a.csv")
     assert texts(path, "text") == [(2, "a dog"), (3, ""), (4, "the cat")]
-    found = read_lines(path, "whitespace", False, column="text")
+    found = read_lines(path, TOKENIZERS["whitespace"], False, column="text")
     assert len(found) == 2
     assert found.rejected["blank"].places == ["line 3"]
 
@@ -113,7 +114,7 @@ def test_texts_with_marks_that_nobody_quoted_are_refused_and_not_cut(tmp_path: P
 def test_an_empty_table_holds_no_text(tmp_path: Path) -> None:
     for content in ("", "text\n", "n,text\n"):
         with pytest.raises(SeqganError):
-            read_lines(put(tmp_path, content, "a.csv"), "whitespace", False)
+            read_lines(put(tmp_path, content, "a.csv"), TOKENIZERS["whitespace"], False)
 
 
 def test_no_columns_where_there_are_none(tmp_path: Path) -> None:
@@ -270,6 +271,17 @@ def test_parts_are_the_documents_of_the_whole_and_a_note_stands_once(tmp_path: P
     assert len(parts) > 5
     assert sum(map(len, parts)) == 200
     assert [note for part in parts for note in part.notes] == ["a.csv: column 'text' is read, and not 'n'."]
+
+
+@pytest.mark.parametrize("documents", [50, 60])
+def test_what_is_told_last_is_told_though_the_part_before_has_the_last_document(tmp_path: Path, documents: int) -> None:
+    """200 documents fill four parts of 50, and of 60 three and a bit: the hint of all lines comes with an empty part."""
+    path = put(tmp_path, "".join(f"word{i}\n" for i in range(200)), "a.txt")
+    parts = [*text_parts([path], TextOptions(), 10**6, documents)]
+    assert [len(part) for part in parts] == ([50] * 4 + [0] if documents == 50 else [60] * 3 + [20])
+    (note,) = read_lines(path, TOKENIZERS["whitespace"], False).notes
+    assert [each for part in parts for each in part.notes] == [note]
+    assert note.startswith("Most lines have no space")
 
 
 def test_a_run_trains_on_a_column_and_says_so(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cutters import TOKENIZERS
 from seqgan_cli.config.resolution import explicit, resolve
 from seqgan_cli.config.sections import Data
 from seqgan_cli.config.settings import Settings
@@ -18,7 +19,6 @@ from seqgan_cli.data.documents import Documents, Rejected
 from seqgan_cli.data.kinds import speeches
 from seqgan_cli.data.kinds.speeches import read_speech
 from seqgan_cli.data.sources.opening import real_corpus
-from seqgan_cli.data.text.tokens import TOKENIZERS
 from seqgan_cli.data.vocabulary import EOS, Vocabulary
 from seqgan_cli.errors import SeqganError, UsageError
 

@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import reference
+from cutters import TOKENIZERS
 from sampled import examples
 from seqgan_cli.config.sections import Data
 from seqgan_cli.data import documents
@@ -21,7 +22,7 @@ from seqgan_cli.data.sources.opening import real_corpus
 from seqgan_cli.data.split import CHOOSES_AND_REPORTS, held_out_counts
 from seqgan_cli.data.text import lines as text
 from seqgan_cli.data.text.layout import CLOSERS, LEANING, text_layout
-from seqgan_cli.data.text.tokens import TOKENIZERS, read_lines
+from seqgan_cli.data.text.tokens import read_lines
 from seqgan_cli.data.vocabulary import EOS, PAD, SPECIAL, UNK
 from seqgan_cli.errors import SeqganError, UsageError
 from tiny import data_settings
@@ -198,20 +199,20 @@ def test_a_line_that_is_too_long_is_refused_by_its_number(tmp_path: Path, monkey
     """A file without newlines would otherwise be held whole, and all its tokens."""
     monkeypatch.setattr(text, "LONGEST_LINE", 1000)
     path = put(tmp_path, "a " * 499 + "b\n" + "c " * 499 + "\n")
-    assert read_lines(path, "whitespace", False).lengths.tolist() == [500, 499]
+    assert read_lines(path, TOKENIZERS["whitespace"], False).lengths.tolist() == [500, 499]
     for content in ("a b\n" + "a" * 1001, "a b\n" + "é" * 501 + "\nc d\n", "a b\n" + " " * 5000 + "\n"):
         with pytest.raises(SeqganError, match=r"train\.txt, line 2: is longer than .* MB; one sequence a line is needed\.$"):
-            read_lines(put(tmp_path, content), "whitespace", False)
+            read_lines(put(tmp_path, content), TOKENIZERS["whitespace"], False)
 
 
 def test_a_name_that_no_file_can_have_is_refused() -> None:
     with pytest.raises(SeqganError, match=r"^Cannot read 'a\\x00b': "):
-        read_lines(Path("a\0b"), "whitespace", False)
+        read_lines(Path("a\0b"), TOKENIZERS["whitespace"], False)
 
 
 def test_a_table_that_would_not_fit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One endless line makes every row as long."""
-    found = read_lines(put(tmp_path, "a\n" * 9 + "b " * 10 + "\n"), "whitespace", False)
+    found = read_lines(put(tmp_path, "a\n" * 9 + "b " * 10 + "\n"), TOKENIZERS["whitespace"], False)
     monkeypatch.setattr(documents, "LARGEST_TABLE", 100)
     assert found.table().shape == (10, 10)
     monkeypatch.setattr(documents, "LARGEST_TABLE", 99)
@@ -222,18 +223,18 @@ def test_a_table_that_would_not_fit_is_refused(tmp_path: Path, monkeypatch: pyte
 def test_one_letter_in_two_forms_is_told_and_made_one_on_request(tmp_path: Path) -> None:
     """é as one character, and as e with an accent: U+00E9, and U+0065 U+0301."""
     path = put(tmp_path, "caf\u00e9 bar\ncafe\u0301 bar\nplain\n")
-    mixed, one = read_lines(path, "whitespace", False), read_lines(path, "whitespace", False, normalize="nfc")
+    mixed, one = (read_lines(path, TOKENIZERS["whitespace"], False, normalize=form) for form in ("none", "nfc"))
     assert len(mixed.tokens) == 4
     assert one.tokens == ["caf\u00e9", "bar", "plain"]
     (note,) = mixed.notes
     assert note.startswith("Line 2 writes letters as several characters, and line 1 as one, so that one word may be two")
     assert one.notes == ()
-    assert read_lines(put(tmp_path, "\ufb01n\n", "b.txt"), "whitespace", False, normalize="nfkc").tokens == ["fin"]
-    assert read_lines(put(tmp_path, "cafe\u0301\n", "c.txt"), "whitespace", False).notes == ()
+    assert read_lines(put(tmp_path, "\ufb01n\n", "b.txt"), TOKENIZERS["whitespace"], False, normalize="nfkc").tokens == ["fin"]
+    assert read_lines(put(tmp_path, "cafe\u0301\n", "c.txt"), TOKENIZERS["whitespace"], False).notes == ()
 
 
 def test_read_lines_numbers_tokens_by_first_sight(tmp_path: Path) -> None:
-    lines = read_lines(put(tmp_path, "b a b\n\nc a\n"), "whitespace", False)
+    lines = read_lines(put(tmp_path, "b a b\n\nc a\n"), TOKENIZERS["whitespace"], False)
     assert lines.tokens == ["b", "a", "c"]
     assert lines.ids.tolist() == [0, 1, 0, 2, 1]
     assert lines.offsets.tolist() == [0, 3, 5]
@@ -252,7 +253,7 @@ def test_reading_characters_gives_each_line_back_without_the_space_around_it(
     tmp_path_factory: pytest.TempPathFactory, texts: list[str]
 ) -> None:
     """Only the newline ends a line, whatever else Unicode takes for a line end."""
-    lines = read_lines(put(tmp_path_factory.mktemp("lines"), "\n".join([*texts, ""])), "chars", False)
+    lines = read_lines(put(tmp_path_factory.mktemp("lines"), "\n".join([*texts, ""])), TOKENIZERS["chars"], False)
     found = [
         "".join(lines.tokens[i] for i in lines.ids[start:end])
         for start, end in zip(lines.offsets[:-1], lines.offsets[1:], strict=True)
@@ -275,8 +276,8 @@ def test_a_byte_order_mark_is_no_part_of_a_token_wherever_it_stands(
     for place in places:
         marked = f"{marked[:place]}\ufeff{marked[place:]}"
     folder = tmp_path_factory.mktemp("marked")
-    found = read_lines(put(folder, marked.encode(), "marked.txt"), tokenizer, False)
-    expected = read_lines(put(folder, text.encode(), "plain.txt"), tokenizer, False)
+    found = read_lines(put(folder, marked.encode(), "marked.txt"), TOKENIZERS[tokenizer], False)
+    expected = read_lines(put(folder, text.encode(), "plain.txt"), TOKENIZERS[tokenizer], False)
     assert found.tokens == expected.tokens
     assert found.ids.tolist() == expected.ids.tolist()
     assert found.offsets.tolist() == expected.offsets.tolist()
@@ -284,8 +285,8 @@ def test_a_byte_order_mark_is_no_part_of_a_token_wherever_it_stands(
 
 @pytest.mark.parametrize("tokenizer", ["whitespace", "words", "chars"])
 def test_crlf_line_ends_read_as_lf(tmp_path: Path, tokenizer: str) -> None:
-    unix = read_lines(put(tmp_path, "a bc\n\nd a\n", "unix.txt"), tokenizer, False)
-    windows = read_lines(put(tmp_path, "a bc\r\n\r\nd a\r\n", "windows.txt"), tokenizer, False)
+    unix = read_lines(put(tmp_path, "a bc\n\nd a\n", "unix.txt"), TOKENIZERS[tokenizer], False)
+    windows = read_lines(put(tmp_path, "a bc\r\n\r\nd a\r\n", "windows.txt"), TOKENIZERS[tokenizer], False)
     assert windows.tokens == unix.tokens
     assert windows.ids.tolist() == unix.ids.tolist()
     assert windows.offsets.tolist() == unix.offsets.tolist()
@@ -293,17 +294,17 @@ def test_crlf_line_ends_read_as_lf(tmp_path: Path, tokenizer: str) -> None:
 
 
 def test_a_last_line_without_a_newline_is_read(tmp_path: Path) -> None:
-    assert read_lines(put(tmp_path, "a\nb c"), "whitespace", False).lengths.tolist() == [1, 2]
+    assert read_lines(put(tmp_path, "a\nb c"), TOKENIZERS["whitespace"], False).lengths.tolist() == [1, 2]
 
 
 def test_lowercase_is_of_the_whole_text(tmp_path: Path) -> None:
     path = put(tmp_path, "The CAT the\nÄ\n")
-    assert read_lines(path, "whitespace", True).tokens == ["the", "cat", "ä"]
-    assert read_lines(path, "whitespace", False).tokens == ["The", "CAT", "the", "Ä"]
+    assert read_lines(path, TOKENIZERS["whitespace"], True).tokens == ["the", "cat", "ä"]
+    assert read_lines(path, TOKENIZERS["whitespace"], False).tokens == ["The", "CAT", "the", "Ä"]
 
 
 def test_documents_as_a_padded_table_with_lengths(tmp_path: Path) -> None:
-    documents = read_lines(put(tmp_path, "b a\n \nB a b c\n"), "whitespace", True)
+    documents = read_lines(put(tmp_path, "b a\n \nB a b c\n"), TOKENIZERS["whitespace"], True)
     assert documents.table().tolist() == [[0, 1, 0, 0], [0, 1, 0, 2]]
     assert documents.lengths.tolist() == [2, 4]
     assert documents.tokens == ["b", "a", "c"]

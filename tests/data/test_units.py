@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cutters import TOKENIZERS
 from seqgan_cli.data.inputs.options import TextOptions
-from seqgan_cli.data.text.tokens import TOKENIZERS, read_lines, read_texts, text_parts
+from seqgan_cli.data.text.tokens import read_lines, read_texts, text_parts
 from seqgan_cli.data.text.units import Windows, paragraphs, sentences
 from seqgan_cli.errors import SeqganError
 
@@ -27,7 +28,7 @@ def sentences_of(text: str) -> list[str]:
 
 
 def texts_of(path: Path, tokenizer: str = "whitespace", **options: object) -> list[str]:
-    found = read_lines(path, tokenizer, False, **options)
+    found = read_lines(path, TOKENIZERS[tokenizer], False, **options)
     join = TOKENIZERS[tokenizer].join
     return [join([found.tokens[i] for i in found.ids[a:b]]) for a, b in itertools.pairwise(found.offsets.tolist())]
 
@@ -118,9 +119,9 @@ def test_sentences(text: str, expected: list[str]) -> None:
 
 def test_units_have_the_line_on_which_they_begin(tmp_path: Path) -> None:
     path = put(tmp_path, "\nIt rains. A\ndog barks.\n\nYes.\n")
-    assert read_lines(path, "whitespace", False, unit="sentence").lines.tolist() == [2, 2, 5]
-    assert read_lines(path, "whitespace", False, unit="paragraph").lines.tolist() == [2, 5]
-    assert read_lines(path, "whitespace", False, unit="window", window=3).lines.tolist() == [2, 3]
+    assert read_lines(path, TOKENIZERS["whitespace"], False, unit="sentence").lines.tolist() == [2, 2, 5]
+    assert read_lines(path, TOKENIZERS["whitespace"], False, unit="paragraph").lines.tolist() == [2, 5]
+    assert read_lines(path, TOKENIZERS["whitespace"], False, unit="window", window=3).lines.tolist() == [2, 3]
 
 
 def test_records_are_texts_of_their_own(tmp_path: Path) -> None:
@@ -133,13 +134,13 @@ def test_records_are_texts_of_their_own(tmp_path: Path) -> None:
 def test_characters_of_windows_have_a_space_where_a_line_ends(tmp_path: Path) -> None:
     path = put(tmp_path, "ab\n c-\nde\n\nf\n")
     assert texts_of(path, "chars", unit="window", window=4) == ["ab c", "-de "]
-    (note,) = read_lines(path, "chars", False, unit="window", window=4).notes
+    (note,) = read_lines(path, TOKENIZERS["chars"], False, unit="window", window=4).notes
     assert note == "1 tokens at the end fill no window of 4, and are left out."
 
 
 def test_a_text_that_fills_no_window_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SeqganError, match=r"a\.txt holds no window of 4 tokens: a smaller --max-length makes shorter ones\.$"):
-        read_lines(put(tmp_path, "a b c\n"), "whitespace", False, unit="window", window=4)
+        read_lines(put(tmp_path, "a b c\n"), TOKENIZERS["whitespace"], False, unit="window", window=4)
 
 
 def test_windows_of_several_texts_do_not_run_over_their_ends() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqgan_cli.data.text.tokens import TOKENIZERS
+from cutters import TOKENIZERS
 from seqgan_cli.data.vocabulary import EOS, PAD, SPECIAL, START, UNK, Vocabulary
 
 TEXT = np.array([[3, 4, 2, 1, 0, 0], [3, 1, 0, 0, 0, 0], [3, 4, 5, 4, 3, 1]], np.int32)

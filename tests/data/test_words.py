@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sampled import examples
-from seqgan_cli.data.text.words import join_words, split_words
+from seqgan_cli.data.tokenizers.words import join_words, split_words
 
 ANY = st.text(st.characters(exclude_categories=["Cs"]))
 MARKS = st.text(st.sampled_from("aBiIs.1 '\"`(…“”‘’—$,-\x85<>&;#@:/?!%)ſKİΣ«»„_~+\t"))

@@ -49,7 +49,7 @@ def test_being_new_is_told_exactly_and_fast() -> None:
     """Sequences that differ from a training sequence in one token, of 100,000."""
     draw = rng(0, "training")
     training = draw.integers(0, 1000, (100_000, 20)).astype(np.int32)
-    reward = NovelReward(training)
+    reward = NovelReward(training, IDS)
     tokens = training[draw.integers(0, len(training), 4000)].copy()
     changed = np.arange(2000)
     tokens[changed, draw.integers(0, 20, 2000)] += 1
@@ -78,7 +78,7 @@ BATCH = np.array([[0, 1, 2], [0, 0, 0], [0, 1, 2], [2, 1, 0], [0, 0, 0], [0, 1, 
 
 @pytest.mark.parametrize("compiled", [False, True])
 def test_a_sequence_is_worth_one_over_its_copies(compiled: bool) -> None:
-    reward = UniqueReward()
+    reward = UniqueReward(IDS)
 
     def of_itself(tokens: Any) -> Any:
         return reward(tokens, key(0, "r"))
@@ -125,7 +125,7 @@ def test_a_search_counts_copies_in_the_whole_batch_however_it_is_cut(
     chunk: int, single: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By itself, and as a factor of a sum."""
-    made = UniqueReward()
+    made = UniqueReward(IDS)
     if not single:
         monkeypatch.setattr("seqgan_cli.rewards.controls.RandomReward.make", lambda _: Weighted())
         made = make_reward(given("random*unique", BATCH))  # type: ignore[assignment]
@@ -147,7 +147,7 @@ def test_what_a_generator_draws_is_held_against_the_batch_and_not_against_other_
             drawn.append(found.numpy())
             return found
 
-    search = ActionValues(policy(Recording), UniqueReward(), 4)
+    search = ActionValues(policy(Recording), UniqueReward(IDS), 4)
     tf.config.run_functions_eagerly(True)
     try:
         found = search(tf.constant(BATCH), key(0, "q")).numpy()
@@ -162,7 +162,7 @@ def test_what_a_generator_draws_is_held_against_the_batch_and_not_against_other_
 
 @pytest.mark.parametrize("rollouts", [0, 2])
 def test_a_search_of_a_part_counts_in_the_batch_that_it_is_told(rollouts: int) -> None:
-    search = ActionValues(policy(Repeating), UniqueReward(), rollouts)
+    search = ActionValues(policy(Repeating), UniqueReward(IDS), rollouts)
     alone, told = search(BATCH[:2], key(0, "q")).numpy(), search(BATCH[:2], key(0, "q"), BATCH).numpy()
     assert alone[:, -1].tolist() == [1, 1]
     assert told[:, -1].tolist() == pytest.approx([1 / 3, 1 / 2])

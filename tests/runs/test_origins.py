@@ -22,7 +22,9 @@ def test_a_run_has_its_own_copy_of_data_and_not_of_what_rewards_read(tmp_path: P
     assert origins.keys() == {"data.source"}
     data.write_text("a c\n")
     grammar.write_text("S -> 'b'\n")
-    assert changed({**origins, "reward.grammar.file": {**origins["data.source"], "path": str(grammar)}}, values) == [str(data)]
+    assert changed({**origins, "reward.grammar.file": {**origins["data.source"], "path": str(grammar)}}, values) == [
+        ("data.source", str(data))
+    ]
 
 
 def recorded(source: str) -> tuple[dict, dict]:
@@ -42,10 +44,10 @@ def test_of_several_files_any_one_tells(tmp_path: Path, way: str) -> None:
     os.utime(b, (1, 1))
     assert changed(origins, values) == []  # touched, and as it was
     b.write_text("c\n")
-    assert changed(origins, values) == [source]
+    assert changed(origins, values) == [("data.source", source)]
     b.write_text("b\n")
     (tmp_path / "c.txt").write_text("c\n")
-    assert changed(origins, values) == ([source] if way != "names" else [])
+    assert changed(origins, values) == ([("data.source", source)] if way != "names" else [])
 
 
 def test_the_digest_is_that_of_sha256sum(tmp_path: Path) -> None:
@@ -68,4 +70,4 @@ def test_records_of_earlier_versions_are_compared_as_they_were(tmp_path: Path) -
     values = Settings({"data.source": str(path)}).values
     assert changed(origins, values) == []
     path.write_bytes(b"a cat\n")
-    assert changed(origins, values) == [str(path)]
+    assert changed(origins, values) == [("data.source", str(path))]

@@ -78,7 +78,7 @@ def test_a_record_that_is_none_is_refused_by_name(tmp_path: Path, content: bytes
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("seed", "3"), ("seed", -1), ("seed", None), ("data.tokenizer", "bytes"), ("data.holdout", 2.0)]
+    ("name", "value"), [("seed", "3"), ("seed", -1), ("seed", None), ("data.overlong", "bytes"), ("data.holdout", 2.0)]
 )
 def test_a_record_with_a_value_no_setting_can_have_is_refused(tmp_path: Path, name: str, value: Any) -> None:
     run = recorded(tmp_path, settings={name: {"value": value, "source": "option"}})

@@ -69,6 +69,7 @@ def repeat_final_value(action_values: Any, mask: Any) -> Any:
 
     After `<eos>` the value target is the final reward.
     """
-    last = tf.reduce_sum(tf.cast(mask, tf.int32), axis=1, keepdims=True) - 1
-    final = tf.gather(action_values, tf.maximum(last, 0), batch_dims=1)
-    return tf.where(mask, action_values, final)
+    places = tf.range(tf.shape(mask)[1])[None, :]
+    last = tf.reduce_max(tf.where(mask, places, 0), axis=1, keepdims=True)
+    final = tf.gather(action_values, last, batch_dims=1)
+    return tf.where(places <= last, action_values, final)

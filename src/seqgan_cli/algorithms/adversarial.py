@@ -146,8 +146,9 @@ def _reward_means(rewards: np.ndarray, mask: np.ndarray, sums_to_go: bool) -> di
     That is the mean over sequences of what a whole one is worth: the value of its last token, or of a sum that is left to go
     that of its first.
     """
-    last = 0 * mask.sum(axis=1) if sums_to_go else np.maximum(mask.sum(axis=1) - 1, 0)
-    means = {"reward_mean": float(rewards[mask].mean()), "reward_final": float(rewards[np.arange(len(rewards)), last].mean())}
+    first, last = mask.argmax(axis=1), mask.shape[1] - 1 - mask[:, ::-1].argmax(axis=1)
+    whole = rewards[np.arange(len(rewards)), first if sums_to_go else last]
+    means = {"reward_mean": float(rewards[mask].mean()), "reward_final": float(whole.mean())}
     for t in range(rewards.shape[1]):
         if mask[:, t].any():
             means[f"reward_{t + 1:02d}"] = float(rewards[mask[:, t], t].mean())

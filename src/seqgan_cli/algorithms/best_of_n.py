@@ -104,6 +104,11 @@ class BestOfN(Algorithm):
     @classmethod
     def conflicts(cls, settings: Settings) -> Iterable[tuple[bool, str]]:
         yield (
+            settings.kind.has_sources,
+            f"adversarial.algorithm={cls.name} does not go with --kind {settings.data.kind}: the best of several sources is "
+            "the easiest of them.",
+        )
+        yield (
             registry.rewards.needs(settings.adversarial.reward, "stepwise"),
             f"adversarial.algorithm={cls.name} chooses whole sequences, and --reward {settings.adversarial.reward} scores "
             "tokens.",

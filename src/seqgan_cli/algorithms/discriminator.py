@@ -8,10 +8,12 @@ from seqgan_cli.config import registry
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.console import Console
 from seqgan_cli.data.corpus import Corpus, tell_of_positives
+from seqgan_cli.data.starts import DISCRIMINATOR
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.lazy import compiled, compiled_for, np, tf
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.runs.checkpoints import named
+from seqgan_cli.sampling.continuation import sample_beside
 from seqgan_cli.sampling.likelihood import sequence_nll
 from seqgan_cli.sampling.sequences import sample
 from seqgan_cli.training.distribution import replicas
@@ -127,6 +129,8 @@ class DiscriminatorTrainer:
         section = settings.of(registry.discriminators)
         self.discriminator = Discriminator(corpus.vocabulary, corpus.sequence_length, section)
         self.discriminator.initialise(rng(settings.seed, "discriminator"))
+        if start := corpus.starts.get(DISCRIMINATOR):
+            self.discriminator.embedding.assign(start.put_into(self.discriminator.embedding.numpy()))
         self.optimizer = Adam(self.discriminator.trainable_variables, learning_rate)
         tell_of_positives(corpus, console)
         if settings.discriminator.stop and not corpus.vocabulary.has_no_unk(corpus.validation).any():
@@ -197,8 +201,9 @@ class DiscriminatorTrainer:
         samples between D(Y) and log G_oracle(Y): 1 if the reward ranks as the truth does, 0 if it knows nothing.
         """
         num = self.settings.evaluation.samples
-        samples = sample(generator, num, key(self.settings.seed, self.what, "scores", position))
         held_out = self.corpus.without_unk(self.corpus.validation)[:num]
+        beside = held_out if len(held_out) else self.corpus.validation
+        samples = sample_beside(generator, beside, num, key(self.settings.seed, self.what, "scores", position))
         real = self.corpus.train_sample(num, without_unk=True)
         fake, train, heldout = (scores(self.discriminator, each) for each in (samples, real, held_out))
         middle = self._middle(train, fake)
@@ -217,7 +222,8 @@ class DiscriminatorTrainer:
         """Share of held-out real sequences and as many fresh samples that it tells apart; both kinds weigh the same."""
         num = self.settings.evaluation.samples
         held_out = self.corpus.without_unk(self.corpus.validation)[:num]
-        real, fake = (scores(self.discriminator, each) for each in (held_out, sample(generator, num, sample_key)))
+        samples = sample_beside(generator, held_out, num, sample_key)
+        real, fake = (scores(self.discriminator, each) for each in (held_out, samples))
         middle = self._middle(real, fake)
         return float((real > middle).mean() + (fake <= middle).mean()) / 2
 

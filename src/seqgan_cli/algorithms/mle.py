@@ -10,6 +10,7 @@ from seqgan_cli.config import registry
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.console import Console
 from seqgan_cli.data.corpus import Corpus
+from seqgan_cli.data.starts import GENERATOR
 from seqgan_cli.data.vocabulary import START
 from seqgan_cli.evaluation.generators import curve_scores
 from seqgan_cli.evaluation.metrics.diversity import collapse_threshold, expected_distinct
@@ -87,6 +88,8 @@ def scheduled_sampling_inputs(generator: Generator, tokens: Any, teacher_forcing
     length, columns = tf.shape(tokens)[1], tf.transpose(tokens)
     coins, draws = tf.unstack(tf.random.experimental.stateless_split(sampling_key, 2))
     keep = tf.random.stateless_uniform(tf.shape(columns), coins) < teacher_forcing_prob
+    if generator.vocabulary.separator is not None:  # a source is given
+        keep |= tf.transpose(generator.vocabulary.given(tokens))
 
     def advance(t: Any, last: Any, state: list, inputs: Any) -> tuple:
         output, state = generator.step(last, state)
@@ -102,11 +105,15 @@ def scheduled_sampling_inputs(generator: Generator, tokens: Any, teacher_forcing
 
 
 def untrained_generator(settings: Settings, corpus: Corpus) -> Generator:
-    """The generator before any training: weights ~ N(0, 0.1²) from the seed."""
+    """The generator before any training: weights ~ N(0, 0.1²) from the seed, and of words with a vector these."""
     from seqgan_cli.models.generator import make_generator
 
     generator = make_generator(corpus.vocabulary, corpus.sequence_length, settings.of(registry.generators))
     generator.initialise(rng(settings.seed, "generator"))
+    if start := corpus.starts.get(GENERATOR):
+        table = generator.embedding.embeddings
+        table.assign(start.put_into(table.numpy()))
+    generator.give_sources(corpus.without_unk(corpus.train))
     return generator
 
 
@@ -147,7 +154,7 @@ class LikelihoodTraining(Stage):
         # The untrained generator's entropy is no mark to hold: learning is losing most of it. Few lines come again among many
         # samples, however well they are learned: as many draws from the data are the mark.
         num, train = self.settings.evaluation.samples, self.corpus.train
-        draws, _ = expected_distinct(train, self.corpus.vocabulary.mask(train), num)
+        draws, _ = expected_distinct(*self.corpus.vocabulary.for_counting(train), num)
         lowest = collapse_threshold(draws.number, num, once=draws.once)
         return {"distinct_share": draws.number / num, "least_distinct_share": lowest / num}
 

@@ -29,6 +29,7 @@ class RolloutPolicy(abc.ABC):
 
     def __init__(self, vocabulary: Vocabulary, sequence_length: int) -> None:
         self.vocabulary, self.sequence_length = vocabulary, sequence_length
+        self.state_size = 0  # numbers of a row's state, where they are many
 
     @abc.abstractmethod
     def update(self, policy: Generator, update_rate: float) -> None:
@@ -65,6 +66,7 @@ class RolloutPolicy(abc.ABC):
         """
         count, length = tf.shape(tokens)[0], tf.shape(tokens)[1]
         columns = tf.transpose(tokens)  # [T, C]
+        has_sources, sources = self.vocabulary.separator is not None, tf.transpose(self.vocabulary.given(tokens))
         states = self.states(tokens)  # each [T, C, ·], after reading start, y₁ … y_{t-1}
 
         def advance(t: Any, last: Any, state: list, sampled: Any) -> tuple:
@@ -73,6 +75,9 @@ class RolloutPolicy(abc.ABC):
             state = [tf.concat([old, new[t - 1]], axis=0) for old, new in zip(state, states, strict=True)]
             known, state = self.read(last, state)
             drawn = self.draw(known, last, t, tf.random.experimental.stateless_fold_in(key, t))
+            if has_sources:  # a prefix that ends within a source has the rest of it
+                rows = [t - first + 1]
+                drawn = tf.where(tf.tile(sources[t], rows), tf.tile(columns[t], rows), drawn)
             given = tf.tile(columns[t], [length - 1 - t])  # the longer prefixes hold their own token here
             return t + 1, drawn, state, sampled.write(t, tf.concat([drawn, given], axis=0))
 
@@ -96,6 +101,7 @@ class NetworkPolicy(RolloutPolicy):
     def __init__(self, policy: Generator) -> None:
         super().__init__(policy.vocabulary, policy.sequence_length)
         self.network = policy.clone("rollout_policy")
+        self.state_size = policy.state_size
 
     def update(self, policy: Generator, update_rate: float) -> None:
         """β ← u·β + (1-u)·θ."""
@@ -133,6 +139,9 @@ class NetworkPolicy(RolloutPolicy):
             known, state = self.read(last, state)
             # Of rows with prefixes of all lengths, none is at the last place before the horizon, nor at the first.
             last = self.draw(known, last, 1, tf.random.experimental.stateless_fold_in(key, i))
+            if self.vocabulary.separator is not None:
+                given, own = (tf.transpose(each)[i + 1 : i + 1 + number] for each in (self.vocabulary.given(tokens), tokens))
+                last = tf.where(tf.reshape(given, [-1]), tf.reshape(own, [-1]), last)
         return tf.reshape(value(self.read(last, state)[0]), [number, count])
 
 
@@ -187,8 +196,8 @@ class ActionValues:
         length = policy.sequence_length
         # A short rollout ends in a value; of as many tokens as there are, it is a whole one.
         self.horizon, self.value = (horizon, value) if 0 < horizon < length - 1 else (0, None)
-        # A chunk of c (sequence, rollout) pairs advances (T-1)·c prefixes, whose logits are on the table at once.
-        rows = min(PREFIXES_AT_ONCE, LOGITS_AT_ONCE // policy.vocabulary.size)
+        # A chunk of c (sequence, rollout) pairs advances (T-1)·c prefixes, whose logits and states are on the table at once.
+        rows = min(PREFIXES_AT_ONCE, LOGITS_AT_ONCE // max(policy.vocabulary.size, policy.state_size))
         self.chunk = max(1, rows // max(1, length - 1))
 
     @compiled

@@ -1,6 +1,7 @@
 """`seqgan corpus`."""
 
 import contextlib
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from seqgan_cli import files
 from seqgan_cli.config import registry
 from seqgan_cli.config import resolution as configuration
 from seqgan_cli.console import Console
-from seqgan_cli.data.vocabulary import UNK
+from seqgan_cli.data.vocabulary import TOKENIZER, UNK
 from seqgan_cli.errors import UsageError
 from seqgan_cli.jobs.options import DATA, KINDS, SYNTHETIC, GroupedCommand, console_of, grouped_option, setting_options
 
@@ -101,6 +102,7 @@ def command(
     else:
         _describe(corpus, documents, console)
 
+    settings = settings.with_tokenizer(corpus.tokenizer)
     written = settings.kind.detokenizer(settings, corpus.vocabulary)
     if num:
         shown = min(num, len(corpus.train))
@@ -114,9 +116,12 @@ def command(
         for name, table in parts.items():
             lines = "".join(f"{written.raw(ids)}\n" for ids in table)
             files.write(folder / f"{name}.txt", lines.encode())
+        if corpus.tokenizer:
+            files.write(folder / TOKENIZER.name, corpus.tokenizer.content())
         spaces = ", tokens with spaces" if written.spaced else ""
         told = " and ".join(str(folder / f"{name}.txt") for name in parts)
-        console.say(f"Written: {told}, one sequence a line{spaces}.")
+        cut = f" Their tokens: --tokenizer {shlex.quote(str(folder / TOKENIZER.name))}." if corpus.tokenizer else ""
+        console.say(f"Written: {told}, one sequence a line{spaces}.{cut}")
 
 
 def _prepare(settings: "Settings", folder: Path, console: Console) -> "Corpus":
@@ -163,7 +168,9 @@ def _describe(corpus: "Corpus", documents: "Documents", console: Console) -> Non
     if corpus.vocabulary.has_special_tokens:
         counts[: UNK + 1] = 0
     ranked = [i for i in np.argsort(-counts, kind="stable")[:FREQUENT] if counts[i]]
-    tokens = [token if (token := corpus.vocabulary.tokens[i]).strip() else repr(token) for i in ranked]
+    named = [corpus.vocabulary.tokens[i] for i in ranked]
+    shown = [*map(corpus.tokenizer.shown, named)] if corpus.tokenizer else named
+    tokens = [repr(token) if token[:1].isspace() else token for token in shown]
     shares = [f"{token} {counts[i] / counts.sum():.1%}" for token, i in zip(tokens, ranked, strict=True)]
     console.result(f"Most frequent: {' '.join(shares)}")
     console.result(f"Tokens that occur once: {(counts == 1).sum()}\n")

@@ -12,8 +12,10 @@ from seqgan_cli import __version__
 from seqgan_cli.config import registry
 from seqgan_cli.config import resolution as configuration
 from seqgan_cli.config.checks import check_data
+from seqgan_cli.config.resolution import Config
 from seqgan_cli.config.settings import Settings, find
 from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.inference.unseen import data_options, held_out_of, opened_with_data, record_of, told_in_title
 from seqgan_cli.jobs.options import (
     GroupedCommand,
     chosen_settings,
@@ -48,6 +50,9 @@ _of_scores = grouped_option("Scores")
     metavar="FILE",
     help="compare with these lines instead of the run's held-out ones",
 )
+@_of_sentences("--hypotheses-column", metavar="NAME", help="of --hypotheses, if they are a table or JSON [as the run's]")
+@_of_sentences("--references-column", metavar="NAME", help="of --references, if they are a table or JSON [as the run's]")
+@data_options("Sentences")
 @_of_two_files(
     "--kind",
     "data__kind",
@@ -55,12 +60,12 @@ _of_scores = grouped_option("Scores")
     type=click.Choice(registry.kinds.named),
     help="what they hold [text; with --run, as there]",
 )
-@_of_two_files(
+@_of_sentences(
     "--tokenizer",
     "data__tokenizer",
     setting="data.tokenizer",
-    type=click.Choice(find("data.tokenizer").shown),
-    help="what a token is [whitespace; with --run, as there]",
+    metavar="[whitespace|words|chars|…|FILE.json]",
+    help="what a token is, of a run's samples too [whitespace; with --run, as there]",
 )
 @_of_two_files(
     "--lowercase/--no-lowercase", "data__lowercase", setting="data.lowercase", default=None, help="lower-case the text"
@@ -91,6 +96,9 @@ def command(
     num: int,
     hypotheses: Path | None,
     references: Path | None,
+    hypotheses_column: str | None,
+    references_column: str | None,
+    data_file: Path | None,
     max_order: int,
     smoothing: str,
     ngram_weights: str | None,
@@ -107,10 +115,11 @@ def command(
     --hypotheses and --references no run is needed. A blank line of --hypotheses is a sample without tokens and scores 0.
     """
     sampling = sampling_of(context)
+    _check_columns(context)
     weights = _weights(ngram_weights, max_order, smoothing)
     console = console_of(context)
     from seqgan_cli.jobs.sentences import SentencePool
-    from seqgan_cli.jobs.trained import open_trained, sampled
+    from seqgan_cli.jobs.trained import sampled
     from seqgan_cli.runs.run import Run
 
     run = Run(run_path)
@@ -120,16 +129,22 @@ def command(
     pool = SentencePool(settings, console.warn, run if _speaks(context, run, two_files) else None)
     likelihood: Sentences | None = None
     if hypotheses:
-        origin, scored = str(hypotheses), pool.file(hypotheses, samples=True)
+        origin, scored = str(hypotheses), pool.file(hypotheses, True, hypotheses_column, "--hypotheses-column")
+        corpus = None if references else held_out_of(context, run.config().settings, run.corpus(), console)
     else:
-        trained = open_trained(context, console)
+        trained = opened_with_data(context, console)
+        corpus = trained.corpus
         tables = sampled(trained, num, seed or 0, sampling, console, "eval-bleu")
         origin, scored = f"{num} samples of {trained.origin}, {sampling}", pool.ids(run, tables["samples"])
         likelihood = pool.ids(run, tables["MLE"]) if "MLE" in tables else None
-    against = pool.file(references) if references else pool.ids(run, run.corpus().test)
+    if references:
+        against = pool.file(references, False, references_column, "--references-column")
+    else:
+        assert corpus is not None
+        against = pool.ids(run, corpus.test)
     if not pool.overlap(scored, against):
         raise SeqganError(
-            f"{references or 'The held-out set'} has no token in common with {hypotheses or 'the samples'}: "
+            f"{references or data_file or 'The held-out set'} has no token in common with {hypotheses or 'the samples'}: "
             f"are both of the same kind, and is {data.tokenizer!r} the right tokenizer? "
             "`sample --format raw` writes what is read here."
         )
@@ -157,6 +172,7 @@ def command(
     if as_json:
         record = {
             "hypotheses": origin,
+            **(record_of(corpus) if corpus else {}),
             "bleu": {name: estimate.mean for name, estimate in scores.items()},
             "intervals": {name: [estimate.low, estimate.high] for name, estimate in scores.items()},
             "mle": {name: {"bleu": e.mean, "p": welch(scores[name], e)} for name, e in mle.items()} or None,
@@ -174,7 +190,18 @@ def command(
     if own:
         rows.append(["Self-BLEU ↓", *(f"{value:.4f}" for value in own.values())])
     told = [f"<unk> is {share:.2%} of the {what}' tokens and matches nothing." for what, share in unknown.items() if share]
-    console.table(f"BLEU of {origin}", columns, rows, caption="\n".join([*told, signature]))
+    held_out = told_in_title(corpus) if corpus else ""
+    console.table(f"BLEU of {origin}{held_out}", columns, rows, caption="\n".join([*told, signature]))
+
+
+def _check_columns(context: click.Context) -> None:
+    """Raises UsageError for what is named of a file that is not."""
+    given = context.params
+    if given["data_file"] and given["references"]:
+        raise click.UsageError("--data and --references both say what samples are compared with: leave one out.", context)
+    for name in ("hypotheses", "references"):
+        if given[f"{name}_column"] is not None and not given[name]:
+            raise click.UsageError(f"--{name}-column is of --{name} FILE: name that too, or leave it out.", context)
 
 
 def _settings(context: click.Context, run: "Run", two_files: bool) -> Settings:
@@ -183,16 +210,20 @@ def _settings(context: click.Context, run: "Run", two_files: bool) -> Settings:
     Raises SeqganError without a run that is needed, UsageError for what does not go together.
     """
     asked, sources = configuration.explicit(chosen_settings(context), (), None)
-    if asked and not two_files:
-        options = " and ".join(f"--{name.partition('.')[2]}" for name in asked)
+    others = asked.keys() - {"data.tokenizer"}
+    if others and not two_files:
+        options = " and ".join(f"--{name.partition('.')[2]}" for name in asked if name in others)
         raise UsageError(f"{options}: of both --hypotheses and --references alone; without them the run says it. Leave it out.")
     recorded = run.config() if _speaks(context, run, two_files) else None
     config = configuration.resolve(asked, sources, recorded, "paper")
-    if asked:
-        check_data(config)
+    if asked:  # what a run recorded beside goes with its own tokens
+        check_data(Config(config.values, {**dict.fromkeys(config.sources, "default"), **sources}))
     if recorded is not None and config.settings.data.synthetic and not asked:
         return config.settings.changed({"data.tokenizer": "whitespace", "data.lowercase": False})
-    return config.settings
+    settings = config.settings if recorded is None else recorded.settings.changed(config.values)
+    if not settings.tokenizer.is_trained:
+        raise UsageError(f"--tokenizer {settings.data.tokenizer} is of a run that was trained with it: name a FILE.json.")
+    return settings
 
 
 def _speaks(context: click.Context, run: "Run", two_files: bool) -> bool:

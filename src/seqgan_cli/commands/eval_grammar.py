@@ -13,6 +13,7 @@ import click
 from seqgan_cli import files
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.inference.unseen import data_options, held_out_of, opened_with_data, record_of, told_in_title
 from seqgan_cli.jobs.options import GroupedCommand, common_options, console_of, from_option, grouped_option
 from seqgan_cli.jobs.sampling import sampling_of, sampling_options
 
@@ -32,6 +33,7 @@ _option = grouped_option("Samples")
 @_option("-n", "--num", type=click.IntRange(1), default=1000, metavar="N", help="samples to parse [1000]")
 @sampling_options("Samples")
 @_option("--samples-file", type=click.Path(path_type=Path), metavar="FILE", help="parse these lines instead of samples")
+@data_options("Samples")
 @_option("--json", "as_json", is_flag=True, help="one JSON object on stdout instead of a table", group="Scores")
 @from_option
 @common_options(seed="seed of the samples [0]", training=False)
@@ -62,17 +64,17 @@ def command(
 
     parser = Parser(grammar)
     if samples_file:
-        corpus = run.corpus()
+        corpus = held_out_of(context, run.config().settings, run.corpus(), console)
         origin, drawn = str(samples_file), {"samples": _lines(samples_file, run.config().settings, console.warn)}
     else:
-        from seqgan_cli.jobs.trained import open_trained, sampled
+        from seqgan_cli.jobs.trained import sampled
 
-        trained = open_trained(context, console)
+        trained = opened_with_data(context, console)
         corpus = trained.corpus
         origin = f"{num} samples of {trained.origin}, {sampling}"
         tables = sampled(trained, num, seed or 0, sampling, console, "eval-grammar")
         drawn = {name: _sentences(corpus, tokens) for name, tokens in tables.items()}
-    drawn["data"] = _sentences(corpus, corpus.test[: len(drawn["samples"])])
+    drawn["data"] = _sentences(corpus, corpus.test if corpus.unseen else corpus.test[: len(drawn["samples"])])
     if not any(parser.words.intersection(sentence) for sentence in drawn["data"]):
         raise SeqganError(
             f"{grammar} has no word in common with the held-out set: is it the grammar of these data, with words as "
@@ -87,12 +89,12 @@ def command(
             for name, sentences in drawn.items()
         }
     if as_json:
-        record = {"from": origin, "grammar": str(grammar), "rules": parser.count, "compared": equal}
+        record = {"from": origin, "grammar": str(grammar), "rules": parser.count, "compared": equal, **record_of(corpus)}
         console.result(json.dumps(files.plain({**record, "scores": scores, "p": _p(scores)})))
     else:
         rows = _rows(scores, parser.count)
         columns = ["measure", *scores, *(["p"] if "MLE" in scores else [])]
-        console.table(f"{origin}, parsed by {grammar}", columns, rows, caption=_caption(scores, equal))
+        console.table(f"{origin}, parsed by {grammar}{told_in_title(corpus)}", columns, rows, caption=_caption(scores, equal))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,12 +1,14 @@
 """`seqgan eval-nll`."""
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from seqgan_cli import files
 from seqgan_cli.console import Console
+from seqgan_cli.inference.unseen import data_options, held_out_of, record_of, told_in_title
 from seqgan_cli.jobs.options import GroupedCommand, GroupedOption, common_options, console_of, from_option, placed
 from seqgan_cli.jobs.sampling import sampling_options, samplings_of
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 @click.option(
     "--json", "as_json", cls=GroupedOption, group="Scores", is_flag=True, help="one JSON object on stdout instead of a table"
 )
+@data_options("Scores")
 @from_option
 @placed
 @common_options(seed="seed of the samples [0]", training=False)
@@ -45,45 +48,68 @@ def command(
     """Likelihood scores in nats per token with 95 % intervals, and the coverage beside them.
 
     nll_oracle: how likely the oracle finds the samples (quality). nll_test: how likely the generator finds held-out data
-    (coverage). A generator that says less improves the first and worsens the second, so neither stands alone.
+    (coverage). A generator that says less improves the first and worsens the second, so neither stands alone. Of text nll_test
+    is told in bits per byte too, which compares runs whose tokens differ.
     """
-    from seqgan_cli.jobs.processes import shared_run
+    from seqgan_cli.jobs.processes import place_of, shared_run
 
+    if context.params["data_file"] and place_of(context).workers:
+        raise click.UsageError("--data is read by one process alone: leave the cluster out.", context)
     with shared_run(context, console_of(context)) as (run, console):
-        _score(run, console, context.params["which"], samples, samplings_of(context), seed or 0, as_json)
+        _score(context, run, console, samples, samplings_of(context), seed or 0, as_json)
 
 
 def _score(
-    run: "Run", console: Console, which: str, samples: int, samplings: "Sequence[Sampling]", seed: int, as_json: bool
+    context: click.Context,
+    run: "Run",
+    console: Console,
+    samples: int,
+    samplings: "Sequence[Sampling]",
+    seed: int,
+    as_json: bool,
 ) -> None:
-    from seqgan_cli.evaluation.generators import data_figures, likelihoods, outside_notes, unknown_note
+    from seqgan_cli.evaluation.bits import bits_per_byte
+    from seqgan_cli.evaluation.generators import data_figures, likelihoods, nll_by_label, outside_notes, unknown_note
     from seqgan_cli.jobs.trained import trained_of
     from seqgan_cli.randomness import key
     from seqgan_cli.studies.experiments.tables import generators_table
 
-    trained = trained_of(run, which, console)
+    trained = trained_of(run, context.params["which"], console)
+    corpus = held_out_of(context, trained.config.settings, trained.corpus, console)
     oracle = trained.run.oracle()
-    data = data_figures(trained.corpus, oracle, trained.config.values["seed"], samples)
+    data = data_figures(corpus, oracle, trained.config.values["seed"], samples)
     scores = []
     for sampling in samplings:
         console.say(f"Scoring {samples} samples of {trained.origin}, {sampling} …")
         sample_key = key(seed, "eval-nll")
         with console.progress("eval-nll", "samples", 0, samples, 1.0, "") as progress:
             scores.append(
-                likelihoods(trained.generator, trained.corpus, oracle, samples, sample_key, sampling, progress.move)
+                likelihoods(trained.generator, corpus, oracle, samples, sample_key, sampling, progress.move)
             )
+    settings = trained.config.settings
+    bits = [bits_per_byte(trained.generator, corpus, settings, sampling) for sampling in samplings]
+    by_label = [nll_by_label(trained.generator, corpus, sampling) for sampling in samplings]
     if as_json:
         records = [s.record() for s in scores]
-        for record in records:
+        for record, of_bytes, labelled in zip(records, bits, by_label, strict=True):
+            if labelled:
+                record["by_label"] = {label: asdict(estimate) for label, estimate in labelled.items()}
             del record["real"]  # what eval-bleu and eval-quality are for
-        console.result(json.dumps(files.plain({"from": trained.origin, "scores": records, "data": data})))
+            record |= {} if of_bytes is None else {"bits_per_byte": asdict(of_bytes)}
+        console.result(json.dumps(files.plain({"from": trained.origin, **record_of(corpus), "scores": records, "data": data})))
         return
     truncated = any(s.sampling.truncated for s in scores)
+    heading = "sampling" if truncated else "temperature"
     names = [str(s.sampling) if truncated else f"{s.sampling.temperature:g}" for s in scores]
+    told = [f"nll_test of {name}: {e} bits per byte of text." for name, e in zip(names, bits, strict=True) if e is not None]
     columns, rows = generators_table(list(zip(names, scores, strict=True)), data)
     console.table(
-        f"Scores of {trained.origin}: {samples} samples, nats per token, ± half a 95 % interval",
-        ["sampling" if truncated else "temperature", *columns],
+        f"Scores of {trained.origin}: {samples} samples, nats per token, ± half a 95 % interval{told_in_title(corpus)}",
+        [heading, *columns],
         rows,
-        caption="\n".join(filter(None, [unknown_note(data), *outside_notes(list(zip(names, scores, strict=True)))])),
+        caption="\n".join(filter(None, [unknown_note(data), *outside_notes(list(zip(names, scores, strict=True))), *told])),
     )
+    for name, labelled in zip(names, by_label, strict=True):
+        if labelled:
+            rows_of_labels = [[label, str(estimate), str(estimate.count)] for label, estimate in labelled.items()]
+            console.table(f"By label, {heading} {name}", ["label", "nll_test ↓", "documents"], rows_of_labels)

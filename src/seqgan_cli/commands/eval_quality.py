@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqgan_cli import files
-from seqgan_cli.errors import SeqganError
+from seqgan_cli.inference.unseen import data_options, opened_with_data, record_of, told_in_title
 from seqgan_cli.jobs.options import GroupedCommand, common_options, console_of, from_option, grouped_option
 from seqgan_cli.jobs.sampling import sampling_of, sampling_options
 
@@ -52,6 +52,7 @@ _option = grouped_option("Samples")
     help="vectors of tokens, word2vec's text format or .npz: also a Fréchet distance",
     group="Scores",
 )
+@data_options("Scores")
 @_option("--json", "as_json", is_flag=True, help="one JSON object on stdout instead of a table", group="Scores")
 @from_option
 @common_options(seed="seed of the samples [0]", training=False)
@@ -72,9 +73,9 @@ def command(
     """
     sampling = sampling_of(context)
     console = console_of(context)
-    from seqgan_cli.jobs.trained import open_trained, sampled
+    from seqgan_cli.jobs.trained import sampled
 
-    trained = open_trained(context, console)
+    trained = opened_with_data(context, console)
     from seqgan_cli.evaluation.quality import Measures
     from seqgan_cli.evaluation.statistics import shown_p
 
@@ -87,6 +88,7 @@ def command(
         record = {
             "from": trained.origin,
             **sampling.record(),
+            **record_of(trained.corpus),
             "samples": num,
             "heldout": len(measures.heldout),
             "training": len(measures.training),
@@ -104,7 +106,7 @@ def command(
     for name in scores["samples"]:
         cells = [_shown(name, column[name]) for column in scores.values()]
         rows.append([TITLES[name], *cells, *([shown_p(_p(name, scores))] if tested else [])])
-    title = f"Quality of {trained.origin}: {num} samples, {sampling}"
+    title = f"Quality of {trained.origin}: {num} samples, {sampling}{told_in_title(trained.corpus)}"
     console.table(title, columns, rows, caption="\n".join([measures.caption(), *([TESTED] if tested else [])]))
 
 
@@ -112,19 +114,11 @@ def _vectors(path: Path, trained: "Trained") -> "np.ndarray":
     """Vectors float `[V, D]` by token id, nan for a token that the file lacks. Raises SeqganError if it lacks all."""
     import numpy as np
 
-    from seqgan_cli.data.vocabulary import SPECIAL
-    from seqgan_cli.evaluation.metrics.frechet import read_embeddings
+    from seqgan_cli.data.text.vectors import vectors_of
 
-    tokens = trained.corpus.vocabulary.tokens
-    ids = {token: i for i, token in enumerate(tokens) if not trained.corpus.vocabulary.has_special_tokens or i >= len(SPECIAL)}
-    found, vectors = read_embeddings(path, set(ids))
-    if not found:
-        raise SeqganError(
-            f"{path} has a vector for none of the run's {len(ids)} tokens, such as {next(iter(ids))!r}: "
-            "is it of the same language, and cut into the same kind of tokens?"
-        )
-    table = np.full((len(tokens), vectors.shape[1]), np.nan)
-    table[[ids[token] for token in found]] = vectors
+    ids, vectors = vectors_of(path, trained.corpus.vocabulary)
+    table = np.full((trained.corpus.vocabulary.size, vectors.shape[1]), np.nan)
+    table[ids] = vectors
     return table
 
 

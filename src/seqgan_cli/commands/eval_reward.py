@@ -9,19 +9,14 @@ import click
 
 from seqgan_cli import files
 from seqgan_cli.config import registry
-from seqgan_cli.config.checks import check_rewards
-from seqgan_cli.config.resolution import explicit
-from seqgan_cli.config.schema import OF_USE
-from seqgan_cli.config.settings import find
-from seqgan_cli.errors import UsageError
+from seqgan_cli.inference.rewarded import reward_of, reward_options, reward_settings
+from seqgan_cli.inference.unseen import data_options, opened_with_data, record_of, told_in_title
 from seqgan_cli.jobs.options import GroupedCommand, common_options, console_of, from_option, grouped_option
 from seqgan_cli.jobs.sampling import CHOICES, checked, sampling_of, sampling_options
 
 if TYPE_CHECKING:
     from seqgan_cli.config.settings import Settings
     from seqgan_cli.console import Console
-    from seqgan_cli.jobs.trained import Trained
-    from seqgan_cli.rewards.base import Reward
     from seqgan_cli.studies.objectives.scores import Scored
 
 TEMPERATURES = (1.0, 0.8, 0.7, 0.6)
@@ -29,10 +24,7 @@ _samples, _controls, _reward = grouped_option("Samples"), grouped_option("Contro
 
 
 @click.command("eval-reward", cls=GroupedCommand)
-@_reward("--reward", metavar="NAME=WEIGHT,…", help="what scores them, as for `adversarial` [the run's]")
-@_reward("--reward-file", metavar="FILE", help="FILE.py:FUNCTION")
-@_reward("--reward-command", metavar="CMD", help="a command that reads lines and writes a number for each")
-@_reward("--set", "sets", multiple=True, metavar="NAME=VALUE", help="a setting of the reward: reward.NAME.FIELD=…")
+@reward_options("Reward")
 @_samples("-n", "--num", type=click.IntRange(2), default=1000, metavar="N", help="samples of each row [1000]")
 @sampling_options("Samples")
 @_controls(
@@ -53,6 +45,7 @@ _samples, _controls, _reward = grouped_option("Samples"), grouped_option("Contro
     help="the best of so many samples of pretrain-g's generator; repeat it [4, and as many as rounds have scored]",
 )
 @_controls("--no-controls", is_flag=True, help="the samples alone")
+@data_options("Scores")
 @_reward("--json", "as_json", is_flag=True, help="one JSON object on stdout instead of a table", group="Scores")
 @from_option
 @common_options(seed="seed of the samples [0]", training=False)
@@ -73,15 +66,15 @@ def command(
     temperatures, and the best of n of its samples, for as many calls of the reward as the rounds have made.
     """
     sampling, console = sampling_of(context), console_of(context)
-    from seqgan_cli.jobs.trained import open_trained, trained_of
+    from seqgan_cli.jobs.trained import trained_of
 
-    trained = open_trained(context, console)
-    settings = _settings(context, trained)
+    trained = opened_with_data(context, console)
+    settings = reward_settings(context, trained)
     from seqgan_cli.runs.generators import starting_generator
     from seqgan_cli.sampling.choices import Sampling
     from seqgan_cli.studies.objectives.scores import Objective, fair
 
-    with contextlib.closing(_reward_of(settings, trained, console)) as reward:
+    with contextlib.closing(reward_of(settings, trained, console)) as reward:
         objective = Objective(settings, trained.corpus, reward, seed or 0, num)
         console.note(f"Sampling {num} sequences of each …")
         rows = [objective.of_sampling(f"{trained.origin}, {sampling}", trained.generator, sampling)]
@@ -91,45 +84,19 @@ def command(
                 rows.append(objective.of_sampling(f"MLE, temperature {t:g}", mle.generator, Sampling(t), f"MLE {t:g}"))
             rounds = trained.run.position("adversarial")
             calls = fair(trained.config.settings, trained.corpus.sequence_length, rounds, num)
-            rows += objective.best_of(mle.generator, sorted(set(counts or (4, calls))))
+            best = objective.best_of(mle.generator, sorted(set(counts or (4, calls))))
+            if not best:
+                console.say("No best of n stands beside it: of samples with several sources it is the easiest source's.")
+            rows += best
     if as_json:
-        record = {"from": trained.origin, **sampling.record(), "reward": settings.adversarial.reward, "samples": num}
+        record = {"from": trained.origin, **sampling.record(), **record_of(trained.corpus)}
+        record |= {"reward": settings.adversarial.reward, "samples": num}
         console.result(json.dumps(files.plain({**record, "rows": [row.record() for row in rows]})))
         return
-    _show(rows, settings, console, num)
+    _show(rows, settings, console, f"{num} samples each, ± half a 95 % interval{told_in_title(trained.corpus)}")
 
 
-def _settings(context: click.Context, trained: "Trained") -> "Settings":
-    """The run's, with what this command says of the reward. Raises UsageError."""
-    parameters = context.params
-    named = {
-        "adversarial.reward": parameters["reward"],
-        "reward.file.path": parameters["reward_file"],
-        "reward.command.line": parameters["reward_command"],
-    }
-    asked, _ = explicit({name: value for name, value in named.items() if value is not None}, parameters["sets"], None)
-    for name in asked:
-        if name != "adversarial.reward" and not name.startswith(f"{OF_USE}."):
-            raise UsageError(f"--set {name}: eval-reward takes settings of the reward, and the others from the run.")
-    settings = trained.config.settings.changed({find(name).name: value for name, value in asked.items()})
-    check_rewards(settings)
-    if registry.rewards.needs(settings.adversarial.reward, "stepwise"):
-        raise UsageError(f"--reward {settings.adversarial.reward} scores tokens and not whole sequences.")
-    return settings
-
-
-def _reward_of(settings: "Settings", trained: "Trained", console: "Console") -> "Reward":
-    from seqgan_cli.rewards.base import Given
-    from seqgan_cli.rewards.total import make_reward
-    from seqgan_cli.runs.discriminators import read_discriminator
-
-    discriminator = None
-    if registry.rewards.needs(settings.adversarial.reward, "needs_discriminator"):
-        discriminator = read_discriminator(trained.run, trained.config.settings, trained.corpus, console.warn)
-    return make_reward(Given(settings, trained.corpus, console, discriminator, folder=trained.run.path))
-
-
-def _show(rows: "Sequence[Scored]", settings: "Settings", console: "Console", num: int) -> None:
+def _show(rows: "Sequence[Scored]", settings: "Settings", console: "Console", told: str) -> None:
     from seqgan_cli.evaluation.statistics import shown_share
 
     terms = list(rows[0].terms)
@@ -147,7 +114,7 @@ def _show(rows: "Sequence[Scored]", settings: "Settings", console: "Console", nu
         shown.append([row.name, *cells, str(row.calls) if row.calls else ""])
     likeness = "mean Tanimoto likeness of pairs" if of_molecules else "Self-BLEU-3"
     console.table(
-        f"Reward {settings.adversarial.reward}: {num} samples each, ± half a 95 % interval",
+        f"Reward {settings.adversarial.reward}: {told}",
         columns,
         shown,
         caption=(

@@ -14,6 +14,7 @@ TRAINING = {
     "--batch-size": "discriminator.batch-size",
 }
 MODEL = {
+    "--discriminator-embeddings": "discriminator.embeddings",
     "--d-dropout": "discriminator.dropout",
     "--l2": "discriminator.l2",
     "--filters": "discriminator.filters",

@@ -21,6 +21,7 @@ TRAINING = {
 }
 MODEL = {
     "--embedding-dim": "generator.embedding-dim",
+    "--embeddings": "generator.embeddings",
     "--hidden-dim": "generator.hidden-dim",
     "--cell": "generator.cell",
 }

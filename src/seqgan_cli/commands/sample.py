@@ -1,7 +1,7 @@
 """`seqgan sample`."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,16 +11,26 @@ import click
 from seqgan_cli import files
 from seqgan_cli.console import Console, visible
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.inference.rewarded import asks_for_reward, refuse_batch_dependent, reward_options, reward_settings
+from seqgan_cli.inference.scores import REWARD, D, FieldNames
 from seqgan_cli.jobs.options import GroupedCommand, common_options, console_of, from_option, grouped_option
-from seqgan_cli.jobs.sampling import sampling_of, sampling_options
+from seqgan_cli.jobs.sampling import TEMPERATURE, sampling_of, sampling_options
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from seqgan_cli.config.settings import Settings
+    from seqgan_cli.inference.scores import Scores
     from seqgan_cli.jobs.trained import Trained
 
+    Rows = Iterable[tuple[np.ndarray, int]]
+
+AS_TEXT = ("text", "raw")  # formats that are read again by what cuts texts into tokens
 ROWS = 8  # sequences in a picture, unless told
+OF = 10  # draws of which --rerank takes the best, unless told
+BY_REWARD = "reward"  # or else by the discriminator
 _samples, _prompts, _output = grouped_option("Samples"), grouped_option("Prompts"), grouped_option("Output")
+_chosen = grouped_option("Chosen, not drawn")
 
 
 @click.command("sample", cls=GroupedCommand)
@@ -46,9 +56,10 @@ _samples, _prompts, _output = grouped_option("Samples"), grouped_option("Prompts
 )
 @_prompts(
     "--with-prompt/--no-prompt",
-    default=True,
-    help="write the prompt too, or what follows it alone [with]",
+    default=None,
+    help="write the prompt too, or what follows it alone [with; of pairs the target alone]",
 )
+@_prompts("--label", multiple=True, metavar="NAME", help="of data with labels: for this one; may be repeated")
 @_samples(
     "--max-length",
     type=click.IntRange(1),
@@ -58,6 +69,14 @@ _samples, _prompts, _output = grouped_option("Samples"), grouped_option("Prompts
 @_samples("--unique", is_flag=True, help="none that was there before")
 @_samples("--novel", is_flag=True, help="none that the training set has")
 @_samples("--allow-unk", is_flag=True, help="let `<unk>` be sampled too")
+@_chosen("--beam", type=click.IntRange(1), metavar="N", help="the likeliest that a beam search of width N finds, best first")
+@_chosen(
+    "--rerank",
+    type=click.Choice([BY_REWARD, "discriminator"]),
+    help="of so many draws write the best one, by the reward or by the discriminator",
+)
+@_chosen("--of", "draws", type=click.IntRange(1, 1 << 16), metavar="N", help=f"how many draws that is [{OF}]")
+@reward_options("Reward of --rerank and --fields")
 @_output(
     "--format",
     "form",
@@ -73,6 +92,14 @@ _samples, _prompts, _output = grouped_option("Samples"), grouped_option("Prompts
     metavar="FILE",
     help="write there instead of stdout; for midi a directory",
 )
+@_output(
+    "--fields",
+    type=FieldNames(),
+    default="",
+    metavar="NAME,…",
+    help="more of each sample in --format jsonl: by_token (the nll of each token), nll_per_token, d (the discriminator's "
+    "score), reward (and what it is a sum of)",
+)
 @from_option
 @common_options(seed="seed of the samples [0]", training=False)
 @click.pass_context
@@ -84,10 +111,15 @@ def command(
     novel: bool,
     prompt: tuple[str, ...],
     prompts: Path | None,
-    with_prompt: bool,
+    with_prompt: bool | None,
+    label: tuple[str, ...],
     allow_unk: bool,
+    beam: int | None,
+    rerank: str | None,
+    draws: int | None,
     form: str,
     output: Path | None,
+    fields: tuple[str, ...],
     seed: int | None,
     **_: Any,
 ) -> None:
@@ -98,44 +130,121 @@ def command(
     """
     sampling = replace(sampling_of(context), allow_unknown=allow_unk)
     console = console_of(context)
-    texts = _texts(prompt, prompts, console)
-    if texts is None and not with_prompt:
+    _check_choices(context)
+    texts = _texts((*prompt, *label), prompts, console)
+    if texts is None and with_prompt is False:
         raise click.UsageError("--no-prompt leaves prompts out: give --prompt or --prompts.", context)
-    num = num or (10 if texts is not None else ROWS if form == "pianoroll" else 100)
+    num = num or beam or (10 if texts is not None else ROWS if form == "pianoroll" else 100)
     if form in ("midi", "pianoroll"):
         _check_music(form, output, num * len(texts if texts is not None else [""]))
     elif output is not None and output.is_dir():
         raise click.BadParameter(f"{output} is a directory: name a file.", param_hint="'-o' / '--output'")
+    from seqgan_cli.inference.chosen import Searched, best_of
+    from seqgan_cli.inference.scores import opened_scores
     from seqgan_cli.jobs.drawn import Fresh, drawn, prompts_of, shorten, told_unknown
     from seqgan_cli.jobs.trained import open_trained
-    from seqgan_cli.jobs.written import sample_lines, write_lines
+    from seqgan_cli.jobs.written import ReadBack
 
     trained = open_trained(context, console, of_data=novel)
     console.note(f"From {trained.origin}; seed {seed or 0}, {sampling}.")
+    settings = _reward_settings(context, trained)
     if max_length is not None:
         shorten(trained, max_length)
-    begun = None
+    begun, kind = None, trained.config.settings.kind
+    if label and not kind.has_labels:
+        raise SeqganError(f"--label {label[0]}: {trained.run.path} is of data without labels.")
+    if kind.has_sources and texts is None:
+        console.say("No --prompt is given: the sources are drawn from the training data.")
+    with_prompt = not kind.has_sources if with_prompt is None else with_prompt
     if texts is not None:
         begun, unknown = prompts_of(trained, texts)
         if unknown:
             console.warn(told_unknown(unknown))
     fresh = Fresh(trained, num, seed or 0, sampling, begun, unique, novel) if unique or novel else None
-    rows = iter(fresh) if fresh else drawn(trained, num, seed or 0, sampling, begun)
-    if form in ("midi", "pianoroll") and output is not None:
-        _write_music(trained, [ids if with_prompt else ids[given:] for ids, given in rows], form, output, console)
-    else:
-        lines = sample_lines(trained, rows, form, with_prompt)
-        if output is None:
-            sys.stdout.reconfigure(encoding="utf-8", errors="strict") if hasattr(sys.stdout, "reconfigure") else None
-            write_lines(map(visible, lines) if form != "raw" and sys.stdout.isatty() else lines, sys.stdout)
-        elif output.exists() and not output.is_file():  # a pipe or device: nothing to replace
-            with output.open("w", encoding="utf-8") as file:
-                write_lines(lines, file)
-        else:
-            with files.replacing(output) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
-                write_lines(lines, file)
+    if kind.has_sources and beam and texts is None:
+        raise click.UsageError(f"--beam searches after a source, and {trained.run.path} has many: give --prompt.", context)
+    found = Searched(trained, num, beam, sampling, begun) if beam else None
+    back = ReadBack(trained)
+    judged = D in fields or (rerank is not None and rerank != BY_REWARD)
+    of = (draws or OF) if rerank else 1
+    with opened_scores(trained, judged, settings, seed or 0, console) as scores:
+        rows: Rows = fresh or found or drawn(trained, num * of, seed or 0, sampling, begun)
+        if beam:
+            console.say(f"Beam search of width {beam}, {sampling}: the {num} likeliest found, and no sample of what is usual.")
+        if rerank:
+            each = "" if begun is None else f" of each of {len(begun)} prompts"
+            by = settings.adversarial.reward if settings and rerank == BY_REWARD else "discriminator"
+            console.say(f"{num * of} draws{each}: the best of each {of} by the {rerank if rerank == by else f'reward {by}'}.")
+            rows = best_of(rows, of, (lambda table: scores.rewards(table)[0]) if rerank == BY_REWARD else scores.d)
+        _write(context, trained, back.of(rows), with_prompt, scores, console)
+    if form in AS_TEXT and (told := back.told()):
+        console.say(told)
     if fresh:
         fresh.check()
+    if found and found.short:
+        console.warn(found.short)
+
+
+def _check_choices(context: click.Context) -> None:
+    """Raises UsageError for options that do not go together."""
+    given = context.params
+    fresh, beam, rerank, reward = given["unique"] or given["novel"], given["beam"], given["rerank"], asks_for_reward(context)
+    seeded = context.get_parameter_source("seed") is not click.core.ParameterSource.DEFAULT
+    wrong = [
+        (given["fields"] and given["form"] != "jsonl", "--fields are of --format jsonl: add that, or leave them out."),
+        (given["draws"] and not rerank, "--of is how many draws --rerank chooses from: add that, or leave it out."),
+        (
+            reward and rerank != BY_REWARD and REWARD not in given["fields"],
+            f"the reward is of --rerank {BY_REWARD} and of --fields {REWARD}: add one, or leave it out.",
+        ),
+        (
+            bool(rerank and fresh),
+            "--rerank chooses among draws as they come: leave --unique and --novel out (--reward NAME*novel has the second).",
+        ),
+        (bool(beam and rerank), "--beam finds likely sequences and --rerank chooses among draws: leave one out."),
+        (bool(beam and fresh), "--beam finds different sequences, whether new or not: leave --unique and --novel out."),
+        (bool(beam and seeded), "--beam draws nothing: leave --seed out."),
+        (
+            bool(beam and given[TEMPERATURE] == 0),
+            "--beam finds nothing but one sequence at --temperature 0: leave one of them out.",
+        ),
+        (bool(beam and (given["num"] or 0) > (beam or 0)), f"--beam {beam} finds {beam} sequences at most: make it wider."),
+    ]
+    for is_wrong, sentence in wrong:
+        if is_wrong:
+            raise click.UsageError(sentence, context)
+
+
+def _reward_settings(context: click.Context, trained: "Trained") -> "Settings | None":
+    """Those of the reward that is asked for. Raises UsageError for one that gives no sequence a value by itself."""
+    if context.params["rerank"] != BY_REWARD and REWARD not in context.params["fields"]:
+        return None
+    settings = reward_settings(context, trained)
+    refuse_batch_dependent(settings)
+    return settings
+
+
+def _write(
+    context: click.Context, trained: "Trained", rows: "Rows", with_prompt: bool, scores: "Scores", console: Console
+) -> None:
+    """The sequences, where and in the form that they are asked for."""
+    from seqgan_cli.jobs.written import sample_lines, write_lines
+
+    form, output, fields = (context.params[name] for name in ("form", "output", "fields"))
+    if form in ("midi", "pianoroll") and output is not None:
+        _write_music(trained, [ids if with_prompt else ids[given:] for ids, given in rows], form, output, console)
+        return
+    more = (lambda table: scores.fields(table, fields)) if fields else None
+    lines = sample_lines(trained, rows, form, with_prompt, more)
+    if output is None:
+        sys.stdout.reconfigure(encoding="utf-8", errors="strict") if hasattr(sys.stdout, "reconfigure") else None
+        write_lines(map(visible, lines) if form != "raw" and sys.stdout.isatty() else lines, sys.stdout)
+    elif output.exists() and not output.is_file():  # a pipe or device: nothing to replace
+        with output.open("w", encoding="utf-8") as file:
+            write_lines(lines, file)
+    else:
+        with files.replacing(output) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+            write_lines(lines, file)
 
 
 def _texts(prompt: tuple[str, ...], prompts: Path | None, console: Console) -> list[str] | None:

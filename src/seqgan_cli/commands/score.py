@@ -3,20 +3,32 @@
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from seqgan_cli import files
+from seqgan_cli.config import registry
 from seqgan_cli.console import visible
+from seqgan_cli.errors import SeqganError
+from seqgan_cli.inference.rewarded import (
+    asks_for_reward,
+    opened_reward,
+    refuse_batch_dependent,
+    reward_options,
+    reward_settings,
+)
 from seqgan_cli.jobs.options import GroupedCommand, common_options, console_of, from_option, grouped_option
 from seqgan_cli.jobs.sampling import sampling_of, sampling_options
 
 if TYPE_CHECKING:
+    from seqgan_cli.console import Console
     from seqgan_cli.jobs.scored import ScoredLine
+    from seqgan_cli.jobs.trained import Trained
+    from seqgan_cli.models.discriminator import Discriminator
 
-COLUMNS = ("nll", "nll_per_token", "d", "unknown", "text")
 # −log of the probability from which a token is marked: of one in a hundred, and of one in ten.
 RARE, UNUSUAL = 4.605, 2.303
 _scores = grouped_option("Scores")
@@ -29,16 +41,24 @@ _scores = grouped_option("Scores")
 )
 @_scores("--by-token", is_flag=True, help="each token's own nll too; on a terminal the surprising ones are marked")
 @_scores("--column", default="", metavar="NAME", help="column of a table or field of JSON objects that is text")
+@_scores(
+    "--discriminator/--no-discriminator",
+    default=None,
+    help="the discriminator's d, or no column of it [if it is there]"
+)
 @sampling_options("Scores")
+@reward_options("Reward", bare=True)
 @from_option
 @common_options(training=False, seeded=False)
 @click.pass_context
-def command(context: click.Context, file: Path, form: str, by_token: bool, column: str, **_: Any) -> None:
+def command(
+    context: click.Context, file: Path, form: str, by_token: bool, column: str, discriminator: bool | None, **_: Any
+) -> None:
     """How likely the run finds the lines of FILE (-: stdin), a line of scores for each, in their order.
 
     nll: −log probability under the generator, in nats; nll_per_token: over tokens that it knows and the end; d: probability of
     being real, by the discriminator if there is one; unknown: how many tokens the run does not know. A line that is no sequence
-    of the run, as one too long, has no nll.
+    of the run, as one too long, has no nll. With --reward, which by itself is the run's own, also the reward and its terms.
     """
     sampling, console = sampling_of(context), console_of(context)
     from seqgan_cli.data.text.opened import named
@@ -46,65 +66,141 @@ def command(context: click.Context, file: Path, form: str, by_token: bool, colum
     from seqgan_cli.jobs.scored import score_lines
     from seqgan_cli.jobs.trained import open_trained
     from seqgan_cli.jobs.written import write_lines
-    from seqgan_cli.runs.discriminators import discriminator_if_any
 
     trained = open_trained(context, console, of_data=False)
-    discriminator = discriminator_if_any(trained.run, trained.config.settings, trained.corpus, console.warn)
+    settings = None
+    if asks_for_reward(context):
+        settings = reward_settings(context, trained)
+        refuse_batch_dependent(settings)
+    judge = _discriminator(trained, discriminator, console)
     console.note(f"By {trained.origin}; {sampling}.")
     texts = (text for _, text in texts_of(named(file), column, told=console.say))
-    told = _Told(score_lines(trained, texts, sampling, discriminator, by_token))
-    sys.stdout.reconfigure(encoding="utf-8", errors="strict") if hasattr(sys.stdout, "reconfigure") else None
-    if form == "table":
-        rows = [_cells(line, marked=False) for line in told]
-        console.table("", COLUMNS[-1:] + COLUMNS[:-1], [[row[-1], *row[:-1]] for row in rows])
-    else:
-        write_lines(_lines(told, form, by_token), sys.stdout)
-    if told.left:
-        console.warn(f"{told.left} of {told.count} lines are no sequences of the run, and have no nll: {told.example}.")
+    columns = Columns(discriminator is not False, None if settings is None else _terms(settings.adversarial.reward), by_token)
+    with opened_reward(settings, trained, console) as reward:
+        told = _Told(score_lines(trained, texts, sampling, judge, by_token, reward))
+        sys.stdout.reconfigure(encoding="utf-8", errors="strict") if hasattr(sys.stdout, "reconfigure") else None
+        if form == "table":
+            rows = [columns.cells(line, sys.stdout.isatty(), marked=False) for line in told]
+            console.table("", [columns.names[-1], *columns.names[:-1]], [[row[-1], *row[:-1]] for row in rows])
+        else:
+            write_lines(json_lines(told, columns) if form == "jsonl" else tsv_lines(told, columns), sys.stdout)
+    if not told.count:
+        raise SeqganError(f"{file} holds no line to score.")
+    for sentence in told.sentences(str(sampling), columns):
+        console.warn(sentence)
+
+
+def _discriminator(trained: "Trained", wanted: bool | None, console: "Console") -> "Discriminator | None":
+    """The run's discriminator, and which it is told; None without one, unless it is asked for."""
+    from seqgan_cli.runs.discriminators import discriminator_if_any, origin_of_discriminator, read_discriminator
+
+    if wanted is False:
+        return None
+    arguments = (trained.run, trained.config.settings, trained.corpus, console.warn)
+    found = read_discriminator(*arguments) if wanted else discriminator_if_any(*arguments)
+    if found is not None:
+        origin = origin_of_discriminator(trained.run, trained.config.settings, console.warn)
+        (console.say if wanted else console.note)(f"d is by the discriminator of {origin}{_of_critic(found)}.")
+    return found
+
+
+def _of_critic(discriminator: "Discriminator") -> str:
+    return ", a critic, whose value is no probability" if discriminator.settings.loss == "wasserstein" else ""
+
+
+def _terms(reward: str) -> tuple[str, ...]:
+    """The rewards that a sum is of, by name; none of a single one."""
+    expression = registry.rewards.expression(reward)
+    return () if expression.single else tuple(use.name for use in expression.uses)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What is written of a line. terms: of the reward, None without one."""
+
+    discriminator: bool = True
+    terms: tuple[str, ...] | None = None
+    by_token: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        rewards = [] if self.terms is None else ["reward", *(f"reward.{name}" for name in self.terms)]
+        return ["nll", "nll_per_token", *["d"] * self.discriminator, "unknown", *rewards, "text"]
+
+    def cells(self, line: "ScoredLine", shown: bool, marked: bool) -> list[str]:
+        """In the order of `names`; `shown`: on a terminal; `marked`: with the surprising tokens in colour."""
+        text = visible(_flat(line.text)) if shown else _flat(line.text)
+        if marked and line.by_token:
+            text = " ".join(_marked(token, loss) for token, loss in line.by_token)
+        cells = [_number(line.nll), _number(line.nll_per_token), *[_number(line.d)] * self.discriminator]
+        cells.append(str(len(line.unknown)))
+        if self.terms is not None:
+            cells += [_number(line.reward), *(_number(line.terms.get(name)) for name in self.terms)]
+        return [*cells, text]
+
+    def record(self, line: "ScoredLine") -> dict[str, Any]:
+        """As JSON has it."""
+        record: dict[str, Any] = {"text": line.text, "nll": line.nll, "nll_per_token": line.nll_per_token}
+        record |= {"d": line.d} if self.discriminator else {}
+        record |= {"bits_per_byte": line.bits_per_byte, "tokens": len(line.tokens), "unknown": line.unknown}
+        record |= {} if self.terms is None else {"reward": line.reward}
+        record |= {"reward_terms": line.terms} if self.terms else {}
+        record |= {"by_token": line.by_token} if self.by_token else {}
+        return record | ({"why": line.why} if line.why else {})
 
 
 class _Told:
-    """The lines as they come, and of how many there is no score."""
+    """The lines as they come, and what is to be told of them."""
 
     def __init__(self, lines: Iterable["ScoredLine"]) -> None:
         self._lines = lines
-        self.count, self.left, self.example = 0, 0, ""
+        self.count, self.left, self.outside, self.unknown, self.example = 0, 0, 0, 0, ""
 
     def __iter__(self) -> Iterator["ScoredLine"]:
         for line in self._lines:
             self.count += 1
-            if line.why:
+            if line.outside:
+                self.outside += 1
+            elif line.why:
                 self.left += 1
                 self.example = self.example or f"line {self.count}, {line.why}"
+            self.unknown += bool(line.unknown)
             yield line
 
+    def sentences(self, sampling: str, columns: Columns) -> Iterator[str]:
+        if self.left:
+            yield f"{self.left} of {self.count} lines are no sequences of the run, and have no nll: {self.example}."
+        if self.outside:
+            yield (
+                f"{self.outside} of {self.count} lines have a token that {sampling} leaves out: their probability is 0, and "
+                "their nll infinite (inf, in JSON null)."
+            )
+        if self.unknown and columns.terms is not None:
+            yield f"{self.unknown} of {self.count} lines have unknown tokens, which the reward sees as <unk>."
 
-def _lines(lines: Iterable["ScoredLine"], form: str, by_token: bool) -> Iterator[str]:
-    if form == "jsonl":
-        for line in lines:
-            record: dict[str, Any] = {"text": line.text, "nll": line.nll, "nll_per_token": line.nll_per_token, "d": line.d}
-            record |= {"tokens": len(line.tokens), "unknown": line.unknown}
-            record |= {"by_token": line.by_token} if by_token else {}
-            record |= {"why": line.why} if line.why else {}
-            yield json.dumps(files.plain(record), ensure_ascii=False)
-        return
-    marked = by_token and sys.stdout.isatty()
+
+def json_lines(lines: Iterable["ScoredLine"], columns: Columns) -> Iterator[str]:
+    """An object a line."""
+    for line in lines:
+        yield json.dumps(files.plain(columns.record(line)), ensure_ascii=False)
+
+
+def tsv_lines(lines: Iterable["ScoredLine"], columns: Columns = Columns()) -> Iterator[str]:
+    """Columns with tabs between them, under a line of names."""
+    shown = sys.stdout.isatty()
+    marked = columns.by_token and shown
     for number, line in enumerate(lines):
         if not number:  # what cannot be read has no columns
-            yield "\t".join(COLUMNS)
-        cells = _cells(line, marked)
-        if by_token and not marked:
+            yield "\t".join(columns.names)
+        cells = columns.cells(line, shown, marked)
+        if columns.by_token and not marked:
             tokens = ((_flat(token), "?" if loss is None else f"{loss:.2f}") for token, loss in line.by_token or ())
             cells[-1] = " ".join(f"{token}({loss})" for token, loss in tokens) or cells[-1]
         yield "\t".join(cells)
 
 
-def _cells(line: "ScoredLine", marked: bool) -> list[str]:
-    text = visible(_flat(line.text)) if sys.stdout.isatty() else _flat(line.text)
-    if marked and line.by_token:
-        text = " ".join(_marked(token, loss) for token, loss in line.by_token)
-    numbers = ["" if value is None else f"{value:.4f}" for value in (line.nll, line.nll_per_token, line.d)]
-    return [*numbers, str(len(line.unknown)), text]
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
 
 
 def _flat(text: str) -> str:
@@ -116,4 +212,3 @@ def _marked(token: str, loss: float | None) -> str:
     """A token in the colour of how surprising it is; one that is unknown as what is most."""
     colour = "31" if loss is None or loss >= RARE else "33" if loss >= UNUSUAL else ""
     return f"\x1b[{colour}m{visible(token)}\x1b[0m" if colour else visible(token)
-

@@ -44,10 +44,11 @@ def command(context: click.Context, run_path: Path, **_: Any) -> None:
     for each in run.earlier_data:
         console.result(f"Before: {each['settings']['data.source']}, up to epoch {each['until']} of pretrain-g")
     console.table("", ["stage", "done", "last scores"], rows, numbers=False)
-    console.result(f"Next: {_next(run, config)}")
+    console.result(f"Next: {next_command(run, config)}")
 
 
-def _next(run: "Run", config: Config) -> str:
+def next_command(run: "Run", config: Config) -> str:
+    """What to type next for a run: the stage that is not done, else what it is for."""
     option = "" if str(run.path) == "runs/default" else f" --run {shlex.quote(str(run.path))}"
     for stage in STAGES:
         if stage == "pretrain-d" and (not config.settings.needs_discriminator or run.has("adversarial")):

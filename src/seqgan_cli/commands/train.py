@@ -21,6 +21,7 @@ COUNTS = {
     "--rounds": "adversarial.rounds",
     "--precision": "discriminator.precision",
 }
+VECTORS = {"--embeddings": "generator.embeddings", "--discriminator-embeddings": "discriminator.embeddings"}
 OWN = ("--reward", "--reward-file", "--reward-command")
 
 
@@ -29,6 +30,7 @@ OWN = ("--reward", "--reward-file", "--reward-command")
 @setting_options("Data", {flag: name for flag, name in DATA.items() if flag != "--data"})
 @setting_options("Poems, speeches, music", KINDS)
 @setting_options("Stages", COUNTS)
+@setting_options("Word vectors", VECTORS)
 @setting_options("Reward", {flag: REWARD[flag] for flag in OWN})
 @common_options()
 @click.pass_context

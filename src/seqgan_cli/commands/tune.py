@@ -127,11 +127,13 @@ def command(
     infer_settings(asked, sources)
     if "seed" in asked:
         raise UsageError("--set seed: use --seed.")
-    dimensions = space.parse_all(searches or space.DEFAULT)
+    begun = configuration.resolve(asked, sources, None, preset)
+    free = [text for text in space.default(begun.settings, until) if text.partition("=")[0] not in asked]
+    dimensions = space.parse_all(searches or free)
     for dimension in dimensions:
         if dimension.name in asked:
             raise UsageError(f"{dimension.name} is both searched and set: leave one of the two out.")
-    check_data(configuration.resolve(asked, sources, None, preset))
+    check_data(begun)
     points = space.grid(dimensions) if sampler == "grid" else None
     number = min(trials or len(points), len(points)) if points else trials or 50
 

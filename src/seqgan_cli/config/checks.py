@@ -1,9 +1,11 @@
 """Settings that do not go together, found before anything is read or trained: each component says which do not go with it."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from seqgan_cli.config import registry
 from seqgan_cli.config.resolution import Config
+from seqgan_cli.config.schema import specs_of
 from seqgan_cli.config.settings import SCHEMA, Settings
 from seqgan_cli.errors import UsageError
 
@@ -20,10 +22,20 @@ def check_data(config: Config) -> None:
     given = {name for name in sources if sources[name] in ("option", "file") and config.values[name] != SCHEMA[name].default}
     of_some = {name for kind in registry.kinds.known() for name in kind.uses} - settings.kind.uses
     _refuse(_useless(settings, [name for name in SCHEMA if name in given & of_some]))
+    of_named = {each for tokenizer in registry.tokenizers.named_by(settings.data.tokenizer) for each in _own(tokenizer)}
+    for name in sorted(given & {each for other in registry.tokenizers.known() for each in _own(other)} - of_named):
+        told = f"--{name.partition('.')[2]} is of no use to --tokenizer {settings.data.tokenizer}: leave it out."
+        _refuse([(True, told)])
+    _refuse(registry.tokenizers.conflicts(settings))
     for kind in registry.kinds.known():
         if kind is not settings.kind:
             _refuse(kind.misplaced(settings, given))
     _refuse(settings.kind.conflicts(settings))
+
+
+def _own(component: Any) -> Iterable[str]:
+    """The names of a component's own settings."""
+    return () if component.Section is None else (spec.name for spec in specs_of(component.Section))
 
 
 def _useless(settings: Settings, names: Iterable[str]) -> Iterable[tuple[bool, str]]:

@@ -133,6 +133,10 @@ class Registry:
             if component.Section is not None:
                 yield component.Section, component.name if component.Section.PREFIX == OF_USE else ""
 
+    def is_path(self, value: str) -> bool:
+        """Whether a value of the setting is the name of a file."""
+        return False
+
     def named_by(self, value: str) -> "tuple[Any, ...]":
         """The components that a value of the setting names."""
         return (self[value],) if value in self.names() else ()
@@ -236,9 +240,45 @@ class Kinds(Registry):
         return built_in if built_in is not None and not built_in.is_named else next(iter(self.ours.values()))
 
 
+class Tokenizers(Registry):
+    """Tokenizers, of which a value may say more than the name: NAME:ARGUMENT, or a file."""
+
+    @property
+    def metavar(self) -> str:
+        return f"[{'|'.join(self.named)}:PATTERN|FILE.json]"
+
+    def component(self, value: str) -> Any:
+        """The one that a value names. Raises UsageError for a value that names none."""
+        name = value.partition(":")[0]
+        if name in self.names():
+            self[name]  # another package's is imported
+        found = next((each for each in self.known() if each.takes(value)), None)
+        if found is None:
+            known = ", ".join(self.names())
+            raise UsageError(f"{self.setting}={value}: choose from {known}, or a file that ends in .json.")
+        return found
+
+    def require(self, name: str) -> None:
+        if (own := name.partition(":")[0]) in self.names():
+            super().require(own)
+        self.component(name).check(name)
+
+    def is_path(self, value: str) -> bool:
+        return bool(self.component(value).is_path(value))
+
+    def named_by(self, value: str) -> tuple[Any, ...]:
+        return (self.component(value),)
+
+    def made(self, value: str, kept: Any = None) -> Any:
+        """The tokenizer of that value; `kept`: see `Tokenizer.make`."""
+        return self.component(value).make(value, kept)
+
+
 rewards = Rewards("seqgan.rewards", "seqgan_cli.rewards", "adversarial.reward", "reward")
 algorithms = Registry("seqgan.algorithms", "seqgan_cli.algorithms", "adversarial.algorithm", "algorithm")
 generators = Registry("seqgan.generators", "seqgan_cli.models.generators", "generator.cell", "generator")
 discriminators = Registry("seqgan.discriminators", "seqgan_cli.models.discriminators", "discriminator.kind", "discriminator")
 kinds = Kinds("seqgan.kinds", "seqgan_cli.data.kinds", "data.kind", "kind of data", beside=("auto",))
-ALL = (kinds, generators, discriminators, algorithms, rewards)
+formats = Registry("seqgan.formats", "seqgan_cli.export", "--format", "format of an export")
+tokenizers = Tokenizers("seqgan.tokenizers", "seqgan_cli.data.tokenizers", "data.tokenizer", "tokenizer")
+ALL = (kinds, tokenizers, generators, discriminators, algorithms, rewards)

@@ -3,10 +3,11 @@
 Precedence: option (or `--set`) > `--config` file > what the run already has > kind of data > preset > default.
 """
 
+import functools
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,11 @@ class Config:
 
     values: Mapping[str, Any]
     sources: Mapping[str, str]
+    kept: Path | None = field(default=None, compare=False)  # see `Settings`
 
-    @property
+    @functools.cached_property
     def settings(self) -> Settings:
-        return Settings(self.values)
+        return Settings(self.values, self.kept)
 
 
 def read_file(path: Path) -> dict[str, Any]:
@@ -91,7 +93,7 @@ def explicit(options: Mapping[str, Any], sets: tuple[str, ...], file: Path | Non
         values[reward], sources[reward] = implied[0], "option"
     for name in values:
         is_name = name == "data.source" and registry.kinds.of_source(values[name]) is not None
-        if values[name] and find(name).is_file and not is_name:
+        if values[name] and find(name).names_file(values[name]) and not is_name:
             # The run may be continued from another folder.
             values[name] = mapped(values[name], _absolute) if find(name).is_files else _absolute(values[name])
     return values, sources

@@ -71,6 +71,10 @@ class SettingSpec:
         """Whether its values are components' names."""
         return not isinstance(self.choices, tuple)
 
+    def names_file(self, value: Any) -> bool:
+        """Whether a value is the name of a file or a folder."""
+        return self.is_file or (not isinstance(self.choices, tuple) and self.choices.is_path(value))
+
     def parse(self, text: str) -> Any:
         """The value a user wrote, checked. Raises UsageError."""
         try:

@@ -38,8 +38,8 @@ class Data:
     pad_id: int = setting(-1, "number that fills up the rows of an array of ids (-1: all that are negative)", at_least=-1)
     tokenizer: str = setting(
         "whitespace",
-        "what a token is (smiles: atoms, bonds and rings of molecules; codons: three letters)",
-        choices=("whitespace", "words", "chars", "smiles", "codons"),
+        "what a token is (`seqgan settings data.tokenizer` lists them)",
+        choices=registry.tokenizers,
     )
     lowercase: bool = setting(False, "lower-case the text")
     normalize: str = setting(
@@ -63,8 +63,13 @@ class Data:
 @dataclass(frozen=True)
 class GeneratorSettings:
     embedding_dim: int = setting(32, "size of the generator's token embedding", at_least=1)
+    embeddings: str = setting("", "file of word vectors that it starts from", is_file=True, times_steps=False)
     hidden_dim: int = setting(32, "size of its recurrent state", at_least=1)
     cell: str = setting("lstm", "recurrent cell, or causal attention", choices=registry.generators)
+    layers: int = setting(1, "recurrent layers on one another, or blocks of a transformer", at_least=1)
+    tied: bool = setting(False, "let the table of embeddings be the output layer's kernel too; their sizes must be equal")
+    layer_norm: bool = setting(False, "normalise what each recurrent layer reads, and what the last one gives")
+    residual: bool = setting(False, "let each recurrent layer but the first add what it reads to what it gives")
 
 
 @section("discriminator", "pretrain-d")
@@ -78,6 +83,7 @@ class DiscriminatorSettings:
         times_steps=True,
     )
     embedding_dim: int = setting(64, "size of the discriminator's token embedding", at_least=1, fixed_by="pretrain-d")
+    embeddings: str = setting("", "file of word vectors that it starts from", is_file=True, fixed_by="pretrain-d")
     hidden_dim: int = setting(64, "features of those that are recurrent or attend", at_least=1, fixed_by="pretrain-d")
     prefixes: bool = setting(
         False, "teach it every prefix and not only whole sequences", fixed_by="pretrain-d", times_steps=True

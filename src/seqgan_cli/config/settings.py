@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 from seqgan_cli.config import registry
@@ -62,12 +63,15 @@ class Settings:
 
     Args:
         values: by dotted name; those that are not there have their defaults.
+        kept: the file in which a run keeps its tokenizer, if these are a run's.
     """
 
-    def __init__(self, values: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, values: Mapping[str, Any] | None = None, kept: Path | None = None) -> None:
         given = dict(values or {})
+        self._kept = kept
         self.values = {name: spec.default for name, spec in specs_with(given).items()} | given
         self._sections: dict[Any, Any] = {}
+        self._tokenizer: Any = None
 
     def __getitem__(self, declared: type[S]) -> S:
         """The values of a section."""
@@ -93,7 +97,24 @@ class Settings:
 
     def changed(self, values: Mapping[str, Any]) -> "Settings":
         """The same with other values."""
-        return Settings(self.values | dict(values))
+        found = Settings(self.values | dict(values))
+        if found.data.tokenizer == self.data.tokenizer:
+            found._kept, found._tokenizer = self._kept, self._tokenizer
+        return found
+
+    def with_tokenizer(self, tokenizer: Any) -> "Settings":
+        """The same with a tokenizer that is there already; None: with the one that they have."""
+        found = Settings(self.values, self._kept)
+        found._tokenizer = tokenizer or self._tokenizer
+        return found
+
+    @property
+    def tokenizer(self) -> Any:
+        """What cuts texts into tokens. Raises SeqganError if it is in a file that cannot be read."""
+        if self._tokenizer is None:
+            named = registry.tokenizers.component(self.data.tokenizer)
+            self._tokenizer = named.make(self.data.tokenizer, self._kept if named.is_kept else None)
+        return self._tokenizer
 
     @property
     def kind(self) -> Any:

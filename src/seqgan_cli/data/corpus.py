@@ -6,18 +6,19 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seqgan_cli import files
 from seqgan_cli.config.sections import Data
 from seqgan_cli.data.batches import InMemory, Positives, Sequences, Streamed
 from seqgan_cli.data.documents import BLOCK, Documents, counts_of
-from seqgan_cli.data.split import HeldOut, held_out_counts, read_parts, save_parts
+from seqgan_cli.data.split import HeldOut, chosen_parts, read_parts, save_parts
+from seqgan_cli.data.starts import Start, read_starts, save_starts
 from seqgan_cli.data.summary import Tally, summary_of
-from seqgan_cli.data.tfrecord.shards import Shards
-from seqgan_cli.data.vocabulary import EOS, PAD, SPECIAL, SPECIAL_BEFORE, UNK, Vocabulary
+from seqgan_cli.data.tfrecord.shards import EVAL_SUBSET, Shards
+from seqgan_cli.data.vocabulary import EOS, PAD, SPECIAL, TOKENIZER, UNK, Vocabulary, is_mark, read_vocabulary
 from seqgan_cli.errors import SeqganError, restarting
 from seqgan_cli.evaluation.metrics.diversity import train_overlap
 from seqgan_cli.lazy import np
@@ -39,7 +40,9 @@ class Corpus:
 
     train: int32 `[n, T]`; held_out: the other parts by name, of which only older runs lack "validation": there the test part
     chooses too; summary: what was read, a line each; shards: where the training sequences are if memory does not hold them all:
-    then `train` is a fair sample, for scores; seed: of draws from the training sequences.
+    then `train` is a fair sample, for scores; seed: of draws from the training sequences; tokenizer: what cut them, if it is
+    more than its name in the settings; starts: what embeddings start from, by the network they are of; unseen: the file that
+    the test part is from, if it is not the run's own.
     """
 
     train: np.ndarray
@@ -48,6 +51,9 @@ class Corpus:
     summary: tuple[str, ...] = ()
     shards: Shards | None = None
     seed: int = 0
+    tokenizer: Any = None
+    starts: Mapping[str, Start] = field(default_factory=dict)
+    unseen: str = ""
 
     @property
     def sequence_length(self) -> int:
@@ -72,6 +78,12 @@ class Corpus:
     def test_documents(self) -> np.ndarray:
         """int64 `[m]`."""
         return self.held_out["test"].documents
+
+    @property
+    def reported(self) -> HeldOut:
+        """What scores are reported of: the test part's first EVAL_SUBSET sequences, or all of a file that was named for it."""
+        part = self.held_out["test"]
+        return part if self.unseen else part.first(EVAL_SUBSET)
 
     def train_sample(self, num: int, without_unk: bool = False) -> np.ndarray:
         """A fair sample of the training sequences, or of those without `<unk>`, always the same: int32 `[≤ num, T]`."""
@@ -98,12 +110,17 @@ class Corpus:
     def save(self, run: Path, folder: str = FOLDER) -> None:
         """Write into that folder of a run directory. Raises OSError."""
         save_parts(run / folder, self.train, self.held_out)
+        save_starts(run, self.starts)
         if self.shards:
             files.write(run / folder / SHARDS, (json.dumps(self.shards.record(), indent=1) + "\n").encode())
         else:
             (run / folder / SHARDS).unlink(missing_ok=True)  # of other data, before --overwrite
         if self.vocabulary.has_special_tokens:
             files.write(run / "vocabulary.txt", "".join(f"{token}\n" for token in self.vocabulary.tokens).encode())
+        if self.tokenizer:
+            files.write(run / TOKENIZER, self.tokenizer.content())
+        else:
+            (run / TOKENIZER).unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -112,7 +129,8 @@ class Layout:
 
     unit: what a document is, in the singular; max_length: most tokens of a sequence; segment: starts and ends in `ids` of the
     sequences that the chosen documents give, in their order; overlong: what becomes of longer documents, in words; tokens: what
-    a token is; ended: whether sequences may be shorter and so end in `<eos>`; vocabulary: None for the tokens there are.
+    a token is; ended: whether sequences may be shorter and so end in `<eos>`; vocabulary: None for the tokens there are;
+    keeps_unseen: whether tokens that no training sequence holds are in it too.
     """
 
     unit: str
@@ -122,6 +140,7 @@ class Layout:
     tokens: str
     ended: bool = True
     vocabulary: Vocabulary | None = None
+    keeps_unseen: bool = False
 
 
 def corpus_of(documents: Documents, test: Documents | None, layout: Layout, settings: Data, seed: int) -> Corpus:
@@ -129,20 +148,17 @@ def corpus_of(documents: Documents, test: Documents | None, layout: Layout, sett
 
     The vocabulary is the training part's. Documents are held out as a whole, so none has a piece in two parts.
     """
-    order = rng(seed, "corpus", "holdout").permutation(len(documents))
-    held = held_out_counts(len(documents), settings, documents.source, layout.unit)
-    parts = np.split(order, np.cumsum([held["test"], held["validation"]]))
-    chosen = {name: np.sort(part) for name, part in zip(("test", "validation", "train"), parts, strict=True)}
+    chosen = chosen_parts(len(documents), settings, documents.source, layout.unit, seed)
     sources = dict.fromkeys(chosen, documents)
     if test is not None:
         sources["test"], chosen["test"] = test, np.arange(len(test))
-    if not held["validation"]:
-        del chosen["validation"]
     spans = {name: layout.segment(sources[name], chosen[name]) for name in chosen}
     for name in sorted(spans, key=lambda name: name != "train"):  # where none is short enough, no part is to blame
         part = name if sources[name] is documents and name != "train" else ""
         refuse_nothing(spans[name][0], sources[name].source, layout, part)
-    vocabulary = layout.vocabulary or _vocabulary(documents, *spans["train"], settings)
+    vocabulary = layout.vocabulary or ranked_vocabulary(
+        documents.tokens, counts_within(documents, *spans["train"]), settings, layout.keeps_unseen
+    )
     tables = {name: table_of(sources[name], *span, vocabulary, layout) for name, span in spans.items()}
     train = tables.pop("train")
     vocabulary.has_eos = layout.ended
@@ -216,16 +232,19 @@ def check_vocabulary(training: Tally, source: str, layout: Layout, settings: Dat
         raise SeqganError(f"{source} holds fewer than two different {kind}{after}: nothing to learn.")
 
 
-def _vocabulary(documents: Documents, starts: np.ndarray, ends: np.ndarray, settings: Data) -> Vocabulary:
-    """Tokens of the sequences by falling frequency, ties by first sight."""
-    return ranked_vocabulary(documents.tokens, counts_within(documents, starts, ends), settings)
+def ranked_vocabulary(
+    tokens: Sequence[str], counts: np.ndarray, settings: Data, keeps_unseen: bool = False
+) -> Vocabulary:
+    """Tokens that were counted, by falling frequency, ties by their order; the separator and labels are never too rare.
 
-
-def ranked_vocabulary(tokens: Sequence[str], counts: np.ndarray, settings: Data) -> Vocabulary:
-    """Tokens that were counted, by falling frequency, ties by their order."""
-    ranked = np.argsort(-counts, kind="stable")
-    kept = [i for i in ranked if counts[i] >= max(1, settings.min_count)]
-    return Vocabulary([tokens[i] for i in kept[: settings.max_vocab or None]])
+    `keeps_unseen`: those that were not counted come last.
+    """
+    ranked = [i for i in np.argsort(-counts, kind="stable") if tokens[i] != SPECIAL[UNK]]
+    marks = {i for i in ranked if is_mark(tokens[i]) and counts[i]}
+    least = 0 if keeps_unseen else max(1, settings.min_count)
+    words = [i for i in ranked if counts[i] >= least and not is_mark(tokens[i])]
+    kept = marks.union(words[: settings.max_vocab or None])
+    return Vocabulary([tokens[i] for i in ranked if i in kept])
 
 
 def counts_within(documents: Documents, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
@@ -253,7 +272,9 @@ def table_of(documents: Documents, starts: np.ndarray, ends: np.ndarray, vocabul
     return table
 
 
-def load_corpus(run: Path, plain_vocab_size: int | None, seed: int = 0, folder: str = FOLDER) -> Corpus:
+def load_corpus(
+    run: Path, plain_vocab_size: int | None, seed: int = 0, tokenizer: Any = None, folder: str = FOLDER
+) -> Corpus:
     """The corpus that a run keeps in a folder. `plain_vocab_size`: V where no token is special, else None.
 
     Raises SeqganError if it is damaged.
@@ -268,22 +289,4 @@ def load_corpus(run: Path, plain_vocab_size: int | None, seed: int = 0, folder: 
             raise SeqganError(f"Cannot read {path} ({error}): {again}.") from None
     tables = (train, *(part.tokens for part in held_out.values()))
     vocabulary = read_vocabulary(run / "vocabulary.txt", plain_vocab_size, tables)
-    return Corpus(train, held_out, vocabulary, shards=shards, seed=seed)
-
-
-def read_vocabulary(path: Path, plain_size: int | None, tables: tuple[np.ndarray, ...]) -> Vocabulary:
-    """The vocabulary of a file, which must hold every id of the tables. Raises SeqganError.
-
-    `plain_size`: V where no token is special and there is no file, else None.
-    """
-    if plain_size is not None:
-        return Vocabulary(size=plain_size)
-    try:
-        text = path.read_bytes().decode()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SeqganError(f"Cannot read {path}: {error}.") from None
-    *tokens, after = text.split("\n")
-    largest = max(int(table.max(initial=0)) for table in tables)
-    if tuple(tokens[: len(SPECIAL)]) not in (SPECIAL, SPECIAL_BEFORE) or after or largest >= len(tokens):
-        raise SeqganError(f"{path} is damaged: it does not hold all {largest + 1} tokens of the corpus.")
-    return Vocabulary(tokens[len(SPECIAL) :], has_eos=bool((tables[0] == EOS).any()))
+    return Corpus(train, held_out, vocabulary, shards=shards, seed=seed, tokenizer=tokenizer, starts=read_starts(run))

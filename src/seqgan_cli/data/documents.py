@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from seqgan_cli.errors import SeqganError
@@ -107,11 +107,15 @@ class Documents:
 
 
 class Collector:
-    """Documents in the making; holds their numbers, never their text."""
+    """Documents in the making; holds their numbers, never their text.
 
-    def __init__(self) -> None:
+    Args:
+        tokens: what has the first numbers, whether or not it comes.
+    """
+
+    def __init__(self, tokens: Sequence[str] = ()) -> None:
         self._ids, self._offsets, self._lines = array("i"), array("q", [0]), array("q")
-        self._numbers: dict[str, int] = {}
+        self._numbers: dict[str, int] = {token: i for i, token in enumerate(tokens)}
         self._files: list[tuple[int, str]] = []
         self.rejected: dict[str, Rejected] = {}
         self.notes: list[str] = []

@@ -73,6 +73,17 @@ def held_out_counts(count: int, settings: Data, source: str, unit: str) -> dict[
     return counts
 
 
+def chosen_parts(count: int, settings: Data, source: str, unit: str, seed: int) -> dict[str, np.ndarray]:
+    """Which of `count` documents each part has, ascending int64, by its name; see `held_out_counts` for what is raised."""
+    order = rng(seed, "corpus", "holdout").permutation(count)
+    held = held_out_counts(count, settings, source, unit)
+    parts = np.split(order, np.cumsum([held["test"], held["validation"]]))
+    chosen = {name: np.sort(part) for name, part in zip(("test", "validation", "train"), parts, strict=True)}
+    if not held["validation"]:
+        del chosen["validation"]
+    return chosen
+
+
 def save_parts(folder: Path, train: np.ndarray, held_out: Mapping[str, HeldOut]) -> None:
     """Write `train.npz`, `validation.npz` and `test.npz`, and take away those of other data. Raises OSError."""
     parts: dict[str, dict[str, np.ndarray]] = {"train": {"tokens": train}}

@@ -15,8 +15,8 @@ from seqgan_cli.evaluation.real import RealScores, Variety
 from seqgan_cli.lazy import np
 from seqgan_cli.randomness import rng
 from seqgan_cli.sampling.choices import PLAIN, Sampling
+from seqgan_cli.sampling.continuation import sample_beside, samples_beside
 from seqgan_cli.sampling.likelihood import sequence_nll
-from seqgan_cli.sampling.sequences import sample, samples
 
 if TYPE_CHECKING:
     from seqgan_cli.models.generator import Generator
@@ -75,12 +75,12 @@ def curve_scores(
     the held-out data is covered; nll_test in runs that have no validation part), entropy of the policy, likelihoods per token;
     distinct_share of the samples.
     """
-    drawn = sample(generator, num, key)
+    drawn = sample_beside(generator, corpus.validation, num, key)
     scores = {} if oracle is None else {"nll_oracle": nll(oracle, drawn).mean}
     scores.update(real.curve(drawn) if real else {})
     scores[f"nll_{corpus.choosing}"] = nll(generator, corpus.validation[:num]).mean
     scores["entropy"] = nll(generator, drawn).mean  # the mean of −log G over G's own samples
-    scores["distinct_share"] = diversity.distinct_share(drawn)
+    scores["distinct_share"] = diversity.distinct_share(corpus.vocabulary.target(drawn))
     return scores
 
 
@@ -145,7 +145,7 @@ def likelihoods(
     batches: list[np.ndarray] = []
     oracle_sums: list[np.ndarray] = []
     count = 0
-    for batch in samples(generator, key, sampling):
+    for batch in samples_beside(generator, corpus.test, key, sampling):
         batches.append(batch[: num - count])
         count += len(batches[-1])
         if oracle is not None:
@@ -154,9 +154,8 @@ def likelihoods(
         if count == num:
             break
     drawn = np.concatenate(batches)
-    on_test, test_outside = nll_inside(
-        generator, corpus.test[:HELDOUT_AT_MOST], sampling, corpus.test_documents[:HELDOUT_AT_MOST]
-    )
+    test = corpus.reported
+    on_test, test_outside = nll_inside(generator, test.tokens, sampling, test.documents)
     on_train, train_outside = nll_inside(generator, corpus.train_sample(HELDOUT_AT_MOST), sampling)
     return Likelihoods(
         sampling,
@@ -164,12 +163,20 @@ def likelihoods(
         per_token(np.concatenate(oracle_sums), np.full(num, drawn.shape[1])) if oracle_sums else None,
         on_test,
         on_train,
-        diversity.distinct_share(drawn),
-        diversity.token_types(drawn, corpus.vocabulary.mask(drawn)),
+        diversity.distinct_share(corpus.vocabulary.target(drawn)),
+        diversity.token_types(*corpus.vocabulary.for_counting(drawn)),
         corpus.sequences.train_overlap(drawn),
         real.all(drawn) if real else {},
         {"nll_test": test_outside, "nll_train": train_outside} if sampling.truncated else {},
     )
+
+
+def nll_by_label(generator: Generator, corpus: Corpus, sampling: Sampling = PLAIN) -> dict[str, Estimate]:
+    """nll_test of the held-out sequences of each label, the most frequent first; nothing of data without labels."""
+    tokens, documents = corpus.test[:HELDOUT_AT_MOST], corpus.test_documents[:HELDOUT_AT_MOST]
+    rows = {label: tokens[:, 0] == corpus.vocabulary.label(label) for label in corpus.vocabulary.labels}
+    found = {label: nll_inside(generator, tokens[own], sampling, documents[own]) for label, own in rows.items() if own.any()}
+    return {label: estimate for label, (estimate, _) in found.items()}
 
 
 def outside_notes(named_scores: Sequence[tuple[str, Likelihoods]]) -> list[str]:
@@ -196,23 +203,23 @@ def data_figures(
     are samples or all, but for copied_run, which is the held-out set's; for text unknown_share, the share of `<unk>` among the
     held-out tokens, which no likelihood counts and no n-gram matches.
     """
-    train, mask = corpus.train_sample(num), corpus.vocabulary.mask
+    train, counted = corpus.train_sample(num), corpus.vocabulary.for_counting
     among = corpus.sequences.draw(num, seed, "data", "draws") if corpus.shards else corpus.train
-    distinct, types = diversity.expected_distinct(among, mask(among), num)
-    enough = len(train) == num
+    distinct, types = diversity.expected_distinct(*counted(among), num)
+    enough, told = len(train) == num, None if corpus.unseen else corpus.shards
     figures = {
-        "token_types": float(diversity.token_types(train, mask(train))) if enough else types.number,
-        "distinct_share": diversity.distinct_share(train) if enough else distinct.number / num,
+        "token_types": float(diversity.token_types(*counted(train))) if enough else types.number,
+        "distinct_share": diversity.distinct_share(counted(train)[0]) if enough else distinct.number / num,
         "least_token_types": diversity.collapse_threshold(types.number, num, corpus.sequence_length, types.once),
         "least_distinct_share": diversity.collapse_threshold(distinct.number, num, 1, distinct.once) / num,
-        "copied_share": corpus.shards.heldout_copied if corpus.shards else corpus.sequences.train_overlap(corpus.test),
+        "copied_share": told.heldout_copied if told else corpus.sequences.train_overlap(corpus.test),
     }
     if corpus.vocabulary.has_special_tokens:
         figures["unknown_share"] = corpus.vocabulary.unknown_share(corpus.test)
     if real is not None:
         figures.update(real.of_data(train))
     if oracle is not None:
-        heldout = corpus.test[:HELDOUT_AT_MOST]
+        heldout = corpus.reported.tokens
         uniform = rng(seed, "uniform").integers(0, corpus.vocabulary.size, heldout.shape, dtype=np.int32)
         figures["nll_oracle"] = nll(oracle, heldout).mean
         figures["nll_oracle_uniform"] = nll(oracle, uniform).mean

@@ -6,7 +6,6 @@ import numpy as np
 
 from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.evaluation.generators import HELDOUT_AT_MOST
 from seqgan_cli.evaluation.metrics import frechet
 from seqgan_cli.evaluation.metrics.diversity import distinct_n, longest_copied_run
 from seqgan_cli.evaluation.metrics.likelihood import Estimate, mean_of
@@ -29,7 +28,7 @@ class Measures:
 
     def __init__(self, corpus: Corpus, kind: Any, vectors: np.ndarray | None, num: int, source: str) -> None:
         self.corpus, self.kind, self.vectors, self.source = corpus, kind, vectors, source
-        part = corpus.held_out["test"].first(HELDOUT_AT_MOST)
+        part = corpus.reported
         self.heldout, self.documents = part.tokens, part.documents
         self.equal = min(num, len(self.heldout))
         self.training = corpus.train_sample(num)

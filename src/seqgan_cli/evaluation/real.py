@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.corpus import Corpus
+from seqgan_cli.data.vocabulary import Vocabulary
 from seqgan_cli.evaluation.metrics import bleu, diversity
 from seqgan_cli.evaluation.metrics.likelihood import Estimate, mean_of
 from seqgan_cli.lazy import np
@@ -130,6 +131,40 @@ def bleu_scores(
     table = bleu.References(*references, max(bleu.orders_needed(w, smoothing) for w in weights))
     matches = table.match(*hypotheses)
     return [mean_of(bleu.scores(matches, w, smoothing)) for w in weights]
+
+
+def bleu_by_source(
+    samples: np.ndarray,
+    references: np.ndarray,
+    vocabulary: Vocabulary,
+    weights: Sequence[Sequence[float]],
+    smoothing: str,
+) -> list[Estimate]:
+    """Mean sentence BLEU of targets against those references that have the same source, one for each tuple of weights.
+
+    The interval is over sources. Samples whose source no reference has are left out.
+
+    Args:
+        samples, references: int32 `[n, T]` and `[m, T]`, of sequences with sources.
+    """
+    groups: dict[bytes, tuple[list[int], list[int]]] = {}
+    for place, table in enumerate((samples, references)):
+        for row, length in enumerate(vocabulary.source_length(table).tolist()):
+            groups.setdefault(table[row, :length].tobytes(), ([], []))[place].append(row)
+    order = max(bleu.orders_needed(each, smoothing) for each in weights)
+    found: list[list[np.ndarray]] = [[] for _ in weights]
+    sizes = []
+    for own, theirs in groups.values():
+        if not own or not theirs:
+            continue
+        matches = bleu.References(*vocabulary.for_matching(references[theirs]), order).match(
+            *vocabulary.for_matching(samples[own])
+        )
+        for scores, each in zip(found, weights, strict=True):
+            scores.append(bleu.scores(matches, each, smoothing))
+        sizes.append(len(own))
+    sources = np.repeat(np.arange(len(sizes)), sizes)
+    return [mean_of(np.concatenate([np.zeros(0), *scores]), sources) for scores in found]
 
 
 def self_bleu_scores(

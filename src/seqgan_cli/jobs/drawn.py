@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from seqgan_cli.data.vocabulary import is_mark
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.jobs.trained import Trained
 
@@ -37,7 +38,11 @@ def prompts_of(trained: Trained, texts: Iterable[str]) -> tuple[Prompts, list[st
             prompts.append(vocabulary.encode(tokens))
         except ValueError as error:
             raise SeqganError(f"The prompt {_shortened(text)}: {error}") from None
-        unknown.update(dict.fromkeys(token for token in tokens if token not in known))
+        strange = [token for token in tokens if token not in known]
+        if any(map(is_mark, strange)):
+            labels = ", ".join(vocabulary.labels)
+            raise SeqganError(f"{_shortened(text)} is no label of {trained.run.path}, which has {labels}.")
+        unknown.update(dict.fromkeys(strange))
     return prompts, list(unknown)
 
 
@@ -104,7 +109,7 @@ class Fresh:
         self._known = set(map(self._digest, trained.corpus.train)) if novel else set[bytes]()
 
     def _digest(self, ids: "np.ndarray") -> bytes:
-        own = ids[: self.trained.corpus.vocabulary.length(ids)]
+        own = ids[: self.trained.corpus.vocabulary.source_length(ids) + self.trained.corpus.vocabulary.length(ids)]
         return hashlib.blake2b(own.tobytes(), digest_size=16).digest()
 
     def __iter__(self) -> Iterator[tuple["np.ndarray", int]]:

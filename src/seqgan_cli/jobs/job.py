@@ -15,6 +15,7 @@ from seqgan_cli.config.settings import SCHEMA, Settings
 from seqgan_cli.console import Console
 from seqgan_cli.data.sources.inference import infer_settings
 from seqgan_cli.data.split import CHOOSES_AND_REPORTS
+from seqgan_cli.data.starts import save_starts
 from seqgan_cli.data.tfrecord.shards import is_prepared
 from seqgan_cli.errors import SeqganError, UsageError, advised
 from seqgan_cli.jobs.corpora import check_fit, new_corpus, showing_reading, store_corpus
@@ -26,6 +27,7 @@ from seqgan_cli.runs.checkpoints import Checkpoint
 from seqgan_cli.runs.generators import generator_checkpoint, read_generator
 from seqgan_cli.runs.origins import origins_of
 from seqgan_cli.runs.run import Run
+from seqgan_cli.runs.vectors import with_vectors
 from seqgan_cli.training.distribution.placement import Placement
 
 if TYPE_CHECKING:
@@ -158,8 +160,14 @@ def _chiefs_job(
         config = Config(
             {**config.values, "data.vocab-size": oracle.vocabulary.size}, {**config.sources, "data.vocab-size": "oracle"}
         )
-    check_fit(config.settings, stages, corpus, oracle)
-    refuse_too_few_rows(config.settings, stages, len(corpus.sequences), strategy)
+    config, corpus, vectors_read = with_vectors(config, recorded, run, restarted, corpus, changed, console)
+    if vectors_read:
+        check(config)
+        origins = {**(run.record().get("origins", {}) if origins is None and recorded else origins or {})}
+        origins |= origins_of(config.values, vectors_read)
+    settings = config.settings.with_tokenizer(corpus.tokenizer)
+    check_fit(settings, stages, corpus, oracle)
+    refuse_too_few_rows(settings, stages, len(corpus.sequences), strategy)
     with run.lock():
         if recorded is None and run.exists:
             raise SeqganError(f"Another command has just begun {run.path}: run this one again.")
@@ -173,6 +181,8 @@ def _chiefs_job(
         elif changed:
             earlier_data = []
             store_corpus(run, corpus, oracle)
+        else:
+            save_starts(run.path, corpus.starts)
         run.write_config(config, preset, origins, earlier_data)
         run = Run(run.path)
         seed = config.values["seed"]
@@ -187,4 +197,4 @@ def _chiefs_job(
             console.note(f"{name} = {config.values[name]} ({config.sources[name]})")
         share(run, place, strategy)
         with strategy.scope():
-            yield Job(run, config.settings, corpus, oracle, console, parameters["tensorboard"])
+            yield Job(run, settings, corpus, oracle, console, parameters["tensorboard"])

@@ -25,6 +25,7 @@ DATA = {
     "--unit": "data.unit",
     "--pad-id": "data.pad-id",
     "--tokenizer": "data.tokenizer",
+    "--tokenizer-size": "data.tokenizer-size",
     "--lowercase/--no-lowercase": "data.lowercase",
     "--normalize": "data.normalize",
     "--markers": "data.markers",

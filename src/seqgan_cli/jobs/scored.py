@@ -1,16 +1,20 @@
-"""Lines of somebody's own, scored by a run's generator and discriminator."""
+"""Lines of somebody's own, scored by a run's generator, discriminator and reward."""
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
+from seqgan_cli.data.vocabulary import SEPARATOR
+from seqgan_cli.errors import SeqganError
 from seqgan_cli.jobs.trained import Trained
 
 if TYPE_CHECKING:
     import numpy as np
 
     from seqgan_cli.models.discriminator import Discriminator
+    from seqgan_cli.rewards.base import Reward
     from seqgan_cli.sampling.choices import Sampling
 
 AT_ONCE = 1024  # lines
@@ -20,9 +24,12 @@ AT_ONCE = 1024  # lines
 class ScoredLine:
     """A line, and how likely the run finds it.
 
-    nll: −log G in nats; None where the line is no sequence of the run, for `why`. nll_per_token: over what counts: its tokens
-    but the unknown ones, and the end where the run's sequences have one. d: probability of being real by D, if there is one.
-    by_token: each token and its −log G, None for an unknown one, if it was asked for.
+    nll: −log G in nats, ∞ where truncation leaves a token out; None where the line is no sequence of the run. why: a few words
+    where it is either. nll_per_token: over what counts: its tokens but the unknown ones, and the end where the run's sequences
+    have one. bits_per_byte: −log₂ G over the bytes of the line in UTF-8, of pairs of the target, its end among them; None with
+    an unknown token. d: probability of being real by D, if there is one. by_token: each token that is drawn and its −log G,
+    None for an unknown one, if it was asked for. reward, terms: if one was asked for, its value and those of the rewards that
+    it is a sum of, by name.
     """
 
     text: str
@@ -30,83 +37,138 @@ class ScoredLine:
     unknown: list[str]
     nll: float | None = None
     nll_per_token: float | None = None
+    bits_per_byte: float | None = None
     d: float | None = None
     by_token: list[tuple[str, float | None]] | None = None
     why: str = ""
+    reward: float | None = None
+    terms: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def outside(self) -> bool:
+        """Whether truncation leaves one of its tokens out."""
+        return self.nll == float("inf")
 
 
 def score_lines(
-    trained: Trained, lines: Iterable[str], sampling: "Sampling", discriminator: "Discriminator | None", by_token: bool
+    trained: Trained,
+    lines: Iterable[str],
+    sampling: "Sampling",
+    discriminator: "Discriminator | None" = None,
+    by_token: bool = False,
+    reward: "Reward | None" = None,
 ) -> Iterator[ScoredLine]:
     """One for each line, in their order, some of them in memory at a time."""
-    left = iter(lines)
+    left, scorer = iter(lines), _LineScorer(trained, sampling, discriminator, by_token, reward)
     while chunk := list(itertools.islice(left, AT_ONCE)):
-        yield from _score(trained, chunk, sampling, discriminator, by_token)
+        yield from scorer.score(chunk)
 
 
-def _score(
-    trained: Trained, lines: list[str], sampling: "Sampling", discriminator: "Discriminator | None", by_token: bool
-) -> Iterator[ScoredLine]:
-    import numpy as np
+class _LineScorer:
+    def __init__(
+        self,
+        trained: Trained,
+        sampling: "Sampling",
+        discriminator: "Discriminator | None",
+        by_token: bool,
+        reward: "Reward | None",
+    ) -> None:
+        self.vocabulary, self.generator, self.settings = trained.corpus.vocabulary, trained.generator, trained.config.settings
+        self.length, self.kind = trained.corpus.sequence_length, trained.config.settings.kind
+        self.sampling, self.discriminator, self.by_token, self.reward = sampling, discriminator, by_token, reward
+        self.known, self.chunks = {*self.vocabulary.tokens}, itertools.count()
 
-    from seqgan_cli.algorithms.discriminator import scores
-    from seqgan_cli.sampling.likelihood import sequence_nll, token_nll
+    def score(self, lines: list[str]) -> Iterator[ScoredLine]:
+        """Of some lines."""
+        split, none = zip(*map(self._tokens, lines), strict=True)
+        strange = [self._unknown(tokens) for tokens in split]
+        whys = [no or self._why(tokens, unknown) for tokens, unknown, no in zip(split, strange, none, strict=True)]
+        table = self._table([tokens for tokens, why in zip(split, whys, strict=True) if not why])
+        rows = zip(*self._measured(table), strict=True)
+        for line, tokens, unknown, why in zip(lines, split, strange, whys, strict=True):
+            if why:
+                yield ScoredLine(line, tokens, unknown, why=why)
+                continue
+            nll, counted, d, parts, reward, terms = next(rows)
+            outside = f"a token that {self.sampling} leaves out" if nll == float("inf") else ""
+            shown = None if parts is None else self._by_token(tokens, parts)
+            a_token, bits = nll / counted if counted else None, self._bits_per_byte(nll, line, unknown)
+            yield ScoredLine(line, tokens, unknown, nll, a_token, bits, d, shown, outside, reward, terms)
 
-    settings, vocabulary, generator = trained.config.settings, trained.corpus.vocabulary, trained.generator
-    known = {*vocabulary.tokens}
-    split = [settings.kind.prompt(line, settings) for line in lines]
-    whys = [_why(trained, tokens, known) for tokens in split]
-    fitting = [i for i, why in enumerate(whys) if not why]
-    table = _table(trained, [split[i] for i in fitting])
-    parts = token_nll(generator, table, sampling) if by_token else None
-    nll = parts.sum(axis=1) if parts is not None else sequence_nll(generator, table, sampling)
-    counted = (vocabulary.mask(table) & np.asarray(generator.uncertain(table))).sum(axis=1)
-    real = scores(discriminator, table) if discriminator is not None else None
-    places = {i: row for row, i in enumerate(fitting)}
-    for i, (line, tokens) in enumerate(zip(lines, split, strict=True)):
-        unknown = [token for token in tokens if token not in known]
-        if (row := places.get(i)) is None:
-            yield ScoredLine(line, tokens, unknown, why=whys[i])
-            continue
-        own = float(nll[row])
-        shown = None
-        if parts is not None:
-            losses = parts[row].tolist()
-            shown = [(token, loss if token in known else None) for token, loss in zip(tokens, losses, strict=False)]
-            shown += [("<eos>", losses[len(tokens)])] * vocabulary.has_eos
-        yield ScoredLine(
-            line,
-            tokens,
-            unknown,
-            own,
-            own / counted[row] if counted[row] else None,
-            float(real[row]) if real is not None else None,
-            shown,
-        )
+    def _tokens(self, line: str) -> tuple[list[str], str]:
+        """The tokens of a line, and why there are none; empty if there are."""
+        try:
+            return self.kind.sequence(line, self.settings), ""
+        except SeqganError as error:
+            return [], str(error)
+
+    def _bits_per_byte(self, nll: float, line: str, unknown: list[str]) -> float | None:
+        """None where an unknown token stands in it, which no likelihood counts."""
+        text = line.partition("\t")[2] if self.kind.has_sources else line
+        return None if unknown else nll / math.log(2) / (len(text.encode(errors="replace")) + self.vocabulary.has_eos)
+
+    def _measured(self, table: "np.ndarray") -> tuple[Iterable[Any], ...]:
+        """Of each row what `ScoredLine` has: nll, how many tokens that is of, d, the nll of each token, reward, its terms."""
+        import numpy as np
+
+        from seqgan_cli.algorithms.discriminator import scores
+        from seqgan_cli.sampling.likelihood import sequence_nll, token_nll
+
+        none, generator = [None] * len(table), self.generator
+        parts = token_nll(generator, table, self.sampling) if self.by_token else None
+        nll = parts.sum(axis=1) if parts is not None else sequence_nll(generator, table, self.sampling)
+        counted = (self.vocabulary.mask(table) & np.asarray(generator.uncertain(table))).sum(axis=1)
+        d = none if self.discriminator is None else scores(self.discriminator, table).tolist()
+        rewards = (none, [{} for _ in none]) if self.reward is None else self._rewards(table)
+        return nll.tolist(), counted.tolist(), d, none if parts is None else parts.tolist(), *rewards
+
+    def _rewards(self, table: "np.ndarray") -> tuple[list[float], list[dict[str, float]]]:
+        from seqgan_cli.randomness import key
+        from seqgan_cli.rewards.total import values_of
+
+        assert self.reward is not None
+        drawing = key(0, "score", "reward", next(self.chunks))  # of a reward that draws
+        if not len(table):
+            return [], []
+        totals, terms = values_of(self.reward, table, drawing)
+        return totals.tolist(), [dict(zip(terms, values, strict=True)) for values in _transposed(terms, len(table))]
+
+    def _by_token(self, tokens: list[str], parts: list[float]) -> list[tuple[str, float | None]]:
+        given = tokens.index(SEPARATOR) + 1 if self.kind.has_sources else 0
+        own = zip(tokens[given:], parts[given:], strict=False)
+        read = self.settings.tokenizer.shown
+        shown = [(read(token), loss if token in self.known else None) for token, loss in own]
+        return [*shown, ("<eos>", parts[len(tokens)])] if self.vocabulary.has_eos else shown
+
+    def _unknown(self, tokens: list[str]) -> list[str]:
+        """The tokens that the run does not know; most lines have none, which is told at once."""
+        return [] if self.known.issuperset(tokens) else [token for token in tokens if token not in self.known]
+
+    def _why(self, tokens: list[str], unknown: list[str]) -> str:
+        """Why a line is no sequence of the run; empty if it is one."""
+        if unknown and not self.vocabulary.has_special_tokens:
+            return f"{unknown[0]!r} is no token of the run"
+        if self.vocabulary.has_eos and len(tokens) >= self.length:
+            return f"{len(tokens)} tokens of at most {self.length - 1}"
+        if not self.vocabulary.has_eos and len(tokens) != self.length:
+            return f"{len(tokens)} tokens instead of {self.length}"
+        return ""
+
+    def _table(self, split: list[list[str]]) -> "np.ndarray":
+        """int32 `[n, T]`, as the corpus has sequences."""
+        import numpy as np
+
+        from seqgan_cli.data.vocabulary import EOS, PAD
+
+        flat = self.vocabulary.encode([*itertools.chain.from_iterable(split)])
+        lengths = np.fromiter(map(len, split), np.int64, len(split))
+        table, places = np.full((len(split), self.length), PAD, np.int32), np.arange(self.length)[None, :]
+        table[places < lengths[:, None]] = flat
+        if self.vocabulary.has_eos:
+            table[np.arange(len(split)), lengths] = EOS
+        return table
 
 
-def _why(trained: Trained, tokens: list[str], known: set[str]) -> str:
-    """Why a line is no sequence of the run; empty if it is one."""
-    vocabulary, length = trained.corpus.vocabulary, trained.corpus.sequence_length
-    if not vocabulary.has_special_tokens and (strange := next((token for token in tokens if token not in known), None)):
-        return f"{strange!r} is no token of the run"
-    if vocabulary.has_eos and len(tokens) >= length:
-        return f"{len(tokens)} tokens of at most {length - 1}"
-    if not vocabulary.has_eos and len(tokens) != length:
-        return f"{len(tokens)} tokens instead of {length}"
-    return ""
-
-
-def _table(trained: Trained, split: list[list[str]]) -> "np.ndarray":
-    """int32 `[n, T]`, as the corpus has sequences."""
-    import numpy as np
-
-    from seqgan_cli.data.vocabulary import EOS, PAD
-
-    vocabulary = trained.corpus.vocabulary
-    table = np.full((len(split), trained.corpus.sequence_length), PAD, np.int32)
-    for row, tokens in enumerate(split):
-        table[row, : len(tokens)] = vocabulary.encode(tokens)
-        if vocabulary.has_eos:
-            table[row, len(tokens)] = EOS
-    return table
+def _transposed(columns: "dict[str, np.ndarray]", number: int) -> Iterable[tuple[float, ...]]:
+    """The rows of columns; so many empty ones of none."""
+    return zip(*(values.tolist() for values in columns.values()), strict=True) if columns else [()] * number

@@ -70,14 +70,15 @@ def sampled(
 ) -> dict[str, "np.ndarray"]:
     """int32 `[num, T]` by where they are from: `samples`, and if those are an adversarial generator's also the run's `MLE`."""
     from seqgan_cli.randomness import key
-    from seqgan_cli.sampling.sequences import sample
+    from seqgan_cli.sampling.continuation import sample_beside
 
     console.note(f"Sampling {num} sequences from {trained.origin}, {sampling} …")
-    drawn = {"samples": sample(trained.generator, num, key(seed, purpose), sampling)}
+    drawn = {"samples": sample_beside(trained.generator, trained.corpus.test, num, key(seed, purpose), sampling)}
     if trained.origin.startswith("adversarial") and trained.run.has("pretrain-g"):
         checkpoint = generator_checkpoint(trained.run, "pretrain-g", console.warn)
         if is_left_behind(trained.run, generator_checkpoint(trained.run, "adversarial", console.warn)):
             console.warn("The adversarial rounds began with an earlier generator than the MLE beside them.")
         generator = read_generator(trained.run, checkpoint, trained.corpus)
-        drawn["MLE"] = sample(generator, num, key(seed, purpose, "MLE"), sampling)  # a key of its own: the test wants that
+        own = key(seed, purpose, "MLE")  # the test wants that
+        drawn["MLE"] = sample_beside(generator, trained.corpus.test, num, own, sampling)
     return drawn

@@ -50,7 +50,7 @@ class TrainedRun:
         """So many samples as text on a line, the same as `seqgan sample` writes for the same seed.
 
         Args:
-            prompt: what they begin with; an unknown word is warned of on stderr.
+            prompt: what they begin with, or of pairs the source; an unknown word is warned of on stderr.
             sampling: temperature, top_k, top_p, min_p, allow_unknown, as in `Sampling`.
 
         Raises SeqganError for a prompt or a length that does not fit, and if there are fewer unique or novel ones.
@@ -64,10 +64,11 @@ class TrainedRun:
             begun, unknown = prompts_of(trained, [prompt])
             if unknown:
                 self._console.warn(told_unknown(unknown))
+        whole = not trained.config.settings.kind.has_sources  # of pairs what is said
         if not (unique or novel):
-            return list(sample_lines(trained, drawn(trained, num, seed, Sampling(**sampling), begun), "line"))
+            return list(sample_lines(trained, drawn(trained, num, seed, Sampling(**sampling), begun), "line", whole))
         fresh = Fresh(trained, num, seed, Sampling(**sampling), begun, unique, novel)
-        lines = list(sample_lines(trained, fresh, "line"))
+        lines = list(sample_lines(trained, fresh, "line", whole))
         fresh.check()
         return lines
 

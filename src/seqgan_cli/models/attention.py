@@ -10,6 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from seqgan_cli.models.norm import normalised
+
 WIDENING = 2  # of the layer after attention
 
 
@@ -51,9 +53,7 @@ class AttentionBlock(keras.layers.Layer):
         self.block["positions"].assign(rng.normal(0.0, 0.1, self.block["positions"].shape))
 
     def _normed(self, x: Any, gain: str) -> Any:
-        centred = x - tf.reduce_mean(x, axis=-1, keepdims=True)
-        spread = tf.math.rsqrt(tf.reduce_mean(tf.square(centred), axis=-1, keepdims=True) + 1e-5)
-        return centred * spread * (1.0 + self.block[gain])
+        return normalised(x) * (1.0 + self.block[gain])
 
     def _projected(self, x: Any) -> tuple[Any, Any, Any]:
         """Queries, keys and values `[..., H]` of x `[..., H]`."""

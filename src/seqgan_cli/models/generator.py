@@ -11,19 +11,36 @@ import tensorflow as tf
 
 from seqgan_cli.config import registry
 from seqgan_cli.config.sections import GeneratorSettings
-from seqgan_cli.data.vocabulary import EOS, PAD, START, UNK, Vocabulary
+from seqgan_cli.data.vocabulary import START, UNK, Vocabulary
 from seqgan_cli.models import softmax
 
 # A logit no token with this added can win, and small enough to keep softmax and its gradient finite.
 NEVER = -1e9
 
 
+class TiedOutput(keras.layers.Layer):
+    """An output layer whose kernel is the table of embeddings, transposed (Press and Wolf 2017), with a bias of its own."""
+
+    def __init__(self, embedding: Any) -> None:
+        super().__init__(name="output")
+        self._table = [embedding]  # in a tuple or attribute Keras would count its weights twice
+
+    def build(self, input_shape: Any) -> None:
+        self.bias = self.add_weight(name="bias", shape=(self._table[0].input_dim,), initializer="zeros")
+        self.built = True
+
+    @property
+    def kernel(self) -> Any:
+        """float32 `[H, V]`."""
+        return tf.transpose(self._table[0].embeddings)
+
+
 class Generator(keras.Model):
     """Next-token distributions over V tokens given the prefix.
 
     Args:
-        vocabulary: the tokens; `<pad>` never has probability, nor `<eos>` where no sequence ends early; `<unk>` is never
-            sampled unless asked. The *model* is normalised over all but `<pad>`: likelihood training teaches it, `<unk>`
+        vocabulary: the tokens; `<pad>` never has probability, nor what else is never drawn; `<unk>` is never sampled unless
+            asked. The *model* is normalised over all but `<pad>`: likelihood training teaches it, `<unk>`
             included. The *policy*, which is sampled from, rewarded and scored, is the model given that no `<unk>` comes:
             normalised over all but `<pad>` and `<unk>`.
         sequence_length: T of the sequences it samples. Where they end in `<eos>`, the last place can hold nothing else, so
@@ -44,31 +61,52 @@ class Generator(keras.Model):
         self.embedding = keras.layers.Embedding(
             vocabulary.size, embedding_dim, embeddings_initializer="zeros", name="embedding"
         )
-        self.cell = registry.generators[settings.cell].cell(settings, sequence_length)
-        self.output_layer = keras.layers.Dense(vocabulary.size, name="output")
+        kind = registry.generators[settings.cell]
+        self.cell = kind.cell(settings, sequence_length)
+        self.state_size = kind.state_size(settings, sequence_length)
+        self.layered = "layers" in kind.uses
         self.embedding.build((None,))
+        if settings.tied:
+            self.output_layer: Any = TiedOutput(self.embedding)
+        else:
+            self.output_layer = keras.layers.Dense(vocabulary.size, name="output")
         self.cell.build((None, embedding_dim))
         self.output_layer.build((None, hidden_dim))
         self.built = True
         pad_mask, unk_mask = np.zeros((2, vocabulary.size), np.float32)
+        pad_mask[list(vocabulary.never_drawn)] = NEVER
         if vocabulary.has_special_tokens:
-            pad_mask[PAD] = NEVER
-            if not vocabulary.has_eos:
-                pad_mask[EOS] = NEVER
             unk_mask[UNK] = NEVER
         self._pad_mask = tf.constant(pad_mask)
         self.unk_mask = tf.constant(unk_mask)
+        self._sources: tuple[Any, Any] | None = None
+
+    def give_sources(self, sequences: np.ndarray) -> None:
+        """What it draws targets for, where sequences have sources and nobody says which: those of sequences int32 `[n, T]`."""
+        if self.vocabulary.separator is not None:
+            self._sources = tf.constant(sequences), tf.constant(self.vocabulary.source_length(sequences), tf.int32)
+
+    def draw_sources(self, batch: Any, key: Any) -> tuple[Any, Any] | None:
+        """So many of them, alike likely: int32 `[batch, T]`, of which the first int32 `[batch]` tokens count; None of none."""
+        if self._sources is None:
+            return None
+        sequences, lengths = self._sources
+        rows = tf.random.stateless_uniform([batch], key, maxval=tf.shape(sequences)[0], dtype=tf.int32)
+        return tf.gather(sequences, rows), tf.gather(lengths, rows)
 
     def initialise(self, rng: np.random.Generator, stddev: float = 0.1) -> None:
-        """Every weight ~ N(0, stddev²), as in the paper (and with stddev 1 for the oracle)."""
+        """Every weight ~ N(0, stddev²), as in the paper (and with stddev 1 for the oracle), or as the cell would have it."""
+        scaled = {id(weight) for weight in self.cell.trainable_variables} if hasattr(self.cell, "initial_scale") else ()
         for weight in self.trainable_variables:
-            weight.assign(rng.normal(0.0, stddev, weight.shape).astype(np.float32))
+            own = stddev * self.cell.initial_scale(weight) if id(weight) in scaled else stddev
+            weight.assign(rng.normal(0.0, own, weight.shape).astype(np.float32))
 
     def clone(self, name: str) -> "Generator":
         """Another generator of the same shape with a copy of the weights."""
         twin = type(self)(self.vocabulary, self.sequence_length, self.settings, name=name)
         for mine, theirs in zip(self.trainable_variables, twin.trainable_variables, strict=True):
             theirs.assign(mine)
+        twin._sources = self._sources
         return twin
 
     # One step, and the heads on it.
@@ -98,7 +136,8 @@ class Generator(keras.Model):
         Args:
             tokens: int32 `[B, T]`.
             keep_states: also return the recurrent state at every position.
-            dropout, key: share of embedding and output features dropped, drawn from `key` int32 `[2]` (training only).
+            dropout, key: share of embedding and output features dropped, and of those between layers, drawn from `key` int32
+                `[2]` (training only).
 
         Returns:
             outputs float32 `[B, T, H]`; states, a list of `[T, B, ·]` (empty unless kept).
@@ -108,7 +147,8 @@ class Generator(keras.Model):
         if dropout:
             embedded = tf.nn.experimental.stateless_dropout(embedded, dropout, seed=key)
         if hasattr(self.cell, "whole") and not keep_states:
-            outputs, states = self.cell.whole(tf.transpose(embedded, [1, 0, 2])), list[Any]()
+            between = (dropout, tf.random.experimental.stateless_fold_in(key, 2)) if dropout and self.layered else ()
+            outputs, states = self.cell.whole(tf.transpose(embedded, [1, 0, 2]), *between), list[Any]()
         else:
             outputs, states = self._step_by_step(embedded, keep_states)
         if dropout:

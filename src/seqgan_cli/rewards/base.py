@@ -97,6 +97,11 @@ class Reward(Component):
         """The same while a batch int32 `[B, T]` is scored, whose continuations a search asks for; a reward may depend on it."""
         return self
 
+    @classmethod
+    def depends_on_batch(cls) -> bool:
+        """Whether what else is in a batch changes a sequence's score."""
+        return cls.of_batch is not Reward.of_batch
+
     def check(self) -> None:
         """Raises SeqganError if something went wrong while compiled code asked for scores."""
 

@@ -48,7 +48,7 @@ class BleuReward(Reward):
     def __init__(self, vocabulary: Vocabulary, references: np.ndarray, order: int) -> None:
         self.vocabulary = vocabulary
         self.weights = (1.0 / order,) * order
-        self.references = bleu.References(references, vocabulary.length(references), order)
+        self.references = bleu.References(vocabulary.target(references), vocabulary.length(references), order)
 
     @classmethod
     def make(cls, given: Given) -> Reward:
@@ -60,7 +60,7 @@ class BleuReward(Reward):
 
     def scores(self, tokens: np.ndarray) -> np.ndarray:
         """float32 `[R]` in [0, 1] for int32 `[R, T]`."""
-        matches = self.references.match(tokens, self.vocabulary.length(tokens))
+        matches = self.references.match(self.vocabulary.target(tokens), self.vocabulary.length(tokens))
         return bleu.scores(matches, self.weights, "method1").astype(np.float32)
 
     def __call__(self, tokens: Any, key: Any) -> Any:

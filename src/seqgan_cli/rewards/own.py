@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from seqgan_cli.config.expression import Use
 from seqgan_cli.config.schema import section, setting
+from seqgan_cli.data.kinds.base import numbers_of_target
+from seqgan_cli.lazy import np
 from seqgan_cli.rewards.base import Given, Reward, Scaled
 from seqgan_cli.rewards.texts import TextReward
 from seqgan_cli.runs.run import KEPT_SCORES
@@ -29,7 +31,8 @@ class OwnSettings(Scaled):
 class OwnReward(TextReward):
     """What a scorer of the user's says, scaled if `low` and `high` are set.
 
-    Scores once given are kept with the run: a scorer that answers otherwise the second time still gives the same run.
+    Of sequences with sources it is told the source, a tab and the target. Scores once given are kept with the run: a scorer
+    that answers otherwise the second time still gives the same run.
     """
 
     is_named = False
@@ -51,10 +54,16 @@ class OwnReward(TextReward):
         command, identity, protocol = cls.process(cfg)
         workers = cls.start(given, command, protocol)
         store = Store(given.folder / KEPT_SCORES[0], f"{cls.name} {identity} {cfg.input}")
-        vocabulary, write = given.corpus.vocabulary, cls.writer(given)
+        return cls(cls.writer(given), Scorer(workers.ask, store), workers, cfg)
+
+    @classmethod
+    def writer(cls, given: Given) -> Callable[[np.ndarray], str]:
+        cfg: Any = given.options(cls.Section)
+        vocabulary = given.corpus.vocabulary
+        write, source = super().writer(given), given.settings.kind.detokenizer(given.settings, vocabulary).source
         if cfg.input == "ids":
-            write = lambda ids: " ".join(map(str, ids[: vocabulary.length(ids)].tolist()))  # noqa: E731
-        return cls(write, Scorer(workers.ask, store), workers, cfg)
+            write = lambda ids: " ".join(map(str, numbers_of_target(vocabulary, ids)))  # noqa: E731
+        return write if source is None else lambda ids: f"{source(ids)}\t{write(ids)}"
 
     @classmethod
     def process(cls, cfg: Any) -> tuple[list[str], str, Any]:

@@ -93,7 +93,8 @@ def corpus_of_other_data(run: Run, settings: Settings, report: "Report") -> "Cor
     own = run.corpus()
     vocabulary = own.vocabulary
     length = own.sequence_length - vocabulary.has_eos
-    settings, kind = settings.changed({"data.max-length": length}), settings.kind
+    settings = settings.changed({"data.max-length": length}).with_tokenizer(run.config().settings.tokenizer)
+    kind = settings.kind
     documents = kind.read(settings.data.source, settings, report)
     test = kind.read(settings.data.test, settings, report) if settings.data.test else None
     layout = kind.layout(documents, settings)
@@ -104,7 +105,7 @@ def corpus_of_other_data(run: Run, settings: Settings, report: "Report") -> "Cor
     most = " at most" * vocabulary.has_eos
     kept = f"{run.path} keeps its vocabulary of {vocabulary.size} ids, and sequences of {length} tokens{most}."
     told = [kept, *_unknown(documents, vocabulary), *_known_by_heart(run, corpus)]
-    return dataclasses.replace(corpus, summary=(*corpus.summary, *told))
+    return dataclasses.replace(corpus, summary=(*corpus.summary, *told), tokenizer=own.tokenizer, starts=own.starts)
 
 
 def _known_by_heart(run: Run, corpus: "Corpus") -> list[str]:
@@ -167,7 +168,7 @@ def store(run: Run, recorded: Config, config: Config, corpus: "Corpus") -> list[
 def tell_which_data(run: Run, values: Mapping[str, Any], console: Console) -> None:
     """Which data a run's scores are of, where one could take them for others: files that have changed since, or a run that went
     on with other data."""
-    for path in changed(run.record().get("origins", {}), values):
+    for _, path in changed(run.record().get("origins", {}), values):
         console.say(f"{path} has changed since {run.path} read it: what is said of the data is of what they were.")
     if not (before := run.earlier_data):
         return

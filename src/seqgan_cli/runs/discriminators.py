@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from seqgan_cli.config import registry
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.errors import SeqganError, advised
-from seqgan_cli.runs.checkpoints import assign, named
+from seqgan_cli.runs.checkpoints import Checkpoint, assign, named
 from seqgan_cli.runs.run import Run
 
 if TYPE_CHECKING:
@@ -24,13 +24,26 @@ def no_discriminator(run: Run) -> str:
     return f"{run.path} holds no trained discriminator: run {advised('pretrain-d', run.path)} first."
 
 
+def discriminator_checkpoint(run: Run, settings: Settings, warn: Callable[[str], None]) -> Checkpoint:
+    """That of the latest discriminator; `settings`: the run's. Raises SeqganError if there is none."""
+    checkpoint = run.checkpoints(stage_of_discriminator(run, settings)).latest(warn)
+    if checkpoint is None:
+        raise SeqganError(no_discriminator(run))
+    return checkpoint
+
+
+def origin_of_discriminator(run: Run, settings: Settings, warn: Callable[[str], None]) -> str:
+    """Which checkpoint `read_discriminator` reads, in words."""
+    checkpoint = discriminator_checkpoint(run, settings, warn)
+    stage = checkpoint.path.parent.name
+    return f"{stage}, {'d-step' if stage == 'pretrain-d' else 'round'} {checkpoint.position}"
+
+
 def read_discriminator(run: Run, settings: Settings, corpus: "Corpus", warn: Callable[[str], None]) -> "Discriminator":
     """The latest discriminator; `settings`, `corpus`: the run's. Raises SeqganError if there is none."""
     from seqgan_cli.models.discriminator import Discriminator
 
-    checkpoint = run.checkpoints(stage_of_discriminator(run, settings)).latest(warn)
-    if checkpoint is None:
-        raise SeqganError(no_discriminator(run))
+    checkpoint = discriminator_checkpoint(run, settings, warn)
     discriminator = Discriminator(corpus.vocabulary, corpus.sequence_length, settings.of(registry.discriminators))
     assign(checkpoint, named("discriminator", discriminator))
     return discriminator

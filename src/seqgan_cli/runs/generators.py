@@ -74,4 +74,5 @@ def read_generator(run: Run, checkpoint: Checkpoint, corpus: "Corpus") -> "Gener
     section = run.config().settings.of(registry.generators)
     generator = make_generator(corpus.vocabulary, corpus.sequence_length, section)
     assign(checkpoint, named("generator", generator))
+    generator.give_sources(corpus.without_unk(corpus.train))
     return generator

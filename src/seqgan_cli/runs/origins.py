@@ -3,13 +3,13 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from seqgan_cli.config import registry
 from seqgan_cli.config.schema import OF_USE
-from seqgan_cli.config.settings import SCHEMA, Settings, file_settings
+from seqgan_cli.config.settings import SCHEMA, STAGES, Settings
 from seqgan_cli.data.inputs.named import files_below, files_of
 from seqgan_cli.data.tfrecord.shards import is_prepared
 from seqgan_cli.errors import SeqganError
@@ -19,33 +19,39 @@ LARGEST = 1 << 30  # bytes in all whose content is read; beyond, sizes and times
 CHUNK = 1 << 20
 
 
-def origins_of(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def origins_of(values: Mapping[str, Any], settings: Iterable[str] | None = None) -> dict[str, dict[str, Any]]:
     """By setting, what tells the files it names from later ones: `path`, the setting itself; `stat`, of sizes and times; how
     many `files` and bytes (`size`); and their `sha256`, as `sha256sum` has it of one file, and of several that of the lines
-    which it prints for them in their order.
+    which it prints for them in their order. `settings`: which; None: those of the data.
 
     Nothing of what is no file or cannot be read, and of prepared data, which know their own contents.
     """
-    if is_prepared(values["data.source"]):
-        return {}
-    named = [name for name in _data_settings() if values[name] and registry.kinds.of_source(values[name]) is None]
+    if settings is None:
+        settings = [] if is_prepared(values["data.source"]) else _data_settings(values)
+    named = [name for name in settings if values[name] and registry.kinds.of_source(values[name]) is None]
     found = {name: _origin(values[name]) for name in named}
     return {name: origin for name, origin in found.items() if origin}
 
 
-def _data_settings() -> list[str]:
+def _data_settings(values: Mapping[str, Any]) -> list[str]:
     """The names of the settings that name data: not what a reward reads, of which the run has no copy."""
-    return [name for name in file_settings() if SCHEMA[name].fixed_by == "corpus"]
+    return [name for name, spec in SCHEMA.items() if spec.fixed_by == "corpus" and spec.names_file(values.get(name, ""))]
 
 
-def changed(recorded: Mapping[str, Mapping[str, Any]], values: Mapping[str, Any]) -> list[str]:
-    """The files and folders that are not what they were. Those that are gone are none: the run has its own copy.
+def _is_copied(name: str) -> bool:
+    """Whether a run keeps what it needs of the file that a setting names: not of what scores the rounds."""
+    return SCHEMA[name].fixed_by not in (None, STAGES[-1])
 
-    Sizes and times are looked at first, and the content where these differ.
+
+def changed(recorded: Mapping[str, Mapping[str, Any]], values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The settings that name files and folders which are not what they were, and these.
+
+    Those that are gone are none: the run has its own copy. Sizes and times are looked at first, and the content where these
+    differ.
     """
     found = []
-    for name in _data_settings():
-        origin, before = recorded.get(name), str(values[name])
+    for name in (name for name in recorded if name in SCHEMA and _is_copied(name)):
+        origin, before = recorded[name], str(values.get(name, ""))
         if not origin or origin.get("path") != before:
             continue
         files = _files(before)
@@ -58,7 +64,7 @@ def changed(recorded: Mapping[str, Mapping[str, Any]], values: Mapping[str, Any]
             again = _origin(before)
             same = again is None or (bool(again["sha256"]) and again["sha256"] == origin.get("sha256"))
         if not same:
-            found.append(before)
+            found.append((name, before))
     return found
 
 

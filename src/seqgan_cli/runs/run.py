@@ -2,8 +2,8 @@
 
 config.json      every setting and where it came from, versions, machine, command lines
 vocabulary.txt   one token a line, line number = id (text)
-corpus/          train.npz, validation.npz, test.npz; oracle.npz of synthetic, shards.json of streamed data; corpus/2 and on:
-                 the same of the data that it went on with
+corpus/          train.npz, validation.npz, test.npz; oracle.npz of synthetic, shards.json of streamed data; tokenizer.json;
+                 corpus/2 and on: the same of the data that it went on with
 checkpoints/     one folder a stage: the last three and the best
 history.csv      stage, position (epoch, d-step or round), step, metric, value, seconds
 samples/  figures/  tensorboard/
@@ -26,6 +26,7 @@ from seqgan_cli.arrays import read_arrays
 from seqgan_cli.config.resolution import Config, legacy_values
 from seqgan_cli.config.settings import SCHEMA, STAGES, specs_with
 from seqgan_cli.data.corpus import FOLDER, SHARDS
+from seqgan_cli.data.vocabulary import TOKENIZER
 from seqgan_cli.errors import SeqganError, UsageError, advised
 from seqgan_cli.lazy import np
 from seqgan_cli.runs import lock, record
@@ -84,6 +85,7 @@ class Run:
         return Config(
             {name: tuple(v) if isinstance(v := entry["value"], list) else v for name, entry in entries.items()},
             {name: entry["source"] for name, entry in entries.items()},
+            self.path / TOKENIZER,
         )
 
     def write_config(self, config: Config, preset: str, origins: Any = None, data: list[Any] | None = None) -> None:
@@ -138,7 +140,8 @@ class Run:
         """
         digest = hashlib.blake2b(self.fingerprint.encode(), digest_size=12)
         vocabulary = self.path / "vocabulary.txt"
-        digest.update(vocabulary.read_bytes() if vocabulary.exists() else b"")
+        for path in (vocabulary, self.path / TOKENIZER):
+            digest.update(path.read_bytes() if path.exists() else b"")
         values = self.config().values if self.exists else {}
         fixing = STAGES[: STAGES.index(stage) + 1]
         fixed = {name: value for name, value in values.items() if name == "seed" or SCHEMA[name].fixed_by in fixing}
@@ -226,7 +229,9 @@ class Run:
         from seqgan_cli.data.corpus import load_corpus
 
         settings = self.config().settings
-        return load_corpus(self.path, settings.kind.vocabulary_size(settings), settings.seed, self.corpus_folder)
+        kept = settings.tokenizer if settings.tokenizer.is_kept else None
+        size = settings.kind.vocabulary_size(settings)
+        return load_corpus(self.path, size, settings.seed, kept, self.corpus_folder)
 
     def streams_from(self, folder: Path) -> bool:
         """Whether a prepared folder holds what this run trains on, wherever it was before. Raises SeqganError if damaged."""

@@ -65,9 +65,9 @@ class Sampling:
 
     def tensors(self, vocabulary: Vocabulary) -> tuple[Any, ...]:
         """The numbers of `keep_likeliest`: (top_k int32, top_p, min_p float32), such that what is not used keeps all."""
-        named = vocabulary.size
+        named = vocabulary.size - len(vocabulary.never_drawn)
         if vocabulary.has_special_tokens:
-            named -= 1 + (not vocabulary.has_eos) + (not self.allow_unknown)
+            named -= not self.allow_unknown
         top_k = min(self.top_k or named, named)  # the masked tokens come last, and are never among them
         top_p = self.top_p if self.top_p < 1.0 else np.inf
         return np.int32(top_k), np.float32(top_p), np.float32(self.min_p)

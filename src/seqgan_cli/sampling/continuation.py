@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from seqgan_cli.lazy import compiled_for, np, tf
 from seqgan_cli.sampling.choices import PLAIN, Sampling
-from seqgan_cli.sampling.sequences import draw_sequences, numbers_of_draw, rows_at_once
+from seqgan_cli.sampling.sequences import (
+    after,
+    draw_sequences,
+    first_of,
+    numbers_of_draw,
+    rows_at_once,
+    samples,
+)
 from seqgan_cli.training.distribution import replicas
 
 if TYPE_CHECKING:
@@ -29,11 +36,8 @@ def _continue_together(generator: Generator, *args: Any) -> Any:
 
     def share(prompts: Any, lengths: Any, key: Any, *how: Any) -> Any:
         own, given = replicas.shard(prompts), replicas.shard(lengths)
-
-        def chosen(t: Any, drawn: Any) -> Any:
-            return tf.where(t < given, own[:, t], drawn)
-
-        return replicas.all_gather(draw_sequences(generator, tf.shape(own)[0], replicas.replica_key(key), how, chosen))
+        drawn = draw_sequences(generator, tf.shape(own)[0], replicas.replica_key(key), how, after(own, given))
+        return replicas.all_gather(drawn)
 
     return replicas.replicated(share, *args)
 
@@ -61,3 +65,22 @@ def continuations(
         batch_key = tf.random.experimental.stateless_fold_in(key, i)
         how = (batch_key, sampling.temperature, sampling.allow_unknown, *truncation)
         yield _continue_together(generator, table, lengths, *how).numpy()[: len(chunk)]
+
+
+def samples_beside(
+    generator: Generator, references: np.ndarray, key: np.ndarray, sampling: Sampling = PLAIN
+) -> Iterator[np.ndarray]:
+    """`samples` to be held against sequences int32 `[n, T]`: where sequences have sources, targets for theirs, in turn."""
+    vocabulary = generator.vocabulary
+    if vocabulary.separator is None:
+        return samples(generator, key, sampling)
+    lengths = vocabulary.source_length(references).tolist()
+    sources = itertools.cycle(row[:length] for row, length in zip(references.tolist(), lengths, strict=True))
+    return continuations(generator, sources, key, sampling)
+
+
+def sample_beside(
+    generator: Generator, references: np.ndarray, num: int, key: np.ndarray, sampling: Sampling = PLAIN
+) -> np.ndarray:
+    """`num` of `samples_beside`: int32 `[num, T]`."""
+    return first_of(samples_beside(generator, references, key, sampling), num)

@@ -29,6 +29,9 @@ def draw_sequences(generator: Generator, batch: Any, key: Any, how: tuple[Any, .
     `how`: temperature, whether `<unk>` may come, and if truncated, the numbers of that.
     """
     temperature, allow_unknown, *truncation = how
+    length = generator.sequence_length
+    if chosen is None:
+        chosen = _after_sources(generator, batch, tf.random.experimental.stateless_fold_in(key, length))
     logit_mask = tf.where(allow_unknown, 0.0, generator.unk_mask)
 
     def advance(t: Any, last: Any, state: list, sampled: Any) -> tuple:
@@ -39,11 +42,21 @@ def draw_sequences(generator: Generator, batch: Any, key: Any, how: tuple[Any, .
         token = chosen(t, drawn) if chosen else drawn
         return t + 1, token, state, sampled.write(t, token)
 
-    length = generator.sequence_length
     state = generator.cell.get_initial_state(batch_size=batch)
     sampled = tf.TensorArray(tf.int32, size=length, element_shape=[None])
     *_, sampled = tf.while_loop(lambda t, *_: t < length, advance, (0, tf.fill([batch], START), state, sampled))
     return tf.transpose(sampled.stack())
+
+
+def _after_sources(generator: Generator, batch: Any, key: Any) -> Any:
+    """`chosen` of `draw_sequences` where sequences have sources that are drawn too; else None."""
+    given = generator.draw_sources(batch, key)
+    return None if given is None else after(*given)
+
+
+def after(prompts: Any, lengths: Any) -> Any:
+    """`chosen` of `draw_sequences`: int32 `[batch, T]` prompts, of which the first `lengths` int32 `[batch]` tokens count."""
+    return lambda t, drawn: tf.where(t < lengths, prompts[:, t], drawn)
 
 
 @compiled_for(numbers_of_draw)
@@ -60,8 +73,8 @@ def _draw_together(generator: Generator, *args: Any) -> Any:
 
 
 def rows_at_once(generator: Generator) -> int:
-    """Sequences whose next-token logits are held in memory together."""
-    return max(16, min(1024, LOGITS_AT_ONCE // generator.vocabulary.size))
+    """Sequences whose next-token logits, and states, are held in memory together."""
+    return max(16, min(1024, LOGITS_AT_ONCE // max(generator.vocabulary.size, generator.state_size)))
 
 
 def sample_batch(generator: Generator, batch: Any, key: Any) -> Any:
@@ -80,9 +93,14 @@ def samples(generator: Generator, key: np.ndarray, sampling: Sampling = PLAIN) -
 
 def sample(generator: Generator, num: int, key: np.ndarray, sampling: Sampling = PLAIN) -> np.ndarray:
     """`num` sequences: int32 `[num, T]`."""
+    return first_of(samples(generator, key, sampling), num)
+
+
+def first_of(drawn: Iterator[np.ndarray], num: int) -> np.ndarray:
+    """The first `num` of batches without end: int32 `[num, T]`."""
     batches = []
-    for batch in samples(generator, key, sampling):
+    for batch in drawn:
         batches.append(batch)
         if sum(map(len, batches)) >= num:
             return np.concatenate(batches)[:num]
-    raise AssertionError("samples() never ends")
+    raise AssertionError("batches without end have ended")

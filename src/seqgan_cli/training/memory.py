@@ -39,6 +39,17 @@ def generator_weights(settings: Settings, vocab_size: int, sequence_length: int)
     return int(registry.generators[section.cell].weights(section, vocab_size, sequence_length))
 
 
+def _of_sequences(settings: Settings, sequence_length: int, batch: int) -> dict[str, int]:
+    """Bytes of what a batch of sequences holds, by what it is."""
+    section = settings.of(registry.generators)
+    kind = registry.generators[section.cell]
+    state, kept = (int(size(section, sequence_length)) for size in (kind.state_size, kind.activations))
+    return {
+        f"what {batch} sequences are remembered by ({state:,} numbers each × 4)": FLOAT * batch * state,
+        f"the layers' outputs until their gradients ({batch} sequences × {kept:,} × 4)": FLOAT * batch * kept,
+    }
+
+
 def discriminator_weights(settings: Settings, vocab_size: int, sequence_length: int) -> int:
     """Number of weights."""
     section = settings.of(registry.discriminators)
@@ -72,6 +83,7 @@ def refuse_too_large(settings: Settings, stages: Sequence[str], vocab_size: int,
         f"the generator ({weights:,} weights × {copies} copies × 4 bytes)": FLOAT * copies * weights,
         f"the discriminator ({discriminator:,} × {discriminator_copies} × 4)": FLOAT * discriminator_copies * discriminator,
         f"the next token's logits ({batch} sequences × {vocab_size:,} tokens × 4)": FLOAT * batch * vocab_size,
+        **_of_sequences(settings, sequence_length, batch),
         f"the corpus ({sequences:,} sequences × {sequence_length} tokens × 4)": FLOAT * sequences * sequence_length,
     }
     needed, there = sum(parts.values()), available()

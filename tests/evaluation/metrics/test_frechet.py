@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 import reference
+from seqgan_cli.data.text import vectors as vector_files
+from seqgan_cli.data.text.vectors import read_embeddings
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.evaluation.metrics import frechet
-from seqgan_cli.evaluation.metrics.frechet import frechet_distance, mean_vectors, read_embeddings
+from seqgan_cli.evaluation.metrics.frechet import frechet_distance, mean_vectors
 
 
 def cross(scales: list[float], centre: list[float]) -> np.ndarray:
@@ -131,7 +132,7 @@ def test_no_more_is_read_than_is_wanted(tmp_path: Path) -> None:
 
 
 def test_an_endless_line_is_refused_before_it_fills_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frechet, "LONGEST_LINE", 1000)
+    monkeypatch.setattr(vector_files, "LONGEST_LINE", 1000)
     path = put(tmp_path, "a 1 2\n" + "7 " * 600 + "\n")
     with pytest.raises(SeqganError, match=rf"^{re.escape(str(path))}, line 2: longer than 1000 bytes"):
         read_embeddings(path, {"b"})
@@ -186,7 +187,7 @@ def test_npz(tmp_path: Path) -> None:
     [
         ({"tokens": np.array(["a"])}, "vectors"),
         ({"vectors": np.zeros((1, 2))}, "tokens"),
-        ({"tokens": np.array(["a"], object), "vectors": np.zeros((1, 2))}, "tokens"),  # pickled
+        ({"tokens": np.array(["a"], object), "vectors": np.zeros((1, 2))}, "pickled"),
         ({"tokens": np.array([1]), "vectors": np.zeros((1, 2))}, "`tokens` is to be text [N]"),
         ({"tokens": np.array(["a"]), "vectors": np.zeros(1)}, "float64 [1]"),
         ({"tokens": np.array(["a", "b"]), "vectors": np.zeros((1, 2))}, "[2]"),

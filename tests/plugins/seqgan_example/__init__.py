@@ -1,1 +1,1 @@
-"""A package that adds a reward, an algorithm, a generator, a discriminator and a kind of data, one file each."""
+"""A package that adds a reward, an algorithm, a generator, a discriminator, a kind of data and a tokenizer, one file each."""

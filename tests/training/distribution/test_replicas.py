@@ -219,6 +219,7 @@ def test_every_replica_explores_with_draws_of_its_own() -> None:
     [
         {"adversarial.reward-transform": "rank", "adversarial.rollout-policy": "ngram"},
         {"adversarial.rollout-horizon": 2, "generator.cell": "attention"},
+        {"adversarial.rollout-horizon": 2, "generator.cell": "transformer", "generator.heads": 5, "pretrain-g.dropout": 0.1},
     ],
 )
 def test_a_round_of_other_policies_and_rewards_runs(changes: dict[str, Any]) -> None:

@@ -37,7 +37,8 @@ class Detokenizer:
 
     line: on one line, for people; page: as it is printed, without its last newline; raw: on one line, token by token; numbers:
     what programs read, the tokens where they are numbers, else their ids; spaced: whether raw has spaces between tokens.
-    `Kind.sentences_of` reads the same tokens of line and raw.
+    `Kind.sentences_of` reads the same tokens of line and raw. Of sequences with sources these write the targets, and source the
+    sources.
     """
 
     line: Callable[[np.ndarray], str]
@@ -45,6 +46,13 @@ class Detokenizer:
     raw: Callable[[np.ndarray], str]
     numbers: Callable[[np.ndarray], list[int | str]]
     spaced: bool = True
+    source: Callable[[np.ndarray], str] | None = None
+
+
+def numbers_of_target(vocabulary: Vocabulary, ids: np.ndarray) -> list[int | str]:
+    """The ids of a sequence int `[T]` that people read, as programs read them."""
+    found: list[int | str] = vocabulary.target(ids)[: vocabulary.length(ids)].tolist()
+    return found
 
 
 class Kind(registry.Component, abc.ABC):
@@ -60,6 +68,9 @@ class Kind(registry.Component, abc.ABC):
     tokenizes: ClassVar[bool] = False  # whether what a token is may be chosen
     counts: ClassVar[str] = "byte"  # what `read` reports the numbers of
     several: ClassVar[bool] = False  # whether `read` takes a source that names several files (`data.inputs.named.files_of`)
+    has_sources: ClassVar[bool] = False  # whether a sequence is a source, which is given, and a target, which is drawn
+    has_labels: ClassVar[bool] = False  # whether the source is a label
+    told_by: ClassVar[str] = ""  # a setting of its own that only asks for such data
     synthetic: ClassVar[bool] = False  # whether the sequences are drawn from an oracle, and nothing is read
     quality: ClassVar[tuple[str, ...]] = ("bleu_3", "bleu_4")  # scores the paper reports of such data; tests compare the first
     experiment: ClassVar[str] = ""  # what its experiment trains on, in words; none without
@@ -111,12 +122,22 @@ class Kind(registry.Component, abc.ABC):
         def written(ids: np.ndarray) -> str:
             return " ".join(vocabulary.decode(ids))
 
-        return Detokenizer(written, written, written, lambda ids: ids[: vocabulary.length(ids)].tolist())
+        return Detokenizer(written, written, written, lambda ids: numbers_of_target(vocabulary, ids))
 
     @classmethod
     def prompt(cls, text: str, settings: Settings) -> list[str]:
         """The tokens of a text that a sequence is to begin with: here, what spaces part. Raises SeqganError."""
         return text.split()
+
+    @classmethod
+    def target(cls, text: str, settings: Settings) -> list[str]:
+        """The tokens of a text as `Detokenizer.line` writes it. Raises SeqganError."""
+        return cls.prompt(text, settings)
+
+    @classmethod
+    def sequence(cls, text: str, settings: Settings) -> list[str]:
+        """The tokens of a text that is a whole sequence, as a line of the data. Raises SeqganError."""
+        return cls.prompt(text, settings)
 
     @classmethod
     def read_sentences(cls, source: str, settings: Settings, keep_blank: bool) -> Documents:

@@ -13,7 +13,6 @@ from seqgan_cli.data.documents import Collector, Documents
 from seqgan_cli.data.kinds.base import Report, no_report
 from seqgan_cli.data.kinds.text import Text
 from seqgan_cli.data.text.lines import lines_of
-from seqgan_cli.data.text.tokens import TOKENIZERS
 from seqgan_cli.errors import SeqganError, UsageError
 
 SPEECH = "speech"
@@ -87,8 +86,7 @@ def read_speech(settings: Settings) -> Documents:
     Raises SeqganError without the package or with another version's files, UsageError if no speech is chosen.
     """
     data, cfg = settings.data, settings[SpeechSettings]
-    folder, found = _folder(), Collector()
-    split = TOKENIZERS[data.tokenizer].split
+    folder, found = _folder(), Collector(settings.tokenizer.alphabet)
     try:
         with (folder / "metadata.csv").open(encoding="utf-8", newline="") as file:
             if not (speeches := [_speech(row) for row in csv.DictReader(file)]):
@@ -105,7 +103,7 @@ def read_speech(settings: Settings) -> Documents:
         raise UsageError(f"There is no speech{which.removeprefix(',')}; {there_is}.")
     for name in chosen:
         for number, line in lines_of(folder / "speeches" / f"{name}.txt"):
-            if tokens := split(line.lower() if data.lowercase else line):
+            if tokens := settings.tokenizer.split(line.lower() if data.lowercase else line):
                 found.add(tokens)
             else:
                 found.reject(f"{name}, line {number}", "blank")

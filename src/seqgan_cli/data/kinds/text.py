@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from seqgan_cli.config import registry
 from seqgan_cli.config.paths import names_in
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.corpus import Layout
@@ -13,12 +14,12 @@ from seqgan_cli.data.documents import Documents
 from seqgan_cli.data.inputs.arrays import SUFFIXES as ARRAYS
 from seqgan_cli.data.inputs.named import counting, files_of
 from seqgan_cli.data.inputs.options import LINE, WINDOW, TextOptions
-from seqgan_cli.data.kinds.base import Detokenizer, Kind, Report, no_report
+from seqgan_cli.data.kinds.base import Detokenizer, Kind, Report, no_report, numbers_of_target
 from seqgan_cli.data.text.layout import text_layout, window_layout
 from seqgan_cli.data.text.markers import Markers
 from seqgan_cli.data.text.records import WITH_COLUMNS, suffix_of
-from seqgan_cli.data.text.tokens import TOKENIZERS, normalized, read_texts, refuse_mixed, text_parts
-from seqgan_cli.data.vocabulary import UNK, Vocabulary
+from seqgan_cli.data.text.tokens import normalized, read_texts, refuse_mixed, text_parts
+from seqgan_cli.data.vocabulary import Vocabulary
 from seqgan_cli.lazy import np
 
 _LINES = ("column", "unit", "pad-id", "lowercase", "normalize", "markers", "max-length", "overlong", "min-count", "max-vocab")
@@ -58,7 +59,7 @@ class Text(Kind):
             others["column"] = data.column if suffix_of(files[0]) in WITH_COLUMNS else ""
         elif source != data.source and suffix_of(files[0]) not in WITH_COLUMNS:
             others["column"] = ""
-        return TextOptions.of(data, **others)
+        return TextOptions.of(data, settings.tokenizer, **others)
 
     @classmethod
     def checked(cls, documents: Documents) -> Documents:
@@ -80,12 +81,12 @@ class Text(Kind):
         data = settings.data
         if data.unit == WINDOW:
             return window_layout(data)
-        return text_layout(documents, data, cls.unit if data.unit == LINE else data.unit)
+        return text_layout(documents, data, cls.unit if data.unit == LINE else data.unit, settings.tokenizer)
 
     @classmethod
     def read_sentences(cls, source: str, settings: Settings, keep_blank: bool) -> Documents:
         """Where spaces part no tokens, those at the ends of a line count, as they do in samples."""
-        if not TOKENIZERS[settings.data.tokenizer].spaced:
+        if not settings.tokenizer.spaced:
             return cls.read_files(source, settings, spaces=True, keep_blank=keep_blank)
         return super().read_sentences(source, settings, keep_blank)
 
@@ -101,6 +102,10 @@ class Text(Kind):
             data.unit != LINE and data.source in cls.sources,
             f"--unit {data.unit} is of files, and --data {data.source} has its own: leave it out.",
         )
+        yield (
+            data.unit == WINDOW and any(each.trains for each in registry.tokenizers.named_by(data.tokenizer)),
+            f"--unit window counts tokens, which --tokenizer {data.tokenizer} makes only of what is read: choose another.",
+        )
         files = [path for path in map(Path, names_in(data.source)) if path.suffix and not path.is_dir()]
         yield (
             data.pad_id >= 0 and bool(files) and not any(path.suffix.lower() in ARRAYS for path in files),
@@ -110,26 +115,29 @@ class Text(Kind):
 
     @classmethod
     def prompt(cls, text: str, settings: Settings) -> list[str]:
-        """As a line of data is read, but for the space at the end, which counts among single characters."""
+        """As a line of data is read, but for the space at the end, which counts where spaces part no tokens."""
         data = settings.data
         line = Markers(data.markers).without(normalized(text, data.normalize))
-        return list(TOKENIZERS[data.tokenizer].split(line.lower() if data.lowercase else line))
+        return list(settings.tokenizer.split(line.lower() if data.lowercase else line))
 
     @classmethod
     def detokenizer(cls, settings: Settings, vocabulary: Vocabulary) -> Detokenizer:
-        tokenizer = TOKENIZERS[settings.data.tokenizer if vocabulary.has_special_tokens else "whitespace"]
+        tokenizer = settings.tokenizer if vocabulary.has_special_tokens else registry.tokenizers.made("whitespace")
 
         def line(ids: np.ndarray) -> str:
-            return tokenizer.join(vocabulary.decode(ids))
+            return str(tokenizer.join(vocabulary.decode(ids)))
 
         def raw(ids: np.ndarray) -> str:
             tokens = vocabulary.decode(ids)
             if tokenizer.spaced:
                 return " ".join(tokens)
             # An unknown one is a replacement character: its name would be read as several.
-            return "".join("\N{REPLACEMENT CHARACTER}" if token == unknown else token for token in tokens)
+            return str(tokenizer.join([tokenizer.unknown if token == unknown else token for token in tokens]))
 
-        unknown = vocabulary.decode([UNK])[0] if vocabulary.has_special_tokens else ""
-        return Detokenizer(
-            line, line, raw, lambda ids: ids[: vocabulary.length(ids)].tolist(), spaced=tokenizer.spaced
-        )
+        def source(ids: np.ndarray) -> str:
+            return str(tokenizer.join(vocabulary.source(ids)))
+
+        unknown = vocabulary.unknown if vocabulary.has_special_tokens else ""
+        numbers = lambda ids: numbers_of_target(vocabulary, ids)  # noqa: E731
+        of_source = source if vocabulary.separator is not None else None
+        return Detokenizer(line, line, raw, numbers, spaced=tokenizer.spaced, source=of_source)

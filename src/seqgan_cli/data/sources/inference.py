@@ -27,7 +27,9 @@ def infer_settings(asked: dict[str, Any], sources: dict[str, str]) -> None:
     if is_prepared(source):
         take_over(asked, sources)
     elif asked.get("data.kind", "auto") == "auto":
-        asked["data.kind"], sources["data.kind"] = infer_kind(source, asked.get("data.column", "")), "data"
+        told = [kind.name for kind in registry.kinds.ours.values() if kind.told_by and asked.get(kind.told_by)]
+        asked["data.kind"] = told[0] if told else infer_kind(source, asked.get("data.column", ""))
+        sources["data.kind"] = "data"
         tokenizes = registry.kinds[asked["data.kind"]].tokenizes
         if tokenizes and "data.tokenizer" not in asked and suffix_of(files_of(source)[0]) in BY_CHARACTER:
             asked["data.tokenizer"], sources["data.tokenizer"] = "chars", "data"

@@ -1,16 +1,19 @@
 """A source → the corpus that is trained on, read now or prepared before."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 
 from seqgan_cli.config import registry
 from seqgan_cli.config.settings import Settings
-from seqgan_cli.data.corpus import Corpus, corpus_of, read_vocabulary
+from seqgan_cli.data.corpus import Corpus, corpus_of
 from seqgan_cli.data.documents import Documents
 from seqgan_cli.data.kinds.base import Report, no_report
+from seqgan_cli.data.sources.tokenizing import with_trained
 from seqgan_cli.data.split import read_parts
 from seqgan_cli.data.tfrecord.shards import INDEX, Shards, is_prepared, read_index
+from seqgan_cli.data.vocabulary import TOKENIZER, read_vocabulary
 from seqgan_cli.errors import SeqganError
 
 
@@ -29,7 +32,9 @@ def prepared_corpus(folder: Path) -> Corpus:
             raise SeqganError(f"{folder / name}.npz is no table of the sequences that {INDEX} tells of: {again}.")
     if vocabulary.size != shards.vocab_size:
         raise SeqganError(f"{folder / 'vocabulary.txt'} has {vocabulary.size} tokens of {shards.vocab_size}: {again}.")
-    return Corpus(train, held_out, vocabulary, tuple(index["summary"]), shards, seed)
+    tokenizer = Settings(index["settings"], folder / TOKENIZER.name).tokenizer
+    kept = tokenizer if tokenizer.is_kept else None
+    return Corpus(train, held_out, vocabulary, tuple(index["summary"]), shards, seed, kept)
 
 
 def real_corpus(settings: Settings, report: Report = no_report) -> tuple[Corpus, Documents | None]:
@@ -42,4 +47,7 @@ def real_corpus(settings: Settings, report: Report = no_report) -> tuple[Corpus,
         return prepared_corpus(Path(data.source)), None
     documents = kind.read(data.source, settings, report)
     test = kind.read(data.test, settings, report) if data.test else None
-    return corpus_of(documents, test, kind.layout(documents, settings), data, settings.seed), documents
+    if not settings.tokenizer.is_trained:
+        settings, documents, test = with_trained(settings, documents, test)
+    corpus = corpus_of(documents, test, kind.layout(documents, settings), data, settings.seed)
+    return dataclasses.replace(corpus, tokenizer=settings.tokenizer if settings.tokenizer.is_kept else None), documents

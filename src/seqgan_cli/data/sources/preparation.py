@@ -29,10 +29,11 @@ from seqgan_cli.data.inputs.options import LONGEST_BY_DEFAULT
 from seqgan_cli.data.kinds.base import Report
 from seqgan_cli.data.sources.opening import prepared_corpus
 from seqgan_cli.data.sources.survey import Survey
+from seqgan_cli.data.sources.tokenizing import held_out_documents, texts_of_others, trained_on
 from seqgan_cli.data.split import HeldOut, held_out_counts, save_parts
 from seqgan_cli.data.summary import Tally, summary_of
 from seqgan_cli.data.tfrecord.shards import EVAL_SUBSET, FORMAT, INDEX, INTERLEAVE, ShardWriter, is_prepared, number_of_files
-from seqgan_cli.data.vocabulary import UNK, Vocabulary
+from seqgan_cli.data.vocabulary import TOKENIZER, UNK, Vocabulary
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.evaluation.metrics.diversity import stand_in
 from seqgan_cli.randomness import rng
@@ -67,7 +68,7 @@ def prepare(settings: Settings, folder: Path, report: Report) -> Corpus:
 
 def _clear(folder: Path) -> None:
     """Take away what was written of a folder that was not finished."""
-    for path in [*folder.glob("*.npz"), *folder.glob("*.tfrecord.gz"), folder / "vocabulary.txt"]:
+    for path in [*folder.glob("*.npz"), *folder.glob("*.tfrecord.gz"), folder / "vocabulary.txt", folder / TOKENIZER.name]:
         path.unlink(missing_ok=True)
     shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
 
@@ -86,6 +87,8 @@ class _Preparation:
     def __init__(self, settings: Settings, report: Report) -> None:
         self.settings, self.data, self.kind, self.report = settings, settings.data, settings.kind, report
         self._whole: Documents | None = None  # what cannot be read in parts
+        self.passed, self.notes = 0, tuple[str, ...]()  # passes before the first of the two, and what they found
+        self.passes = 2 if settings.tokenizer.is_trained else 4
         self.in_parts = self._read_parts(lambda size: None) is not None
         self.files = files_of(self.data.source) if self.in_parts else []
         if any(path.exists() and not path.is_file() for path in self.files):
@@ -101,7 +104,7 @@ class _Preparation:
         size = sum(path.stat().st_size for path in self.files if path.exists())
 
         def report(done: int, total: int) -> None:
-            self.report(passes * size + done, 2 * size)
+            self.report(passes * size + done, self.passes * size)
 
         parts = self._read_parts(counting(self.files, report))
         if parts is None:
@@ -109,7 +112,7 @@ class _Preparation:
             yield self._whole
             return
         yield from parts
-        self.report((passes + 1) * size, 2 * size)
+        self.report((passes + 1) * size, self.passes * size)
 
     def layout(self, part: Documents, max_length: int) -> Layout:
         """How a part is laid out, where no sequence is longer than that."""
@@ -118,13 +121,17 @@ class _Preparation:
 
     def write(self, folder: Path) -> None:
         """Everything, into a folder that is empty."""
+        if not self.settings.tokenizer.is_trained:
+            self._train_tokenizer()
         documents = self.kind.read(self.data.test, self.settings) if self.data.test else None
         survey, layout = self._survey()
         if survey.sequences < INTERLEAVE:
             raise SeqganError(
                 f"{self.data.source} gives {survey.sequences} training sequences, and streaming needs {INTERLEAVE} at least."
             )
-        vocabulary = layout.vocabulary or ranked_vocabulary([*survey.numbers], survey.counts, self.data)
+        vocabulary = layout.vocabulary or ranked_vocabulary(
+            [*survey.numbers], survey.counts, self.data, layout.keeps_unseen
+        )
         test = documents.reading if documents else None
         held_out = survey.held.parts(self.counts, [*survey.numbers], vocabulary, layout, self.settings.seed)
         for name, part in held_out.items():
@@ -140,16 +147,24 @@ class _Preparation:
         tallies = {"train": training, **{name: Tally(vocabulary) for name in held_out}}
         for name, part in held_out.items():
             tallies[name].add(part.tokens)
+        survey.notes += self.notes
         read_ = survey.reading(self.data.source)
         summary = summary_of(read_, test, layout, self.data, tallies, long, copied)
         self._finish(folder, vocabulary, held_out, summary)
+
+    def _train_tokenizer(self) -> None:
+        """Two passes before the others: one that counts documents, and one over those that are trained on."""
+        held = held_out_documents(self.settings, self.parts(0))
+        trained, self.notes = trained_on(self.settings, texts_of_others(self.parts(1), held))
+        self.settings, self._whole = self.settings.with_tokenizer(trained), None
+        self.passed = 2
 
     def _survey(self) -> tuple[Survey, Layout]:
         """The first pass, and how sequences are laid out."""
         survey = Survey(self.data, self.settings.seed)
         # No document longer than that is a sequence, whatever the longest turns out to be.
         most = self.data.max_length or LONGEST_BY_DEFAULT
-        for part in self.parts(0):
+        for part in self.parts(self.passed):
             layout = self.layout(part, most)
             survey.add(part, layout)
         counts = held_out_counts(survey.count, self.data, self.data.source, layout.unit)
@@ -172,7 +187,7 @@ class _Preparation:
         writer = ShardWriter(folder, number_of_files(survey.sequences, width), width, vocabulary.size, draws)
         tally, copied, first = Tally(vocabulary), np.zeros(len(heldout), bool), 0
         with contextlib.closing(writer):
-            for part in self.parts(1):
+            for part in self.parts(self.passed + 1):
                 held = survey.held.documents - first
                 chosen = np.ones(len(part), bool)
                 chosen[held[(held >= 0) & (held < len(part))]] = False
@@ -198,6 +213,8 @@ class _Preparation:
         save_parts(folder, at_hand, held_out)
         if vocabulary.has_special_tokens:
             (folder / "vocabulary.txt").write_bytes("".join(f"{token}\n" for token in vocabulary.tokens).encode())
+        if self.settings.tokenizer.is_kept:
+            (folder / TOKENIZER.name).write_bytes(self.settings.tokenizer.content())
         synthetic = {spec.name for kind in registry.kinds.known() if kind.synthetic for spec in specs_of(kind.Section)}
         own = [name for name in SCHEMA if name.startswith("data.") and name not in {"data.source", *synthetic}]
         index = {

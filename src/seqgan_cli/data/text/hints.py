@@ -12,6 +12,7 @@ from seqgan_cli.data.inputs.options import LINE
 from seqgan_cli.data.text.encodings import names_for_shell
 from seqgan_cli.data.text.lines import with_command
 from seqgan_cli.data.text.records import FORMATS, suffix_of
+from seqgan_cli.data.tokenizers.base import Tokenizer
 from seqgan_cli.errors import quoted
 
 FEWEST = 20  # lines that tell anything
@@ -49,7 +50,7 @@ class Hints:
                 self._needed[len(self._last) + 1 + len(first)] += 1
         self._last = line
 
-    def notes(self, source: str, tokenizer: str) -> Iterator[str]:
+    def notes(self, source: str, tokenizer: Tokenizer) -> Iterator[str]:
         """A sentence for each thing that should be known, of what was read by that tokenizer. `source`: the setting that names
         it."""
         path = Path(source) if is_one(source) else None
@@ -66,7 +67,7 @@ class Hints:
             )
         if self._verses > MOST * self._lines:
             yield f"Each line is a verse: make a poem of every four{_with(path, _to_poems)}."
-        elif tokenizer == "whitespace" and self._single > MOST * self._lines:
+        elif tokenizer.spaced and tokenizer.marks == "on" and self._single > MOST * self._lines:
             yield "Most lines have no space, and are one token each: --tokenizer chars makes each character one."
 
     def _of_a_library(self, path: Path | None) -> str:

@@ -9,11 +9,13 @@ import csv
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import shlex
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from seqgan_cli.data.inputs import arrays
+from seqgan_cli.data.inputs.columns import chosen, is_text, named, no_name, others_than, refuse_names
 from seqgan_cli.data.inputs.molecules import Lines, Told, fasta, fastq, smiles
 from seqgan_cli.data.inputs.options import TextOptions
 from seqgan_cli.data.inputs.parquet import SUFFIX as PARQUET
@@ -99,7 +101,7 @@ def _table(lines: Lines, path: Path, column: str, told: Told) -> Lines:
             yield f"{line}\n"
 
     is_tsv = suffix_of(path) == ".tsv"
-    marks = "\t" if is_tsv else max(",;\t", key=lambda marks: _fit([line for _, line in first], marks))
+    marks = _marks(path, [line for _, line in first])
     before = csv.field_size_limit(LONGEST_LINE)
     rows = csv.reader(given(), delimiter=marks, strict=True)
     try:
@@ -111,8 +113,8 @@ def _table(lines: Lines, path: Path, column: str, told: Told) -> Lines:
         if column and column not in columns and column.isdecimal() and 0 < int(column) <= len(names):
             place, kept = int(column) - 1, [(first[0][0], names), *kept]  # numbered: the first line is a record too
         else:
-            _refuse_names(names, columns, path, column)
-            place = names.index(_chosen(columns, path, column, told, "column"))
+            refuse_names(names, columns, path, column)
+            place = names.index(chosen(columns, path, column, told, "column"))
         for number, row in itertools.chain(kept, ((at, row) for row in rows if row)):
             if is_tsv and any("\n" in field or "\t" in field for field in row):
                 raise SeqganError(f"{path}, line {number}: quotes hold several lines or columns together: take them out.")
@@ -129,46 +131,39 @@ def _table(lines: Lines, path: Path, column: str, told: Told) -> Lines:
         csv.field_size_limit(before)
 
 
+def _marks(path: Path, first: list[str]) -> str:
+    """What parts the fields of a table, by its first lines."""
+    return "\t" if suffix_of(path) == ".tsv" else max(",;\t", key=lambda marks: _fit(first, marks))
+
+
 def _fit(lines: list[str], marks: str) -> tuple[int, int]:
     """How many of the first lines have as many fields, more than one, as the first; and how many fields those are."""
     widths = [len(row) for row in csv.reader((f"{line}\n" for line in lines), delimiter=marks) if row]
     return sum(width == widths[0] > 1 for width in widths), widths[0] if widths else 0
 
 
-def _refuse_names(names: list[str], columns: dict[str, list[str]], path: Path, column: str) -> None:
-    """Raises UsageError where the first line seems to be a record, which would be lost as names, or names a column twice."""
-    if len(columns) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise UsageError(f"{path} has several columns {twice!r}: give each a name of its own.")
-    if column:
-        return
-    for name, values in columns.items():
-        words = sum(len(value.split()) for value in values) / max(1, len(values))
-        number = len(name.split())
-        if name.strip().isdecimal() or number > 3 or (number > 1 and 2 <= words <= 2 * number):
-            raise UsageError(
-                f"{path}, line 1: {name[:40]!r} seems to be no name of a column. If it is one, say --column NAME; if the first "
-                "line is a record, --column 1 reads the first field of each; an end as .txt has lines read."
-            )
-
-
 # JSON.
 
 
 def _json_lines(lines: Lines, path: Path, column: str, told: Told) -> Lines:
-    def records() -> Iterator[tuple[int, Any]]:
-        for number, line in lines:
-            if not line.strip():
-                continue
-            try:
-                yield number, json.loads(line)
-            except (ValueError, RecursionError):
-                raise SeqganError(f"{path}, line {number}: is no JSON; an object or a string a line is needed.") from None
+    return _of_records(_json_line_records(lines, path), path, column, told)
 
-    return _of_records(records(), path, column, told)
+
+def _json_line_records(lines: Lines, path: Path) -> Iterator[tuple[int, Any]]:
+    for number, line in lines:
+        if not line.strip():
+            continue
+        try:
+            yield number, json.loads(line)
+        except (ValueError, RecursionError):
+            raise SeqganError(f"{path}, line {number}: is no JSON; an object or a string a line is needed.") from None
 
 
 def _json(lines: Lines, path: Path, column: str, told: Told) -> Lines:
+    return _of_records(_json_records(lines, path), path, column, told)
+
+
+def _json_records(lines: Lines, path: Path) -> Iterator[tuple[int, Any]]:
     texts, size = list[str](), 0
     for _, line in lines:
         texts.append(line)
@@ -182,7 +177,7 @@ def _json(lines: Lines, path: Path, column: str, told: Told) -> Lines:
         raise SeqganError(f"{path}{where}: is no JSON.") from None
     if not isinstance(found, list):
         raise SeqganError(f"{path}: a list of strings or of objects is needed.")
-    return _of_records(enumerate(found, start=1), path, column, told)
+    return iter(enumerate(found, start=1))
 
 
 def _of_records(records: Iterator[tuple[int, Any]], path: Path, column: str, told: Told) -> Lines:
@@ -193,7 +188,7 @@ def _of_records(records: Iterator[tuple[int, Any]], path: Path, column: str, tol
     if objects:
         names = dict.fromkeys(itertools.chain.from_iterable(objects))
         columns = {each: [record[each] for record in objects if record.get(each) is not None] for each in names}
-        name = _chosen(columns, path, column, told, "field")
+        name = chosen(columns, path, column, told, "field")
     elif column:
         raise UsageError(f"--column {column}: {path} holds no objects, so there is no field to name: leave it out.")
     lacking = first_lacking = 0
@@ -222,37 +217,41 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-# Which column.
+def two_columns(path: Path, asked: str) -> tuple[str, str]:
+    """The columns of a table, or the fields of JSON objects, that has two. `asked`: the options that would name them, with
+    places for both. Raises UsageError.
+    """
+    columns = _first_columns(path)
+    if suffix_of(path) in (".csv", ".tsv") and (name := no_name(columns)):
+        raise UsageError(
+            f"{path}, line 1: {name[:40]!r} seems to be no name of a column. If the line is a record, say {asked.format(1, 2)}."
+        )
+    if len(columns) != 2:
+        example = asked.format(*map(shlex.quote, [*columns, "NAME", "NAME"][:2]))
+        raise UsageError(f"{path} has the columns {named(columns)}: name two of them, as {example}.")
+    first, second = columns
+    return first, second
 
 
-def _chosen(columns: Mapping[str, list[Any]], path: Path, column: str, told: Told, word: str) -> str:
-    """The column that is named, or the only one that is text, or of several the one of that name. Raises UsageError."""
-    if column:
-        if column not in columns:
-            raise UsageError(f"--column {column}: {path} has the {word}s {_named(columns)}.")
-        return column
-    found = list(columns) if len(columns) == 1 else [name for name, values in columns.items() if _is_text(values)]
-    found = ["text"] if "text" in found else found
-    if len(found) != 1:
-        raise UsageError(f"{path} has the {word}s {_named(columns)}: name the one that is trained on, with --column NAME.")
-    told(f"{path.name}: {word} {found[0]!r} is read{_others(columns, found[0])}.")
-    return found[0]
+def column_besides(path: Path, column: str, other: str) -> str:
+    """The column or field that is named, or of those besides the other one the only one that is text. Raises UsageError."""
+    columns = {name: values for name, values in _first_columns(path).items() if name != other}
+    return column or chosen(columns, path, column, lambda sentence: None, "column")
 
 
-def _others(columns: Iterable[str], chosen: str) -> str:
-    others = [name for name in columns if name != chosen]
-    return f", and not {_named(others)}" if others else ""
-
-
-def _named(names: Iterable[str]) -> str:
-    return ", ".join(map(repr, names)) or "none"
-
-
-def _is_text(values: list[Any]) -> bool:
-    """Whether most values have words, and are not the same few: numbers and labels are none."""
-    values = [value for value in values if isinstance(value, str)]
-    words = [value for value in values if len(value.split()) > 1]
-    return len(words) > len(values) / 2 and len(set(values)) > len(values) / 10
+def _first_columns(path: Path) -> dict[str, list[Any]]:
+    """The first values of each column, or of each field."""
+    if suffix_of(path) == PARQUET:
+        with Parquet(path) as table:
+            return table.first(LOOKED_AT)
+    if suffix_of(path) not in (".csv", ".tsv"):
+        read = _json_records if suffix_of(path) == ".json" else _json_line_records
+        objects = [each for _, each in itertools.islice(read(lines_of(path), path), LOOKED_AT) if isinstance(each, dict)]
+        names = dict.fromkeys(itertools.chain.from_iterable(objects))
+        return {name: [each[name] for each in objects if name in each] for name in names}
+    first = [line for _, line in itertools.islice(lines_of(path, spaces=True), LOOKED_AT) if line.strip()]
+    fields, *rows = csv.reader((f"{line}\n" for line in first), delimiter=_marks(path, first))
+    return {name: [row[i] for row in rows if i < len(row)] for i, name in enumerate(fields)}
 
 
 def _parquet(path: Path, options: TextOptions, told: Told, passed: Callable[[int], object]) -> Lines:
@@ -262,9 +261,9 @@ def _parquet(path: Path, options: TextOptions, told: Told, passed: Callable[[int
             raise UsageError(f"--column {options.column}: {path} has no texts, numbers or lists of such there: name another.")
         name = _only_ids(table, options.column)
         if not name:
-            name = _chosen(table.first(LOOKED_AT), path, options.column, told, "column")
+            name = chosen(table.first(LOOKED_AT), path, options.column, told, "column")
         elif not options.column:
-            told(f"{path.name}: column {name!r} is read{_others(table.names, name)}.")
+            told(f"{path.name}: column {name!r} is read{others_than(name, table.names)}.")
         yield from _of_records(table.rows(name, passed), path, "", told)
 
 
@@ -274,7 +273,7 @@ def _only_ids(table: Parquet, column: str) -> str:
     ids = [name for name in columns if table.holds_ids(name)]
     if column:
         return column if column in ids else ""
-    return ids[0] if len(ids) == 1 and not any(map(_is_text, columns.values())) else ""
+    return ids[0] if len(ids) == 1 and not any(map(is_text, columns.values())) else ""
 
 
 def holds_ids(path: Path, column: str) -> bool:

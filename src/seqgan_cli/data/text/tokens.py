@@ -8,7 +8,6 @@ import re
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,39 +20,11 @@ from seqgan_cli.data.text.lines import with_command
 from seqgan_cli.data.text.markers import Markers
 from seqgan_cli.data.text.records import flat, form_of, is_of_records, records_of
 from seqgan_cli.data.text.units import UNITS, Windows
-from seqgan_cli.data.text.words import join_words, split_words
+from seqgan_cli.data.tokenizers.base import Tokenizer
 from seqgan_cli.errors import SeqganError, UsageError, quoted
 
 PIECE = 1 << 20  # characters of a line whose tokens are held at once
 Passed = Callable[[int], object]
-
-
-@dataclass(frozen=True)
-class Tokenizer:
-    """How a line becomes tokens and tokens a line; `spaced`: whether spaces part the tokens, so that none holds one."""
-
-    split: Callable[[str], Sequence[str]]
-    join: Callable[[list[str]], str]
-    spaced: bool = True
-
-
-# An atom in brackets, an element of two letters, a ring's number of two digits (%12), or one character: after the regular
-# expression of Schwaller et al. 2018, with every other character as a token, so that the tokens of a text are all of it.
-_SMILES = re.compile(r"\[[^\]]*\]|Br|Cl|%\d\d|@@|.", re.DOTALL)
-
-
-def _codons(text: str) -> list[str]:
-    """Threes of letters; what is left over at the end is one token."""
-    return [text[i : i + 3] for i in range(0, len(text), 3)]
-
-
-TOKENIZERS = {
-    "whitespace": Tokenizer(str.split, " ".join),
-    "words": Tokenizer(split_words, join_words),
-    "chars": Tokenizer(str, "".join, spaced=False),  # a string is a sequence of its characters
-    "smiles": Tokenizer(_SMILES.findall, "".join, spaced=False),
-    "codons": Tokenizer(_codons, "".join, spaced=False),
-}
 
 
 def _parts(line: str) -> Iterator[str]:
@@ -65,7 +36,7 @@ def _parts(line: str) -> Iterator[str]:
     yield line[first:]
 
 
-def read_lines(path: Path, tokenizer: str, lowercase: bool, **others: Any) -> Documents:
+def read_lines(path: Path, tokenizer: Tokenizer, lowercase: bool, **others: Any) -> Documents:
     """`read_texts` of one file; `others`: as in `TextOptions`."""
     return read_texts([path], TextOptions(tokenizer=tokenizer, lowercase=lowercase, **others))
 
@@ -95,7 +66,8 @@ def text_parts(
     A part has `most` tokens, or a document more, and at most so many `documents`.
     """
     source = source or str(files[0])
-    found, called, reading = Collector(), label(source, files), _Reading(options, len(files) > 1)
+    alphabet = options.tokenizer.alphabet
+    found, called, reading = Collector(alphabet), label(source, files), _Reading(options, len(files) > 1)
     parts, empty = 0, list[str]()
     for path in files:
         found.begin(str(path))
@@ -108,17 +80,18 @@ def text_parts(
             if found.size >= most or len(found) >= documents:
                 found.notes += reading.told()
                 yield found.documents(called)
-                found, parts = Collector(), parts + 1
+                found, parts = Collector(alphabet), parts + 1
                 found.begin(str(path))
         if not count:
             empty.append(path.name)
     if not found.size and not parts:
         raise SeqganError(f"{called} {reading.lack()}")
     found.notes += [*reading.told(), *reading.windows.notes(), *reading.hints.notes(source, options.tokenizer)]
+    found.notes += reading.losses.notes
     if empty:
         more = f" and {len(empty) - EXAMPLES} more" if len(empty) > EXAMPLES else ""
         found.note(f"{len(empty)} of {len(files)} files hold nothing to read: {', '.join(empty[:EXAMPLES])}{more}.")
-    if len(found) or found.rejected or found.notes:
+    if len(found) or found.rejected or found.notes:  # the part before may have had the last document, but not what is told last
         yield found.documents(called)
 
 
@@ -126,7 +99,8 @@ class _Reading:
     """Files on their way to tokens, and what is to be told of them."""
 
     def __init__(self, options: TextOptions, several: bool) -> None:
-        self.options, self.several, self.tokenizer = options, several, TOKENIZERS[options.tokenizer]
+        self.options, self.several, self.tokenizer = options, several, options.tokenizer
+        self.losses = _Losses(self.tokenizer)
         self.marked, self.hints, self.windows = Markers(options.markers), Hints(options.unit), Windows(options.window)
         self._notes = list[str]()
         self._forms = dict[str, str]()  # where letters of one character are first, and such of several
@@ -152,9 +126,9 @@ class _Reading:
         """Number of the line where it begins and tokens of each unit; of a blank line, none."""
         unit = UNITS[self.options.unit]
         for text in self._texts(path, passed):
-            units = ((number, self._tokens(line)) for number, line in unit(text, str(path)))
+            units = ((number, self._tokens(line, self.place(path, number))) for number, line in unit(text, str(path)))
             if self.options.unit == WINDOW:
-                yield from self.windows.of(units if self.tokenizer.spaced else _with_spaces(units))
+                yield from self.windows.of(units if self.tokenizer.spaced else self._with_spaces(units))
             else:
                 yield from units
 
@@ -190,15 +164,37 @@ class _Reading:
             self._notes.append(f"Carriage returns within lines end none: if they should, make newlines of them{command}.")
         return line
 
-    def _tokens(self, line: str) -> Iterable[str]:
-        line = line.lower() if self.options.lowercase else line
-        return itertools.chain.from_iterable(map(self.tokenizer.split, _parts(line)))
+    def _tokens(self, line: str, place: str) -> Iterable[str]:
+        text = line.lower() if self.options.lowercase else line
+        parts = _parts(text) if self.tokenizer.spaces_cut else (text,)
+        tokens: Iterable[str] = itertools.chain.from_iterable(map(self.tokenizer.split, parts))
+        return self.losses.seen(text, [*tokens], place) if self.losses.possible else tokens
+
+    def _with_spaces(self, lines: Iterator[tuple[int, Iterable[str]]]) -> Iterator[tuple[int, Iterable[str]]]:
+        """Tokens of lines, with a space where one begins after another."""
+        for i, (number, tokens) in enumerate(lines):
+            yield number, itertools.chain(self.tokenizer.split(" "), tokens) if i else tokens
 
 
-def _with_spaces(lines: Iterator[tuple[int, Iterable[str]]]) -> Iterator[tuple[int, Iterable[str]]]:
-    """Tokens of lines, with a space where one begins after another."""
-    for i, (number, tokens) in enumerate(lines):
-        yield number, itertools.chain([" "], tokens) if i else tokens
+class _Losses:
+    """Counts the texts that a tokenizer does not keep, of one that only its file can tell of."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer, self.possible = tokenizer, tokenizer.keeps_text is None
+        self._lines = self._lost = 0
+        self._first = ""
+
+    def seen(self, text: str, tokens: list[str], place: str) -> list[str]:
+        """The tokens as they are."""
+        self._lines += 1
+        if self._tokenizer.join(tokens) != text:
+            self._lost, self._first = self._lost + 1, self._first or place
+        return tokens
+
+    @property
+    def notes(self) -> list[str]:
+        told = f"The tokenizer gives {self._lost} of {self._lines} lines back otherwise than they are"
+        return [f"{told} (first {self._first}): samples are written in its way, not the data's."] * bool(self._lost)
 
 
 def normalized(text: str, form: str) -> str:

@@ -1,24 +1,38 @@
 """The paper's generator: an LSTM (Hochreiter and Schmidhuber 1997)."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.lazy import keras
-from seqgan_cli.models.generators.base import GeneratorKind
+from seqgan_cli.models.generators.recurrent import Recurrent
+
+if TYPE_CHECKING:
+    from seqgan_cli.export.graph import Graph
 
 
-class LSTM(GeneratorKind):
+class LSTM(Recurrent):
     """Gates in the order i, f, c, o."""
 
     name = "lstm"
     meaning = "long short-term memory, as in the paper"
     rank = 0
+    gates = 5
 
     @classmethod
-    def cell(cls, settings: GeneratorSettings, sequence_length: int) -> Any:
+    def unit(cls, units: int, name: str) -> Any:
         # The paper draws every weight, biases too, from one distribution: no cell-specific initialisation.
-        return keras.layers.LSTMCell(settings.hidden_dim, name="cell", unit_forget_bias=False)
+        return keras.layers.LSTMCell(units, name=name, unit_forget_bias=False)
 
     @classmethod
-    def cell_weights(cls, settings: GeneratorSettings, sequence_length: int) -> int:
-        return 4 * settings.hidden_dim * (settings.embedding_dim + settings.hidden_dim + 1)
+    def unit_weights(cls, inputs: int, units: int) -> int:
+        return 4 * units * (inputs + units + 1)
+
+    @classmethod
+    def emit_unit(cls, graph: "Graph", unit: Any, x: Any, states: Sequence[Any]) -> tuple[Any, list]:
+        h, c = states
+        gates = graph.add(graph.dense(x, unit.kernel, unit.bias), graph.dense(h, unit.recurrent_kernel))
+        i, f, g, o = graph.split(gates, 4)
+        kept = graph.multiply(graph.sigmoid(f), c)
+        c = graph.add(kept, graph.multiply(graph.sigmoid(i), graph.tanh(g)))
+        h = graph.multiply(graph.sigmoid(o), graph.tanh(c))
+        return h, [h, c]

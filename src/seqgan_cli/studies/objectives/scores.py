@@ -20,6 +20,7 @@ from seqgan_cli.lazy import np
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards.total import values_of
 from seqgan_cli.sampling.choices import PLAIN, Sampling
+from seqgan_cli.sampling.continuation import sample_beside
 from seqgan_cli.sampling.likelihood import sequence_nll
 from seqgan_cli.sampling.sequences import sample
 
@@ -89,12 +90,12 @@ class Objective:
     def __init__(self, settings: Settings, corpus: Corpus, reward: Reward, seed: int, num: int) -> None:
         self.settings, self.corpus, self.reward, self.seed, self.num = settings, corpus, reward, seed, num
         self.line = settings.kind.detokenizer(settings, corpus.vocabulary).line
-        self.held_out = corpus.test[:HELDOUT_AT_MOST]
+        self.held_out = corpus.reported.tokens
         self.of_molecules = registry.rewards.needs(settings.adversarial.reward, "of_molecules")
 
     def of_sampling(self, name: str, generator: Generator, sampling: Sampling = PLAIN, purpose: str = "samples") -> Scored:
         """Samples of a generator."""
-        tokens = sample(generator, self.num, key(self.seed, "eval-reward", purpose), sampling)
+        tokens = sample_beside(generator, self.held_out, self.num, key(self.seed, "eval-reward", purpose), sampling)
         losses = sequence_nll(generator, self.held_out, sampling)
         return self._scored(name, tokens, purpose, 0, losses)
 
@@ -105,15 +106,18 @@ class Objective:
         """
         held_out, purpose = self.corpus.held_out[self.corpus.choosing], f"validation {purpose}"
         found = nll(generator, held_out.tokens[:HELDOUT_AT_MOST], sampling, held_out.documents[:HELDOUT_AT_MOST])
-        samples = sample(generator, self.num, key(self.seed, "eval-reward", purpose), sampling)
+        own = key(self.seed, "eval-reward", purpose)
+        samples = sample_beside(generator, held_out.tokens, self.num, own, sampling)
         return found.mean, float(self._values(samples, purpose)[0].mean())
 
     def best_of(self, generator: Generator, counts: Sequence[int]) -> list[Scored]:
-        """The best of each n of a generator's samples, for every n of `counts`.
+        """The best of each n of a generator's samples, for every n of `counts`; of sequences with sources none.
 
         The largest n is drawn in full, and a smaller one from the first of these draws. Their rewards also are the ranks by
         which held-out sequences have a density: that of n = 1 and of the generator are one.
         """
+        if self.corpus.vocabulary.separator is not None:  # the best of several sources would be the easiest of them
+            return []
         most = max(counts)
         tokens = sample(generator, self.num * most, key(self.seed, "eval-reward", BEST_OF))
         values, _ = self._values(tokens, BEST_OF)

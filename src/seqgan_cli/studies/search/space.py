@@ -5,17 +5,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from seqgan_cli.config.settings import find
+from seqgan_cli.config import registry
+from seqgan_cli.config.settings import STAGES, Settings, find
 from seqgan_cli.errors import UsageError
 
 # What decides which sequences, samples or draws scores are of: trials that differ in it would not compare.
 FIXED = ("data.", "evaluation.", "seed")
-DEFAULT = (
+DEFAULT = (  # of rounds, whose trials share the pre-trained generator
     "adversarial.g-learning-rate=1e-4:1e-1:log",
     "adversarial.update-rate=0:0.95",
     "adversarial.baseline=none,mean,leave-one-out",
     "discriminator.dropout=0:0.75",
 )
+# Of likelihood alone; what the generator's component has to search comes besides.
+LIKELIHOOD = ("pretrain-g.learning-rate=1e-3:1e-1:log", "pretrain-g.dropout=0:0.7")
+
+
+def default(settings: Settings, until: str) -> tuple[str, ...]:
+    """What is searched unless told, in a search that ends with that stage."""
+    if until != STAGES[0]:
+        return DEFAULT
+    return (*LIKELIHOOD, *registry.generators[settings.generator.cell].search)
 
 
 @dataclass(frozen=True)

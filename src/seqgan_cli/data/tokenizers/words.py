@@ -7,7 +7,10 @@ for people too, since a chunk is joined only if it is cut into the same tokens a
 
 import functools
 import re
+from collections.abc import Sequence
 from typing import Any
+
+from seqgan_cli.data.tokenizers.base import Tokenizer
 
 # Quotes and apostrophes as the Treebank knows them; it would take those that turn to be letters of the word beside.
 STRAIGHT = str.maketrans("‘’“”", "''\"\"")
@@ -136,3 +139,19 @@ def join_words(tokens: list[str]) -> str:
         else:
             groups.append([token])
     return " ".join(map(_written, groups))
+
+
+class Words(Tokenizer):
+    """Quotes turn straight, and what spaces stood where words only touch a mark is not kept: tokens are."""
+
+    name = "words"
+    meaning = "words and marks, joined as people write"
+    rank = 1
+    keeps_tokens = True
+    spaced = True
+
+    def split(self, text: str) -> list[str]:
+        return split_words(text)
+
+    def join(self, tokens: Sequence[str]) -> str:
+        return join_words([*tokens])

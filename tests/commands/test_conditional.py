@@ -1,0 +1,166 @@
+"""Pairs and labels from the command line: trained on, sampled for a source, rewarded, scored."""
+
+import json
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eager import eager
+from seqgan_cli.cli import main
+
+Call = Callable[..., Any]
+WORDS = {"loud": ("storm", "thunder", "roars"), "calm": ("mist", "dew", "sleeps")}
+
+
+def train(folder: Path, lines: list[str], tiny_config: Path, *arguments: Any) -> None:
+    (folder / "lines.txt").write_text("\n".join(lines) + "\n")
+    asked = ["--data", folder / "lines.txt", "--run", folder / "run", "--config", tiny_config, "-q", *arguments]
+    with eager(), pytest.raises(SystemExit) as ended:
+        main(["pretrain-g", *map(str, asked)])
+    assert not ended.value.code
+
+
+def labelled(shuffled: bool) -> list[str]:
+    draw = random.Random(0)
+    texts = [(label, " ".join(draw.choices(words, k=3))) for label, words in WORDS.items() for _ in range(60)]
+    labels = [label for label, _ in texts]
+    if shuffled:
+        draw.shuffle(labels)
+    return [f"{label}\t{text}" for label, (_, text) in zip(labels, texts, strict=True)]
+
+
+LEARN = ("--epochs", 10, *(f"--set={name}" for name in (
+    "pretrain-g.learning-rate=0.1", "pretrain-g.batch-size=32", "pretrain-g.eval-every=10", "evaluation.samples=16",
+)))
+
+
+@pytest.fixture
+def moods(once: Call, tiny_config: Path) -> Path:
+    """A run that has learned which words go with a label. Read only."""
+    return once("moods", lambda folder: train(folder, labelled(False), tiny_config, "--kind", "labels", *LEARN)) / "run"
+
+
+@pytest.fixture
+def shuffled(once: Call, tiny_config: Path) -> Path:
+    """The same with labels that say nothing. Read only."""
+    return once("shuffled", lambda folder: train(folder, labelled(True), tiny_config, "--kind", "labels", *LEARN)) / "run"
+
+
+@pytest.fixture
+def pairs(once: Call, tiny_config: Path) -> Path:
+    """A run of a few questions, hardly trained. Read only."""
+    lines = ["where is the gull ?\tat sea .", "where is the wren ?\tin a hedge .", "who sings ?\tthe wren ."] * 12
+    return once("pairs", lambda folder: train(folder, lines, tiny_config, "--kind", "pairs", "--epochs", 2)) / "run"
+
+
+def share_of(seqgan: Call, run: Path, label: str, words: str) -> float:
+    lines = seqgan("sample", "--run", run, "--label", label, "-n", 200).out.splitlines()
+    said = [word for line in lines for word in line.split()]
+    return sum(word in WORDS[words] for word in said) / len(said)
+
+
+def test_samples_are_of_their_label_and_swapped_of_the_other(seqgan: Call, moods: Path) -> None:
+    assert share_of(seqgan, moods, "loud", "loud") > 0.95
+    assert share_of(seqgan, moods, "calm", "loud") < 0.05
+
+
+def test_labels_that_say_nothing_leave_the_base_rate(seqgan: Call, shuffled: Path) -> None:
+    shares = [share_of(seqgan, shuffled, label, "loud") for label in WORDS]
+    assert all(0.3 < share < 0.7 for share in shares), shares
+
+
+def test_likelihoods_swap_with_the_labels(seqgan: Call, moods: Path, tmp_path: Path) -> None:
+    lines = labelled(False)[::10]
+    swapped = [f"{'calm' if label == 'loud' else 'loud'}\t{text}" for label, text in (line.split("\t") for line in lines)]
+    means = []
+    for each in (lines, swapped):
+        (tmp_path / "lines.txt").write_text("\n".join(each) + "\n")
+        found = seqgan("score", tmp_path / "lines.txt", "--run", moods, "--format", "jsonl").out.splitlines()
+        means.append(sum(json.loads(line)["nll"] for line in found) / len(found))
+    assert means[1] > means[0] + 3
+
+
+def test_eval_nll_tells_labels_apart(seqgan: Call, moods: Path) -> None:
+    (record,) = json.loads(seqgan("eval-nll", "--run", moods, "--json", "--samples", 16).out)["scores"]
+    assert set(record["by_label"]) == {"loud", "calm"}
+    counts = {label: each["count"] for label, each in record["by_label"].items()}
+    assert sum(counts.values()) == record["nll_test"]["count"]
+
+
+def test_an_unknown_label_is_refused_with_those_there_are(seqgan: Call, moods: Path, pairs: Path) -> None:
+    outcome = seqgan("sample", "--run", moods, "--label", "silent")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "'silent' is no label" in outcome.err
+    assert "loud" in outcome.err
+    assert seqgan("sample", "--run", pairs, "--label", "loud").code == 1
+
+
+def test_targets_alone_are_written_and_sources_if_asked_for(seqgan: Call, pairs: Path) -> None:
+    asked = ("sample", "--run", pairs, "--prompt", "who sings ?", "-n", 4)
+    alone = seqgan(*asked).out.splitlines()
+    both = seqgan(*asked, "--with-prompt").out.splitlines()
+    assert both == [f"who sings ?\t{line}" for line in alone]
+    records = [json.loads(line) for line in seqgan(*asked, "--format", "jsonl").out.splitlines()]
+    assert [(record["source"], record["text"]) for record in records] == [("who sings ?", line) for line in alone]
+    for form in ("raw", "ids"):
+        assert all("?" not in line for line in seqgan(*asked, "--format", form).out.splitlines())
+
+
+def test_without_a_prompt_sources_are_those_of_the_data(seqgan: Call, pairs: Path) -> None:
+    outcome = seqgan("sample", "--run", pairs, "-n", 50, "--with-prompt")
+    assert {line.partition("\t")[0] for line in outcome.out.splitlines()} == {
+        "where is the gull ?",
+        "where is the wren ?",
+        "who sings ?",
+    }
+    assert "sources are drawn from the training data" in outcome.err
+
+
+def test_a_scored_line_is_a_source_a_tab_and_a_target(seqgan: Call, pairs: Path, tmp_path: Path) -> None:
+    (tmp_path / "lines.txt").write_text("who sings ?\tthe wren .\nwho sings ?\n")
+    first, second = (
+        json.loads(line)
+        for line in seqgan("score", tmp_path / "lines.txt", "--run", pairs, "--format", "jsonl", "--by-token").out.splitlines()
+    )
+    assert [token for token, _ in first["by_token"]] == ["the", "wren", ".", "<eos>"]
+    assert sum(loss for _, loss in first["by_token"]) == pytest.approx(first["nll"], abs=1e-3)
+    assert second["nll"] is None
+    assert "no tab" in second["why"]
+
+
+def test_rounds_reward_targets_and_tell_scorers_the_source(seqgan: Call, pairs: Path, tmp_path: Path) -> None:
+    shutil.copytree(pairs, tmp_path / "run")
+    (tmp_path / "scorer.py").write_text(
+        "from pathlib import Path\n"
+        "def score(texts):\n"
+        "    with Path(__file__).with_name('asked.txt').open('a') as file:\n"
+        "        file.writelines(f'{text}\\n' for text in texts)\n"
+        "    return [float(text.endswith('wren .')) for text in texts]\n"
+    )
+    reward = ("--reward", "file=0.5,discriminator=0.25,unique=0.25", "--reward-file", f"{tmp_path / 'scorer.py'}:score")
+    with eager():
+        assert seqgan("pretrain-d", "--run", tmp_path / "run", "-q", "--set", "pretrain-d.d-steps=1").code == 0
+        assert seqgan("adversarial", "--run", tmp_path / "run", "-q", "--rounds", 1, *reward).code == 0
+    asked = (tmp_path / "asked.txt").read_text().splitlines()
+    assert asked
+    for line in asked:
+        given, _, said = line.partition("\t")
+        assert given in ("where is the gull ?", "where is the wren ?", "who sings ?")
+        assert "?" not in given[:-1]
+        assert "\t" not in said
+
+
+def test_no_model_is_written_that_would_draw_without_a_source(seqgan: Call, pairs: Path, tmp_path: Path) -> None:
+    outcome = seqgan("export", pairs, "-o", tmp_path / "models")
+    assert (outcome.code, list(tmp_path.iterdir())) == (1, [])
+    assert "sequences with sources" in outcome.err
+
+
+def test_best_of_n_is_refused_for_several_sources(seqgan: Call, pairs: Path) -> None:
+    outcome = seqgan("adversarial", "--run", pairs, "--set", "adversarial.algorithm=best-of-n", "--reward", "unique")
+    assert outcome.code == 2
+    assert "does not go with --kind pairs" in outcome.err
