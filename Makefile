@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo oracle test test-lowest same mutants soak soak-long lint format docs data bench scaling schedules clean
+.PHONY: demo oracle test test-lowest same mutants soak soak-long lint format docs data bench faults scaling schedules clean
 
 # Sentences that get better, and a table that says why; about three minutes.
 demo: $(READY)
@@ -57,6 +57,17 @@ docs: $(READY)
 # Under ten minutes on two cores, if nothing else runs. The others take longer; docs/performance.md has what two of them gave.
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py
+
+# How well likelihoods find the faulty lines of made-up logs: docs/results/log-faults.json, in a minute or two.
+faults: $(READY)
+	mkdir -p runs/faults
+	$(BIN)/python data/draw_logs.py > runs/faults/logs.txt
+	$(BIN)/python data/draw_logs.py --mask runs/faults/logs.txt > runs/faults/masked.txt
+	$(BIN)/python data/draw_logs.py --with-faults --seed 1 > runs/faults/faulty.csv
+	$(BIN)/python data/draw_logs.py --mask runs/faults/faulty.csv > runs/faults/masked-faulty.csv
+	$(BIN)/seqgan train runs/faults/masked.txt --run runs/faults/run --preset quick
+	$(BIN)/seqgan score runs/faults/masked-faulty.csv --column line --run runs/faults/run > runs/faults/scores.tsv
+	$(BIN)/python data/score_faults.py runs/faults/scores.tsv runs/faults/masked-faulty.csv --json > docs/results/log-faults.json
 
 scaling: $(READY)
 	$(BIN)/python benchmarks/scaling.py

@@ -123,6 +123,7 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=0, help="use the first so many lines alone")
     parser.add_argument("--out", type=Path, default=Path("runs/generators"))
     parser.add_argument("--only", nargs="*", default=[*KINDS], choices=[*KINDS], metavar="GENERATOR")
+    parser.add_argument("--budget", type=float, default=0.0, help="multiplications, where not as many as for the table")
     parser.add_argument("--table", action="store_true", help="print what is known")
     asked = parser.parse_args()
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
@@ -138,22 +139,24 @@ def main() -> None:
     lines = asked.data.read_text(encoding="utf-8").splitlines(keepends=True)
     data = asked.out / f"{asked.what}.txt"
     data.write_text("".join(lines[: asked.lines or None]), encoding="utf-8")
+    budget = asked.budget or BUDGET[asked.what]
+    title = f"{asked.what}, {budget:g} multiplications"
     for kind in asked.only:
-        if kind in results.get(asked.what, {}):
+        if kind in results.get(title, {}):
             continue
-        run, values = asked.out / f"{asked.what} {kind}".replace(",", "").replace(" ", "-"), {**DATA[asked.what], **KINDS[kind]}
+        run, values = asked.out / f"{title} {kind}".replace(",", "").replace(" ", "-"), {**DATA[asked.what], **KINDS[kind]}
         if not (run / "config.json").exists():  # an epoch, after which the size of the data is known
             train(data, run, values, 1)
         corpus, settings = Run(run).corpus(), Run(run).config().settings
         tokens = len(corpus.train) * corpus.sequence_length
-        epochs = max(2, round(BUDGET[asked.what] / (tokens * cost(settings, corpus.vocabulary.size, corpus.sequence_length))))
+        epochs = max(2, round(budget / (tokens * cost(settings, corpus.vocabulary.size, corpus.sequence_length))))
         started = time.perf_counter()
         train(data, run, values, epochs)
         found = {"epochs": epochs, "settings": values, **measured(run, asked.what == "molecules")}
         results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-        results.setdefault(asked.what, {})[kind] = found
+        results.setdefault(title, {})[kind] = found
         files.write(RESULTS, (json.dumps(results, indent=1) + "\n").encode())
-        print(f"{asked.what}, {kind}: {found} in {time.perf_counter() - started:.0f} s", flush=True)
+        print(f"{title}, {kind}: {found} in {time.perf_counter() - started:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

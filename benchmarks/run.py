@@ -8,7 +8,7 @@ from pathlib import Path
 
 from measure import Row, table
 
-SCRIPTS = ("startup", "sample", "mle_epoch", "adversarial", "scores", "memory")
+SCRIPTS = ("startup", "sample", "mle_epoch", "adversarial", "scores", "score", "memory")
 
 
 def main() -> None:

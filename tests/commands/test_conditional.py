@@ -154,6 +154,28 @@ def test_rounds_reward_targets_and_tell_scorers_the_source(seqgan: Call, pairs: 
         assert "\t" not in said
 
 
+def test_bleu_knows_references_of_the_same_source(seqgan: Call, pairs: Path) -> None:
+    """A generator that says the right answer to each question would have 1 here and less against all answers alike."""
+    record = json.loads(seqgan("eval-bleu", "--run", pairs, "-n", 30, "--max-order", 2, "--json").out)
+    assert 0 < record["bleu_by_source"]["BLEU-2"] <= record["bleu"]["BLEU-2"]
+    assert "of references of the same source" in seqgan("eval-bleu", "--run", pairs, "-n", 30, "--max-order", 2).out
+
+
+def test_a_beam_searches_after_a_source(seqgan: Call, pairs: Path) -> None:
+    found = seqgan("sample", "--run", pairs, "--prompt", "who sings ?", "--beam", 4, "--with-prompt").out.splitlines()
+    assert len(set(found)) == 4
+    assert all(line.startswith("who sings ?\t") and "<sep>" not in line for line in found)
+    without = seqgan("sample", "--run", pairs, "--beam", 4)
+    assert (without.code, without.out) == (2, "")
+    assert "give --prompt" in without.err
+
+
+def test_other_pairs_can_be_scored(seqgan: Call, pairs: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.txt").write_text("who sings ?\tthe wren .\nwho is the wren ?\tthe gull .\n")
+    record = json.loads(seqgan("eval-nll", "--run", pairs, "--data", tmp_path / "other.txt", "--samples", 16, "--json").out)
+    assert record["held_out"]["sequences"] == 2
+
+
 def test_no_model_is_written_that_would_draw_without_a_source(seqgan: Call, pairs: Path, tmp_path: Path) -> None:
     outcome = seqgan("export", pairs, "-o", tmp_path / "models")
     assert (outcome.code, list(tmp_path.iterdir())) == (1, [])

@@ -207,3 +207,12 @@ def test_without_truncation_nothing_is_said_of_it(seqgan, synthetic):
         assert seqgan("eval-nll", "-q", *form, *plain, *unused).out == outcome.out
         assert "outside" not in outcome.out
         assert "top" not in outcome.out
+
+
+def test_bits_of_lines_without_unknown_words_are_said_to_be_of_these_alone(seqgan, text):
+    told = seqgan("eval-nll", "--run", text.path, "--samples", 20, "--quiet").out
+    corpus = Run(text.path).corpus()
+    known = corpus.vocabulary.has_no_unk(corpus.test).sum()
+    assert 0 < known < len(corpus.test)
+    expected = f"bits per byte of text, of the {known} of {len(corpus.test)} documents with sequences without <unk>"
+    assert expected in " ".join(told.split())

@@ -285,6 +285,8 @@ def test_long_lines_are_split_where_sentences_end(tmp_path: Path) -> None:
 
     expected = ['He said "go."', " and 3.5 of it.", " Then he left! 他走了。", "她也走了。 End of it"]
     assert pieces(registry.tokenizers.made(r"regex: ?\w+|."), 7) == expected
+    expected = ['He said "go."', " and 3.5 of it.", " Then he left! 他走了。她也走了。", " End of it"]
+    assert pieces(registry.tokenizers.made(r"regex: ?\w+|."), 10) == expected
     of_bytes = pieces(registry.tokenizers.made("bpe").trained([PROSE], 256), 30)
     assert of_bytes[0] == 'He said "go." and 3.5 of it.'
     assert all(text.endswith((".", "!", "。")) for text in of_bytes[:-1])

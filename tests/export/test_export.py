@@ -49,10 +49,11 @@ def make(name: str) -> Generator:
 
 
 def given(generator: Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Uniform numbers, 0 and the one next to 1 among them, and sequences as data have them, `<unk>` among them."""
+    """Uniform numbers, 0, the one next to 1 and 1 among them, and sequences as data have them, `<unk>` among them."""
     draw, length = rng(1, "given"), generator.sequence_length
     uniforms = draw.random((40, length)).astype(np.float32)
-    uniforms[0], uniforms[1] = 0.0, np.nextafter(np.float32(1), np.float32(0))
+    # A 1, which no uniform number is, stands for a product that is rounded up to the whole mass.
+    uniforms[0], uniforms[1], uniforms[2] = 0.0, np.nextafter(np.float32(1), np.float32(0)), 1.0
     first = UNK if generator.vocabulary.has_special_tokens else 0
     tokens = draw.integers(first, generator.vocabulary.size, (40, length)).astype(np.int32)
     if generator.vocabulary.has_eos:

@@ -1,6 +1,7 @@
 """The library: what the commands write, from Python; the examples of docs/library.md, run."""
 
 import doctest
+import json
 import os
 import shutil
 import subprocess
@@ -48,6 +49,13 @@ def test_samples_and_scores_are_those_of_the_commands(trained: Path, seqgan: Cal
     found = run.score(["the gull sings", "the zebra"])
     numbers = [(f"{line.nll:.4f}", f"{line.nll_per_token:.4f}", f"{line.d:.4f}", f"{len(line.unknown)}") for line in found]
     assert ["\t".join([*each, line.text]) for each, line in zip(numbers, found, strict=True)] == rows
+    written = seqgan("sample", "-n", 5, "--run", trained, "--format", "jsonl", "--fields", "d,reward", "--reward", "constant")
+    records = run.iter_records(5, fields=["d", "reward"], reward="constant")
+    assert [json.loads(line) for line in written.out.splitlines()] == list(records)
+    assert run.beam(4, prompt="the") == seqgan("sample", "--beam", 4, "--prompt", "the", "--run", trained).out.splitlines()
+    scored = seqgan("score", tmp_path / "own.txt", "--run", trained, "--reward", "--format", "jsonl").out.splitlines()
+    own = run.score(["the gull sings", "the zebra"], reward="")
+    assert [line.reward for line in own] == [json.loads(line)["reward"] for line in scored]
     assert run.settings["seed"] == 0
     history = run.history
     assert {"stage", "metric", "value"} <= set(history.columns if hasattr(history, "columns") else vars(history[0]))
@@ -61,6 +69,10 @@ def test_what_is_wrong_is_an_exception_with_the_sentence(trained: Path, tmp_path
         run.sample(1, max_length=900)
     with pytest.raises(seqgan_library.SeqganError, match="Cannot read"):
         seqgan_library.train(tmp_path / "none.txt", tmp_path / "run", "quick")
+    with pytest.raises(seqgan_library.SeqganError, match="'x' is no field; choose from by_token"):
+        list(run.iter_records(1, fields=["x"]))
+    with pytest.raises(seqgan_library.SeqganError, match="unique depends on which sequences are scored together"):
+        list(run.score(["the"], reward="unique"))
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         _ = seqgan_library.nothing
 

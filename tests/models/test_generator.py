@@ -44,22 +44,6 @@ def test_logits_equal_the_literal_lstm() -> None:
             np.testing.assert_allclose(logits[b, t], reference.next_logits(weights(generator), tokens[b, :t]), atol=1e-5)
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "attention"])
-def test_step_by_step_equals_teacher_forcing(cell: str) -> None:
-    generator = make(Vocabulary(size=7), 6, cell=cell)
-    tokens = rng(1, "tokens").integers(0, 7, (3, 6)).astype(np.int32)
-    outputs, states = generator.unroll(tokens, keep_states=True)
-    np.testing.assert_allclose(generator.unroll(tokens)[0], outputs, atol=1e-5)
-    state = generator.cell.get_initial_state(batch_size=3)
-    last = np.zeros(3, np.int32)
-    for t in range(6):
-        output, state = generator.step(last, state)
-        np.testing.assert_allclose(outputs[:, t], output, atol=1e-6)
-        for kept, now in zip(states, state, strict=True):
-            np.testing.assert_allclose(kept[t], now, atol=1e-6)
-        last = tokens[:, t]
-
-
 @pytest.mark.parametrize("temperature", [1.0, 0.6, 2.0])
 def test_sequence_nll_equals_the_literal_sum(temperature: float) -> None:
     generator = make(Vocabulary(size=5), 4)

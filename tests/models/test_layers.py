@@ -86,7 +86,10 @@ def test_logits_equal_the_literal_ones(settings: Any) -> None:
         np.testing.assert_allclose(logits, expected, atol=1e-5)
 
 
-@each
+PLAIN = {cell: GeneratorSettings(3, 4, cell) for cell in ("lstm", "gru", "attention")}
+
+
+@pytest.mark.parametrize("settings", [*DEEP.values(), *PLAIN.values()], ids=[*DEEP, *(f"plain {cell}" for cell in PLAIN)])
 def test_steps_with_their_states_equal_teacher_forcing(settings: Any) -> None:
     generator = make(settings)
     tokens = rng(1, "tokens").integers(0, 7, (3, 5)).astype(np.int32)
@@ -239,6 +242,19 @@ def test_settings_that_would_be_ignored_or_do_not_fit_are_refused(settings: dict
 
     with pytest.raises(UsageError, match=words):
         check_together(tiny_settings(**settings))
+
+
+def test_the_preset_of_layers_goes_together_and_is_told_where_it_does_not() -> None:
+    from seqgan_cli.config.checks import check_together
+    from seqgan_cli.config.resolution import resolve
+    from seqgan_cli.errors import UsageError
+
+    deep = resolve({}, {}, None, "mle-deep").settings
+    check_together(deep)
+    assert (deep.generator.layers, deep.generator.layer_norm, deep.generator.residual) == (2, True, True)
+    other = resolve({"generator.cell": "transformer"}, {"generator.cell": "option"}, None, "mle-deep").settings
+    with pytest.raises(UsageError, match="leave it out, or at false"):
+        check_together(other)
 
 
 def test_settings_have_the_fields_that_the_paper_had_first() -> None:

@@ -111,8 +111,9 @@ def command(
     """Mean sentence BLEU of samples, each against the whole held-out set as references (quality).
 
     Equals NLTK's sentence_bleu; ± is half a 95 % interval over sentences. Samples of an adversarial generator are held against
-    as many of the run's MLE. --self-bleu is the coverage beside it: the nearer to 1, the more alike the samples. With both
-    --hypotheses and --references no run is needed. A blank line of --hypotheses is a sample without tokens and scores 0.
+    as many of the run's MLE. Of pairs there is also the BLEU against the references that have the sample's source.
+    --self-bleu is the coverage beside it: the nearer to 1, the more alike the samples. With both --hypotheses and --references
+    no run is needed. A blank line of --hypotheses is a sample without tokens and scores 0.
     """
     sampling = sampling_of(context)
     _check_columns(context)
@@ -128,6 +129,7 @@ def command(
     data = settings.data
     pool = SentencePool(settings, console.warn, run if _speaks(context, run, two_files) else None)
     likelihood: Sentences | None = None
+    by_source: dict[str, Estimate] = {}
     if hypotheses:
         origin, scored = str(hypotheses), pool.file(hypotheses, True, hypotheses_column, "--hypotheses-column")
         corpus = None if references else held_out_of(context, run.config().settings, run.corpus(), console)
@@ -137,6 +139,11 @@ def command(
         tables = sampled(trained, num, seed or 0, sampling, console, "eval-bleu")
         origin, scored = f"{num} samples of {trained.origin}, {sampling}", pool.ids(run, tables["samples"])
         likelihood = pool.ids(run, tables["MLE"]) if "MLE" in tables else None
+        if settings.kind.has_sources and not references:
+            from seqgan_cli.evaluation.real import bleu_by_source
+
+            found = bleu_by_source(tables["samples"], corpus.test, corpus.vocabulary, list(weights.values()), smoothing)
+            by_source = dict(zip(weights, found, strict=True))
     if references:
         against = pool.file(references, False, references_column, "--references-column")
     else:
@@ -175,6 +182,7 @@ def command(
             **(record_of(corpus) if corpus else {}),
             "bleu": {name: estimate.mean for name, estimate in scores.items()},
             "intervals": {name: [estimate.low, estimate.high] for name, estimate in scores.items()},
+            **({"bleu_by_source": {name: estimate.mean for name, estimate in by_source.items()}} if by_source else {}),
             "mle": {name: {"bleu": e.mean, "p": welch(scores[name], e)} for name, e in mle.items()} or None,
             "self_bleu": own or None,
             "unknown_share": unknown,
@@ -184,6 +192,9 @@ def command(
         return
     columns = ["score", *weights]
     rows = [["BLEU ↑", *(f"{e.mean:.4f} ± {(e.high - e.low) / 2:.4f}" for e in scores.values())]]
+    if by_source:
+        own_references = [f"{e.mean:.4f} ± {(e.high - e.low) / 2:.4f}" for e in by_source.values()]
+        rows.append(["of references of the same source", *own_references])
     if mle:
         rows.append(["of MLE, the same number", *(f"{e.mean:.4f} ± {(e.high - e.low) / 2:.4f}" for e in mle.values())])
         rows.append(["p, Welch's t-test", *(shown_p(welch(scores[name], e)) for name, e in mle.items())])

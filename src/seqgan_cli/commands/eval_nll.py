@@ -69,7 +69,14 @@ def _score(
     as_json: bool,
 ) -> None:
     from seqgan_cli.evaluation.bits import bits_per_byte
-    from seqgan_cli.evaluation.generators import data_figures, likelihoods, nll_by_label, outside_notes, unknown_note
+    from seqgan_cli.evaluation.generators import (
+        HELDOUT_AT_MOST,
+        data_figures,
+        likelihoods,
+        nll_by_label,
+        outside_notes,
+        unknown_note,
+    )
     from seqgan_cli.jobs.trained import trained_of
     from seqgan_cli.randomness import key
     from seqgan_cli.studies.experiments.tables import generators_table
@@ -101,7 +108,15 @@ def _score(
     truncated = any(s.sampling.truncated for s in scores)
     heading = "sampling" if truncated else "temperature"
     names = [str(s.sampling) if truncated else f"{s.sampling.temperature:g}" for s in scores]
-    told = [f"nll_test of {name}: {e} bits per byte of text." for name, e in zip(names, bits, strict=True) if e is not None]
+    part = ""
+    if data.get("unknown_share"):
+        total = len(set(corpus.test_documents[:HELDOUT_AT_MOST].tolist()))
+        part = f", of the {{count}} of {total} documents with sequences without <unk> alone, which are the easier ones"
+    told = [
+        f"nll_test of {name}: {e} bits per byte of text{part.format(count=e.count)}."
+        for name, e in zip(names, bits, strict=True)
+        if e is not None
+    ]
     columns, rows = generators_table(list(zip(names, scores, strict=True)), data)
     console.table(
         f"Scores of {trained.origin}: {samples} samples, nats per token, ± half a 95 % interval{told_in_title(corpus)}",

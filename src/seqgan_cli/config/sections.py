@@ -63,13 +63,13 @@ class Data:
 @dataclass(frozen=True)
 class GeneratorSettings:
     embedding_dim: int = setting(32, "size of the generator's token embedding", at_least=1)
-    embeddings: str = setting("", "file of word vectors that it starts from", is_file=True, times_steps=False)
     hidden_dim: int = setting(32, "size of its recurrent state", at_least=1)
     cell: str = setting("lstm", "recurrent cell, or causal attention", choices=registry.generators)
     layers: int = setting(1, "recurrent layers on one another, or blocks of a transformer", at_least=1)
     tied: bool = setting(False, "let the table of embeddings be the output layer's kernel too; their sizes must be equal")
     layer_norm: bool = setting(False, "normalise what each recurrent layer reads, and what the last one gives")
     residual: bool = setting(False, "let each recurrent layer but the first add what it reads to what it gives")
+    embeddings: str = setting("", "file of word vectors that it starts from", is_file=True, times_steps=False)
 
 
 @section("discriminator", "pretrain-d")

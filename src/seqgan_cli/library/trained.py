@@ -5,15 +5,21 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seqgan_cli.config import registry
+from seqgan_cli.config.resolution import explicit
 from seqgan_cli.console import Console
+from seqgan_cli.errors import UsageError
+from seqgan_cli.inference.chosen import Searched
+from seqgan_cli.inference.rewarded import checked_reward, opened_reward, refuse_batch_dependent
+from seqgan_cli.inference.scores import FIELDS, REWARD, D, opened_scores
 from seqgan_cli.jobs.drawn import Fresh, drawn, prompts_of, shorten, told_unknown
 from seqgan_cli.jobs.scored import ScoredLine, score_lines
 from seqgan_cli.jobs.trained import Trained, trained_of, with_generator
-from seqgan_cli.jobs.written import sample_lines
+from seqgan_cli.jobs.written import records_of, sample_lines
 from seqgan_cli.runs.discriminators import discriminator_if_any
 from seqgan_cli.runs.run import Run
 from seqgan_cli.sampling.choices import Sampling
@@ -72,15 +78,58 @@ class TrainedRun:
         fresh.check()
         return lines
 
-    def score(self, lines: Iterable[str], *, by_token: bool = False, **sampling: Any) -> list[ScoredLine]:
-        """How likely the run finds lines: for each its nll in nats, and more; see `ScoredLine`."""
-        return list(self.iter_scores(lines, by_token=by_token, **sampling))
+    def iter_records(
+        self, num: int = 10, *, fields: Sequence[str] = (), reward: str | None = None, seed: int = 0, **sampling: Any
+    ) -> Iterator[dict[str, Any]]:
+        """Samples as `seqgan sample --format jsonl` writes them, one by one, for more than memory holds.
 
-    def iter_scores(self, lines: Iterable[str], *, by_token: bool = False, **sampling: Any) -> Iterator[ScoredLine]:
+        Args:
+            fields: more of each: by_token, nll_per_token, d, reward.
+            reward: another than the run's, as `--reward` has it.
+        """
+        if unknown := set(fields) - {*FIELDS}:
+            raise UsageError(f"{min(unknown)!r} is no field; choose from {', '.join(FIELDS)}.")
+        settings = self._reward_settings(reward) if REWARD in fields else None
+        rows = drawn(self._trained, num, seed, Sampling(**sampling))
+        with opened_scores(self._trained, D in fields, settings, seed, self._console) as scores:
+            yield from records_of(self._trained, rows, (lambda table: scores.fields(table, fields)) if fields else None)
+
+    def beam(self, width: int, *, prompt: str = "", **sampling: Any) -> list[str]:
+        """What `seqgan sample --beam` writes: the likeliest sequences that a beam search finds, best first; no sample."""
+        begun, unknown = prompts_of(self._trained, [prompt])
+        if unknown:
+            self._console.warn(told_unknown(unknown))
+        found = Searched(self._trained, width, width, Sampling(**sampling), begun)
+        return list(sample_lines(self._trained, found, "line"))
+
+    def score(
+        self, lines: Iterable[str], *, by_token: bool = False, reward: str | None = None, **sampling: Any
+    ) -> list[ScoredLine]:
+        """How likely the run finds lines: for each its nll in nats, and more; see `ScoredLine`.
+
+        `reward`: also their reward, as `--reward` has it; the run's own if it is empty.
+        """
+        return list(self.iter_scores(lines, by_token=by_token, reward=reward, **sampling))
+
+    def iter_scores(
+        self, lines: Iterable[str], *, by_token: bool = False, reward: str | None = None, **sampling: Any
+    ) -> Iterator[ScoredLine]:
         """The same one by one, for more lines than memory holds."""
         trained = self._trained
         discriminator = discriminator_if_any(trained.run, trained.config.settings, trained.corpus, self._console.warn)
-        return score_lines(trained, lines, Sampling(**sampling), discriminator, by_token)
+        settings = None if reward is None else self._reward_settings(reward)
+        with opened_reward(settings, trained, self._console) as scorer:
+            yield from score_lines(trained, lines, Sampling(**sampling), discriminator, by_token, scorer)
+
+    def _reward_settings(self, reward: str | None) -> Any:
+        """The run's settings with that reward, or as they are. Raises UsageError for what gives a sequence no value."""
+        settings = self._trained.config.settings
+        if reward:
+            asked, _ = explicit({registry.rewards.setting: reward}, (), None)
+            settings = settings.changed(asked)
+        settings = checked_reward(settings)
+        refuse_batch_dependent(settings)
+        return settings
 
     @property
     def settings(self) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from seqgan_cli.config.registry import Component
-from seqgan_cli.config.schema import specs_of
+from seqgan_cli.config.schema import specs_of, written
 from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.errors import SeqganError
 
@@ -86,7 +86,7 @@ class GeneratorKind(Component, abc.ABC):
             if name.startswith("generator.") and name not in read:
                 yield (
                     settings.values[name] != spec.default,
-                    f"{name} is of no use to generator.cell={cls.name}: leave it out.",
+                    f"{name} is of no use to generator.cell={cls.name}: leave it out, or at {written(spec.default)}.",
                 )
         own = settings[cls.Section]
         yield (
