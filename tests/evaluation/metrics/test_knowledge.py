@@ -210,7 +210,12 @@ def test_documents_stay_whole_in_the_halves() -> None:
 
 @pytest.mark.parametrize(
     ("real", "samples", "documents"),
-    [([1.0], [0.0] * 4, None), ([1.0, 2.0], [0.0] * 3, None), ([1.0, 2.0], [0.0] * 4, [1, 1]), ([1.0, math.inf], [0.0] * 4, None)],
+    [
+        ([1.0], [0.0] * 4, None),
+        ([1.0, 2.0], [0.0] * 3, None),
+        ([1.0, 2.0], [0.0] * 4, [1, 1]),
+        ([1.0, math.inf], [0.0] * 4, None),
+    ],
 )
 def test_too_little_or_not_finite_is_refused(real: list[float], samples: list[float], documents: list[int] | None) -> None:
     with pytest.raises(ValueError, match=r"needed|finite"):

@@ -57,9 +57,7 @@ class Knowledge:
     samples: int
 
 
-def held_out(
-    choosing: Scored, reporting: Scored, rng: np.random.Generator | None = None, replicates: int = 1000
-) -> Knowledge:
+def held_out(choosing: Scored, reporting: Scored, rng: np.random.Generator | None = None, replicates: int = 1000) -> Knowledge:
     """The bound on one set, with a chosen on another. Arguments as in `cross_fitted`."""
     return _knowledge([choosing, reporting], [(0, 1)], rng, replicates)
 
@@ -84,7 +82,7 @@ def cross_fitted(scored: Scored, rng: np.random.Generator | None = None, replica
 
 
 def halves(scored: Scored) -> list[Scored]:
-    """Both halves of a set, documents whole, in the order of their first sequences. Raises ValueError if one lacks something."""
+    """Both halves of a set, documents whole, by turns. Raises ValueError if one lacks something."""
     documents = np.arange(len(scored.real)) if scored.documents is None else np.asarray(scored.documents)
     _, first, places = np.unique(documents, return_index=True, return_inverse=True)
     half = np.argsort(np.argsort(first))[places] % 2
