@@ -27,7 +27,7 @@ import numpy as np
 
 BASE = "760ac6d31f9cf7d25b53a78961ac54674f1d19d1"
 CHECKOUT = Path(__file__).resolve().parents[1]
-NEW = {"metric=reward_final", "metric=kl"}  # what the commit did not measure
+NEW = {"metric=reward_final", "metric=kl", "metric=d_knows"}  # what the commit did not measure
 RUN = "run"  # what every command is told, from the folder that it works in
 ONE_THREAD = ("--run", RUN, "--threads", "1")
 

@@ -1,5 +1,6 @@
 """d-steps: balance, freshness, and what the measurements mean."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,10 @@ from seqgan_cli.algorithms.adversarial import AdversarialTraining
 from seqgan_cli.algorithms.discriminator import DiscriminatorTrainer, spearman, tell_of_positives
 from seqgan_cli.console import Console
 from seqgan_cli.data.corpus import Corpus
+from seqgan_cli.data.split import HeldOut
 from seqgan_cli.data.vocabulary import EOS, UNK, Vocabulary
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.evaluation.metrics.knowledge import Scored, cross_fitted
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards.bleu import BleuReward
@@ -146,6 +149,39 @@ def test_a_critics_accuracy_is_about_the_middle_between_both_kinds() -> None:
     after = made.scores(generator, 1)
     assert after == pytest.approx(before, abs=0.05)
     assert 0.0 < after["d_accuracy_fake"] < 1.0
+
+
+def test_what_it_knows_is_told_in_nats_of_held_out_sequences_and_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """T is log odds; documents that are repeated count once."""
+    made, generator = trainer()
+    draw = rng(0, "logits")
+    logits = [draw.normal(mean, 2.0, 32) for mean in (0.0, 9.0, 1.0)]  # of samples, training and held-out sequences
+    turns = iter(logits * 2)
+    monkeypatch.setattr(discriminator, "scores", lambda *_: (1.0 / (1.0 + np.exp(-next(turns)))).astype(np.float32))
+    documents = np.arange(96) // 2
+    held_out = HeldOut(made.corpus.validation, documents)
+    made.corpus = replace(made.corpus, held_out={**made.corpus.held_out, "validation": held_out})
+    expected = cross_fitted(Scored(logits[2], logits[0], documents[:32])).value
+    assert made.scores(generator, 0)["d_knows"] == pytest.approx(expected, rel=1e-4)
+    assert cross_fitted(Scored(logits[2], logits[0])).value != pytest.approx(expected, rel=1e-2)
+    held_out = HeldOut(made.corpus.validation, np.zeros(96, np.int64))
+    made.corpus = replace(made.corpus, held_out={**made.corpus.held_out, "validation": held_out})
+    assert "d_knows" not in made.scores(generator, 0)  # one document has no halves
+
+
+def test_what_it_knows_grows_as_it_learns_and_a_critic_has_no_logit() -> None:
+    made, generator = trainer(k=3)
+    before = made.scores(generator, 0)["d_knows"]
+    for i in range(1, 9):
+        made.d_step(generator, i, lambda _: None)
+    assert before < 0.15 < made.scores(generator, 0)["d_knows"]
+    critic, generator = trainer(**{"discriminator.loss": "wasserstein"})
+    assert "d_knows" not in critic.scores(generator, 0)
+
+
+def test_certain_probabilities_have_finite_logits() -> None:
+    found = discriminator._logits(np.array([0.0, 0.25, 0.5, 1.0], np.float32))
+    assert found == pytest.approx([-126 * np.log(2.0), -np.log(3.0), 0.0, np.log(2.0**24 - 1)], rel=1e-6)
 
 
 WORDS = Vocabulary(["a", "b", "c", "d"])

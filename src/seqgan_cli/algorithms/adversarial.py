@@ -31,7 +31,7 @@ class AdversarialTraining(Stage):
     name = "adversarial"
     unit = "round"
     target_option = "--rounds"
-    shown = ("reward_mean", "kl", "nll_oracle", "nll_validation", "nll_test", *REAL, "distinct_share", *D_HELD_OUT)
+    shown = ("reward_mean", "kl", "nll_oracle", "nll_validation", "nll_test", *REAL, "distinct_share", *D_HELD_OUT, "d_knows")
 
     def __init__(
         self,

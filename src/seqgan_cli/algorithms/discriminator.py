@@ -10,6 +10,7 @@ from seqgan_cli.console import Console
 from seqgan_cli.data.corpus import Corpus, tell_of_positives
 from seqgan_cli.data.starts import DISCRIMINATOR
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.evaluation.metrics.knowledge import Scored, cross_fitted
 from seqgan_cli.lazy import compiled, compiled_for, np, tf
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.runs.checkpoints import named
@@ -109,6 +110,12 @@ def scores(discriminator: Discriminator, tokens: np.ndarray, rows: int = 2048) -
     return np.concatenate([np.zeros(0, np.float32), *parts])  # of no sequences too
 
 
+def _logits(probabilities: np.ndarray) -> np.ndarray:
+    """Of D(Y) float32 `[n]`: float64 `[n]`, between −88 and 17, beyond which float32 rounds D(Y) to 0 and to 1."""
+    inside = np.clip(probabilities.astype(np.float64), np.finfo(np.float32).tiny, 1.0 - np.finfo(np.float32).epsneg)
+    return np.log(inside) - np.log1p(-inside)
+
+
 class DiscriminatorTrainer:
     """The discriminator, its optimizer, and a d-step: fresh negatives, then k epochs on both kinds."""
 
@@ -197,11 +204,15 @@ class DiscriminatorTrainer:
         measured.
 
         d_accuracy_*: share on the right side of ½, or for a critic, which knows no ½, of the middle between the mean of the
-        training sequences and that of the samples. reward_oracle_correlation (synthetic): Spearman's rank correlation over the
-        samples between D(Y) and log G_oracle(Y): 1 if the reward ranks as the truth does, 0 if it knows nothing.
+        training sequences and that of the samples. d_knows: of KL(p‖G) what the logit shows on held-out sequences and samples,
+        nats a sequence, cross-fitted; not measured of a critic, whose value is no logit, nor with fewer than two documents or
+        four samples. reward_oracle_correlation (synthetic): Spearman's rank correlation over the samples between D(Y) and
+        log G_oracle(Y): 1 if the reward ranks as the truth does, 0 if it knows nothing.
         """
         num = self.settings.evaluation.samples
-        held_out = self.corpus.without_unk(self.corpus.validation)[:num]
+        part = self.corpus.held_out[self.corpus.choosing]
+        known = np.flatnonzero(self.corpus.vocabulary.has_no_unk(part.tokens))[:num]
+        held_out = part.tokens[known]
         beside = held_out if len(held_out) else self.corpus.validation
         samples = sample_beside(generator, beside, num, key(self.settings.seed, self.what, "scores", position))
         real = self.corpus.train_sample(num, without_unk=True)
@@ -211,6 +222,9 @@ class DiscriminatorTrainer:
         if len(heldout):
             measured[f"d_accuracy_{self.corpus.choosing}"] = float((heldout > middle).mean())
         measured["d_accuracy_fake"] = float((fake <= middle).mean())
+        documents = part.documents[known]
+        if self.settings.discriminator.loss != "wasserstein" and len(set(documents.tolist())) > 1 and len(fake) > 3:
+            measured["d_knows"] = cross_fitted(Scored(_logits(heldout), _logits(fake), documents)).value
         if self.oracle is not None:
             measured["reward_oracle_correlation"] = spearman(fake, -sequence_nll(self.oracle, samples))
         return measured
@@ -243,7 +257,7 @@ class DiscriminatorPretraining(Stage):
     name = "pretrain-d"
     unit = "d-step"
     target_option = "--d-steps"
-    shown = ("d_loss", *D_HELD_OUT, "d_accuracy_fake", "reward_oracle_correlation")
+    shown = ("d_loss", *D_HELD_OUT, "d_accuracy_fake", "d_knows", "reward_oracle_correlation")
     step_sizes = ("pretrain-d.learning-rate",)
     meets_anew = True
 
