@@ -133,7 +133,7 @@ def read_oracle(folder: Path) -> object:
 
 
 def read_embeddings(name: str, folder: Path) -> object:
-    from seqgan_cli.evaluation.metrics.frechet import read_embeddings
+    from seqgan_cli.data.text.vectors import read_embeddings
 
     return read_embeddings(folder / name, {"a", "b"})
 

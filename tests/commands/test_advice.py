@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("eagerly")  # what is said matters here, an
 
 SOURCE = Path(__file__).parents[2] / "src" / "seqgan_cli"
 # Commands that messages write by hand: those that need no run, and those with something left for the reader to fill in.
-WITHOUT_A_RUN = re.compile(r"`seqgan (settings|train --preset quick|train FILE|tune|compare|experiment|judge make|\{task)")
+WITHOUT_A_RUN = re.compile(r"`seqgan (settings|train --preset quick|train --help|train FILE|FILE|--help|tune|compare|experiment|judge make|\{task)")
 
 
 def advice(message: str) -> list[list[str]]:
@@ -30,7 +30,7 @@ def advice(message: str) -> list[list[str]]:
 
 def dropped(message: str) -> set[str]:
     """The stages that a message says a command drops."""
-    found = re.search(r"(?:which|and) drops (.*?)(?: too)?\.", message)
+    found = re.search(r"(?:which|and) drops (.*?)(?: too)?[.;]", message)
     return {*found[1].split(" and ")} if found else set()
 
 

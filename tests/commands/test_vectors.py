@@ -83,7 +83,7 @@ def test_a_run_reads_the_file_once_and_says_what_it_was(seqgan: Any, lines: Path
     record = json.loads((run / "config.json").read_text())
     assert record["settings"]["generator.embedding-dim"] == {"value": 4, "source": "embeddings"}
     assert record["origins"]["generator.embeddings"]["path"] == str(vectors)
-    assert len(record["origins"]["generator.embeddings"]["content"]) == 24
+    assert len(record["origins"]["generator.embeddings"]["sha256"]) == 64
     vectors.write_bytes(gzip.compress(b"the 1\n"))
     went_on = seqgan("pretrain-g", "--run", run, "--epochs", 2, *FEW)
     assert went_on.code == 0

@@ -208,7 +208,7 @@ def test_names_that_come_with_the_program_are_no_paths(name: str) -> None:
 @pytest.mark.parametrize(
     ("assignment", "message"),
     [
-        ("data.kind=verse", "data.kind=verse: choose from auto, text, poems, speeches, music, ids."),
+        ("data.kind=verse", "data.kind=verse: choose from auto, text, poems, speeches, music, ids, pairs, labels."),
         ("data.poem-form=6x4", "data.poem-form=6x4: choose from 5x4, 7x4."),
         ("data.whole=maybe", "data.whole=maybe: needs true or false."),
         ("data.since=-1", "data.since=-1: must be at least 0."),

@@ -282,7 +282,7 @@ def test_a_checkpoint_of_a_run_with_another_seed_or_settings_is_not_taken_for_on
 def test_a_setting_that_only_one_of_two_versions_knows_decides_nothing(tmp_path: Path) -> None:
     run = run_of(tmp_path)
     own = run.checkpoints("pretrain-g")
-    later = {**own.settings, "generator.layers": 3}
+    later = {**own.settings, "generator.depth": 3}
     del later["generator.cell"]
     Checkpoints(own.directory, own.fingerprint, later).save(3, arrays(3), {}, best=False)
     found = run.checkpoints("pretrain-g").latest(never)

@@ -227,8 +227,9 @@ def _settings(context: click.Context, run: "Run", two_files: bool) -> Settings:
         raise UsageError(f"{options}: of both --hypotheses and --references alone; without them the run says it. Leave it out.")
     recorded = run.config() if _speaks(context, run, two_files) else None
     config = configuration.resolve(asked, sources, recorded, "paper")
-    if asked:  # what a run recorded beside goes with its own tokens
-        check_data(Config(config.values, {**dict.fromkeys(config.sources, "default"), **sources}))
+    if asked:  # what a run recorded beside goes with its own tokens; without a run the sentences are no oracle's
+        values = config.values if recorded else {**config.values, "data.source": str(context.params["hypotheses"])}
+        check_data(Config(values, {**dict.fromkeys(config.sources, "default"), **sources}))
     if recorded is not None and config.settings.data.synthetic and not asked:
         return config.settings.changed({"data.tokenizer": "whitespace", "data.lowercase": False})
     settings = config.settings if recorded is None else recorded.settings.changed(config.values)

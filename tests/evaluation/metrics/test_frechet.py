@@ -186,7 +186,7 @@ def test_npz(tmp_path: Path) -> None:
     ("arrays", "message"),
     [
         ({"tokens": np.array(["a"])}, "vectors"),
-        ({"vectors": np.zeros((1, 2))}, "tokens"),
+        ({"vectors": np.zeros((1, 2))}, "words"),
         ({"tokens": np.array(["a"], object), "vectors": np.zeros((1, 2))}, "pickled"),
         ({"tokens": np.array([1]), "vectors": np.zeros((1, 2))}, "`tokens` is to be text [N]"),
         ({"tokens": np.array(["a"]), "vectors": np.zeros(1)}, "float64 [1]"),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from seqgan_cli.export.graph import Graph
     from seqgan_cli.models.generator import Generator
 
-SIZES = ("embedding_dim", "hidden_dim", "cell", "tied")  # the settings that every generator reads
+SIZES = ("embedding_dim", "embeddings", "hidden_dim", "cell", "tied")  # the settings that every generator reads
 
 
 class GeneratorKind(Component, abc.ABC):
