@@ -155,7 +155,7 @@ def test_a_kind_of_theirs_is_not_asked_what_a_file_is(known: None, tmp_path: Pat
     assert registry.kinds["fasta"].name == "fasta"
     assert infer_kind(str(path)) == "text"
     assert Settings({"data.source": str(path)}).kind.name == "text"
-    with pytest.raises(UsageError, match=r"data\.kind=verse: choose from auto, text, poems, speeches, music, ids, pairs, labels, fasta\."):
+    with pytest.raises(UsageError, match=r"data\.kind=verse: choose from auto, text, .*, pairs, labels, fasta\."):
         SCHEMA["data.kind"].check("verse")
 
 

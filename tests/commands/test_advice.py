@@ -20,7 +20,9 @@ pytestmark = pytest.mark.usefixtures("eagerly")  # what is said matters here, an
 
 SOURCE = Path(__file__).parents[2] / "src" / "seqgan_cli"
 # Commands that messages write by hand: those that need no run, and those with something left for the reader to fill in.
-WITHOUT_A_RUN = re.compile(r"`seqgan (settings|train --preset quick|train --help|train FILE|FILE|--help|tune|compare|experiment|judge make|\{task)")
+WITHOUT_A_RUN = re.compile(
+    r"`seqgan (settings|train --preset quick|train --help|train FILE|FILE|--help|tune|compare|experiment|judge make|\{task)"
+)
 
 
 def advice(message: str) -> list[list[str]]:
