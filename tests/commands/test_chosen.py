@@ -97,7 +97,7 @@ def test_draws_are_chosen_among_those_of_each_prompt(seqgan: Call, text: Any) ->
 def test_more_draws_than_are_scored_together_are_as_well_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     from seqgan_cli.inference import chosen
 
-    monkeypatch.setattr(chosen, "AT_ONCE", 7)
+    monkeypatch.setattr(chosen, "AT_ONCE", 12)
     values = np.random.default_rng(0).integers(0, 4, 60)
     rows = [(np.array([value, place]), 0) for place, value in enumerate(values)]
     found = [int(ids[1]) for ids, _ in chosen.best_of(rows, 5, lambda table: table[:, 0])]

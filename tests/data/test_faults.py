@@ -1,13 +1,13 @@
 """The logs with faults of `data/draw_logs.py`, and the AUC that `data/score_faults.py` prints of scores of them."""
 
 import csv
-import importlib.util
 import json
 import math
+import runpy
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,13 +16,8 @@ from scipy.stats import mannwhitneyu
 DATA = Path(__file__).parents[2] / "data"
 
 
-def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, DATA / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def load(name: str) -> SimpleNamespace:
+    return SimpleNamespace(**runpy.run_path(str(DATA / f"{name}.py")))
 
 
 def test_the_area_is_scipys_and_ties_are_half() -> None:

@@ -130,7 +130,7 @@ def command(
     """
     sampling = replace(sampling_of(context), allow_unknown=allow_unk)
     console = console_of(context)
-    _check_choices(context)
+    _check_choices(context, unique or novel)
     texts = _texts((*prompt, *label), prompts, console)
     if texts is None and with_prompt is False:
         raise click.UsageError("--no-prompt leaves prompts out: give --prompt or --prompts.", context)
@@ -185,10 +185,10 @@ def command(
         console.warn(found.short)
 
 
-def _check_choices(context: click.Context) -> None:
+def _check_choices(context: click.Context, fresh: bool) -> None:
     """Raises UsageError for options that do not go together."""
     given = context.params
-    fresh, beam, rerank, reward = given["unique"] or given["novel"], given["beam"], given["rerank"], asks_for_reward(context)
+    beam, rerank, reward = given["beam"], given["rerank"], asks_for_reward(context)
     seeded = context.get_parameter_source("seed") is not click.core.ParameterSource.DEFAULT
     wrong = [
         (given["fields"] and given["form"] != "jsonl", "--fields are of --format jsonl: add that, or leave them out."),

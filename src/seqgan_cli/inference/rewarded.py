@@ -12,7 +12,7 @@ from seqgan_cli.config.resolution import explicit
 from seqgan_cli.config.schema import OF_USE
 from seqgan_cli.config.settings import find
 from seqgan_cli.errors import UsageError
-from seqgan_cli.jobs.options import grouped_option
+from seqgan_cli.jobs.options import MARGIN, grouped_option
 
 if TYPE_CHECKING:
     from seqgan_cli.config.settings import Settings
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 OWN = ""  # of --reward without a value: the run's
 NAMES = {"reward": "adversarial.reward", "reward_file": "reward.file.path", "reward_command": "reward.command.line"}
+TIMEOUT = "adversarial.reward-timeout"
 
 
 def reward_options(group: str, bare: bool = False) -> Callable[[Callable], Callable]:
@@ -31,6 +32,7 @@ def reward_options(group: str, bare: bool = False) -> Callable[[Callable], Calla
 
     def decorate(function: Callable) -> Callable:
         for decorator in (
+            option("--reward-timeout", type=MARGIN, metavar="X", help="seconds to wait for a score [the run's]"),
             option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="a setting of the reward: reward.NAME.FIELD=…"),
             option("--reward-command", metavar="CMD", help="a command that reads lines and writes a number for each"),
             option("--reward-file", metavar="FILE", help="FILE.py:FUNCTION"),
@@ -55,10 +57,11 @@ def asks_for_reward(context: click.Context) -> bool:
 def reward_settings(context: click.Context, trained: "Trained") -> "Settings":
     """The run's settings, with what the command says of the reward. Raises UsageError."""
     parameters = context.params
-    named = {setting: parameters[name] for name, setting in NAMES.items() if parameters[name] not in (None, OWN)}
+    names = {**NAMES, "reward_timeout": TIMEOUT}
+    named = {setting: parameters[name] for name, setting in names.items() if parameters[name] not in (None, OWN)}
     asked, _ = explicit(named, parameters["sets"], None)
     for name in asked:
-        if name != registry.rewards.setting and not name.startswith(f"{OF_USE}."):
+        if name not in names.values() and not name.startswith(f"{OF_USE}."):
             raise UsageError(
                 f"--set {name}: {context.info_name} takes settings of the reward, and the others from the run."
             )
