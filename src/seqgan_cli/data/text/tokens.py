@@ -90,7 +90,7 @@ def text_parts(
     if empty:
         more = f" and {len(empty) - EXAMPLES} more" if len(empty) > EXAMPLES else ""
         found.note(f"{len(empty)} of {len(files)} files hold nothing to read: {', '.join(empty[:EXAMPLES])}{more}.")
-    if len(found) or found.rejected or found.notes:
+    if len(found) or found.rejected or found.notes:  # the part before may have had the last document, but not what is told last
         yield found.documents(called)
 
 
