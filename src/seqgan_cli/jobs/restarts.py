@@ -39,7 +39,7 @@ def check_locked(asked: dict[str, Any], sources: dict[str, str], recorded: Confi
     raise UsageError(
         f"{name} is {'not given' if before == '' else written(before)} in {run.path} and cannot become "
         f"{written(different[name])}: "
-        f"leave it out, {_restart(first, different, sources, recorded, run)}{_or_going_on(different, recorded, run)}."
+        f"leave it out, {_or_going_on(different, recorded, run)}{_restart(first, different, sources, recorded, run)}."
     )
 
 
@@ -47,7 +47,7 @@ def _or_going_on(different: dict[str, Any], recorded: Config, run: Run) -> str:
     """That a run can go on with other data, where it is asked for nothing else."""
     if set(different) != {"data.source"} or recorded.settings.data.synthetic or not run.has(STAGES[0]):
         return ""
-    return f"; {going_on(run, different['data.source'])} trains on with it"
+    return f"go on with it by {going_on(run, different['data.source'])}, "
 
 
 def _restart(stage: str, different: dict[str, Any], sources: dict[str, str], recorded: Config, run: Run) -> str:
@@ -74,14 +74,13 @@ def tell_of_changed_files(run: Run, config: Config, console: Console) -> None:
         stage = since if since in STAGES else STAGES[0]
         console.warn(
             f"{path} has changed since {run.path} read it, and the run goes on with what it was: to train on what it is now, "
-            f"use another --run, or restart with {_restarting(stage, run)}{_or_with_what_it_is(name, config, run)}."
+            f"{_going_on_with(name, path, run)}use another --run, or restart with {_restarting(stage, run)}."
         )
 
 
-def _or_with_what_it_is(name: str, config: Config, run: Run) -> str:
-    if name != "data.source" or not run.has(STAGES[0]):
-        return ""
-    return f"; {going_on(run, config.values[name])} goes on with it"
+def _going_on_with(name: str, path: str, run: Run) -> str:
+    """That a run can train on with what its data are now."""
+    return f"go on with {going_on(run, path)}, " if name == "data.source" and run.has(STAGES[0]) else ""
 
 
 def tell_of_changed_scorers(run: Run, config: Config, console: Console) -> None:
