@@ -173,7 +173,7 @@ def test_data_that_have_changed_are_told_with_the_restart_that_reads_them(
     assert told.err.startswith(f"Warning: {files[which]} has changed since {run} read it, and the run goes on with what it was")
     assert Run(run).fingerprint == fingerprint
     assert dropped(told.err) == {"pretrain-d", "adversarial"}
-    words, *going_on = advice(told.err)
+    *going_on, words = advice(told.err)
     assert [each[0] for each in going_on] == ["pretrain-g"] * (which == "data")  # test_continued.py carries it out
     assert seqgan(*words).code == 0
     assert Run(run).fingerprint != fingerprint

@@ -193,9 +193,10 @@ def test_another_text_for_a_run(seqgan, refused, contents, text, sentences, tmp_
     refused(
         outcome,
         2,
-        f"data.source is {sentences} in {text.path} and cannot become {other}: leave it out, use another --run, or restart "
+        f"data.source is {sentences} in {text.path} and cannot become {other}: leave it out, go on with it by "
+        f"`seqgan pretrain-g --run {text.path} --data {other} --continue --epochs 4`, use another --run, or restart "
         f"with `seqgan pretrain-g --run {text.path} --overwrite --set data.source={other}`, which drops pretrain-d and "
-        f"adversarial too; `seqgan pretrain-g --run {text.path} --data {other} --continue --epochs 4` trains on with it.",
+        "adversarial too.",
     )
     assert contents(text.path) == files
 

@@ -112,7 +112,7 @@ def test_a_file_that_has_grown_is_gone_on_with_by_what_is_advised(seqgan: Any, b
     for command, is_told in ((["eval-nll", "--samples", 8], True), (["sample", "-n", 1, "--novel"], True), (["sample"], False)):
         assert (changed in seqgan(*command, "--run", begun).err.splitlines()) == is_told
     told = seqgan("pretrain-g", "--run", begun)
-    _, words = advice(told.err)
+    words, _ = advice(told.err)
     assert words[-3:] == ["--continue", "--epochs", "4"]
     outcome = seqgan(*words)
     assert outcome.code == 0, outcome.err
@@ -124,7 +124,7 @@ def test_a_file_that_has_grown_is_gone_on_with_by_what_is_advised(seqgan: Any, b
 def test_other_data_are_gone_on_with_by_what_is_advised(seqgan: Any, begun: Path, tmp_path: Path) -> None:
     refused = seqgan("pretrain-g", "--data", tmp_path / "new.txt", "--run", begun)
     assert refused.code == 2
-    assert seqgan(*advice(refused.err)[1]).code == 0
+    assert seqgan(*advice(refused.err)[0]).code == 0
     late = seqgan("pretrain-g", "--data", tmp_path / "old.txt", "--continue", "--run", begun)
     assert late.code == 2
     assert seqgan(*advice(late.err)[0]).code == 0
