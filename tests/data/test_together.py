@@ -117,9 +117,10 @@ def test_pairs_that_are_not_alike_are_refused(tmp_path: Path) -> None:
         read(str(tmp_path / "ids.npz"), "pairs")
 
 
-def test_what_is_left_out_of_several_files_has_its_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("own", [{}, BPE], ids=["words", "subwords"])
+def test_what_is_left_out_of_several_files_has_its_file(tmp_path: Path, own: dict[str, object]) -> None:
     a, b = (put(tmp_path / f"{name}.txt", "\ta\n" + "x y\tz\n" * 9) for name in "ab")
-    _, documents = real_corpus(Settings({"data.source": joined([a, b]), "data.kind": "pairs"}))
+    _, documents = real_corpus(Settings({"data.source": joined([a, b]), "data.kind": "pairs", **own}))
     assert documents is not None
     assert documents.rejected["without a source"].places == ["a.txt, line 1", "b.txt, line 1"]
     assert documents.place(9) == f"{b}, line 2"
