@@ -24,8 +24,9 @@ from seqgan_cli.config import registry
 from seqgan_cli.config.schema import written
 
 RESULTS = ROOT / "docs" / "results" / "generators.json"
-RECURRENT = {"generator.embedding-dim": 64, "generator.hidden-dim": 192, "pretrain-g.learning-rate": 0.003}
-ATTENTIVE = {"generator.cell": "transformer", "pretrain-g.learning-rate": 0.001}
+RATE = "pretrain-g.learning-rate"
+RECURRENT = {"generator.embedding-dim": 64, "generator.hidden-dim": 192, RATE: 0.003}
+ATTENTIVE = {"generator.cell": "transformer", RATE: 0.001}
 KINDS: dict[str, dict[str, Any]] = {
     "LSTM": RECURRENT,
     "transformer, 2 blocks": {
@@ -124,6 +125,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/generators"))
     parser.add_argument("--only", nargs="*", default=[*KINDS], choices=[*KINDS], metavar="GENERATOR")
     parser.add_argument("--budget", type=float, default=0.0, help="multiplications, where not as many as for the table")
+    parser.add_argument("--anneal", type=int, default=0, metavar="N", help="train N epochs more at a sixth of the step size")
     parser.add_argument("--table", action="store_true", help="print what is known")
     asked = parser.parse_args()
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
@@ -141,6 +143,7 @@ def main() -> None:
     data.write_text("".join(lines[: asked.lines or None]), encoding="utf-8")
     budget = asked.budget or BUDGET[asked.what]
     title = f"{asked.what}, {budget:g} multiplications"
+    title += f" and {asked.anneal} epochs of a sixth of the step size" if asked.anneal else ""
     for kind in asked.only:
         if kind in results.get(title, {}):
             continue
@@ -152,6 +155,9 @@ def main() -> None:
         epochs = max(2, round(budget / (tokens * cost(settings, corpus.vocabulary.size, corpus.sequence_length))))
         started = time.perf_counter()
         train(data, run, values, epochs)
+        if asked.anneal:
+            epochs += asked.anneal
+            train(data, run, {**values, RATE: values[RATE] / 6}, epochs)
         found = {"epochs": epochs, "settings": values, **measured(run, asked.what == "molecules")}
         results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
         results.setdefault(title, {})[kind] = found

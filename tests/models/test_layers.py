@@ -244,15 +244,15 @@ def test_settings_that_would_be_ignored_or_do_not_fit_are_refused(settings: dict
         check_together(tiny_settings(**settings))
 
 
-def test_the_preset_of_layers_goes_together_and_is_told_where_it_does_not() -> None:
+def test_the_preset_goes_together_and_is_told_where_it_does_not() -> None:
     from seqgan_cli.config.checks import check_together
     from seqgan_cli.config.resolution import resolve
     from seqgan_cli.errors import UsageError
 
-    deep = resolve({}, {}, None, "mle-deep").settings
-    check_together(deep)
-    assert (deep.generator.layers, deep.generator.layer_norm, deep.generator.residual) == (2, True, True)
-    other = resolve({"generator.cell": "transformer"}, {"generator.cell": "option"}, None, "mle-deep").settings
+    normed = resolve({}, {}, None, "mle-norm").settings
+    check_together(normed)
+    assert (normed.generator.hidden_dim, normed.generator.layer_norm, normed.patience("pretrain-g")) == (192, True, 5)
+    other = resolve({"generator.cell": "transformer"}, {"generator.cell": "option"}, None, "mle-norm").settings
     with pytest.raises(UsageError, match="leave it out, or at false"):
         check_together(other)
 

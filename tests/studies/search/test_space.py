@@ -2,8 +2,9 @@
 
 import pytest
 
+from seqgan_cli.config.settings import Settings
 from seqgan_cli.errors import UsageError
-from seqgan_cli.studies.search.space import DEFAULT, Dimension, grid, parse, parse_all
+from seqgan_cli.studies.search.space import DEFAULT, Dimension, default, grid, parse, parse_all
 
 
 @pytest.mark.parametrize(
@@ -61,3 +62,12 @@ def test_a_grid_is_every_combination():
 
 def test_the_usual_space_is_one():
     assert len(parse_all(DEFAULT)) == len(DEFAULT)
+
+
+@pytest.mark.parametrize(("cell", "own"), [("gru", "generator.layer-norm"), ("transformer", "generator.heads")])
+def test_a_search_of_likelihood_alone_varies_what_the_generator_has(cell: str, own: str) -> None:
+    settings = Settings({"generator.cell": cell})
+    names = [dimension.name for dimension in parse_all(default(settings, "pretrain-g"))]
+    assert {"pretrain-g.dropout", "pretrain-g.learning-rate", "generator.layers", own} <= {*names}
+    assert default(settings, "adversarial") == DEFAULT
+    assert "generator.layers" not in " ".join(default(Settings({"generator.cell": "attention"}), "pretrain-g"))
