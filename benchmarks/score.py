@@ -10,13 +10,14 @@ from seqgan_cli.sampling.likelihood import sequence_nll
 
 
 def rows(machine: Machine) -> list[Row]:
+    from seqgan_cli.jobs.scored import score_lines
+
     from seqgan_cli.commands.score import tsv_lines
     from seqgan_cli.config.resolution import resolve
     from seqgan_cli.config.sections import GeneratorSettings
     from seqgan_cli.data.corpus import Corpus
     from seqgan_cli.data.text.records import texts_of
     from seqgan_cli.data.vocabulary import SPECIAL, Vocabulary
-    from seqgan_cli.jobs.scored import score_lines
     from seqgan_cli.jobs.trained import Trained
     from seqgan_cli.models.generator import Generator
     from seqgan_cli.randomness import rng

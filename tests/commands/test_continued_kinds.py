@@ -106,7 +106,7 @@ def test_a_label_that_it_does_not_know_is_refused(seqgan: Any, tmp_path: Path, c
     command = ("pretrain-g", "--run", run, "--continue", "--epochs", 2)
     outcome = seqgan(*command, "--data", lines(tmp_path / "b.txt", [*moods, "cold\tsnow falls"]))
     assert outcome.code == 1
-    assert "has the label 'cold', and the run knows wet, dry: use another --run." in outcome.err
+    assert "'cold' is no label of the run, which has wet, dry." in outcome.err
     assert contents(run) == before
     go_on(seqgan, run, "--data", lines(tmp_path / "b.txt", moods[::-1]))
     assert Run(run).corpus().vocabulary.labels == ["wet", "dry"]

@@ -137,9 +137,9 @@ def test_more_lines_than_are_scored_together_are_scored_alike(
     seqgan: Any, text: Any, lines: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = seqgan("score", lines, "--run", text.path, *REWARDS)
-    monkeypatch.setattr("seqgan_cli.jobs.scored.AT_ONCE", 2)
+    monkeypatch.setattr("seqgan_cli.inference.lines.AT_ONCE", 2)
     assert seqgan("score", lines, "--run", text.path, *REWARDS).out == whole.out
-    monkeypatch.setattr("seqgan_cli.jobs.scored.AT_ONCE", 1)
+    monkeypatch.setattr("seqgan_cli.inference.lines.AT_ONCE", 1)
     assert seqgan("score", lines, "--run", text.path, *REWARDS).out == whole.out
 
 

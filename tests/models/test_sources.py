@@ -13,8 +13,12 @@ from seqgan_cli.algorithms.advantages import policy_gradient_loss, repeat_final_
 from seqgan_cli.algorithms.adversarial import _reward_means
 from seqgan_cli.algorithms.mle import likelihood_loss, scheduled_sampling_inputs
 from seqgan_cli.algorithms.rollout import ActionValues, NetworkPolicy, NgramPolicy
+from seqgan_cli.config import registry
 from seqgan_cli.config.sections import GeneratorSettings
+from seqgan_cli.data.corpus import Corpus
+from seqgan_cli.data.split import HeldOut
 from seqgan_cli.data.vocabulary import EOS, LABEL, PAD, SEPARATOR, UNK, Vocabulary
+from seqgan_cli.evaluation.quality import Measures
 from seqgan_cli.evaluation.real import bleu_by_source
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
@@ -276,6 +280,18 @@ def test_bleu_is_against_the_references_of_the_same_source() -> None:
     for estimate, values in zip(found, literal, strict=True):
         assert estimate.mean == pytest.approx(np.mean(values))
         assert estimate.count == 2, "two sources; the fourth sample's has no reference"
+
+
+def test_distances_and_variety_are_of_targets() -> None:
+    """A vector for `a` alone: the mean over a source would have its own."""
+    held = np.array([[A, SEP, B, B, EOS, PAD], [A, SEP, A, B, EOS, PAD]] * 8, np.int32)
+    part = HeldOut(held, np.arange(len(held)))
+    corpus = Corpus(held, {"validation": part, "test": part}, WORDS)
+    vectors = np.full((WORDS.size, 2), np.nan)
+    vectors[A], vectors[B] = (1.0, 0.0), (0.0, 1.0)
+    other = np.array([[B, SEP, B, B, EOS, PAD], [B, SEP, A, B, EOS, PAD]] * 8, np.int32)
+    measured = Measures(corpus, registry.kinds["pairs"], vectors, len(held), "x").of_samples(other)
+    assert measured["frechet_distance"] == pytest.approx(0.0, abs=1e-9), "the same targets after other sources"
 
 
 def test_repetition_is_of_targets() -> None:

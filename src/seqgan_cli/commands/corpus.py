@@ -108,13 +108,13 @@ def command(
         shown = min(num, len(corpus.train))
         console.result(f"The first {shown} training sequences:" if shown > 1 else "The first training sequence:")
     for ids in corpus.train[:num]:
-        console.result("  " + written.line(ids))
+        console.result("  " + written.with_source(ids, written.line(ids)))
     if folder is not None and as_format == "tfrecord":
         console.say(f"Written: {folder}, {len(corpus.sequences)} training sequences to stream with --data {folder}.")
     elif folder is not None:
         parts = {"train": corpus.train, **{name: part.tokens for name, part in corpus.held_out.items()}}
         for name, table in parts.items():
-            lines = "".join(f"{written.raw(ids)}\n" for ids in table)
+            lines = "".join(f"{written.with_source(ids, written.raw(ids))}\n" for ids in table)
             files.write(folder / f"{name}.txt", lines.encode())
         if corpus.tokenizer:
             files.write(folder / TOKENIZER.name, corpus.tokenizer.content())
@@ -167,6 +167,7 @@ def _describe(corpus: "Corpus", documents: "Documents", console: Console) -> Non
     counts = counts_of(corpus.train.ravel(), corpus.vocabulary.size)
     if corpus.vocabulary.has_special_tokens:
         counts[: UNK + 1] = 0
+        counts[list(corpus.vocabulary.never_drawn)] = 0
     ranked = [i for i in np.argsort(-counts, kind="stable")[:FREQUENT] if counts[i]]
     named = [corpus.vocabulary.tokens[i] for i in ranked]
     shown = [*map(corpus.tokenizer.shown, named)] if corpus.tokenizer else named

@@ -25,7 +25,7 @@ from seqgan_cli.jobs.sampling import sampling_of, sampling_options
 
 if TYPE_CHECKING:
     from seqgan_cli.console import Console
-    from seqgan_cli.jobs.scored import ScoredLine
+    from seqgan_cli.inference.lines import ScoredLine
     from seqgan_cli.jobs.trained import Trained
     from seqgan_cli.models.discriminator import Discriminator
 
@@ -63,7 +63,7 @@ def command(
     sampling, console = sampling_of(context), console_of(context)
     from seqgan_cli.data.text.opened import named
     from seqgan_cli.data.text.records import texts_of
-    from seqgan_cli.jobs.scored import score_lines
+    from seqgan_cli.inference.lines import score_lines
     from seqgan_cli.jobs.trained import open_trained
     from seqgan_cli.jobs.written import write_lines
 
@@ -92,20 +92,15 @@ def command(
 
 def _discriminator(trained: "Trained", wanted: bool | None, console: "Console") -> "Discriminator | None":
     """The run's discriminator, and which it is told; None without one, unless it is asked for."""
-    from seqgan_cli.runs.discriminators import discriminator_if_any, origin_of_discriminator, read_discriminator
+    from seqgan_cli.runs.discriminators import discriminator_if_any, read_discriminator, whose_d
 
     if wanted is False:
         return None
     arguments = (trained.run, trained.config.settings, trained.corpus, console.warn)
     found = read_discriminator(*arguments) if wanted else discriminator_if_any(*arguments)
     if found is not None:
-        origin = origin_of_discriminator(trained.run, trained.config.settings, console.warn)
-        (console.say if wanted else console.note)(f"d is by the discriminator of {origin}{_of_critic(found)}.")
+        (console.say if wanted else console.note)(whose_d(trained.run, trained.config.settings))
     return found
-
-
-def _of_critic(discriminator: "Discriminator") -> str:
-    return ", a critic, whose value is no probability" if discriminator.settings.loss == "wasserstein" else ""
 
 
 def _terms(reward: str) -> tuple[str, ...]:

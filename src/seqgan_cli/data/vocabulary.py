@@ -12,7 +12,7 @@ what counts, for likelihoods, rewards and scores, is the target. A vocabulary th
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,13 @@ class Vocabulary:
     @property
     def size(self) -> int:
         return len(self.tokens)
+
+    def refuse_unknown_labels(self, tokens: Iterable[str], source: str) -> None:
+        """Raises SeqganError for a label among tokens that is none of these: as `<unk>` it would be another's."""
+        unknown = next((token for token in tokens if token.startswith(LABEL) and token not in self._ids), None)
+        if unknown is not None:
+            label = unknown.removeprefix(LABEL)
+            raise SeqganError(f"{source}: {label!r} is no label of the run, which has {', '.join(self.labels)}.")
 
     @functools.cached_property
     def never_drawn(self) -> tuple[int, ...]:

@@ -66,9 +66,9 @@ class Measures:
         found |= {name: mean_of(values) for name, values in self.kind.distances(tokens, self.heldout).items()}
         found |= self.kind.set_distances(first, self.heldout)
         if self.vectors is not None:
-            length = self.corpus.vocabulary.length
-            sentences, covered = frechet.mean_vectors(first, length(first), self.vectors)
-            heldout, _ = frechet.mean_vectors(self.heldout, length(self.heldout), self.vectors)
+            target, length = self.corpus.vocabulary.target, self.corpus.vocabulary.length
+            sentences, covered = frechet.mean_vectors(target(first), length(first), self.vectors)
+            heldout, _ = frechet.mean_vectors(target(self.heldout), length(self.heldout), self.vectors)
             if min(len(sentences), len(heldout)) < 2:
                 raise SeqganError(
                     f"{self.source} has vectors for tokens of {len(sentences)} sampled and {len(heldout)} held-out sequences: "

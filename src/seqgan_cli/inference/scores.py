@@ -63,6 +63,15 @@ class Scores:
         assert self.reward is not None
         return values_of(self.reward, self._whole(table), key(self.seed, "sample", "reward", next(self._chunks)))
 
+    def reward_rows(self, table: "np.ndarray") -> tuple[list[float], list[dict[str, float]]]:
+        """The same, row by row; of a reward that is no sum, empty terms."""
+        if not len(table):
+            return [], []
+        totals, terms = self.rewards(table)
+        columns = [values.tolist() for values in terms.values()]
+        rows = zip(*columns, strict=True) if columns else [()] * len(table)
+        return totals.tolist(), [dict(zip(terms, values, strict=True)) for values in rows]
+
     def _whole(self, table: "np.ndarray") -> "np.ndarray":
         """As long as the run's sequences are: what ends earlier is padded."""
         import numpy as np
@@ -79,11 +88,8 @@ class Scores:
         if D in names:
             columns[D] = [round(value, 6) for value in self.d(table).tolist()]
         if REWARD in names:
-            totals, terms = self.rewards(table)
-            columns[REWARD] = totals.tolist()
-            if terms:
-                rows = zip(*(values.tolist() for values in terms.values()), strict=True)
-                columns["reward_terms"] = [dict(zip(terms, values, strict=True)) for values in rows]
+            columns[REWARD], terms = self.reward_rows(table)
+            columns |= {"reward_terms": terms} if any(terms) else {}
         chosen = {name: values for name, values in columns.items() if name not in FIELDS or name in names}
         return [dict(zip(chosen, values, strict=True)) for values in zip(*chosen.values(), strict=True)]
 
@@ -94,12 +100,14 @@ class Scores:
         from seqgan_cli.sampling.likelihood import token_nll
 
         vocabulary, generator = self.trained.corpus.vocabulary, self.trained.generator
+        read, starts = self.trained.config.settings.tokenizer.shown, vocabulary.source_length(table).tolist()
         parts, mask = token_nll(generator, table), vocabulary.mask(table)
         counted = (mask & np.asarray(generator.uncertain(table))).sum(axis=1)
         by_token = []
-        for ids, losses, counts in zip(table, parts.tolist(), mask.tolist(), strict=True):
-            names = [*vocabulary.decode(ids), *["<eos>"] * vocabulary.has_eos]
-            by_token.append([(n, round(x, 4) if c else None) for n, x, c in zip(names, losses, counts, strict=False)])
+        for ids, start, losses, counts in zip(table, starts, parts.tolist(), mask.tolist(), strict=True):
+            names = [*map(read, vocabulary.decode(ids)), *["<eos>"] * vocabulary.has_eos]
+            own = zip(names, losses[start:], counts[start:], strict=False)
+            by_token.append([(name, round(loss, 4) if counted else None) for name, loss, counted in own])
         means = [round(x, 4) for x in (parts.sum(axis=1) / np.maximum(1, counted)).tolist()]
         return {BY_TOKEN: by_token, PER_TOKEN: means}
 
@@ -112,7 +120,7 @@ def opened_scores(
 
     Raises SeqganError for what the run lacks, and where sequences were shortened that all are of one length to both.
     """
-    from seqgan_cli.runs.discriminators import origin_of_discriminator, read_discriminator
+    from seqgan_cli.runs.discriminators import read_discriminator, whose_d
 
     corpus, discriminator = trained.corpus, None
     if (judged or settings) and trained.generator.sequence_length < corpus.sequence_length and not corpus.vocabulary.has_eos:
@@ -120,9 +128,7 @@ def opened_scores(
             f"All sequences of {trained.run.path} have one length, so shorter ones have no score: leave --max-length out."
         )
     if judged:
-        arguments = (trained.run, trained.config.settings)
-        discriminator = read_discriminator(*arguments, corpus, console.warn)
-        critic = ", a critic, whose value is no probability" * (discriminator.settings.loss == "wasserstein")
-        console.say(f"d is by the discriminator of {origin_of_discriminator(*arguments, lambda _: None)}{critic}.")
+        discriminator = read_discriminator(trained.run, trained.config.settings, corpus, console.warn)
+        console.say(whose_d(trained.run, trained.config.settings))
     with opened_reward(settings, trained, console) as reward:
         yield Scores(trained, discriminator, reward, seed)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from seqgan_cli.config.settings import SCHEMA
+from seqgan_cli.data.sources.inference import places_without
 from seqgan_cli.data.text.opened import named
-from seqgan_cli.data.text.records import WITH_COLUMNS, suffix_of
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.jobs.options import grouped_option
 
@@ -86,18 +87,20 @@ def with_unseen(path: Path, column: str | None, settings: "Settings", corpus: "C
     from seqgan_cli.data.split import HeldOut
 
     numbers_only = not corpus.vocabulary.has_special_tokens
+    source = str(named(path).absolute())  # which may have a built-in name
     changed = settings.changed(
         {
-            "data.source": str(named(path).absolute()),  # which may have a built-in name
-            "data.column": _column(path, column, settings),
+            **{name: SCHEMA[name].default for name in places_without(settings.kind, source)},
+            **({} if column is None else {"data.column": column}),
+            "data.source": source,
             "data.test": "",
-            "data.targets": "",
             "data.max-length": corpus.sequence_length - corpus.vocabulary.has_eos,
         }
     )
     documents = settings.kind.read(changed.data.source, changed)
     for sentence in told_of(documents.reading):
         console.say(f"{path}: {sentence}")
+    corpus.vocabulary.refuse_unknown_labels(documents.tokens, str(path))
     layout = dataclasses.replace(settings.kind.layout(documents, changed), ended=corpus.vocabulary.has_eos)
     starts, ends = layout.segment(documents, np.arange(len(documents)))
     fitting = ends - starts == layout.max_length if numbers_only else np.full(len(starts), True)
@@ -115,13 +118,6 @@ def with_unseen(path: Path, column: str | None, settings: "Settings", corpus: "C
     documents_of = np.searchsorted(documents.offsets, starts, side="right") - 1
     part = HeldOut.shuffled(table, documents_of, settings.seed, "test")
     return dataclasses.replace(corpus, held_out={**corpus.held_out, "test": part}, unseen=str(path))
-
-
-def _column(path: Path, column: str | None, settings: "Settings") -> str:
-    """The column that is named, or the run's where the file may have it."""
-    if column is not None:
-        return column
-    return settings.data.column if suffix_of(path) in WITH_COLUMNS else ""
 
 
 def _table(

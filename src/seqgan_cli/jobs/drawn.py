@@ -5,7 +5,6 @@ import itertools
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from seqgan_cli.data.vocabulary import is_mark
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.jobs.trained import Trained
 
@@ -38,11 +37,8 @@ def prompts_of(trained: Trained, texts: Iterable[str]) -> tuple[Prompts, list[st
             prompts.append(vocabulary.encode(tokens))
         except ValueError as error:
             raise SeqganError(f"The prompt {_shortened(text)}: {error}") from None
-        strange = [token for token in tokens if token not in known]
-        if any(map(is_mark, strange)):
-            labels = ", ".join(vocabulary.labels)
-            raise SeqganError(f"{_shortened(text)} is no label of {trained.run.path}, which has {labels}.")
-        unknown.update(dict.fromkeys(strange))
+        vocabulary.refuse_unknown_labels(tokens, str(trained.run.path))
+        unknown.update(dict.fromkeys(token for token in tokens if token not in known))
     return prompts, list(unknown)
 
 
@@ -124,11 +120,14 @@ class Fresh:
     def _of(self, prompt: list[int], number: int) -> Iterator["np.ndarray"]:
         from seqgan_cli.randomness import key
         from seqgan_cli.sampling.continuation import continuations
+        from seqgan_cli.sampling.sequences import samples
 
-        own = () if self.prompts is None else ("prompt", number)
-        batches = continuations(
-            self.trained.generator, itertools.repeat(prompt), key(self.seed, "sample", *own), self.sampling
-        )
+        generator = self.trained.generator
+        if self.prompts is None:
+            batches = samples(generator, key(self.seed, "sample"), self.sampling)
+        else:
+            drawing = key(self.seed, "sample", "prompt", number)
+            batches = continuations(generator, itertools.repeat(prompt), drawing, self.sampling)
         left, idle = self.num, 0
         for ids in itertools.chain.from_iterable(batches):
             digest = self._digest(ids)

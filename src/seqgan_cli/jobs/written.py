@@ -35,7 +35,7 @@ def sample_lines(
         if written.source is not None:
             forms = {"text": written.page, "line": written.line, "raw": written.raw}
             text = forms.get(form, lambda ids: _numbers(written, ids))
-            yield f"{written.source(ids)}\t{text(ids)}" if with_prompt else text(ids)
+            yield written.with_source(ids, text(ids)) if with_prompt else text(ids)
             continue
         if form in ("ids", "raw"):
             shown = ids if with_prompt else ids[given:]

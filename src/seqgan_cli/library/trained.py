@@ -14,10 +14,10 @@ from seqgan_cli.config.resolution import explicit
 from seqgan_cli.console import Console
 from seqgan_cli.errors import UsageError
 from seqgan_cli.inference.chosen import Searched
+from seqgan_cli.inference.lines import ScoredLine, score_lines
 from seqgan_cli.inference.rewarded import checked_reward, opened_reward, refuse_batch_dependent
 from seqgan_cli.inference.scores import FIELDS, REWARD, D, opened_scores
 from seqgan_cli.jobs.drawn import Fresh, drawn, prompts_of, shorten, told_unknown
-from seqgan_cli.jobs.scored import ScoredLine, score_lines
 from seqgan_cli.jobs.trained import Trained, trained_of, with_generator
 from seqgan_cli.jobs.written import records_of, sample_lines
 from seqgan_cli.runs.discriminators import discriminator_if_any
@@ -100,7 +100,7 @@ class TrainedRun:
         if unknown:
             self._console.warn(told_unknown(unknown))
         found = Searched(self._trained, width, width, Sampling(**sampling), begun)
-        return list(sample_lines(self._trained, found, "line"))
+        return list(sample_lines(self._trained, found, "line", not self._trained.config.settings.kind.has_sources))
 
     def score(
         self, lines: Iterable[str], *, by_token: bool = False, reward: str | None = None, **sampling: Any

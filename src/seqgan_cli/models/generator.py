@@ -13,9 +13,7 @@ from seqgan_cli.config import registry
 from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.data.vocabulary import START, UNK, Vocabulary
 from seqgan_cli.models import softmax
-
-# A logit no token with this added can win, and small enough to keep softmax and its gradient finite.
-NEVER = -1e9
+from seqgan_cli.models.softmax import NEVER
 
 
 class TiedOutput(keras.layers.Layer):

@@ -13,6 +13,8 @@ from seqgan_cli.lazy import tf
 
 # Numbers a table of logits may hold at once (64 MB of float32), which bounds memory for any vocabulary, batch and length.
 LOGITS_AT_ONCE = 2**24
+# A logit no token with this added can win, and small enough to keep softmax and its gradient finite.
+NEVER = -1e9
 # Below this a probability is near the smallest float32, and may be 0 where its logarithm is not infinite.
 TOO_SMALL = 1e-30
 

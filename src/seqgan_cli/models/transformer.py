@@ -12,8 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from seqgan_cli.models.norm import LayerNorm, dropped
-
-NEVER = -1e9  # added to the score of what is not to be attended to
+from seqgan_cli.models.softmax import NEVER
 
 
 def sinusoids(length: int, units: int) -> np.ndarray:

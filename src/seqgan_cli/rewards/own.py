@@ -60,10 +60,10 @@ class OwnReward(TextReward):
     def writer(cls, given: Given) -> Callable[[np.ndarray], str]:
         cfg: Any = given.options(cls.Section)
         vocabulary = given.corpus.vocabulary
-        write, source = super().writer(given), given.settings.kind.detokenizer(given.settings, vocabulary).source
+        write, written = super().writer(given), given.settings.kind.detokenizer(given.settings, vocabulary)
         if cfg.input == "ids":
             write = lambda ids: " ".join(map(str, numbers_of_target(vocabulary, ids)))  # noqa: E731
-        return write if source is None else lambda ids: f"{source(ids)}\t{write(ids)}"
+        return lambda ids: written.with_source(ids, write(ids))
 
     @classmethod
     def process(cls, cfg: Any) -> tuple[list[str], str, Any]:

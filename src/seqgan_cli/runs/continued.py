@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqgan_cli.config.paths import names_in
@@ -10,6 +9,7 @@ from seqgan_cli.config.resolution import Config
 from seqgan_cli.config.settings import SCHEMA, TARGETS, Settings
 from seqgan_cli.console import Console
 from seqgan_cli.data.inputs.options import WINDOW
+from seqgan_cli.data.sources.inference import places_without
 from seqgan_cli.data.tfrecord.shards import is_prepared
 from seqgan_cli.errors import SeqganError, UsageError, advised, restarting
 from seqgan_cli.runs.origins import changed, origins_of
@@ -57,7 +57,9 @@ def asks_for_other_data(
     for name, value in recorded.values.items():
         if name.startswith("data.") and name not in given:
             asked[name], sources[name] = value, recorded.sources[name]
-    _leave_out_places(asked, given, recorded)
+    if asked["data.source"] != recorded.values["data.source"]:
+        for name in set(places_without(recorded.settings.kind, asked["data.source"])) - given:
+            asked[name] = SCHEMA[name].default
     if WINDOW in (units := {asked["data.unit"], recorded.values["data.unit"]}) and len(units) > 1:
         raise UsageError(
             f"data.unit is {recorded.values['data.unit']} in {run.path} and cannot become {asked['data.unit']}: windows do not "
@@ -68,20 +70,6 @@ def asks_for_other_data(
     of_data = free(recorded)
     new = any(asked.get(name) != recorded.values.get(name) for name in of_data)
     return new or any(name in of_data for name, _ in changed(run.record().get("origins", {}), recorded.values))
-
-
-def _leave_out_places(asked: dict[str, Any], given: set[str], recorded: Config) -> None:
-    """Of the places that the run has for its data, those that other data do not have."""
-    for name in {"data.column", *recorded.settings.kind.places} - given:
-        of_files = SCHEMA[name].is_file and asked["data.source"] != recorded.values["data.source"]
-        if name in asked and (of_files or (not SCHEMA[name].is_file and not _has_columns(asked["data.source"]))):
-            asked[name] = SCHEMA[name].default
-
-
-def _has_columns(source: str) -> bool:
-    from seqgan_cli.data.text.records import WITH_COLUMNS, suffix_of
-
-    return any(Path(name).is_dir() or suffix_of(Path(name)) in WITH_COLUMNS for name in names_in(source))
 
 
 def refuse_nothing_to_do(run: Run, config: Config) -> None:
@@ -142,27 +130,21 @@ def _known_by_heart(run: Run, corpus: "Corpus") -> list[str]:
 
 
 def _unknown(documents: "Documents", vocabulary: "Vocabulary", shown: Callable[[str], str]) -> list[str]:
-    """A sentence of the tokens that the run does not know, if there are any. Raises SeqganError for a label that it does not.
+    """A sentence of the tokens that the run does not know, if there are any. Raises SeqganError for such a label.
 
     `shown`: what people read of a token.
     """
     import numpy as np
 
     from seqgan_cli.data.documents import counts_of
-    from seqgan_cli.data.vocabulary import LABEL, UNK, is_mark
+    from seqgan_cli.data.vocabulary import UNK, is_mark
 
     if not vocabulary.has_special_tokens:
         return []
     counts = counts_of(documents.ids, len(documents.tokens))
-    marks = np.array([*map(is_mark, documents.tokens)], bool)
-    is_unknown = (np.array(vocabulary.encode(documents.tokens)) == UNK) & (counts > 0)
-    if (is_unknown & marks).any():
-        label = documents.tokens[int(np.argmax(is_unknown & marks))].removeprefix(LABEL)
-        raise SeqganError(
-            f"{documents.source} has the label {label!r}, and the run knows {', '.join(vocabulary.labels)}: use another --run."
-        )
-    counts[marks] = 0
-    unknown = np.flatnonzero(is_unknown)
+    vocabulary.refuse_unknown_labels(documents.tokens, documents.source)
+    counts[np.array([*map(is_mark, documents.tokens)], bool)] = 0
+    unknown = np.flatnonzero((np.array(vocabulary.encode(documents.tokens)) == UNK) & (counts > 0))
     if not len(unknown):
         return ["It knows all tokens of the new data."]
     often = unknown[np.argsort(-counts[unknown], kind="stable")[:EXAMPLES]]

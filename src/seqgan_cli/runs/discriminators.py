@@ -32,11 +32,13 @@ def discriminator_checkpoint(run: Run, settings: Settings, warn: Callable[[str],
     return checkpoint
 
 
-def origin_of_discriminator(run: Run, settings: Settings, warn: Callable[[str], None]) -> str:
-    """Which checkpoint `read_discriminator` reads, in words."""
-    checkpoint = discriminator_checkpoint(run, settings, warn)
+def whose_d(run: Run, settings: Settings) -> str:
+    """A sentence: which checkpoint `read_discriminator` reads, and whether what it says is a probability."""
+    checkpoint = discriminator_checkpoint(run, settings, lambda _: None)
     stage = checkpoint.path.parent.name
-    return f"{stage}, {'d-step' if stage == 'pretrain-d' else 'round'} {checkpoint.position}"
+    origin = f"{stage}, {'d-step' if stage == 'pretrain-d' else 'round'} {checkpoint.position}"
+    critic = ", a critic, whose value is no probability" * (settings.discriminator.loss == "wasserstein")
+    return f"d is by the discriminator of {origin}{critic}."
 
 
 def read_discriminator(run: Run, settings: Settings, corpus: "Corpus", warn: Callable[[str], None]) -> "Discriminator":

@@ -99,7 +99,8 @@ class Stage(abc.ABC):
 def examples_of(generator: Generator, settings: Settings, corpus: Corpus) -> list[str]:
     """A few samples as text, from the same draws whatever the generator."""
     written = settings.kind.detokenizer(settings, corpus.vocabulary)
-    return [written.line(ids) for ids in sample_batch(generator, EXAMPLES, key(settings.seed, "examples")).numpy()]
+    drawn = sample_batch(generator, EXAMPLES, key(settings.seed, "examples")).numpy()
+    return [written.with_source(ids, written.line(ids)) for ids in drawn]
 
 
 def batches_of(num: int, batch_size: int, console: Console, what: str) -> int:

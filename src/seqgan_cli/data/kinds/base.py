@@ -48,6 +48,10 @@ class Detokenizer:
     spaced: bool = True
     source: Callable[[np.ndarray], str] | None = None
 
+    def with_source(self, ids: np.ndarray, text: str) -> str:
+        """What one of these writes of ids, after its source and a tab if it has one: as data and scorers have it."""
+        return text if self.source is None else f"{self.source(ids)}\t{text}"
+
 
 def numbers_of_target(vocabulary: Vocabulary, ids: np.ndarray) -> list[int | str]:
     """The ids of a sequence int `[T]` that people read, as programs read them."""
@@ -68,8 +72,8 @@ class Kind(registry.Component, abc.ABC):
     tokenizes: ClassVar[bool] = False  # whether what a token is may be chosen
     has_sources: ClassVar[bool] = False  # whether a sequence is a source, which is given, and a target, which is drawn
     has_labels: ClassVar[bool] = False  # whether the source is a label
-    told_by: ClassVar[str] = ""  # a setting of its own that only asks for such data
-    places: ClassVar[frozenset[str]] = frozenset()  # its own settings that say where in the files, or in which, the data are
+    # Its own settings that say where in the files, or in which, the data are: who gives one asks for such data.
+    places: ClassVar[frozenset[str]] = frozenset()
     counts: ClassVar[str] = "byte"  # what `read` reports the numbers of
     several: ClassVar[bool] = False  # whether `read` takes a source that names several files (`data.inputs.named.files_of`)
     synthetic: ClassVar[bool] = False  # whether the sequences are drawn from an oracle, and nothing is read

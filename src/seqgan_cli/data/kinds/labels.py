@@ -37,7 +37,6 @@ class Labels(Pairs):
     uses = Pairs.uses | {"data.column"}
     unit = "labelled text"
     has_labels = True
-    told_by = "data.label-column"
     places = frozenset({"data.label-column"})
 
     @classmethod

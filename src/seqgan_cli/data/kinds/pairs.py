@@ -50,7 +50,6 @@ class Pairs(Text):
     experiment = ""
     unit = "pair"
     has_sources = True
-    told_by = "data.source-column"
     places = frozenset({"data.source-column", "data.target-column", "data.targets"})
 
     @classmethod

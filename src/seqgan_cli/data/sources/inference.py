@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from seqgan_cli.config import registry
+from seqgan_cli.config.paths import names_in
 from seqgan_cli.config.settings import SCHEMA
 from seqgan_cli.data.inputs.named import files_of, is_one
-from seqgan_cli.data.text.records import BY_CHARACTER, suffix_of, texts_of
+from seqgan_cli.data.text.records import BY_CHARACTER, WITH_COLUMNS, suffix_of, texts_of
 from seqgan_cli.data.text.tokens import refuse_mixed
 from seqgan_cli.data.tfrecord.shards import is_prepared, read_index, take_over
 
@@ -27,12 +28,18 @@ def infer_settings(asked: dict[str, Any], sources: dict[str, str]) -> None:
     if is_prepared(source):
         take_over(asked, sources)
     elif asked.get("data.kind", "auto") == "auto":
-        told = [kind.name for kind in registry.kinds.ours.values() if kind.told_by and asked.get(kind.told_by)]
+        told = [kind.name for kind in registry.kinds.ours.values() if any(asked.get(place) for place in kind.places)]
         asked["data.kind"] = told[0] if told else infer_kind(source, asked.get("data.column", ""))
         sources["data.kind"] = "data"
         tokenizes = registry.kinds[asked["data.kind"]].tokenizes
         if tokenizes and "data.tokenizer" not in asked and suffix_of(files_of(source)[0]) in BY_CHARACTER:
             asked["data.tokenizer"], sources["data.tokenizer"] = "chars", "data"
+
+
+def places_without(kind: Any, source: str) -> list[str]:
+    """Of the settings that say where in a run's files its data are, those that do not go for other data of the kind."""
+    has_columns = any(Path(name).is_dir() or suffix_of(Path(name)) in WITH_COLUMNS for name in names_in(source))
+    return [name for name in ("data.column", *kind.places) if SCHEMA[name].is_file or not has_columns]
 
 
 def infer_kind(source: str, column: str = "") -> str:

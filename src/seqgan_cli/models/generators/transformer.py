@@ -8,13 +8,11 @@ from seqgan_cli.config.schema import section, setting
 from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.lazy import np
 from seqgan_cli.models.generators.base import GeneratorKind
+from seqgan_cli.models.softmax import NEVER
 
 if TYPE_CHECKING:
     from seqgan_cli.config.settings import Settings
     from seqgan_cli.export.graph import Graph
-
-NEVER = -1e9  # added to the score of what is not read yet
-
 
 @section("generator", "pretrain-g", fixed_by="pretrain-g", times_steps=True)
 @dataclass(frozen=True)

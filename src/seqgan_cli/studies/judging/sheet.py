@@ -158,12 +158,12 @@ def find_key(sheet: str, folders: Iterable[Path]) -> Key:
 def items_of(run: Run, corpus: Corpus, table: np.ndarray) -> Iterator[Item]:
     """What a judge sees or hears of sequences int `[n, T]`, in their order."""
     settings = run.config().settings
-    page, step = settings.kind.detokenizer(settings, corpus.vocabulary).page, settings.kind.pitch_step(settings)
+    written, step = settings.kind.detokenizer(settings, corpus.vocabulary), settings.kind.pitch_step(settings)
     for ids in table:
         if step is not None:
             yield Melody(tuple(map(int, corpus.vocabulary.decode(ids))), step)
         else:
-            yield page(ids).strip()
+            yield written.with_source(ids, written.page(ids)).strip()
 
 
 def _file_corpus(run: Run, longest: int, source: str) -> Corpus:

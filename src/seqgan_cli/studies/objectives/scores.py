@@ -159,7 +159,7 @@ class Objective:
             calls,
             mean_of(values),
             {term: mean_of(each) for term, each in terms.items()},
-            diversity.distinct_share(tokens),
+            diversity.distinct_share(self.corpus.vocabulary.target(tokens)),
             share(int((~copied).sum()), len(tokens)),
             self._diversity(tokens, texts),
             self._nll(losses, np.full(len(losses), True)),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqgan_cli.data.vocabulary import SEPARATOR
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.inference.scores import Scores
 from seqgan_cli.jobs.trained import Trained
 
 if TYPE_CHECKING:
@@ -75,8 +76,8 @@ class _LineScorer:
     ) -> None:
         self.vocabulary, self.generator, self.settings = trained.corpus.vocabulary, trained.generator, trained.config.settings
         self.length, self.kind = trained.corpus.sequence_length, trained.config.settings.kind
-        self.sampling, self.discriminator, self.by_token, self.reward = sampling, discriminator, by_token, reward
-        self.known, self.chunks = {*self.vocabulary.tokens}, itertools.count()
+        self.sampling, self.by_token, self.known = sampling, by_token, {*self.vocabulary.tokens}
+        self.scores = Scores(trained, discriminator, reward)
 
     def score(self, lines: list[str]) -> Iterator[ScoredLine]:
         """Of some lines."""
@@ -96,11 +97,13 @@ class _LineScorer:
             yield ScoredLine(line, tokens, unknown, nll, a_token, bits, d, shown, outside, reward, terms)
 
     def _tokens(self, line: str) -> tuple[list[str], str]:
-        """The tokens of a line, and why there are none; empty if there are."""
+        """The tokens of a line, and why it is none of the run's; empty if it may be one."""
         try:
-            return self.kind.sequence(line, self.settings), ""
+            tokens = self.kind.sequence(line, self.settings)
+            self.vocabulary.refuse_unknown_labels(tokens, "its source")
         except SeqganError as error:
             return [], str(error)
+        return tokens, ""
 
     def _bits_per_byte(self, nll: float, line: str, unknown: list[str]) -> float | None:
         """None where an unknown token stands in it, which no likelihood counts."""
@@ -111,27 +114,15 @@ class _LineScorer:
         """Of each row what `ScoredLine` has: nll, how many tokens that is of, d, the nll of each token, reward, its terms."""
         import numpy as np
 
-        from seqgan_cli.algorithms.discriminator import scores
         from seqgan_cli.sampling.likelihood import sequence_nll, token_nll
 
         none, generator = [None] * len(table), self.generator
         parts = token_nll(generator, table, self.sampling) if self.by_token else None
         nll = parts.sum(axis=1) if parts is not None else sequence_nll(generator, table, self.sampling)
         counted = (self.vocabulary.mask(table) & np.asarray(generator.uncertain(table))).sum(axis=1)
-        d = none if self.discriminator is None else scores(self.discriminator, table).tolist()
-        rewards = (none, [{} for _ in none]) if self.reward is None else self._rewards(table)
+        d = none if self.scores.discriminator is None else self.scores.d(table).tolist()
+        rewards = (none, [{} for _ in none]) if self.scores.reward is None else self.scores.reward_rows(table)
         return nll.tolist(), counted.tolist(), d, none if parts is None else parts.tolist(), *rewards
-
-    def _rewards(self, table: "np.ndarray") -> tuple[list[float], list[dict[str, float]]]:
-        from seqgan_cli.randomness import key
-        from seqgan_cli.rewards.total import values_of
-
-        assert self.reward is not None
-        drawing = key(0, "score", "reward", next(self.chunks))  # of a reward that draws
-        if not len(table):
-            return [], []
-        totals, terms = values_of(self.reward, table, drawing)
-        return totals.tolist(), [dict(zip(terms, values, strict=True)) for values in _transposed(terms, len(table))]
 
     def _by_token(self, tokens: list[str], parts: list[float]) -> list[tuple[str, float | None]]:
         given = tokens.index(SEPARATOR) + 1 if self.kind.has_sources else 0
@@ -167,8 +158,3 @@ class _LineScorer:
         if self.vocabulary.has_eos:
             table[np.arange(len(split)), lengths] = EOS
         return table
-
-
-def _transposed(columns: "dict[str, np.ndarray]", number: int) -> Iterable[tuple[float, ...]]:
-    """The rows of columns; so many empty ones of none."""
-    return zip(*(values.tolist() for values in columns.values()), strict=True) if columns else [()] * number
