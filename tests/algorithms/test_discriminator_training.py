@@ -1,5 +1,7 @@
 """d-steps: balance, freshness, and what the measurements mean."""
 
+import contextlib
+import functools
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +15,7 @@ from parts import parts_of
 from sampled import examples
 from seqgan_cli.algorithms import discriminator
 from seqgan_cli.algorithms.adversarial import AdversarialTraining
-from seqgan_cli.algorithms.discriminator import DiscriminatorTrainer, spearman, tell_of_positives
+from seqgan_cli.algorithms.discriminator import DiscriminatorTrainer, discriminator_loss, spearman, tell_of_positives
 from seqgan_cli.console import Console
 from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.data.split import HeldOut
@@ -199,6 +201,27 @@ def text_corpus(unknown: list[bool], heldout_unknown: list[bool]) -> Corpus:
         return tokens
 
     return parts_of(table(unknown, "train"), table(heldout_unknown, "heldout"), WORDS)
+
+
+def test_the_penalty_is_in_the_loss_of_a_step_and_of_no_other() -> None:
+    """Which has a key to draw the points between by; without one, as in scores, there is none."""
+    tokens, labels = np.arange(40, dtype=np.int32).reshape(8, 5) % 12, np.repeat(np.array([1.0, 0.0], np.float32), 4)
+    losses = {}
+    for weight in (0.0, 10.0):
+        made, _ = trainer(**{"discriminator.gradient-penalty": weight, "discriminator.dropout": 0.0})
+        keys = (None, key(0, "x"))
+        losses[weight] = [float(discriminator_loss(made.discriminator, tokens, labels, each)) for each in keys]
+    assert losses[0.0][0] == losses[10.0][0]
+    assert losses[10.0][1] > losses[0.0][1] + 1.0
+
+
+def test_to_rest_it_needs_held_out_sequences_that_a_generator_can_say() -> None:
+    text = {"data.source": "made-up", "data.kind": "text", "discriminator.batch-size": 2, "discriminator.stop": 0.9}
+    for unknown, refused in (([True] * 4, True), ([True, True, False], False)):
+        corpus = text_corpus([False] * 8, unknown)
+        begin = functools.partial(DiscriminatorTrainer, tiny_settings(**text), corpus, None, Console(quiet=True), 0.01, 0, 1, "x")
+        with pytest.raises(SeqganError, match="all hold <unk>") if refused else contextlib.nullcontext():
+            begin()
 
 
 SOME = st.lists(st.booleans(), min_size=4, max_size=30)

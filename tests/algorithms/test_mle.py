@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import reference
 from parts import parts_of
 from sampled import examples
+from seqgan_cli.algorithms.interleaved import LikelihoodSteps
 from seqgan_cli.algorithms.mle import (
     LikelihoodTraining,
     likelihood_loss,
@@ -144,6 +145,24 @@ def test_every_epoch_has_its_own_order_and_visits_each_sequence_at_most_once() -
     first, second = np.concatenate(seen[:3]), np.concatenate(seen[3:])
     np.testing.assert_array_equal(np.sort(first, axis=0), np.sort(corpus.train, axis=0))
     assert not np.array_equal(first, second)
+
+
+def test_an_epochs_score_is_the_mean_of_its_steps_and_its_loss_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    training = synthetic_training()
+    monkeypatch.setattr(training, "epoch", lambda position, tick: ([5.0, 2.0, 1.0], [4.0, 1.0, 1.0]))
+    measured = training.advance(1, lambda _: None)
+    assert (measured["nll_train"], measured["loss"]) == (2.0, 1.0)
+
+
+def test_a_step_between_those_of_a_policy_tells_its_loss_from_before_it() -> None:
+    chosen = tiny_settings()
+    corpus, _ = synthetic_corpus(chosen)
+    generator = synthetic_training().generator
+    tokens = corpus.sequences.draw(chosen.pretrain_g.batch_size, chosen.seed, "adversarial", "mle", 1, 0)
+    expected = float(likelihood_loss(generator, tokens))
+    steps = LikelihoodSteps(chosen, corpus, generator, "pretrain-g.learning-rate")
+    assert steps.step(1, 0) == pytest.approx(expected, rel=1e-6)
+    assert float(likelihood_loss(generator, tokens)) < expected
 
 
 @pytest.mark.usefixtures("quickly")
