@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from seqgan_cli.config import registry
 from seqgan_cli.runs.run import Run
 
 CUT = ("--max-length", 9, "--overlong", "cut")
@@ -90,6 +91,17 @@ def test_scores_in_bits_per_byte_and_in_words(seqgan: Any, begun: Path, tmp_path
     assert "tokenizer:words" in of_words["signature"] and "tokenizer:bpe" in of_tokens["signature"]
     refused = seqgan("eval-bleu", "--tokenizer", "unigram", "--run", begun)
     assert (refused.code, "is of a run that was trained with it" in refused.err) == (2, True)
+
+
+def test_it_goes_along_with_an_export(
+    seqgan: Any, begun: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who loads the models has texts to cut, and the name of a trained tokenizer cuts none."""
+    monkeypatch.setattr(registry.formats["keras"], "write", lambda programs, folder: [])
+    outcome = seqgan("export", begun, "-o", tmp_path / "models")
+    assert outcome.code == 0, outcome.err
+    assert outcome.out.endswith("tokenizer.json, vocabulary.json.\n")
+    assert (tmp_path / "models" / "tokenizer.json").read_bytes() == (begun / "corpus" / "tokenizer.json").read_bytes()
 
 
 def test_a_file_is_copied_into_the_run(seqgan: Any, lines: Path, tmp_path: Path) -> None:

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cutters import TOKENIZERS
+from cutters import TOKENIZERS, read_lines
 from sampled import examples
-from seqgan_cli.data.text.tokens import read_lines
 from seqgan_cli.errors import SeqganError, quoted
 
 CHINESE = "春眠不觉晓处处闻啼鸟夜来风雨声花落知多少床前明月光疑是地上霜举头望低思故乡白日依山尽黄河入海流"

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cutters import TOKENIZERS
+from cutters import TOKENIZERS, read_lines
 from seqgan_cli.data.sources.inference import infer_kind
-from seqgan_cli.data.text.tokens import read_lines
 
 PROSE = "The cat sees the red ball. A dog finds a new song at night, and nobody knows why. It rains. "
 VERSES = ["床前明月光", "疑是地上霜", "举头望明月", "低头思故乡"]

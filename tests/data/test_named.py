@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutters import TOKENIZERS
+from cutters import TOKENIZERS, read_lines
 from seqgan_cli.config.paths import joined, names_in, short
 from seqgan_cli.config.resolution import explicit
 from seqgan_cli.data.inputs.named import files_of, is_one, label
 from seqgan_cli.data.inputs.options import TextOptions
 from seqgan_cli.data.sources.inference import infer_kind
 from seqgan_cli.data.sources.opening import real_corpus
-from seqgan_cli.data.text.tokens import read_lines, read_texts
+from seqgan_cli.data.text.tokens import read_texts
 from seqgan_cli.errors import SeqganError, UsageError
 from tiny import data_settings
 

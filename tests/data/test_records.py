@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutters import TOKENIZERS
+from cutters import TOKENIZERS, read_lines
 from seqgan_cli.data.inputs.options import TextOptions
 from seqgan_cli.data.sources.inference import infer_kind
 from seqgan_cli.data.text.lines import lines_of
 from seqgan_cli.data.text.records import texts_of
-from seqgan_cli.data.text.tokens import read_lines, text_parts
+from seqgan_cli.data.text.tokens import text_parts
 from seqgan_cli.errors import SeqganError, UsageError
 
 TABLE = 'id,text,label\n0,"a dog, said ""no one""",a\n1,the cat hears,b\n\n2,"two\nlines",a\n'

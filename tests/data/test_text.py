@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import reference
-from cutters import TOKENIZERS
+from cutters import TOKENIZERS, read_lines
 from sampled import examples
 from seqgan_cli.config.sections import Data
 from seqgan_cli.data import documents
@@ -22,7 +22,6 @@ from seqgan_cli.data.sources.opening import real_corpus
 from seqgan_cli.data.split import CHOOSES_AND_REPORTS, held_out_counts
 from seqgan_cli.data.text import lines as text
 from seqgan_cli.data.text.layout import CLOSERS, LEANING, text_layout
-from seqgan_cli.data.text.tokens import read_lines
 from seqgan_cli.data.vocabulary import EOS, PAD, SPECIAL, UNK
 from seqgan_cli.errors import SeqganError, UsageError
 from tiny import data_settings

@@ -14,6 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import reference_tokenizers as reference
+from cutters import read_lines
 from sampled import examples
 from seqgan_cli.config import registry
 from seqgan_cli.config.settings import SCHEMA, Settings
@@ -23,7 +24,6 @@ from seqgan_cli.data.sources.opening import real_corpus
 from seqgan_cli.data.sources.preparation import prepare
 from seqgan_cli.data.split import chosen_parts
 from seqgan_cli.data.text.layout import text_layout
-from seqgan_cli.data.text.tokens import read_lines
 from seqgan_cli.data.tokenizers.base import Tokenizer
 from seqgan_cli.data.tokenizers.byte_level import IMPOSSIBLE, LETTERS
 from seqgan_cli.data.vocabulary import SPECIAL, UNK

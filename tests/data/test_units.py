@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutters import TOKENIZERS
+from cutters import TOKENIZERS, read_lines
 from seqgan_cli.data.inputs.options import TextOptions
-from seqgan_cli.data.text.tokens import read_lines, read_texts, text_parts
+from seqgan_cli.data.text.tokens import read_texts, text_parts
 from seqgan_cli.data.text.units import Windows, paragraphs, sentences
 from seqgan_cli.errors import SeqganError
 

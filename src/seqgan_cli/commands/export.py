@@ -8,7 +8,9 @@ from typing import Any
 
 import click
 
+from seqgan_cli import files
 from seqgan_cli.config import registry
+from seqgan_cli.data.vocabulary import TOKENIZER
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.jobs.options import GroupedCommand, common_options, console_of, from_option, grouped_option
 
@@ -62,6 +64,9 @@ def command(context: click.Context, run: Path | None, form: str, output: Path, r
         temporary.mkdir()
         written = registry.formats[form].write(programs(trained.generator), temporary)
         write_description(description(trained.generator, trained.config.settings, trained.origin), temporary)
+        if tokenizer := trained.corpus.tokenizer:  # whose name alone does not cut texts
+            files.write(temporary / TOKENIZER.name, tokenizer.content())
+            written = [*written, TOKENIZER.name]
         temporary.replace(output)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -9,7 +9,7 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from seqgan_cli.data.documents import EXAMPLES, Collector, Documents
 from seqgan_cli.data.inputs.named import label
@@ -34,11 +34,6 @@ def _parts(line: str) -> Iterator[str]:
         yield line[first : space.end()]
         first = space.end()
     yield line[first:]
-
-
-def read_lines(path: Path, tokenizer: Tokenizer, lowercase: bool, **others: Any) -> Documents:
-    """`read_texts` of one file; `others`: as in `TextOptions`."""
-    return read_texts([path], TextOptions(tokenizer=tokenizer, lowercase=lowercase, **others))
 
 
 def read_texts(files: Sequence[Path], options: TextOptions, passed: Passed = lambda size: None, source: str = "") -> Documents:

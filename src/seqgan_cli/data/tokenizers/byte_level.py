@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import importlib
 import json
@@ -147,9 +148,9 @@ class ByteLevel(Tokenizer):
             made.train_from_iterator(texts, self.trainer(module, size + len(IMPOSSIBLE)))
         return type(self)(module.Tokenizer.from_str(json.dumps(self.settled(json.loads(made.to_str())))))
 
+    @abc.abstractmethod
     def trainer(self, module: Any, size: int) -> Any:
         """What trains the model to so many tokens, every byte among them."""
-        raise NotImplementedError
 
     def settled(self, record: dict[str, Any]) -> dict[str, Any]:
         """The trained tokenizer's JSON without what chance decides in it."""
