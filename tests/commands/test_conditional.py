@@ -211,9 +211,17 @@ def test_a_beam_searches_after_a_source(seqgan: Call, pairs: Path) -> None:
     found = seqgan("sample", "--run", pairs, "--prompt", "who sings ?", "--beam", 4, "--with-prompt").out.splitlines()
     assert len(set(found)) == 4
     assert all(line.startswith("who sings ?\t") and "<sep>" not in line for line in found)
-    without = seqgan("sample", "--run", pairs, "--beam", 4)
-    assert (without.code, without.out) == (2, "")
-    assert "give --prompt" in without.err
+    for asked in (("--beam", 4), ("--rerank", "reward", "--reward", "length", "--set", "reward.length.least=3")):
+        without = seqgan("sample", "--run", pairs, *asked)  # of several sources the best is the easiest
+        assert (without.code, without.out) == (2, "")
+        assert "give --prompt" in without.err
+
+
+def test_the_best_of_some_draws_is_of_one_source(seqgan: Call, pairs: Path) -> None:
+    asked = ("--prompt", "who sings ?", "--rerank", "reward", "--of", 6, "--reward", "length", "--set", "reward.length.least=9")
+    lengths = [len(line.split()) for line in seqgan("sample", "--run", pairs, "-n", 5, *asked).out.splitlines()]
+    single = [len(line.split()) for line in seqgan("sample", "--run", pairs, "-n", 30, *asked[:2]).out.splitlines()]
+    assert lengths == [max(single[i : i + 6]) for i in range(0, 30, 6)]
 
 
 def test_other_pairs_can_be_scored(seqgan: Call, pairs: Path, tmp_path: Path) -> None:

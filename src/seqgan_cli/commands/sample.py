@@ -161,8 +161,9 @@ def command(
         if unknown:
             console.warn(told_unknown(unknown))
     fresh = Fresh(trained, num, seed or 0, sampling, begun, unique, novel) if unique or novel else None
-    if kind.has_sources and beam and texts is None:
-        raise click.UsageError(f"--beam searches after a source, and {trained.run.path} has many: give --prompt.", context)
+    if kind.has_sources and (beam or rerank) and texts is None:
+        what = "--beam searches after" if beam else "--rerank chooses among the targets of"
+        raise click.UsageError(f"{what} one source, and {trained.run.path} has many: give --prompt.", context)
     found = Searched(trained, num, beam, sampling, begun) if beam else None
     back = ReadBack(trained)
     judged = D in fields or (rerank is not None and rerank != BY_REWARD)
