@@ -129,8 +129,9 @@ def compared(tree: ast.AST) -> list[tuple[str, int]]:
 # Words that name something else too, and where.
 OTHER_MEANINGS = {
     "lm": {"studies/experiments/methods.py"},  # a method of that name
-    "novel": {"studies/objectives/study.py", "commands/sample.py"},  # a score; an option
-    "unique": {"commands/sample.py"},  # an option
+    "novel": {"studies/objectives/study.py", "commands/sample.py", "inference/chosen.py"},  # a score; an option
+    "unique": {"commands/sample.py", "inference/chosen.py"},  # an option
+    "log-ratio": {"studies/experiments/methods.py"},  # a method of that name
     "text": {"data/inputs/columns.py"},  # a column that is often called so
     "smiles": {"data/inputs/molecules.py"},  # another one
     # A format, and the name of an array; what a scorer reads.
@@ -148,9 +149,7 @@ def test_no_component_is_named_outside_its_own_file() -> None:
     from seqgan_cli.config import registry
 
     wrong = []
-    homes = {
-        name: Path(inspect.getfile(component)) for known in registry.ALL for name, component in known.ours.items()
-    }
+    homes = {name: Path(inspect.getfile(component)) for known in registry.ALL for name, component in known.ours.items()}
     homes |= {source: Path(inspect.getfile(kind)) for kind in registry.kinds.ours.values() for source in kind.sources}
     for path in modules():
         for text, line in compared(ast.parse(path.read_text(encoding="utf-8"))):

@@ -20,7 +20,7 @@ from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.data.split import HeldOut
 from seqgan_cli.data.vocabulary import EOS, UNK, Vocabulary
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.evaluation.metrics.knowledge import Scored, cross_fitted
+from seqgan_cli.evaluation.metrics.knowledge import Knowledge, Scored, cross_fitted
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards.bleu import BleuReward
@@ -101,7 +101,7 @@ def test_an_untrained_generator_is_told_from_the_data() -> None:
 
 def test_accuracies_are_shares_on_the_right_side(monkeypatch: pytest.MonkeyPatch) -> None:
     training, generator = trainer()
-    monkeypatch.setattr(discriminator, "scores", lambda _, tokens: np.linspace(0.0, 1.0, len(tokens), dtype=np.float32))
+    monkeypatch.setattr(discriminator, "logits", lambda _, tokens: np.linspace(-2.0, 2.0, len(tokens), dtype=np.float32))
     scores = training.scores(generator, 0)
     assert scores["d_accuracy_train"] == scores["d_accuracy_validation"] == 0.5
     assert scores["d_accuracy_fake"] == 0.5
@@ -111,9 +111,9 @@ def test_correlation_is_one_for_the_oracles_own_ranking(monkeypatch: pytest.Monk
     training, generator = trainer()
     assert training.oracle is not None
     oracle = training.oracle
-    monkeypatch.setattr(discriminator, "scores", lambda _, tokens: np.exp(-sequence_nll(oracle, tokens) / 50))
+    monkeypatch.setattr(discriminator, "logits", lambda _, tokens: -sequence_nll(oracle, tokens) / 50)
     assert training.scores(generator, 0)["reward_oracle_correlation"] == pytest.approx(1.0)
-    monkeypatch.setattr(discriminator, "scores", lambda _, tokens: sequence_nll(oracle, tokens))
+    monkeypatch.setattr(discriminator, "logits", lambda _, tokens: sequence_nll(oracle, tokens) / 50)
     assert training.scores(generator, 0)["reward_oracle_correlation"] == pytest.approx(-1.0)
 
 
@@ -130,9 +130,16 @@ def test_splits_of_the_synthetic_corpus_differ() -> None:
     assert not np.array_equal(sample(generator, 96, key(0, "x")), train)
 
 
-@pytest.mark.parametrize(("stop", "rests"), [(0.0, False), (0.01, True), (1.0, False)])
-def test_a_discriminator_that_is_good_enough_rests(stop: float, rests: bool) -> None:
-    made, generator = trainer(**{"discriminator.stop": stop})
+@pytest.mark.parametrize(
+    ("stop", "nats", "rests"),
+    [(0.0, 0.0, False), (0.01, 0.0, True), (1.0, 0.0, False), (0.0, 0.04, True), (0.0, 0.06, False), (1.0, 0.04, True)],
+)
+def test_a_discriminator_that_is_good_enough_rests(
+    stop: float, nats: float, rests: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its accuracy, or by what it knows: 0.05 nats."""
+    made, generator = trainer(**{"discriminator.stop": stop, "discriminator.stop-nats": nats})
+    monkeypatch.setattr(made, "_knowledge", lambda *_: Knowledge(0.05, 0.0, 0.1, 1.0, 90.0, 96))
     before = made.discriminator.output_kernel.numpy()
     done: list[float] = []
     loss = made.d_step(generator, 1, done.append)
@@ -158,13 +165,15 @@ def test_what_it_knows_is_told_in_nats_of_held_out_sequences_and_samples(monkeyp
     draw = rng(0, "logits")
     logits = [draw.normal(mean, 2.0, 32) for mean in (0.0, 9.0, 1.0)]  # of samples, training and held-out sequences
     turns = iter(logits * 2)
-    monkeypatch.setattr(discriminator, "scores", lambda *_: (1.0 / (1.0 + np.exp(-next(turns)))).astype(np.float32))
+    monkeypatch.setattr(discriminator, "logits", lambda *_: next(turns).astype(np.float32))
     documents = np.arange(96) // 2
     held_out = HeldOut(made.corpus.validation, documents)
     made.corpus = replace(made.corpus, held_out={**made.corpus.held_out, "validation": held_out})
-    expected = cross_fitted(Scored(logits[2], logits[0], documents[:32])).value
-    assert made.scores(generator, 0)["d_knows"] == pytest.approx(expected, rel=1e-4)
-    assert cross_fitted(Scored(logits[2], logits[0])).value != pytest.approx(expected, rel=1e-2)
+    expected = cross_fitted(Scored(logits[2], logits[0], documents[:32]))
+    found = made.scores(generator, 0)
+    assert found["d_knows"] == pytest.approx(expected.value, rel=1e-4)
+    assert found["d_scale"] == pytest.approx(expected.a, rel=1e-4)
+    assert cross_fitted(Scored(logits[2], logits[0])).value != pytest.approx(expected.value, rel=1e-2)
     held_out = HeldOut(made.corpus.validation, np.zeros(96, np.int64))
     made.corpus = replace(made.corpus, held_out={**made.corpus.held_out, "validation": held_out})
     assert "d_knows" not in made.scores(generator, 0)  # one document has no halves
@@ -178,11 +187,6 @@ def test_what_it_knows_grows_as_it_learns_and_a_critic_has_no_logit() -> None:
     assert before < 0.15 < made.scores(generator, 0)["d_knows"]
     critic, generator = trainer(**{"discriminator.loss": "wasserstein"})
     assert "d_knows" not in critic.scores(generator, 0)
-
-
-def test_certain_probabilities_have_finite_logits() -> None:
-    found = discriminator._logits(np.array([0.0, 0.25, 0.5, 1.0], np.float32))
-    assert found == pytest.approx([-126 * np.log(2.0), -np.log(3.0), 0.0, np.log(2.0**24 - 1)], rel=1e-6)
 
 
 WORDS = Vocabulary(["a", "b", "c", "d"])
@@ -244,7 +248,7 @@ def test_real_sequences_are_like_what_a_generator_can_say(unknown: list[bool], h
         return np.linspace(0.0, 1.0, len(tokens), dtype=np.float32)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(discriminator, "scores", ranks)
+        patch.setattr(discriminator, "logits", ranks)
         scores = made.scores(generator, 0)
     known = [row for row, without in zip(corpus.train, ~np.array(unknown), strict=True) if without]
     positives = np.concatenate([tokens[labels == 1] for tokens, labels in taught])

@@ -53,14 +53,14 @@ def curves(own: Corpus) -> dict[str, float]:
         AdversarialTraining(settings(), own, None, generator, quiet),
     )
 
-    def scores_of(_: Discriminator, tokens: np.ndarray) -> np.ndarray:  # an untrained one calls all alike
-        return (tokens @ np.array([3, 5, 7, 11, 13]) % 17) / 17
+    def logits_of(_: Discriminator, tokens: np.ndarray) -> np.ndarray:  # an untrained one calls all alike
+        return (tokens @ np.array([3, 5, 7, 11, 13]) % 17) / 8.5 - 1.0
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("seqgan_cli.algorithms.discriminator.scores", scores_of)
+        patched.setattr("seqgan_cli.algorithms.discriminator.logits", logits_of)
         found = {f"{stage.name} {name}": value for stage in stages for name, value in stage.scores(0).items()}
-        rests = stages[1].trainer._held_out_accuracy(generator, key(0, "rest"))
-    return {**found, "rests": rests}
+        samples, real, _ = stages[1].trainer._held_out(generator, key(0, "rest"))
+    return {**found, "rests": float(logits_of(None, real).sum()), "rests, samples": float(len(samples))}  # type: ignore[arg-type]
 
 
 def tables(own: Corpus) -> dict[str, float]:

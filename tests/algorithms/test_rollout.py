@@ -8,10 +8,10 @@ import tensorflow as tf
 
 import reference
 from seqgan_cli.algorithms import rollout
-from seqgan_cli.algorithms.discriminator import scores
 from seqgan_cli.algorithms.rollout import ActionValues, NetworkPolicy, NgramPolicy
 from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
+from seqgan_cli.evaluation.logits import scores
 from seqgan_cli.models.discriminator import Discriminator
 from seqgan_cli.models.discriminators.convolutional import ConvolutionalSettings
 from seqgan_cli.models.generator import Generator

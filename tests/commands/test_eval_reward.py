@@ -249,8 +249,8 @@ def test_terms_are_told_beside_the_sum_whatever_they_are_called(mle: Path, score
 
 def by_discriminator(path: Path, stage: str, tokens: np.ndarray) -> float:
     """The mean of what the last discriminator of a stage says of sequences."""
-    from seqgan_cli.algorithms.discriminator import scores
     from seqgan_cli.config import registry
+    from seqgan_cli.evaluation.logits import scores
     from seqgan_cli.models.discriminator import Discriminator
     from seqgan_cli.runs.checkpoints import assign, named
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import reference
-from seqgan_cli.algorithms.discriminator import scores
 from seqgan_cli.console import Console
 from seqgan_cli.data.vocabulary import EOS
+from seqgan_cli.evaluation.logits import scores
 from seqgan_cli.jobs.trained import trained_of
 from seqgan_cli.runs.discriminators import read_discriminator
 from seqgan_cli.runs.run import Run

@@ -5,8 +5,9 @@ import pytest
 import tensorflow as tf
 
 import reference
-from seqgan_cli.algorithms.discriminator import discriminator_loss, scores
+from seqgan_cli.algorithms.discriminator import discriminator_loss
 from seqgan_cli.data.vocabulary import Vocabulary
+from seqgan_cli.evaluation.logits import scores
 from seqgan_cli.models.discriminator import Discriminator
 from seqgan_cli.models.discriminators.convolutional import ConvolutionalSettings, max_over_time
 from seqgan_cli.randomness import key, rng

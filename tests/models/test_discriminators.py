@@ -7,9 +7,10 @@ import pytest
 import tensorflow as tf
 
 import reference
-from seqgan_cli.algorithms.discriminator import discriminator_loss, gradient_penalty, scores
+from seqgan_cli.algorithms.discriminator import discriminator_loss, gradient_penalty
 from seqgan_cli.config import registry
 from seqgan_cli.data.vocabulary import EOS, PAD, Vocabulary
+from seqgan_cli.evaluation.logits import scores
 from seqgan_cli.models.attention import AttentionBlock
 from seqgan_cli.models.discriminator import Discriminator
 from seqgan_cli.models.discriminators.convolutional import ConvolutionalSettings

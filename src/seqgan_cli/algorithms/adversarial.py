@@ -60,6 +60,9 @@ class AdversarialTraining(Stage):
         if isinstance(self.reward, RewardSum) or cfg.keep_coverage:
             terms = self.reward.names if isinstance(self.reward, RewardSum) else ("reward_final",)
             self.shown = (*terms, *self.shown[1:])  # type: ignore[misc]
+        counted = corpus.vocabulary.mask(corpus.validation[: settings.evaluation.samples])
+        self.tokens_per_sequence = float(counted.sum() / len(counted))
+        self.earned = ""
         self.target = cfg.rounds
         self.work = cfg.g_steps * self.algorithm.work + (cfg.d_steps * self.trainer.work if self.trainer else 0.0)
         if cfg.monitor == "nll_test" and self.monitor != cfg.monitor:
@@ -98,7 +101,7 @@ class AdversarialTraining(Stage):
         return f"{name} would be {risen:.3f} nats a token above the start (adversarial.keep-coverage={most:g})."
 
     def remark(self) -> str:
-        return self.reward.remark()
+        return " · ".join(filter(None, [self.earned, self.reward.remark()]))
 
     def close(self) -> None:
         """End what was started for the reward."""
@@ -108,7 +111,20 @@ class AdversarialTraining(Stage):
         sample_key = key(self.settings.seed, self.name, "curve", position)
         num = self.settings.evaluation.samples
         scores = curve_scores(self.generator, self.corpus, self.oracle, self.real, num, sample_key)
-        return {**scores, **(self.trainer.scores(self.generator, position) if self.trainer else {})}
+        scores |= self.trainer.scores(self.generator, position) if self.trainer else {}
+        self.reward.take_note(scores)
+        return {**scores, **self._earned(scores)}
+
+    def _earned(self, scores: dict[str, float]) -> dict[str, float]:
+        """nats_earned: by how much a held-out sequence has become likelier since the rounds began, in nats. What the
+        discriminator knew at the start (`d_knows`) is what there was to earn."""
+        name = f"nll_{self.corpus.choosing}"
+        if name not in self.first:
+            return {}
+        earned, known = (self.first[name] - scores[name]) * self.tokens_per_sequence, self.first.get("d_knows")
+        if known is not None:
+            self.earned = f"{earned:+.3f} nats a sequence earned of {known:.3f} known"
+        return {"nats_earned": earned}
 
     def examples(self) -> list[str]:
         return examples_of(self.generator, self.settings, self.corpus)

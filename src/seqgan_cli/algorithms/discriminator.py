@@ -10,8 +10,9 @@ from seqgan_cli.console import Console
 from seqgan_cli.data.corpus import Corpus, tell_of_positives
 from seqgan_cli.data.starts import DISCRIMINATOR
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.evaluation.metrics.knowledge import Scored, cross_fitted
-from seqgan_cli.lazy import compiled, compiled_for, np, tf
+from seqgan_cli.evaluation.logits import logits
+from seqgan_cli.evaluation.metrics.knowledge import Knowledge, Scored, cross_fitted
+from seqgan_cli.lazy import compiled, np, tf
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.runs.checkpoints import named
 from seqgan_cli.sampling.continuation import sample_beside
@@ -95,27 +96,6 @@ def gradient_penalty(discriminator: Discriminator, tokens: Any, labels: Any, key
     return tf.reduce_sum(tf.square(slopes - 1.0)) / tf.cast(half, tf.float32)
 
 
-@compiled_for(lambda: [tf.TensorSpec([None, None], tf.int32)])
-def _scores(discriminator: Discriminator, tokens: Any) -> Any:
-    def share(tokens: Any) -> Any:
-        return replicas.all_gather(discriminator.reward_from_logits(discriminator(replicas.shard(tokens))))
-
-    return replicas.replicated(share, tokens)
-
-
-def scores(discriminator: Discriminator, tokens: np.ndarray, rows: int = 2048) -> np.ndarray:
-    """D(Y), dropout off: float32 `[n]` for int32 `[n, T]`."""
-    rows *= replicas.number()
-    parts = [_scores(discriminator, tokens[i : i + rows]).numpy() for i in range(0, len(tokens), rows)]
-    return np.concatenate([np.zeros(0, np.float32), *parts])  # of no sequences too
-
-
-def _logits(probabilities: np.ndarray) -> np.ndarray:
-    """Of D(Y) float32 `[n]`: float64 `[n]`, between −88 and 17, beyond which float32 rounds D(Y) to 0 and to 1."""
-    inside = np.clip(probabilities.astype(np.float64), np.finfo(np.float32).tiny, 1.0 - np.finfo(np.float32).epsneg)
-    return np.log(inside) - np.log1p(-inside)
-
-
 class DiscriminatorTrainer:
     """The discriminator, its optimizer, and a d-step: fresh negatives, then k epochs on both kinds."""
 
@@ -140,9 +120,11 @@ class DiscriminatorTrainer:
             self.discriminator.embedding.assign(start.put_into(self.discriminator.embedding.numpy()))
         self.optimizer = Adam(self.discriminator.trainable_variables, learning_rate)
         tell_of_positives(corpus, console)
-        if settings.discriminator.stop and not corpus.vocabulary.has_no_unk(corpus.validation).any():
+        stops = [name for name in ("stop", "stop_nats") if getattr(settings.discriminator, name)]
+        if stops and not corpus.vocabulary.has_no_unk(corpus.validation).any():
             raise SeqganError(
-                "discriminator.stop needs held-out sequences that a generator can say, and all hold <unk>: leave it out."
+                f"discriminator.{stops[0].replace('_', '-')} needs held-out sequences that a generator can say, and all hold "
+                "<unk>: leave it out."
             )
         # Positives, and negatives, of a d-step.
         self.num = min(num or corpus.positives.usual_draw, len(corpus.positives))
@@ -166,8 +148,8 @@ class DiscriminatorTrainer:
     def d_step(self, generator: Generator, position: int, tick: Tick, part: int = 0) -> float | None:
         """Draw negatives from the generator, as many as positives, and train k epochs on both. Returns the mean loss.
 
-        None, and nothing done, if it is good enough to rest (`discriminator.stop`). Every draw is keyed by the unit `position`
-        of the stage and the `part` of it.
+        None, and nothing done, if it is good enough to rest (`discriminator.stop` and `stop-nats`). Every draw is keyed by the
+        unit `position` of the stage and the `part` of it.
         """
         seed = self.settings.seed
         address = (self.what, "d-step", position, part)
@@ -175,8 +157,7 @@ class DiscriminatorTrainer:
             where, setting = f"{self.what}, round {position}, d-step {part + 1}", "adversarial.d-learning-rate"
         else:
             where, setting = f"{self.what}, d-step {position}", "pretrain-d.learning-rate"
-        stop = self.settings.discriminator.stop
-        if stop and self._held_out_accuracy(generator, key(seed, *address, "rest")) > stop:
+        if self._rests(generator, key(seed, *address, "rest")):
             tick(self.work)
             return None
         positives = self.corpus.positives.draw(self.num, seed, *address, "positives")
@@ -205,41 +186,58 @@ class DiscriminatorTrainer:
 
         d_accuracy_*: share on the right side of ½, or for a critic, which knows no ½, of the middle between the mean of the
         training sequences and that of the samples. d_knows: of KL(p‖G) what the logit shows on held-out sequences and samples,
-        nats a sequence, cross-fitted; not measured of a critic, whose value is no logit, nor with fewer than two documents or
-        four samples. reward_oracle_correlation (synthetic): Spearman's rank correlation over the samples between D(Y) and
-        log G_oracle(Y): 1 if the reward ranks as the truth does, 0 if it knows nothing.
+        nats a sequence, cross-fitted, with the logit weighed by d_scale; not measured of a critic, whose value is no logit, nor
+        with fewer than two documents or four samples. reward_oracle_correlation (synthetic): Spearman's rank correlation over
+        the samples between D(Y) and log G_oracle(Y): 1 if the reward ranks as the truth does, 0 if it knows nothing.
         """
-        num = self.settings.evaluation.samples
-        part = self.corpus.held_out[self.corpus.choosing]
-        known = np.flatnonzero(self.corpus.vocabulary.has_no_unk(part.tokens))[:num]
-        held_out = part.tokens[known]
-        beside = held_out if len(held_out) else self.corpus.validation
-        samples = sample_beside(generator, beside, num, key(self.settings.seed, self.what, "scores", position))
-        real = self.corpus.train_sample(num, without_unk=True)
-        fake, train, heldout = (scores(self.discriminator, each) for each in (samples, real, held_out))
-        middle = self._middle(train, fake)
-        measured = {"d_accuracy_train": float((train > middle).mean())}
-        if len(heldout):
-            measured[f"d_accuracy_{self.corpus.choosing}"] = float((heldout > middle).mean())
+        samples, real, documents = self._held_out(generator, key(self.settings.seed, self.what, "scores", position))
+        train = self.corpus.train_sample(self.settings.evaluation.samples, without_unk=True)
+        found = [logits(self.discriminator, each) for each in (samples, train, real)]
+        fake, on_train, held_out = (self._judged(each) for each in found)
+        middle = self._middle(on_train, fake)
+        measured = {"d_accuracy_train": float((on_train > middle).mean())}
+        if len(held_out):
+            measured[f"d_accuracy_{self.corpus.choosing}"] = float((held_out > middle).mean())
         measured["d_accuracy_fake"] = float((fake <= middle).mean())
-        documents = part.documents[known]
-        if self.settings.discriminator.loss != "wasserstein" and len(set(documents.tolist())) > 1 and len(fake) > 3:
-            measured["d_knows"] = cross_fitted(Scored(_logits(heldout), _logits(fake), documents)).value
+        if known := self._knowledge(found[2], found[0], documents):
+            measured |= {"d_knows": known.value, "d_scale": known.a}
         if self.oracle is not None:
             measured["reward_oracle_correlation"] = spearman(fake, -sequence_nll(self.oracle, samples))
         return measured
 
+    def _held_out(self, generator: Generator, sample_key: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Fresh samples int32 `[n, T]`, held-out real sequences without `<unk>` int32 `[m, T]`, and their documents."""
+        num, part = self.settings.evaluation.samples, self.corpus.held_out[self.corpus.choosing]
+        known = np.flatnonzero(self.corpus.vocabulary.has_no_unk(part.tokens))[:num]
+        real = part.tokens[known]
+        samples = sample_beside(generator, real if len(real) else self.corpus.validation, num, sample_key)
+        return samples, real, part.documents[known]
+
+    def _knowledge(self, real: np.ndarray, fake: np.ndarray, documents: np.ndarray) -> Knowledge | None:
+        """What logits float32 `[m]` of real sequences and `[n]` of samples show; None where that is not measured."""
+        if self.settings.discriminator.loss == "wasserstein" or len(set(documents.tolist())) < 2 or len(fake) < 4:
+            return None
+        return cross_fitted(Scored(real.astype(np.float64), fake.astype(np.float64), documents))
+
+    def _judged(self, logits: np.ndarray) -> np.ndarray:
+        """D of logits float32 `[n]`."""
+        return np.asarray(self.discriminator.reward_from_logits(logits))
+
     def _middle(self, real: np.ndarray, fake: np.ndarray) -> float:
         return float((real.mean() + fake.mean()) / 2) if self.settings.discriminator.loss == "wasserstein" else 0.5
 
-    def _held_out_accuracy(self, generator: Generator, sample_key: np.ndarray) -> float:
-        """Share of held-out real sequences and as many fresh samples that it tells apart; both kinds weigh the same."""
-        num = self.settings.evaluation.samples
-        held_out = self.corpus.without_unk(self.corpus.validation)[:num]
-        samples = sample_beside(generator, held_out, num, sample_key)
-        real, fake = (scores(self.discriminator, each) for each in (held_out, samples))
+    def _rests(self, generator: Generator, sample_key: np.ndarray) -> bool:
+        """Whether it tells held-out real sequences and as many fresh samples apart so well, or knows so much, that it rests."""
+        cfg = self.settings.discriminator
+        if not (cfg.stop or cfg.stop_nats):
+            return False
+        samples, held_out, documents = self._held_out(generator, sample_key)
+        found = [logits(self.discriminator, each) for each in (held_out, samples)]
+        if cfg.stop_nats and (known := self._knowledge(*found, documents)) and known.value > cfg.stop_nats:
+            return True
+        real, fake = map(self._judged, found)
         middle = self._middle(real, fake)
-        return float((real > middle).mean() + (fake <= middle).mean()) / 2
+        return bool(cfg.stop) and float((real > middle).mean() + (fake <= middle).mean()) / 2 > cfg.stop
 
 
 def spearman(x: np.ndarray, y: np.ndarray) -> float:

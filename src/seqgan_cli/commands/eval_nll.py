@@ -1,5 +1,6 @@
 """`seqgan eval-nll`."""
 
+import itertools
 import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -8,6 +9,7 @@ import click
 
 from seqgan_cli import files
 from seqgan_cli.console import Console
+from seqgan_cli.inference.corrected import correct_option, opened_correction
 from seqgan_cli.inference.unseen import data_options, held_out_of, record_of, told_in_title
 from seqgan_cli.jobs.options import GroupedCommand, GroupedOption, common_options, console_of, from_option, placed
 from seqgan_cli.jobs.sampling import sampling_options, samplings_of
@@ -15,6 +17,7 @@ from seqgan_cli.jobs.sampling import sampling_options, samplings_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from seqgan_cli.evaluation.generators import Likelihoods
     from seqgan_cli.runs.run import Run
     from seqgan_cli.sampling.choices import Sampling
 
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 @click.option(
     "--json", "as_json", cls=GroupedOption, group="Scores", is_flag=True, help="one JSON object on stdout instead of a table"
 )
+@correct_option("Scores", "a row more of each: the generator corrected by what the run's discriminator knows of it")
 @data_options("Scores")
 @from_option
 @placed
@@ -42,6 +46,7 @@ def command(
     context: click.Context,
     samples: int,
     as_json: bool,
+    correct: bool,
     seed: int | None,
     **_: Any,
 ) -> None:
@@ -55,6 +60,8 @@ def command(
 
     if context.params["data_file"] and place_of(context).workers:
         raise click.UsageError("--data is read by one process alone: leave the cluster out.", context)
+    if correct and context.params["data_file"]:
+        raise click.UsageError("--correct is chosen and reported on the run's own held-out parts: leave --data out.", context)
     with shared_run(context, console_of(context)) as (run, console):
         _score(context, run, console, samples, samplings_of(context), seed or 0, as_json)
 
@@ -85,25 +92,44 @@ def _score(
     corpus = held_out_of(context, trained.config.settings, trained.corpus, console)
     oracle = trained.run.oracle()
     data = data_figures(corpus, oracle, trained.config.values["seed"], samples)
-    scores = []
+    scores, corrected = [], []
     for sampling in samplings:
-        console.say(f"Scoring {samples} samples of {trained.origin}, {sampling} …")
-        sample_key = key(seed, "eval-nll")
-        with console.progress("eval-nll", "samples", 0, samples, 1.0, "") as progress:
-            scores.append(
-                likelihoods(trained.generator, corpus, oracle, samples, sample_key, sampling, progress.move)
-            )
+        corrections = [None]
+        if context.params["correct"]:
+            corrections.append(opened_correction(trained, context.params["which"], sampling, console))
+        for correction in corrections:
+            how = f"{sampling}{', corrected' * (correction is not None)}"
+            console.say(f"Scoring {samples} samples of {trained.origin}, {how} …")
+            sample_key = key(seed, "eval-nll", *["corrected"] * (correction is not None))
+            with console.progress("eval-nll", "samples", 0, samples, 1.0, "") as progress:
+                found = likelihoods(
+                    trained.generator,
+                    corpus,
+                    oracle,
+                    samples,
+                    sample_key,
+                    sampling,
+                    progress.move,
+                    correction=correction,
+                )
+            (scores if correction is None else corrected).append(found)
     settings = trained.config.settings
     bits = [bits_per_byte(trained.generator, corpus, settings, sampling) for sampling in samplings]
     by_label = [nll_by_label(trained.generator, corpus, sampling) for sampling in samplings]
     if as_json:
-        records = [s.record() for s in scores]
+        records, more = [s.record() for s in scores], {}
         for record, of_bytes, labelled in zip(records, bits, by_label, strict=True):
             if labelled:
                 record["by_label"] = {label: asdict(estimate) for label, estimate in labelled.items()}
             del record["real"]  # what eval-bleu and eval-quality are for
             record |= {} if of_bytes is None else {"bits_per_byte": asdict(of_bytes)}
-        console.result(json.dumps(files.plain({"from": trained.origin, **record_of(corpus), "scores": records, "data": data})))
+        if corrected:
+            own = [s.record() for s in corrected]
+            for record in own:
+                del record["real"]
+            more = {"corrected": own}
+        told = {"from": trained.origin, **record_of(corpus), "scores": records, **more, "data": data}
+        console.result(json.dumps(files.plain(told)))
         return
     truncated = any(s.sampling.truncated for s in scores)
     heading = "sampling" if truncated else "temperature"
@@ -117,14 +143,20 @@ def _score(
         for name, e in zip(names, bits, strict=True)
         if e is not None
     ]
-    columns, rows = generators_table(list(zip(names, scores, strict=True)), data)
+    named_scores = list(zip(names, scores, strict=True))
+    shown = [row for pair in itertools.zip_longest(named_scores, _named_corrected(names, corrected)) for row in pair if row]
+    columns, rows = generators_table(shown, data)
     console.table(
         f"Scores of {trained.origin}: {samples} samples, nats per token, ± half a 95 % interval{told_in_title(corpus)}",
         [heading, *columns],
         rows,
-        caption="\n".join(filter(None, [unknown_note(data), *outside_notes(list(zip(names, scores, strict=True))), *told])),
+        caption="\n".join(filter(None, [unknown_note(data), *outside_notes(shown), *told])),
     )
     for name, labelled in zip(names, by_label, strict=True):
         if labelled:
             rows_of_labels = [[label, str(estimate), str(estimate.count)] for label, estimate in labelled.items()]
             console.table(f"By label, {heading} {name}", ["label", "nll_test ↓", "documents"], rows_of_labels)
+
+
+def _named_corrected(names: "Sequence[str]", corrected: "Sequence[Likelihoods]") -> "list[tuple[str, Likelihoods]]":
+    return [(f"{name}, corrected", found) for name, found in zip(names, corrected, strict=False)]

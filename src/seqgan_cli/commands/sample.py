@@ -11,10 +11,12 @@ import click
 from seqgan_cli import files
 from seqgan_cli.console import Console, visible
 from seqgan_cli.errors import SeqganError
-from seqgan_cli.inference.rewarded import asks_for_reward, refuse_batch_dependent, reward_options, reward_settings
+from seqgan_cli.inference.chosen import BY_REWARD, OF, check_choices
+from seqgan_cli.inference.corrected import correct_option, opened_correction
+from seqgan_cli.inference.rewarded import refuse_batch_dependent, reward_options, reward_settings
 from seqgan_cli.inference.scores import REWARD, D, FieldNames
 from seqgan_cli.jobs.options import GroupedCommand, common_options, console_of, from_option, grouped_option
-from seqgan_cli.jobs.sampling import TEMPERATURE, sampling_of, sampling_options
+from seqgan_cli.jobs.sampling import sampling_of, sampling_options
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
 
 AS_TEXT = ("text", "raw")  # formats that are read again by what cuts texts into tokens
 ROWS = 8  # sequences in a picture, unless told
-OF = 10  # draws of which --rerank takes the best, unless told
-BY_REWARD = "reward"  # or else by the discriminator
 _samples, _prompts, _output = grouped_option("Samples"), grouped_option("Prompts"), grouped_option("Output")
 _chosen = grouped_option("Chosen, not drawn")
 
@@ -68,6 +68,7 @@ _chosen = grouped_option("Chosen, not drawn")
 )
 @_samples("--unique", is_flag=True, help="none that was there before")
 @_samples("--novel", is_flag=True, help="none that the training set has")
+@correct_option("Samples", "of the draws those that make samples of what the discriminator corrects the generator to")
 @_samples("--allow-unk", is_flag=True, help="let `<unk>` be sampled too")
 @_chosen("--beam", type=click.IntRange(1), metavar="N", help="the likeliest that a beam search of width N finds, best first")
 @_chosen(
@@ -113,6 +114,7 @@ def command(
     prompts: Path | None,
     with_prompt: bool | None,
     label: tuple[str, ...],
+    correct: bool,
     allow_unk: bool,
     beam: int | None,
     rerank: str | None,
@@ -130,7 +132,7 @@ def command(
     """
     sampling = replace(sampling_of(context), allow_unknown=allow_unk)
     console = console_of(context)
-    _check_choices(context, unique or novel)
+    check_choices(context)
     texts = _texts((*prompt, *label), prompts, console)
     if texts is None and with_prompt is False:
         raise click.UsageError("--no-prompt leaves prompts out: give --prompt or --prompts.", context)
@@ -160,7 +162,8 @@ def command(
         begun, unknown = prompts_of(trained, texts)
         if unknown:
             console.warn(told_unknown(unknown))
-    fresh = Fresh(trained, num, seed or 0, sampling, begun, unique, novel) if unique or novel else None
+    correction = opened_correction(trained, context.params["which"], sampling, console) if correct else None
+    fresh = Fresh(trained, num, seed or 0, sampling, begun, unique, novel, correction) if unique or novel else None
     if kind.has_sources and (beam or rerank) and texts is None:
         what = "--beam searches after" if beam else "--rerank chooses among the targets of"
         raise click.UsageError(f"{what} one source, and {trained.run.path} has many: give --prompt.", context)
@@ -169,7 +172,7 @@ def command(
     judged = D in fields or (rerank is not None and rerank != BY_REWARD)
     of = (draws or OF) if rerank else 1
     with opened_scores(trained, judged, settings, seed or 0, console) as scores:
-        rows: Rows = fresh or found or drawn(trained, num * of, seed or 0, sampling, begun)
+        rows: Rows = fresh or found or drawn(trained, num * of, seed or 0, sampling, begun, correction)
         if beam:
             console.say(f"Beam search of width {beam}, {sampling}: the {num} likeliest found, and no sample of what is usual.")
         if rerank:
@@ -184,36 +187,6 @@ def command(
         fresh.check()
     if found and found.short:
         console.warn(found.short)
-
-
-def _check_choices(context: click.Context, fresh: bool) -> None:
-    """Raises UsageError for options that do not go together."""
-    given = context.params
-    beam, rerank, reward = given["beam"], given["rerank"], asks_for_reward(context)
-    seeded = context.get_parameter_source("seed") is not click.core.ParameterSource.DEFAULT
-    wrong = [
-        (given["fields"] and given["form"] != "jsonl", "--fields are of --format jsonl: add that, or leave them out."),
-        (given["draws"] and not rerank, "--of is how many draws --rerank chooses from: add that, or leave it out."),
-        (
-            reward and rerank != BY_REWARD and REWARD not in given["fields"],
-            f"the reward is of --rerank {BY_REWARD} and of --fields {REWARD}: add one, or leave it out.",
-        ),
-        (
-            bool(rerank and fresh),
-            "--rerank chooses among draws as they come: leave --unique and --novel out (--reward NAME*novel has the second).",
-        ),
-        (bool(beam and rerank), "--beam finds likely sequences and --rerank chooses among draws: leave one out."),
-        (bool(beam and fresh), "--beam finds different sequences, whether new or not: leave --unique and --novel out."),
-        (bool(beam and seeded), "--beam draws nothing: leave --seed out."),
-        (
-            bool(beam and given[TEMPERATURE] == 0),
-            "--beam finds nothing but one sequence at --temperature 0: leave one of them out.",
-        ),
-        (bool(beam and (given["num"] or 0) > (beam or 0)), f"--beam {beam} finds {beam} sequences at most: make it wider."),
-    ]
-    for is_wrong, sentence in wrong:
-        if is_wrong:
-            raise click.UsageError(sentence, context)
 
 
 def _reward_settings(context: click.Context, trained: "Trained") -> "Settings | None":

@@ -19,9 +19,7 @@ class Data:
     test: str = setting(
         "", "file, folder or 'pattern*' of held-out sequences (default: a share of the data)", is_file=True, is_files=True
     )
-    holdout: float = setting(
-        0.1, "share of the lines held out for the test part when no test file is given", above=0, below=1
-    )
+    holdout: float = setting(0.1, "share of the lines held out for the test part when no test file is given", above=0, below=1)
     validation: float = setting(
         0.1,
         "share of the lines held out to choose by: best, patience, curves (0: the test part chooses too)",
@@ -88,9 +86,7 @@ class DiscriminatorSettings:
     prefixes: bool = setting(
         False, "teach it every prefix and not only whole sequences", fixed_by="pretrain-d", times_steps=True
     )
-    loss: str = setting(
-        "cross-entropy", "what it lowers", choices=("cross-entropy", "wasserstein"), fixed_by="pretrain-d"
-    )
+    loss: str = setting("cross-entropy", "what it lowers", choices=("cross-entropy", "wasserstein"), fixed_by="pretrain-d")
     gradient_penalty: float = setting(
         0.0, "weight of (slope - 1)² between real and generated embeddings", at_least=0, times_steps=True
     )
@@ -98,6 +94,9 @@ class DiscriminatorSettings:
     weight_decay: float = setting(0.0, "λ of decoupled weight decay, biases spared", at_least=0)
     stop: float = setting(
         0.0, "rest while it tells held-out from generated sequences better than this (0: never)", at_least=0, at_most=1
+    )
+    stop_nats: float = setting(
+        0.0, "rest while it knows more of held-out sequences than so many nats, as d_knows measures (0: never)", at_least=0
     )
     dropout: float = setting(0.25, "share of features dropped while the discriminator trains", at_least=0, below=1)
     l2: float = setting(0.2, "L2 weight on the output layer, in the authors' scale", at_least=0)
@@ -142,6 +141,7 @@ class PretrainD:
     d_samples: int = setting(
         0, "positives, and negatives, a draw (0: all there are; of streamed data 10,000)", at_least=0, fast=2500
     )
+    patience: int = setting(0, "stop after so many d-steps without a better d_knows (0: never)", at_least=0)
 
 
 @section("adversarial", "adversarial")
@@ -183,6 +183,12 @@ class Adversarial:
         "which pretrain-g checkpoint to start from",
         choices=("last", "best"),
         stage="pretrain-d",
+        fixed_by="adversarial",
+    )
+    d_start: str = setting(
+        "last",
+        "which pretrain-d checkpoint to start from: the last, or the one of the best d_knows",
+        choices=("last", "best"),
         fixed_by="adversarial",
     )
     keep_every: int = setting(

@@ -57,7 +57,22 @@ OBJECTIVE: dict[str, Any] = {
     "adversarial.mle-every": 1,
     "adversarial.mle-learning-rate": 0.0002,
 }
-SPECIAL = {"mle-strong": MLE_STRONG, "mle-norm": MLE_NORM, "objective": OBJECTIVE}  # presets that are no sizes
+# What the discriminator of strong maximum likelihood knows, earned by rounds: its log-ratio as the reward, a KL cost of 1 to
+# the generator that it knows, and no d-steps, after which it would know another.
+LOG_RATIO: dict[str, Any] = {
+    **MLE_STRONG,
+    "adversarial.reward": "log-ratio",
+    "adversarial.d-start": "best",
+    "adversarial.d-steps": 0,
+    "adversarial.kl-coefficient": 1.0,
+    "adversarial.rollouts": 0,
+    "adversarial.baseline": "leave-one-out",
+    "adversarial.batch-size": 256,
+    "adversarial.g-learning-rate": 0.002,
+    "adversarial.g-steps": 20,
+    "adversarial.rounds": 10,
+}
+SPECIAL = {"mle-strong": MLE_STRONG, "mle-norm": MLE_NORM, "objective": OBJECTIVE, "log-ratio": LOG_RATIO}  # no sizes
 PRESETS = (*SIZES, *SPECIAL)
 # The stages, and the setting that says how many units each is to do.
 TARGETS = {"pretrain-g": "pretrain-g.epochs", "pretrain-d": "pretrain-d.d-steps", "adversarial": "adversarial.rounds"}
@@ -145,7 +160,7 @@ class Settings:
         """Units without a better score after which a stage stops; 0: never."""
         if stage == "pretrain-g":
             return self.pretrain_g.patience * self.pretrain_g.eval_every
-        return self.adversarial.patience if stage == "adversarial" else 0
+        return self.adversarial.patience if stage == "adversarial" else self.pretrain_d.patience
 
     def monitor(self, stage: str) -> str | None:
         """The score that decides which checkpoint of a stage is best; None where none is."""
@@ -153,7 +168,9 @@ class Settings:
         if stage == "adversarial" and (asked := self.adversarial.monitor) not in ("nll_validation", "nll_test"):
             of_data = "nll_oracle" if self.data.synthetic else held_out
             return asked if asked != "auto" else "reward_final" if self.adversarial.keep_coverage else of_data
-        return None if stage == "pretrain-d" else held_out
+        if stage == "pretrain-d":
+            return None if self.discriminator.loss == "wasserstein" else "d_knows"
+        return held_out
 
     def measure(self, stage: str) -> dict[str, Any] | None:
         """All that decides what that score is a score of: values of two measures do not compare. None where there is none."""

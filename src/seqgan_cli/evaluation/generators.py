@@ -10,7 +10,8 @@ from seqgan_cli.config.schema import specs_of
 from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.data.tfrecord.shards import EVAL_SUBSET
 from seqgan_cli.evaluation.metrics import diversity
-from seqgan_cli.evaluation.metrics.likelihood import Estimate, per_token
+from seqgan_cli.evaluation.metrics.knowledge import Knowledge
+from seqgan_cli.evaluation.metrics.likelihood import Estimate, per_token, widened
 from seqgan_cli.evaluation.real import RealScores, Variety
 from seqgan_cli.lazy import np
 from seqgan_cli.randomness import rng
@@ -19,6 +20,7 @@ from seqgan_cli.sampling.continuation import sample_beside, samples_beside
 from seqgan_cli.sampling.likelihood import sequence_nll
 
 if TYPE_CHECKING:
+    from seqgan_cli.evaluation.correction import Correction
     from seqgan_cli.models.generator import Generator
 
 HELDOUT_AT_MOST = EVAL_SUBSET
@@ -41,7 +43,11 @@ class Outside:
 
 
 def nll_inside(
-    model: Generator, tokens: np.ndarray, sampling: Sampling = PLAIN, documents: np.ndarray | None = None
+    model: Generator,
+    tokens: np.ndarray,
+    sampling: Sampling = PLAIN,
+    documents: np.ndarray | None = None,
+    correction: Correction | None = None,
 ) -> tuple[Estimate, Outside]:
     """−log of the probability that sampling gives the sequences int32 `[n, T]`, per token that counts, in nats.
 
@@ -50,18 +56,22 @@ def nll_inside(
     that truncation leaves out, whose −log is infinite, are counted, and the mean is of the others.
 
     `documents`: int `[n]`, what each sequence is from, if several may be from one: the interval is over documents.
+    `correction`: of the distribution, if it is corrected, whose interval has the error of Z too.
     """
     losses = sequence_nll(model, tokens, sampling)
+    if correction:
+        losses = losses - correction.log_ratios(tokens)
     inside = losses < np.inf if sampling.truncated else np.full(len(losses), True)
     lengths = model.vocabulary.mask(tokens).sum(axis=1)
     of_documents = None if documents is None else documents[inside]
     outside = Outside(len(losses) - int(inside.sum()), len(losses))
-    return per_token(losses[inside], lengths[inside], of_documents), outside
+    found = per_token(losses[inside], lengths[inside], of_documents)
+    if correction and inside.any():
+        found = widened(found, correction.error / float(lengths[inside].mean()))
+    return found, outside
 
 
-def nll(
-    model: Generator, tokens: np.ndarray, sampling: Sampling = PLAIN, documents: np.ndarray | None = None
-) -> Estimate:
+def nll(model: Generator, tokens: np.ndarray, sampling: Sampling = PLAIN, documents: np.ndarray | None = None) -> Estimate:
     """The mean of `nll_inside`."""
     return nll_inside(model, tokens, sampling, documents)[0]
 
@@ -102,12 +112,15 @@ class Likelihoods:
     copied_share: float
     real: Mapping[str, Estimate] = field(default_factory=dict)
     outside: Mapping[str, Outside] = field(default_factory=dict)
+    knowledge: Knowledge | None = None
 
     def record(self) -> dict[str, Any]:
-        """As JSON has it, and `from_record` reads: nothing of truncation where there is none."""
-        found = {name: value for name, value in asdict(self).items() if name not in ("sampling", "outside")}
+        """As JSON has it, and `from_record` reads: nothing of truncation or a correction where there is none."""
+        found = {name: value for name, value in asdict(self).items() if name not in ("sampling", "outside", "knowledge")}
         outside = {name: {**asdict(each), "share": each.share} for name, each in self.outside.items()}
-        return {**self.sampling.record(), **found, **({"outside": outside} if outside else {})}
+        more: dict[str, Any] = {"outside": outside} if outside else {}
+        more |= {"knowledge": asdict(self.knowledge)} if self.knowledge else {}
+        return {**self.sampling.record(), **found, **more}
 
     def score(self, name: str) -> Estimate | None:
         """One of SCORES, None where it was not measured."""
@@ -121,8 +134,10 @@ def from_record(record: Mapping[str, Any]) -> Likelihoods:
     outside = {name: Outside(entry["count"], entry["of"]) for name, entry in record.get("outside", {}).items()}
     choices = {spec.leaf for spec in specs_of(Sampling)} & record.keys()
     sampling = Sampling(**{"temperature": record["temperature"], **{name: record[name] for name in choices}})
+    knowledge = Knowledge(**record["knowledge"]) if record.get("knowledge") else None
     rest = {name: value for name, value in record.items() if name not in choices}
-    return Likelihoods(**{**rest, **estimates, "sampling": sampling, "real": real, "outside": outside})
+    parsed = {"sampling": sampling, "real": real, "outside": outside, "knowledge": knowledge}
+    return Likelihoods(**{**rest, **estimates, **parsed})
 
 
 def likelihoods(
@@ -134,18 +149,21 @@ def likelihoods(
     sampling: Sampling = PLAIN,
     report: Callable[[int], None] = lambda count: None,
     real: Variety | None = None,
+    correction: Correction | None = None,
 ) -> Likelihoods:
     """Score `num` samples under the oracle, and at most 10,000 held-out and training sequences under the generator.
 
     Samples are independent. Sequences of one document are not, so the interval of nll_test is over documents; that of
     nll_train is over sequences, whose documents are not kept, and too narrow where many are from one.
 
-    `report` is called with the number of samples done so far.
+    `report` is called with the number of samples done so far. `correction`: of that way of sampling; then all is of the
+    corrected distribution.
     """
     batches: list[np.ndarray] = []
     oracle_sums: list[np.ndarray] = []
     count = 0
-    for batch in samples_beside(generator, corpus.test, key, sampling):
+    samples = samples_beside(generator, corpus.test, key, sampling)
+    for batch in correction.kept(samples, key) if correction else samples:
         batches.append(batch[: num - count])
         count += len(batches[-1])
         if oracle is not None:
@@ -155,8 +173,8 @@ def likelihoods(
             break
     drawn = np.concatenate(batches)
     test = corpus.reported
-    on_test, test_outside = nll_inside(generator, test.tokens, sampling, test.documents)
-    on_train, train_outside = nll_inside(generator, corpus.train_sample(HELDOUT_AT_MOST), sampling)
+    on_test, test_outside = nll_inside(generator, test.tokens, sampling, test.documents, correction)
+    on_train, train_outside = nll_inside(generator, corpus.train_sample(HELDOUT_AT_MOST), sampling, None, correction)
     return Likelihoods(
         sampling,
         num,
@@ -168,6 +186,7 @@ def likelihoods(
         corpus.sequences.train_overlap(drawn),
         real.all(drawn) if real else {},
         {"nll_test": test_outside, "nll_train": train_outside} if sampling.truncated else {},
+        correction.knowledge if correction else None,
     )
 
 

@@ -4,7 +4,12 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
+import click
+
+from seqgan_cli.inference.rewarded import asks_for_reward
+from seqgan_cli.inference.scores import REWARD
 from seqgan_cli.jobs.drawn import Prompts
+from seqgan_cli.jobs.sampling import TEMPERATURE
 from seqgan_cli.jobs.trained import Trained
 
 if TYPE_CHECKING:
@@ -14,6 +19,8 @@ if TYPE_CHECKING:
 
     Rows = Iterable[tuple[np.ndarray, int]]
 
+OF = 10  # draws of which --rerank takes the best, unless told
+BY_REWARD = "reward"  # or else by the discriminator
 AT_ONCE = 1024  # draws whose scores are asked for together
 
 
@@ -51,3 +58,45 @@ def best_of(rows: "Rows", number: int, score: "Callable[[np.ndarray], np.ndarray
     while chunk := list(itertools.islice(left, groups * number)):
         values = np.asarray(score(np.stack([ids for ids, _ in chunk])), np.float64).reshape(-1, number)
         yield from (chunk[i * number + int(best)] for i, best in enumerate(values.argmax(axis=1)))
+
+
+def check_choices(context: click.Context) -> None:
+    """Raises UsageError for options of `sample` that do not go together."""
+    given = context.params
+    fresh, correct = given["unique"] or given["novel"], given["correct"]
+    beam, rerank, reward = given["beam"], given["rerank"], asks_for_reward(context)
+    seeded = context.get_parameter_source("seed") is not click.core.ParameterSource.DEFAULT
+    wrong = [
+        (given["fields"] and given["form"] != "jsonl", "--fields are of --format jsonl: add that, or leave them out."),
+        (given["draws"] and not rerank, "--of is how many draws --rerank chooses from: add that, or leave it out."),
+        (
+            reward and rerank != BY_REWARD and REWARD not in given["fields"],
+            f"the reward is of --rerank {BY_REWARD} and of --fields {REWARD}: add one, or leave it out.",
+        ),
+        (
+            bool(rerank and fresh),
+            "--rerank chooses among draws as they come: leave --unique and --novel out (--reward NAME*novel has the second).",
+        ),
+        (bool(beam and rerank), "--beam finds likely sequences and --rerank chooses among draws: leave one out."),
+        (bool(beam and fresh), "--beam finds different sequences, whether new or not: leave --unique and --novel out."),
+        (bool(beam and seeded), "--beam draws nothing: leave --seed out."),
+        (
+            bool(beam and given[TEMPERATURE] == 0),
+            "--beam finds nothing but one sequence at --temperature 0: leave one of them out.",
+        ),
+        (bool(beam and (given["num"] or 0) > (beam or 0)), f"--beam {beam} finds {beam} sequences at most: make it wider."),
+    ]
+    wrong += [
+        (bool(correct and (beam or rerank)), "--correct draws, and --beam and --rerank choose: leave one out."),
+        (
+            bool(correct and given["max_length"]),
+            "--correct knows sequences as long as the run's: leave --max-length out.",
+        ),
+        (
+            bool(correct and given["allow_unk"]),
+            "--correct is by a discriminator that never saw <unk>: leave --allow-unk out.",
+        ),
+    ]
+    for is_wrong, sentence in wrong:
+        if is_wrong:
+            raise click.UsageError(sentence, context)

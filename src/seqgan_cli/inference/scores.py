@@ -42,15 +42,13 @@ class Scores:
         seed: of a reward that draws.
     """
 
-    def __init__(
-        self, trained: Trained, discriminator: "Discriminator | None", reward: "Reward | None", seed: int = 0
-    ) -> None:
+    def __init__(self, trained: Trained, discriminator: "Discriminator | None", reward: "Reward | None", seed: int = 0) -> None:
         self.trained, self.discriminator, self.reward, self.seed = trained, discriminator, reward, seed
         self._chunks = itertools.count()
 
     def d(self, table: "np.ndarray") -> "np.ndarray":
         """D of each, float32 `[n]`: the probability of being real, or a critic's value."""
-        from seqgan_cli.algorithms.discriminator import scores
+        from seqgan_cli.evaluation.logits import scores
 
         assert self.discriminator is not None
         return scores(self.discriminator, self._whole(table))

@@ -11,6 +11,7 @@ from seqgan_cli.jobs.trained import Trained
 if TYPE_CHECKING:
     import numpy as np
 
+    from seqgan_cli.evaluation.correction import Correction
     from seqgan_cli.sampling.choices import Sampling
 
 Prompts = list[list[int]]  # token ids of each
@@ -62,13 +63,24 @@ def shorten(trained: Trained, most: int) -> None:
 
 
 def drawn(
-    trained: Trained, num: int, seed: int, sampling: "Sampling", prompts: Prompts | None = None
+    trained: Trained,
+    num: int,
+    seed: int,
+    sampling: "Sampling",
+    prompts: Prompts | None = None,
+    correction: "Correction | None" = None,
 ) -> Iterator[tuple["np.ndarray", int]]:
     """`num` samples, or so many of each prompt: ids int32 `[T]`, and how many of them are the prompt's."""
     from seqgan_cli.randomness import key
     from seqgan_cli.sampling.continuation import continuations
     from seqgan_cli.sampling.sequences import samples
 
+    if correction:  # as many draws as it takes, so that each prompt has its own
+        for i, prompt in enumerate([[]] if prompts is None else prompts):
+            batches = batches_of_prompt(trained, seed, sampling, None if prompts is None else prompt, i, correction)
+            rows = itertools.islice(itertools.chain.from_iterable(batches), num)
+            yield from ((ids, len(prompt)) for ids in rows)
+        return
     drawing = key(seed, "sample")
     if prompts is None:
         rows = itertools.chain.from_iterable(samples(trained.generator, drawing, sampling))
@@ -78,6 +90,28 @@ def drawn(
     batches = continuations(trained.generator, each, drawing, sampling)
     lengths = (len(prompt) for prompt in prompts for _ in range(num))
     yield from zip(itertools.chain.from_iterable(batches), lengths, strict=True)
+
+
+def batches_of_prompt(
+    trained: Trained,
+    seed: int,
+    sampling: "Sampling",
+    prompt: list[int] | None,
+    number: int,
+    correction: "Correction | None" = None,
+) -> Iterator["np.ndarray"]:
+    """Batches int32 `[rows, T]` without end, of the prompt with that number, or of none."""
+    from seqgan_cli.randomness import key
+    from seqgan_cli.sampling.continuation import continuations
+    from seqgan_cli.sampling.sequences import samples
+
+    if prompt is None:
+        drawing = key(seed, "sample")
+        batches = samples(trained.generator, drawing, sampling)
+    else:
+        drawing = key(seed, "sample", "prompt", number)
+        batches = continuations(trained.generator, itertools.repeat(prompt), drawing, sampling)
+    return correction.kept(batches, drawing) if correction else batches
 
 
 class Fresh:
@@ -97,11 +131,12 @@ class Fresh:
         prompts: Prompts | None,
         unique: bool,
         novel: bool,
+        correction: "Correction | None" = None,
     ) -> None:
         if novel and trained.corpus.shards is not None:
             raise SeqganError("--novel needs all training sequences in memory, and those of prepared data are read from disk.")
         self.trained, self.num, self.seed, self.sampling, self.prompts = trained, num, seed, sampling, prompts
-        self.unique, self._short = unique, ""
+        self.unique, self.correction, self._short = unique, correction, ""
         self._known = set(map(self._digest, trained.corpus.train)) if novel else set[bytes]()
 
     def _digest(self, ids: "np.ndarray") -> bytes:
@@ -118,16 +153,8 @@ class Fresh:
             raise SeqganError(self._short)
 
     def _of(self, prompt: list[int], number: int) -> Iterator["np.ndarray"]:
-        from seqgan_cli.randomness import key
-        from seqgan_cli.sampling.continuation import continuations
-        from seqgan_cli.sampling.sequences import samples
-
-        generator = self.trained.generator
-        if self.prompts is None:
-            batches = samples(generator, key(self.seed, "sample"), self.sampling)
-        else:
-            drawing = key(self.seed, "sample", "prompt", number)
-            batches = continuations(generator, itertools.repeat(prompt), drawing, self.sampling)
+        own = None if self.prompts is None else prompt
+        batches = batches_of_prompt(self.trained, self.seed, self.sampling, own, number, self.correction)
         left, idle = self.num, 0
         for ids in itertools.chain.from_iterable(batches):
             digest = self._digest(ids)

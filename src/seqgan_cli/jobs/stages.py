@@ -9,13 +9,18 @@ from seqgan_cli.algorithms.mle import LikelihoodTraining
 from seqgan_cli.config import registry
 from seqgan_cli.config.settings import STAGES
 from seqgan_cli.errors import SeqganError, advised, restarting
+from seqgan_cli.evaluation.correction import can_be_known, knowledge_of, knows
+from seqgan_cli.randomness import key, rng
 from seqgan_cli.runs.checkpoints import Checkpoint, assign
 from seqgan_cli.runs.continued import refuse_earlier_data
+from seqgan_cli.runs.discriminators import starting_discriminator
 from seqgan_cli.runs.generators import generator_checkpoint, read_generator
 from seqgan_cli.training.stage import run_stage
 
 if TYPE_CHECKING:
     from seqgan_cli.jobs.job import Job
+    from seqgan_cli.models.discriminator import Discriminator
+    from seqgan_cli.models.generator import Generator
 
 
 def train(job: "Job", stage: str) -> None:
@@ -55,16 +60,28 @@ def _adversarial(job: "Job") -> None:
         model = read_generator(job.run, generator_checkpoint(job.run, "best", job.console.warn), job.corpus)
     stage = AdversarialTraining(job.settings, job.corpus, job.oracle, generator, job.console, model, job.run.path)
     if stage.trainer:
-        discriminator = job.run.checkpoints("pretrain-d").latest(job.console.warn)
+        discriminator = starting_discriminator(job.run, job.settings, job.console.warn)
         if discriminator is None:
             raise SeqganError(
                 f"{job.run.path} holds no trained discriminator: run {advised('pretrain-d', job.run.path)} first."
             )
         assign(discriminator, stage.trainer.variables())
         _tell_of_another_generator(job, discriminator)
+        if not job.run.has("adversarial"):
+            _tell_what_it_knows(job, generator, stage.trainer.discriminator)
     stage.begun_with = job.start().position
     with contextlib.closing(stage):
         run_stage(stage, job.run, job.console, job.tensorboard)
+
+
+def _tell_what_it_knows(job: "Job", generator: "Generator", discriminator: "Discriminator") -> None:
+    """Say in nats what there is to earn, before the first round; nothing where it cannot be measured."""
+    corpus, seed, num = job.corpus, job.settings.seed, job.settings.evaluation.samples
+    if not can_be_known(discriminator, corpus):
+        return
+    keys = key(seed, "adversarial", "knows", 0), key(seed, "adversarial", "knows", 1)
+    known, *_ = knowledge_of(generator, discriminator, corpus, num, keys, rng(seed, "adversarial", "knows"))
+    job.console.say(knows(known, corpus.vocabulary.mask(corpus.reported.tokens).sum(axis=1).mean()))
 
 
 def _tell_of_another_generator(job: "Job", discriminator: Checkpoint) -> None:

@@ -105,6 +105,9 @@ class Reward(Component):
     def check(self) -> None:
         """Raises SeqganError if something went wrong while compiled code asked for scores."""
 
+    def take_note(self, measured: Mapping[str, float]) -> None:
+        """See what was measured before the first round and after each; the next ones may depend on it."""
+
     def close(self) -> None:
         """End what was started for it."""
 

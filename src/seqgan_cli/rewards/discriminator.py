@@ -1,4 +1,4 @@
-"""A discriminator's reward: D(Y), what MaliGAN and RankGAN make of it, and that of another run."""
+"""A discriminator's reward: D(Y), its log-ratio, what MaliGAN and RankGAN make of it, and that of another run."""
 
 from __future__ import annotations
 
@@ -75,6 +75,54 @@ class DiscriminatorReward(Reward):
 
     def score_continuations(self, tokens: Any, source_ids: Any, continuations: Any, key: Any) -> Any:
         return self.reward_from_logits(self.discriminator.score_continuations(tokens, source_ids, continuations))
+
+
+class LogRatioReward(DiscriminatorReward):
+    """a·T(Y): the logit as an estimate of log p/G, in nats.
+
+    a is `d_scale`, chosen on held-out sequences and samples after every round, since the scale of a logit is not to be trusted.
+    With a KL cost of 1 against the generator that the discriminator knows, the best policy is the corrected generator
+    (`evaluation/correction.py`).
+    """
+
+    name = "log-ratio"
+    meaning = "D's logit, scaled to be log p/G of held-out data"
+    title = "SeqGAN, log-ratio"
+
+    def __init__(self, discriminator: Discriminator, scale: Scaled | None = None) -> None:
+        super().__init__(discriminator, scale)
+        self.a = tf.Variable(1.0, trainable=False)
+
+    @classmethod
+    def bounds(cls, settings: Settings, use: Use) -> tuple[float, float] | None:
+        return settings.of_use(CriticSettings, use.name).bounds
+
+    @classmethod
+    def refused(cls, settings: Settings, use: Use) -> Iterable[tuple[bool, str]]:
+        transform = settings.adversarial.reward_transform
+        yield (
+            transform in TRANSFORMED,
+            f"adversarial.reward-transform={transform} is made of D, and --reward {use.reward} of its logit: leave one out.",
+        )
+        yield (
+            settings.discriminator.loss == "wasserstein",
+            f"--reward {use.reward} needs a logit, and discriminator.loss=wasserstein gives none: leave one out.",
+        )
+
+    @classmethod
+    def make(cls, given: Given) -> Reward:
+        assert given.discriminator is not None
+        return cls(given.discriminator, given.options(CriticSettings))
+
+    def reward_from_logits(self, logits: Any) -> Any:
+        return self.scale.scaled(self.a * logits)
+
+    def take_note(self, measured: Mapping[str, float]) -> None:
+        if (scale := measured.get("d_scale")) is not None:
+            self.a.assign(scale)
+
+    def variables(self) -> Mapping[str, Any]:
+        return {f"{self.name}/scale": self.a}
 
 
 class OddsReward(DiscriminatorReward):

@@ -103,6 +103,10 @@ class RewardSum(Reward):
         for reward in self.rewards.values():
             reward.check()
 
+    def take_note(self, measured: Mapping[str, float]) -> None:
+        for reward in self.rewards.values():
+            reward.take_note(measured)
+
     def close(self) -> None:
         with contextlib.ExitStack() as closing:
             for reward in self.rewards.values():

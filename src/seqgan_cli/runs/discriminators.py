@@ -32,6 +32,24 @@ def discriminator_checkpoint(run: Run, settings: Settings, warn: Callable[[str],
     return checkpoint
 
 
+def starting_discriminator(run: Run, settings: Settings, warn: Callable[[str], None]) -> Checkpoint | None:
+    """Pre-trained discriminator that the rounds begin with: the best, if it is to be that and there is one, or the last."""
+    best = run.checkpoints("pretrain-d").best() if settings.adversarial.d_start == "best" else None
+    return best or run.checkpoints("pretrain-d").latest(warn)
+
+
+def correcting_discriminator(run: Run, which: str, settings: Settings, warn: Callable[[str], None]) -> Checkpoint:
+    """The one that corrects the run's generator `which`: for one of the rounds the last of theirs, if they train one; else that
+    of pretrain-d with the best `d_knows`, or its last. Raises SeqganError if there is none."""
+    of_rounds = which.partition(":")[0] in ("latest", "adversarial", "best-adversarial")
+    if of_rounds and run.has("adversarial") and settings.needs_discriminator:
+        return discriminator_checkpoint(run, settings, warn)
+    checkpoints = run.checkpoints("pretrain-d")
+    if (found := checkpoints.best() or checkpoints.latest(warn)) is None:
+        raise SeqganError(no_discriminator(run))
+    return found
+
+
 def whose_d(run: Run, settings: Settings) -> str:
     """A sentence: which checkpoint `read_discriminator` reads, and whether what it says is a probability."""
     checkpoint = discriminator_checkpoint(run, settings, lambda _: None)
@@ -43,17 +61,19 @@ def whose_d(run: Run, settings: Settings) -> str:
 
 def read_discriminator(run: Run, settings: Settings, corpus: "Corpus", warn: Callable[[str], None]) -> "Discriminator":
     """The latest discriminator; `settings`, `corpus`: the run's. Raises SeqganError if there is none."""
+    return load_discriminator(discriminator_checkpoint(run, settings, warn), settings, corpus)
+
+
+def load_discriminator(checkpoint: Checkpoint, settings: Settings, corpus: "Corpus") -> "Discriminator":
+    """The one of a checkpoint. Raises SeqganError if its weights do not fit the run's settings."""
     from seqgan_cli.models.discriminator import Discriminator
 
-    checkpoint = discriminator_checkpoint(run, settings, warn)
     discriminator = Discriminator(corpus.vocabulary, corpus.sequence_length, settings.of(registry.discriminators))
     assign(checkpoint, named("discriminator", discriminator))
     return discriminator
 
 
-def discriminator_if_any(
-    run: Run, settings: Settings, corpus: "Corpus", warn: Callable[[str], None]
-) -> "Discriminator | None":
+def discriminator_if_any(run: Run, settings: Settings, corpus: "Corpus", warn: Callable[[str], None]) -> "Discriminator | None":
     """The latest discriminator, None for a run that has not trained one."""
     if not run.has(stage_of_discriminator(run, settings)):
         return None

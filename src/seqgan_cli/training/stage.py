@@ -9,7 +9,8 @@ from __future__ import annotations
 import abc
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from seqgan_cli import signals
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from seqgan_cli.models.generator import Generator
 
 Tick = Callable[[float], None]
-HIGHER_IS_BETTER = ("distinct_share", "reward_mean", "reward_final")
+HIGHER_IS_BETTER = ("distinct_share", "reward_mean", "reward_final", "d_knows")
 EXAMPLES = 12
 # Scores of quality where no oracle is.
 REAL = tuple(name for name in SCORES if any(name in kind.quality for kind in registry.kinds.known() if not kind.synthetic))
@@ -51,6 +52,7 @@ class Stage(abc.ABC):
     target: int  # units asked for
     work: float  # ticks of one unit
     monitor: str | None  # the score that decides which checkpoint is best
+    first: Mapping[str, float] = MappingProxyType({})  # the scores before its first unit, once they are known
     begun_with: int | None = None  # the position of the generator that the stage began with, if it began with another's
     meets_anew: ClassVar[bool] = False  # whether a stage that goes on meets that generator as it is by then
 
@@ -150,7 +152,7 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
     else:
         run.history.append(_rows(stage, 0, stage.scores(0), 0.0))
         run.keep_examples(stage.name, 0, stage.examples())
-    first = run.history.at(stage.name, 0)
+    stage.first = first = run.history.at(stage.name, 0)
     variety = stage.variety(first)
     begun_with = found.facts.get("begun_with") if found and not stage.meets_anew else stage.begun_with
     best = best or {"position": 0, "value": first.get(stage.monitor or "")}

@@ -9,12 +9,13 @@ import tensorflow as tf
 
 from parts import parts_of
 from seqgan_cli.algorithms.adversarial import AdversarialTraining
-from seqgan_cli.algorithms.discriminator import DiscriminatorTrainer, scores
+from seqgan_cli.algorithms.discriminator import DiscriminatorTrainer
 from seqgan_cli.algorithms.mle import LikelihoodTraining, scheduled_sampling_inputs
 from seqgan_cli.config.checks import check_together
 from seqgan_cli.console import Console
 from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
+from seqgan_cli.evaluation.logits import scores
 from seqgan_cli.models.generator import Generator
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.sampling.choices import Sampling

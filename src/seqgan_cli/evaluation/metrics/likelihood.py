@@ -69,6 +69,12 @@ def _students_t(degrees: int) -> float:
     return float(t.ppf(0.975, degrees))
 
 
+def widened(estimate: Estimate, error: float) -> Estimate:
+    """The estimate with an interval that has one more, independent standard error in it; deviation and count stay."""
+    half = math.hypot((estimate.high - estimate.low) / 2, 1.96 * error)
+    return Estimate(estimate.mean, estimate.mean - half, estimate.mean + half, estimate.std, estimate.count)
+
+
 def mean_of(values: np.ndarray, clusters: np.ndarray | None = None) -> Estimate:
     """Mean and 95 % interval of one value a sample, float `[n]`; `clusters`: as in `per_token`."""
     return per_token(values, np.ones(len(values)), clusters)

@@ -5,18 +5,22 @@ from typing import Any
 
 from seqgan_cli.config import registry
 from seqgan_cli.config.resolution import Config
-from seqgan_cli.config.settings import MLE_STRONG, SCHEMA, STAGES
+from seqgan_cli.config.settings import LOG_RATIO, MLE_STRONG, SCHEMA, STAGES
 from seqgan_cli.sampling.choices import PLAIN, Sampling
 from seqgan_cli.studies.tasks import Work
 
 
 @dataclass(frozen=True)
 class Method:
-    """A row of a table: which generator of which work's run. `which`: latest, best (held-out) or untrained."""
+    """A row of a table: which generator of which work's run.
+
+    which: latest, best (held-out), untrained, or the one that its rounds begin with; corrected: by the run's discriminator.
+    """
 
     title: str
     work: str
     which: str = "latest"
+    corrected: bool = False
 
 
 def _adversarial(parent: str = "discriminator", reward: str = "discriminator", **settings: Any) -> Work:
@@ -28,6 +32,8 @@ def _adversarial(parent: str = "discriminator", reward: str = "discriminator", *
 STRATEGIES = {(100, 1, 10): 1 / 30, (30, 1, 30): 1 / 15, (1, 1, 10): 1 / 2, (1, 5, 3): 1 / 2}
 # Of the converged generator's epochs: the paper's 20 of 120.
 SHORT = 1 / 6
+
+
 @dataclass(frozen=True)
 class Sweep:
     """What makes samples likelier, less various ones, step by step.
@@ -53,6 +59,7 @@ SWEEPS = {
     "top-p": Sweep("top-p", (1.0, 0.95, 0.9, 0.8, 0.7, 0.6), (0.5, 0.4, 0.3, 0.2, 0.1), "narrowest", "values of top-p"),
 }
 KNOBS = ("mle", "mle-best", "mle-strong")  # whose curves findings speak of
+CORRECTED = ("mle-corrected", "strong-corrected")  # what discriminators are worth at best
 MATCHED = ("mle-strong", "mle-best", "constant")  # whose curves are columns of the table
 # What the paper, its reviewers and its followers propose, one thing at a time against SeqGAN: a title, and the settings of the
 # generator, the discriminator and the rounds that differ.
@@ -87,6 +94,7 @@ ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "g-attention": ("an attentive generator", {"generator.cell": "attention"}),
     "strong": ("from strong MLE", MLE_STRONG),
+    "log-ratio": ("log-ratio, from strong MLE", LOG_RATIO),
 }
 
 
@@ -120,6 +128,7 @@ def works_of(config: Config) -> dict[str, Work]:
         else:
             discriminator = "discriminator"
         works[name] = Work("adversarial", discriminator, {"adversarial.reward": "discriminator", **by_stage["adversarial"]})
+    works["log-ratio"] = Work("adversarial", works["strong"].parent, works["log-ratio"].settings)
     for (g_steps, d_steps, k), share in STRATEGIES.items():
         works[f"g{g_steps}-d{d_steps}-k{k}"] = _adversarial(
             g_steps=g_steps, d_steps=d_steps, k=k, rounds=max(1, round(share * rounds))
@@ -132,6 +141,8 @@ METHODS = {
     "mle": Method("MLE", "mle"),
     "mle-best": Method("MLE, best held-out epoch", "mle", "best"),
     "mle-strong": Method("MLE, strong", "mle-strong", "best"),
+    "mle-corrected": Method("MLE, corrected", "discriminator", "start", corrected=True),
+    "strong-corrected": Method("MLE, strong, corrected", "discriminator-strong", "start", corrected=True),
     "ss": Method("scheduled sampling", "ss"),
     "pg-bleu": Method("PG-BLEU", "pg-bleu"),
     "constant": Method("constant reward", "constant"),
@@ -189,7 +200,7 @@ class Experiment:
 
 def _real(title: str, kind: str) -> Experiment:
     """MLE against SeqGAN and what the paper left out, on data of one kind; MLE sampled colder is the control for all."""
-    methods = ("mle", "mle-best", "mle-strong", "ss", "pg-bleu", "constant", "seqgan")
+    methods = ("mle", "mle-best", "mle-strong", *CORRECTED, "ss", "pg-bleu", "constant", "seqgan")
     return Experiment(title, methods, "mle", mle_temperatures=TEMPERATURES[1:], data=kind)
 
 
@@ -202,7 +213,7 @@ def folder_of(kind: str, sweep: str, sampling: Sampling) -> str:
 EXPERIMENTS = {
     "synthetic": Experiment(
         "the paper's table, with controls",
-        ("random", "mle", "mle-best", "mle-strong", "ss", "pg-bleu", "constant", "seqgan"),
+        ("random", "mle", "mle-best", "mle-strong", *CORRECTED, "ss", "pg-bleu", "constant", "seqgan"),
         "seqgan",
     ),
     "strategies": Experiment(
@@ -216,7 +227,7 @@ EXPERIMENTS = {
     ),
     "frontier": Experiment(
         "quality against coverage over temperatures",
-        ("mle", "mle-best", "mle-strong", "ss", "pg-bleu", "constant", "seqgan"),
+        ("mle", "mle-best", "mle-strong", *CORRECTED, "ss", "pg-bleu", "constant", "seqgan"),
         "seqgan",
         TEMPERATURES,
     ),

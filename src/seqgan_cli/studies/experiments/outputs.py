@@ -139,6 +139,8 @@ def _by_seed(results: Results) -> tuple[list[str], list[list[object]]]:
     columns += [column for score in design.quality for column in (score, f"{score}_std")]
     columns += design.reported[len(design.quality) :]
     columns += [f"welch_p_{score}" for score in design.quality] if len(design.quality) > 1 else ["welch_p"]
+    known = ["d_knows", "d_knows_low", "d_knows_high"] * any(row.knows for row in results.rows)
+    columns += known
     rows: list[list[object]] = []
     for row in results.rows:
         for seed, scored in row.seeds.items():
@@ -149,6 +151,9 @@ def _by_seed(results: Results) -> tuple[list[str], list[list[object]]]:
                 cells += [found.mean, found.std] if found else ["", ""]
             cells += [value(scored, score) for score in design.reported[len(design.quality) :]]
             cells += [row.comparison.welch[score].get(seed, "") if row.comparison else "" for score in design.quality]
+            if known:
+                of_d = scored.scores.knowledge
+                cells += [of_d.value, of_d.low, of_d.high] if of_d else [""] * 3
             rows.append(cells)
     return columns, rows
 

@@ -21,7 +21,7 @@ from seqgan_cli.studies.tasks import Task
 BESIDE_QUALITY = ("nll_test", "nll_train", "distinct_share", "token_types", "copied_share")
 BESIDE_REAL = ("self_bleu_3", "copied_run")
 D_ACCURACIES = tuple(f"d_accuracy_{what}" for what in ("train", "validation", "test", "fake"))
-MEASURED = (*SCORES, *D_ACCURACIES, "reward_oracle_correlation")
+MEASURED = (*SCORES, *D_ACCURACIES, "d_knows", "nats_earned", "reward_oracle_correlation")
 Histories = dict[str, dict[int, list[Measured]]]  # by method and seed
 
 
@@ -51,6 +51,12 @@ class Row:
     def over_seeds(self, score: str) -> Estimate:
         """Mean and interval of a score over seeds."""
         return over_seeds([value(scored, score) for scored in self.seeds.values()])
+
+    @property
+    def knows(self) -> Estimate | None:
+        """What the discriminator that corrects it knows, nats a sequence, over seeds; None of what is not corrected."""
+        found = [each.scores.knowledge.value for each in self.seeds.values() if each.scores.knowledge]
+        return over_seeds(found) if found else None
 
     @property
     def outside(self) -> float:
@@ -192,9 +198,7 @@ def collect(
     one_oracle = bool(values["data.oracle"] or values["data.test"] or is_prepared(values["data.source"]))
     own = tasks[0].config.settings
     source, quality = short(own.data.source), own.kind.quality
-    design = Design(
-        kind, tasks[0].preset, samples, margin, one_oracle, unfinished, quality, source, sweep, sampling
-    )
+    design = Design(kind, tasks[0].preset, samples, margin, one_oracle, unfinished, quality, source, sweep, sampling)
     places = {(task.name, task.seed): task for task in tasks}
     seeds = sorted({task.seed for task in tasks})
     found: dict[tuple[str, float], dict[int, Scored]] = {}
@@ -213,7 +217,7 @@ def collect(
             data[seed] = scorer.data()
         for at in values:
             step(f"seed {seed}, {METHODS[method].title}, {design.sampling_at(at)}")
-            scored = scorer.score(stage if which == "latest" else which, design.sampling_at(at))
+            scored = scorer.score(stage if which == "latest" else which, design.sampling_at(at), METHODS[method].corrected)
             if which == "latest" and not task.done:  # also where later checkpoints are damaged
                 unfinished[task.label] = scored.position / task.target
             found.setdefault((method, at), {})[seed] = scored

@@ -13,12 +13,15 @@ import numpy as np
 
 from seqgan_cli import __version__, files
 from seqgan_cli.algorithms.mle import untrained_generator
+from seqgan_cli.evaluation.correction import Correction, correction_of
 from seqgan_cli.evaluation.generators import Likelihoods, data_figures, from_record, likelihoods
 from seqgan_cli.evaluation.real import RealScores, Variety
+from seqgan_cli.models.discriminator import Discriminator
 from seqgan_cli.models.generator import Generator
-from seqgan_cli.randomness import key
+from seqgan_cli.randomness import key, rng
 from seqgan_cli.runs.checkpoints import assign, named
-from seqgan_cli.runs.generators import generator_checkpoint
+from seqgan_cli.runs.discriminators import correcting_discriminator, load_discriminator
+from seqgan_cli.runs.generators import generator_checkpoint, starting_generator
 from seqgan_cli.runs.run import Run
 from seqgan_cli.sampling.choices import PLAIN, Sampling
 
@@ -90,17 +93,39 @@ class Scorer:
         assign(checkpoint, named("generator", self.generator))
         return checkpoint.path.parent.name, checkpoint.position
 
-    def score(self, which: str, sampling: Sampling = PLAIN) -> Scored:
-        """Scores of samples drawn so, from the file of an earlier call if the generator is the same."""
+    def score(self, which: str, sampling: Sampling = PLAIN, corrected: bool = False) -> Scored:
+        """Scores of samples drawn so, from the file of an earlier call if the generator is the same.
+
+        corrected: by what the run's discriminator knows. Raises SeqganError as `load` does, and where it has none.
+        """
+        which = starting_generator(self.run) if which == "start" else which
         stage, position = self.load(which)
         name = f"{digest_of(self.generator)}-{self.num}-{_address(sampling)}{self.kind}"
+        discriminator: Discriminator | None = None
+        if corrected:
+            found_d = correcting_discriminator(self.run, which, self.settings, self.warn)
+            discriminator = load_discriminator(found_d, self.settings, self.corpus)
+            name += f"-corrected-{digest_of(discriminator)}"
         draws = samples_key(self.settings.seed, self.generator)
         found = self._kept(
             name,
-            lambda: likelihoods(self.generator, self.corpus, self.oracle, self.num, draws, sampling, real=self.real),
+            lambda: likelihoods(
+                self.generator,
+                self.corpus,
+                self.oracle,
+                self.num,
+                draws,
+                sampling,
+                real=self.real,
+                correction=self._correction(discriminator, sampling) if discriminator else None,
+            ),
             from_record,
         )
         return Scored(found, stage, position)
+
+    def _correction(self, discriminator: Discriminator, sampling: Sampling) -> Correction:
+        address = (self.settings.seed, "scores", "correction", digest_of(self.generator), digest_of(discriminator))
+        return correction_of(self.generator, discriminator, self.corpus, self.num, key(*address), rng(*address), sampling)
 
     def _kept(self, name: str, compute: Callable[[], Kept], parse: Callable[[dict[str, Any]], Kept]) -> Kept:
         """What `compute` gave when this version was last asked for that name with the run's data as they are."""
@@ -130,10 +155,10 @@ def _address(sampling: Sampling) -> str:
     return "-".join([f"{temperature:g}", *(f"{name}-{value:g}" for name, value in used.items())])
 
 
-def digest_of(generator: Generator) -> str:
+def digest_of(model: Generator | Discriminator) -> str:
     """Of the weights: scores belong to them and to nothing else that may have changed on disk."""
     digest = hashlib.blake2b(digest_size=8)
-    for weight in generator.trainable_variables:
+    for weight in model.trainable_variables:
         digest.update(weight.numpy().tobytes())
     return digest.hexdigest()
 

@@ -26,7 +26,8 @@ def scores_table(results: Results) -> tuple[list[str], list[list[str]]]:
     variety = [self_bleu] * (design.coverage == "self_bleu_3")
     beside = ["token types", *variety] if design.synthetic else [self_bleu, "copied run"]
     columns = ["method", "trained for", *own, *(SCORES[name].heading for name in design.compared)]
-    columns += [*(["outside"] if outside else []), "distinct", *beside]
+    known = ["d_knows ↑"] * any(row.knows for row in results.rows)
+    columns += [*(["outside"] if outside else []), "distinct", *beside, *known]
     rows = []
     for row in results.rows:
         cells = [row.title, _trained(row)]
@@ -40,7 +41,7 @@ def scores_table(results: Results) -> tuple[list[str], list[list[str]]]:
             cells += [f"{row.over_seeds('self_bleu_3').mean:.3f}"] if variety else []
         else:
             cells += [f"{row.over_seeds('self_bleu_3').mean:.3f}", f"{row.over_seeds('copied_run').mean:.2f}"]
-        rows.append(cells)
+        rows.append([*cells, *([str(row.knows) if row.knows else ""] if known else [])])
 
     def over(figure: str) -> Estimate:
         return over_seeds([found[figure] for found in results.data.values()])
@@ -199,6 +200,11 @@ def scores_caption(results: Results) -> str:
         )
         if "nearest_window_mse" in design.quality:
             told += " nearest-window MSE: semitones², from each sample to the nearest held-out window."
+    if any(row.knows for row in results.rows):
+        told += (
+            " corrected: by what a discriminator knows of the generator (d_knows, nats a sequence, on the test part): what it "
+            "is worth without a round."
+        )
     if design.truncates:
         told += (
             " outside: of the held-out sequences the share that has a token outside the truncated distribution; nll_test is "

@@ -1,0 +1,187 @@
+"""The generator that a discriminator corrects: q(Y) = G(Y)·exp(a·T(Y)) / Z.
+
+T is the discriminator's logit, Z = E_G[exp(a·T)]. Where a·T is log p/G and a constant, q is p. It needs no training: samples of
+G are kept with a probability that grows with exp(a·T) (rejection: Azadi et al. 2019), and the likelihood of a sequence is
+G's, times its weight over Z (Deng et al. 2020). What q gains over G on average, in nats a sequence of real data, is what the
+discriminator knows (`metrics/knowledge.py`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from seqgan_cli.data.vocabulary import Vocabulary
+from seqgan_cli.errors import SeqganError
+from seqgan_cli.evaluation.logits import logits
+from seqgan_cli.evaluation.metrics.knowledge import Knowledge, Scored, held_out, log_mean_exp
+from seqgan_cli.lazy import np, tf
+from seqgan_cli.sampling.choices import PLAIN, Sampling
+from seqgan_cli.sampling.continuation import sample_beside
+
+if TYPE_CHECKING:
+    from seqgan_cli.data.corpus import Corpus
+    from seqgan_cli.models.discriminator import Discriminator
+    from seqgan_cli.models.generator import Generator
+
+PATIENCE = 100_000  # draws in succession of which none may be kept
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What a generator's distribution is multiplied by.
+
+    a: weight of the logit. most: logits above it count as it, in samples and likelihoods alike: the largest of the samples that
+    chose a, so that weights are bounded. log_z: log of the mean weight over fresh samples, without most of its bias (nats).
+    error: its standard error. knowledge: what the discriminator knows, on the test part.
+    """
+
+    discriminator: Discriminator
+    vocabulary: Vocabulary
+    a: float
+    most: float
+    log_z: float
+    error: float
+    knowledge: Knowledge
+
+    def log_weights(self, tokens: np.ndarray) -> np.ndarray:
+        """a·T of each, nats: float64 `[n]` for int32 `[n, T]`."""
+        return self.a * np.minimum(logits(self.discriminator, tokens).astype(np.float64), self.most)
+
+    def log_ratios(self, tokens: np.ndarray) -> np.ndarray:
+        """log q/G of each, nats: float64 `[n]` for int32 `[n, T]`.
+
+        0 for a sequence with `<unk>`, which the discriminator has never seen one of: G alone scores it.
+        """
+        known = self.vocabulary.has_no_unk(tokens)
+        return np.where(known, self.log_weights(tokens) - self.log_z, 0.0)
+
+    @property
+    def acceptance(self) -> float:
+        """The share of G's samples that is kept."""
+        return math.exp(self.log_z - self.a * self.most)
+
+    def kept(self, batches: Iterator[np.ndarray], key: np.ndarray) -> Iterator[np.ndarray]:
+        """Of batches int32 `[rows, T]` of G's samples those that make independent samples of q, in batches of any size.
+
+        Each is kept with probability exp(a·T) / exp(a·most), by draws that depend on `key` int32 `[2]` and its place alone.
+
+        Raises SeqganError where PATIENCE samples in succession are refused.
+        """
+        draws = np.random.default_rng(np.asarray(key).view(np.uint32))
+        refused = 0
+        for batch in batches:
+            chance = np.exp(self.log_weights(batch) - self.a * self.most)
+            own = batch[draws.random(len(batch)) < chance]
+            refused = 0 if len(own) else refused + len(batch)
+            if refused >= PATIENCE:
+                raise SeqganError(
+                    f"Of {refused} draws in succession the correction keeps none: the discriminator takes them all for "
+                    "generated ones. Leave --correct out."
+                )
+            if len(own):
+                yield own
+
+    def told(self, length: float) -> list[str]:
+        """What it is, a sentence each. `length`: mean tokens of a test sequence."""
+        known = self.knowledge
+        return [
+            knows(known, length),
+            f"Corrected: weights exp(a·T) with a = {self.a:.3f}, chosen on the validation part; log Z = {self.log_z:.4f} ± "
+            f"{1.96 * self.error:.4f} from {known.samples} samples (effective number {known.ess:.0f}). Of the generator's "
+            f"samples {self.acceptance:.1%} are kept.",
+        ]
+
+
+def knows(known: Knowledge, length: float) -> str:
+    """What a discriminator knows, and what follows from it: two sentences. `length`: mean tokens of a test sequence."""
+    opening = (
+        f"The discriminator knows {known.value:.3f} nats a sequence [{known.low:.3f}, {known.high:.3f}] of the generator's "
+        f"faults (test part, {known.samples} fresh samples, effective number {known.ess:.0f})"
+    )
+    if math.isnan(known.low):
+        opening = opening.replace(f" [{known.low:.3f}, {known.high:.3f}]", "")
+    if not known.low > 0.0:
+        return f"{opening}: no more than nothing, so that nothing is to be gained by it."
+    return f"{opening}: a perfect student of it gains {known.value / length:.4f} nats a token in nll_test, and no more."
+
+
+def can_be_known(discriminator: Discriminator, corpus: Corpus) -> bool:
+    """Whether `knowledge_of` can tell: of a logit, with a validation part, and sequences without `<unk>` in both parts."""
+    parts = corpus.validation, corpus.reported.tokens
+    known = all(corpus.vocabulary.has_no_unk(part).any() for part in parts)
+    return discriminator.settings.loss != "wasserstein" and corpus.choosing == "validation" and known
+
+
+def knowledge_of(
+    generator: Generator,
+    discriminator: Discriminator,
+    corpus: Corpus,
+    num: int,
+    keys: tuple[np.ndarray, np.ndarray],
+    rng: np.random.Generator | None,
+    sampling: Sampling = PLAIN,
+) -> tuple[Knowledge, float, np.ndarray]:
+    """What a discriminator knows of a generator: a chosen on the validation part, the bound taken on the test part.
+
+    Real sequences are those without `<unk>`.
+
+    Args:
+        num: samples that choose, and as many fresh ones.
+        keys: of both.
+        rng: draws the interval's replicates; None for no interval.
+
+    Returns:
+        It, the largest logit of the samples that chose, above which no logit counts, and those of the fresh samples, float64
+        `[num]`.
+
+    Raises SeqganError where a part has no such sequence, or nothing but the test part is held out.
+    """
+    if corpus.choosing == "test":
+        raise SeqganError("What the discriminator knows needs a validation part to choose by, and data.validation is 0.")
+    parts = []
+    most = math.inf
+    for name, key in zip((corpus.choosing, "test"), keys, strict=True):
+        part = corpus.held_out[name]
+        if name == "test":
+            part = corpus.reported
+        known = np.flatnonzero(corpus.vocabulary.has_no_unk(part.tokens))
+        if not len(known):
+            raise SeqganError(
+                f"Every sequence of the {name} part holds <unk>, so that no discriminator can be held against it."
+            )
+        real = part.tokens[known]
+        drawn = logits(discriminator, sample_beside(generator, real, num, key, sampling)).astype(np.float64)
+        if not parts:
+            most = float(drawn.max())
+        of_real = np.minimum(logits(discriminator, real).astype(np.float64), most)
+        parts.append(Scored(of_real, np.minimum(drawn, most), part.documents[known]))
+    return held_out(*parts, rng), most, parts[1].samples
+
+
+def correction_of(
+    generator: Generator,
+    discriminator: Discriminator,
+    corpus: Corpus,
+    num: int,
+    key: np.ndarray,
+    rng: np.random.Generator | None = None,
+    sampling: Sampling = PLAIN,
+) -> Correction:
+    """The correction of a generator that is sampled so. Arguments as in `knowledge_of`, keys made of one.
+
+    Raises SeqganError as that does, for a critic, and where sequences have sources, whose shares it would move.
+    """
+    if discriminator.settings.loss == "wasserstein":
+        raise SeqganError(
+            "A critic's value is no logit, so that it corrects nothing: train with discriminator.loss=cross-entropy."
+        )
+    if corpus.vocabulary.separator is not None:
+        raise SeqganError("Data with sources or labels cannot be corrected: it would change how often each of them comes.")
+    keys = tuple(tf.random.experimental.stateless_fold_in(key, i).numpy() for i in range(2))
+    known, most, fresh = knowledge_of(generator, discriminator, corpus, num, keys, rng, sampling)
+    log_z = log_mean_exp(known.a * fresh)
+    error = math.sqrt(max(0.0, 1.0 / known.ess - 1.0 / num))  # by the delta method: the weights' deviation over their mean
+    return Correction(discriminator, corpus.vocabulary, known.a, most, log_z, error, known)
