@@ -23,6 +23,7 @@ ROOMS = (
     "studies.judging",
     "studies.search",
     "studies.objectives",
+    "studies.regimes",
     "studies.experiments",
     "studies",
     "algorithms",

@@ -237,3 +237,26 @@ def _note_name(note: int) -> str:
     """A MIDI note as C4 or C♯4; 60 is C4."""
     names = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
     return f"{names[note % 12]}{note // 12 - 1}"
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """A title, and a value for every row and column; nan where there is none."""
+
+    title: str
+    values: Sequence[Sequence[float]]
+
+
+def heat_maps(maps: Sequence[HeatMap], columns: Sequence[str], rows: Sequence[str], *paths: Path) -> None:
+    """Maps beside each other, of sequences (columns) and sizes of a generator (rows)."""
+    with _drawing(paths, len(maps), figsize=(1.6 + 2.6 * len(maps), 1.6 + 0.7 * len(rows))) as (_, table):
+        for axes, shown in zip(table.flat, maps, strict=True):
+            axes.imshow(np.ma.masked_invalid(np.array(shown.values, np.float64)), cmap="viridis", aspect="auto")
+            for (row, column), value in np.ndenumerate(np.array(shown.values, np.float64)):
+                text = axes.text(column, row, "" if np.isnan(value) else f"{value:.3g}", ha="center", va="center")
+                text.set_bbox({"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 1.5})
+            axes.set_xticks(range(len(columns)), columns)
+            axes.set_yticks(range(len(rows)), rows)
+            axes.set_xlabel("training sequences")
+            axes.set_ylabel("size of the generator")
+            axes.set_title(shown.title, fontsize="medium")

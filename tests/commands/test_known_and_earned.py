@@ -1,4 +1,4 @@
-"""What a discriminator knows, in stages: the checkpoint it chooses, what is told before the rounds, and what they earn of it."""
+"""What a discriminator knows, in stages: the checkpoint it chooses, what is told before rounds, and what they earn of it."""
 
 import shutil
 from collections.abc import Callable

@@ -56,7 +56,9 @@ def policy(generator: Generator, temperature: float = 1.0) -> dict[tuple[int, ..
     return {ids: math.exp(-reference.sequence_nll(weights, ids, temperature)) for ids in SEQUENCES}
 
 
-def corrected(generator: Generator, a: float, most: float, temperature: float = 1.0) -> tuple[dict[tuple[int, ...], float], float]:
+def corrected(
+    generator: Generator, a: float, most: float, temperature: float = 1.0
+) -> tuple[dict[tuple[int, ...], float], float]:
     """q of every sequence, and log Z."""
     weights = {ids: p * math.exp(a * min(value(ids), most)) for ids, p in policy(generator, temperature).items()}
     total = sum(weights.values())

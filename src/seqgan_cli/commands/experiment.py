@@ -7,10 +7,8 @@ from typing import Any
 import click
 
 from seqgan_cli.config import registry
-from seqgan_cli.config.resolution import Config
 from seqgan_cli.config.settings import OBJECTIVE as OBJECTIVE_SETTINGS
 from seqgan_cli.config.settings import SCHEMA, SIZES, Settings
-from seqgan_cli.console import Console
 from seqgan_cli.errors import UsageError
 from seqgan_cli.jobs.options import MARGIN, GroupedCommand, console_of, grouped_option
 from seqgan_cli.jobs.sampling import sampling_of, sampling_options
@@ -18,7 +16,8 @@ from seqgan_cli.jobs.sampling import sampling_of, sampling_options
 SYNTHETIC = ("synthetic", "strategies", "pretraining")
 REAL = tuple(kind.name for kind in registry.kinds.ours.values() if kind.experiment)
 OBJECTIVE = "objective"
-EVERY = (*SYNTHETIC, "frontier", OBJECTIVE, *REAL)
+REGIMES = "regimes"
+EVERY = (*SYNTHETIC, "frontier", OBJECTIVE, REGIMES, *REAL)
 SEEDS = {"quick": 3, "fast": 5, "paper": 5}
 SAMPLES = {"quick": 5000, "fast": 10_000, "paper": 100_000}
 
@@ -34,7 +33,7 @@ _option = grouped_option("Experiment")
     "--out",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="the experiment's directory [runs/experiment-PRESET, runs/objective-PRESET, runs/KIND-PRESET]",
+    help="the experiment's directory [runs/experiment-PRESET, or of objective, regimes and kinds of data runs/KIND-PRESET]",
 )
 @_option(
     "--preset",
@@ -51,6 +50,9 @@ _option = grouped_option("Experiment")
     metavar="A,B,…",
     help="objective: of which each method and seed takes the best on validation data [that of the settings]",
 )
+@_option("--sequences", metavar="A,B,…", help="regimes: how many each training set has [10000,50000]")
+@_option("--hidden-dims", metavar="A,B,…", help="regimes: sizes of the generator [8,16,64]")
+@_option("--dropouts", metavar="A,B,…", help="regimes: of which validation chooses [0,0.3]")
 @_option("--oracle", metavar="FILE", help="one oracle for all seeds, .npz [each seed draws its own]")
 @_option(
     "--samples", type=click.IntRange(16), metavar="N", help="samples of each generator [quick 5000, fast 10000, paper 100000]"
@@ -107,6 +109,9 @@ def command(
     methods: str | None,
     reward: str | None,
     kl_coefficients: str | None,
+    sequences: str | None,
+    hidden_dims: str | None,
+    dropouts: str | None,
     oracle: str | None,
     samples: int | None,
     margin: float | None,
@@ -125,8 +130,9 @@ def command(
     """The paper's experiments, over seeds, with tests and controls.
 
     On the oracle, synthetic: the table; strategies: four schedules of g-steps and d-steps; pretraining: a short against a
-    converged MLE; frontier: quality against coverage over temperatures or top-p. One directory holds them all, and what one
-    has trained the others use. On --data of your own, poems, speeches, music or text: MLE against SeqGAN, and what the
+    converged MLE; frontier: quality against coverage over temperatures or top-p. One directory holds them all, and what one has
+    trained the others use. regimes: a map of what discriminators know and what that earns, over training sequences and sizes of
+    the generator. On --data of your own, poems, speeches, music or text: MLE against SeqGAN, and what the
     paper left out; and frontier. On a reward of your own, objective: what training by it gives beside lower temperatures and
     the best of n. Stopped anywhere, the same command goes on.
     """
@@ -146,6 +152,15 @@ def command(
         )
     if kind != OBJECTIVE and kl_coefficients is not None:
         raise UsageError(f"--kl-coefficients is of the experiment objective: leave it out of {kind}.")
+    grid = {"--sequences": sequences, "--hidden-dims": hidden_dims, "--dropouts": dropouts}
+    if kind != REGIMES and any(grid.values()):
+        given = next(name for name, value in grid.items() if value)
+        raise UsageError(f"{given} is of the experiment {REGIMES}: leave it out of {kind}.")
+    if kind == REGIMES and (methods or storage or margin is not None or sampling.truncated):
+        raise UsageError(
+            f"experiment {REGIMES} has methods and temperatures of its own: leave --methods, --storage, --margin, --top-k, "
+            "--top-p and --min-p out."
+        )
     if kind not in SYNTHETIC and swept != 1.0:
         raise UsageError(f"experiment {kind} draws at several values of {sweep}: leave --{sweep} out.")
     named = {"data.oracle": oracle, "data.source": data, "data.test": test, "adversarial.reward": reward}
@@ -153,7 +168,7 @@ def command(
     if kind == OBJECTIVE and "adversarial.reward" not in asked:
         raise UsageError("experiment objective is of a reward: give --reward, as `adversarial` takes it.")
     real = not Settings(asked).data.synthetic
-    if kind in SYNTHETIC and real:
+    if kind in (*SYNTHETIC, REGIMES) and real:
         others = ", ".join(("frontier", *REAL))
         raise UsageError(f"experiment {kind} needs the oracle's truth: leave --data out, or choose {others}.")
     if real and "data.oracle" in asked:
@@ -176,15 +191,25 @@ def command(
     config = configuration.resolve(asked, sources, None, preset)
     check_data(config)
     of_data = asked["data.kind"] if real and kind != OBJECTIVE else "experiment"
-    directory = out or Path("runs") / f"{OBJECTIVE if kind == OBJECTIVE else of_data}-{preset}"
+    directory = out or Path("runs") / f"{kind if kind in (OBJECTIVE, REGIMES) else of_data}-{preset}"
     cores = os.process_cpu_count() if hasattr(os, "process_cpu_count") else len(os.sched_getaffinity(0))
     jobs = jobs or min(4, cores)
     threads = threads or max(1, cores // jobs)
     every = tuple(range(first_seed, first_seed + (seeds or SEEDS[preset])))
     if kind == OBJECTIVE:
+        from seqgan_cli.studies.objectives import experiment
+
+        coefficients = experiment.coefficients_of(kl_coefficients) or (config.values["adversarial.kl-coefficient"],)
         work = jobs, threads, verbose
-        coefficients = _coefficients(kl_coefficients) or (config.values["adversarial.kl-coefficient"],)
-        _objective(config, directory, preset, methods, every, samples, coefficients, work, storage, dry_run, partial, console)
+        experiment.experiment(
+            config, directory, preset, methods, every, samples, coefficients, work, storage, dry_run, partial, console
+        )
+        return
+    if kind == REGIMES:
+        from seqgan_cli.studies.regimes.experiment import experiment as regimes
+
+        work = jobs, threads, verbose
+        regimes(config, directory, preset, grid, every, samples or SAMPLES[preset], work, dry_run, partial, console)
         return
     names = chosen_methods(kind, methods)
     planned = tasks(directory, names, every, config, preset)
@@ -212,77 +237,6 @@ def command(
             study.train(kind, planned, config, directory, jobs, threads, console, leases)
         margin = margin or margin_of(config.settings.kind.quality[0])
         study.report(kind, names, planned, config, directory, samples or SAMPLES[preset], margin, console, sweep, sampling)
-    except KeyboardInterrupt:
-        console.say("\nStopped; what was trained and scored is saved, and the same command goes on.")
-        raise
-
-
-def _coefficients(text: str | None) -> tuple[float, ...]:
-    """Those of --kl-coefficients, none if it is not there. Raises UsageError."""
-    name = "adversarial.kl-coefficient"
-    values = () if text is None else tuple(SCHEMA[name].parse(part.strip()) for part in text.split(","))
-    if text is not None and not 1 < len({f"{value:g}" for value in values}) == len(values):  # the names of their runs
-        one = f"--set {name}={values[0]:g}"
-        raise UsageError(f"--kl-coefficients {text}: needs several that differ in six digits; for one, use {one}.")
-    return values
-
-
-def _objective(
-    config: Config,
-    directory: Path,
-    preset: str,
-    methods: str | None,
-    seeds: tuple[int, ...],
-    samples: int | None,
-    kl_coefficients: tuple[float, ...],
-    work: tuple[int, int, bool],
-    storage: str | None,
-    dry_run: bool,
-    partial: bool,
-    console: Console,
-) -> None:
-    """What is compared on a reward; scores that are there need no run."""
-    from seqgan_cli.config.checks import check_rewards, check_together
-    from seqgan_cli.studies.experiments.plan import claim
-    from seqgan_cli.studies.objectives.methods import METHODS
-    from seqgan_cli.training.backend import start_tensorflow
-
-    check_rewards(config.settings)
-    if registry.rewards.needs(config.settings.adversarial.reward, "stepwise"):
-        raise UsageError(f"--reward {config.settings.adversarial.reward} scores tokens and not whole sequences.")
-    if registry.rewards.needs(config.settings.adversarial.reward, "needs_discriminator"):
-        raise UsageError("experiment objective adds the discriminator itself: leave it out of --reward.")
-    names = tuple(dict.fromkeys(name.strip() for name in methods.split(","))) if methods else tuple(METHODS)
-    for name in names:
-        if name not in METHODS:
-            raise UsageError(f"--methods: there is no method {name!r}; choose from {', '.join(METHODS)}.")
-    claim(directory, config, preset, begin=not (dry_run or partial))
-    jobs, threads, verbose = work
-    start_tensorflow(threads, verbose)
-    from seqgan_cli.studies.experiments import study
-    from seqgan_cli.studies.objectives import outputs
-    from seqgan_cli.studies.objectives.study import Plan, score
-
-    plan = Plan(directory, config, preset, names, seeds, samples or 1000, kl_coefficients)
-    planned = plan.tasks()
-    for task in planned:
-        check_together(task.config.settings)
-    try:
-        if dry_run:
-            if planned:
-                study.dry_run(planned, config, directory, jobs, threads, console)
-            else:
-                console.result("Nothing is left to train: all scores are there.")
-            return
-        if planned and not partial:
-            leases = None
-            if storage:
-                from seqgan_cli.studies.leases import SharedTasks
-
-                leases = SharedTasks(storage, f"{OBJECTIVE} in {directory.name}", planned, {"preset": preset})
-            study.train(OBJECTIVE, planned, config, directory, jobs, threads, console, leases)
-        score(plan, console)
-        outputs.write(plan, console)
     except KeyboardInterrupt:
         console.say("\nStopped; what was trained and scored is saved, and the same command goes on.")
         raise

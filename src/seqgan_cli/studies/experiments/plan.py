@@ -39,6 +39,11 @@ def tasks(directory: Path, methods: Sequence[str], seeds: Sequence[int], config:
     return tasks_of(works_of(config), [METHODS[method].work for method in methods], directory, seeds, config, preset)
 
 
+def asked_of(config: Config) -> dict[str, Any]:
+    """The settings that were asked for; and what was seen from the data: their kind, and what goes with it."""
+    return {name: value for name, value in config.values.items() if config.sources[name] in ("option", "file", "data")}
+
+
 def tasks_of(
     works: Mapping[str, Work], wanted: Sequence[str], directory: Path, seeds: Sequence[int], config: Config, preset: str
 ) -> list[Task]:
@@ -53,8 +58,7 @@ def tasks_of(
 
     for name in wanted:
         need(name)
-    # What was seen from the data is asked of the tasks too: their kind, and what goes with it.
-    asked = {name: value for name, value in config.values.items() if config.sources[name] in ("option", "file", "data")}
+    asked = asked_of(config)
 
     def inherited(work: Work) -> dict[str, Any]:
         return {**(inherited(works[work.parent]) if work.parent else {}), **work.settings}

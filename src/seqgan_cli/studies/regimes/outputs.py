@@ -1,0 +1,152 @@
+"""What the experiment `regimes` leaves: a table, a heat map, results.json, and the sentences that say what they show."""
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from seqgan_cli import files
+from seqgan_cli.config.paths import short
+from seqgan_cli.config.settings import file_settings
+from seqgan_cli.console import Console
+from seqgan_cli.errors import SeqganError
+from seqgan_cli.evaluation.statistics import over_seeds, paired, shown_p, signed
+from seqgan_cli.figures import HeatMap, heat_maps
+from seqgan_cli.studies.regimes.cells import CORRECTED, MLE, ROUNDS, TITLES, Cell
+from seqgan_cli.studies.regimes.study import Mapped, Plan, gap
+
+FOLDER = "regimes"
+P = 0.01  # below which a cell is one where it pays
+Found = Mapping[tuple[Cell, int], Mapped]
+# What is mapped: a title, and the value of a cell in one seed.
+MAPS: dict[str, Callable[[Mapped], float]] = {
+    "KL(p‖G), nats a sequence": lambda cell: cell.divergence,
+    "the discriminator knows, nats": lambda cell: cell.known.value,
+    "rounds earn, nats": lambda cell: cell.earned,
+    "corrected, minus MLE's curve ↓": lambda cell: gap(cell.curves[CORRECTED], cell.curves[MLE]),
+    "rounds, minus MLE's curve ↓": lambda cell: gap(cell.curves[ROUNDS], cell.curves[MLE]),
+}
+
+
+def of_cell(found: Found, cell: Cell) -> list[Mapped]:
+    """By seed."""
+    return [mapped for (other, _), mapped in found.items() if other == cell]
+
+
+def table(plan: Plan, found: Found) -> tuple[list[str], list[list[str]]]:
+    """Columns and rows, a row a cell."""
+    columns = ["sequences", "size", "seeds", "dropout", "KL(p‖G)", "knows", "corrected", "earned"]
+    columns += [cell for name in (CORRECTED, ROUNDS) for cell in (f"{TITLES[name]}, minus MLE's curve ↓", "p")]
+    rows = []
+    for cell in plan.cells:
+        own = of_cell(found, cell)
+        if not own:
+            continue
+        numbers = [[m.divergence for m in own], [m.known.value for m in own]]
+        numbers += [[m.corrected for m in own], [m.earned for m in own]]
+        cells = [str(cell.sequences), str(cell.hidden_dim), str(len(own)), ", ".join(sorted({f"{m.dropout:g}" for m in own}))]
+        cells += [str(over_seeds(values)) for values in numbers]
+        for name in (CORRECTED, ROUNDS):
+            difference, p = test(own, name)
+            cells += [difference, shown_p(p)]
+        rows.append(cells)
+    return columns, rows
+
+
+def test(own: Sequence[Mapped], name: str) -> tuple[str, float]:
+    """The difference from MLE's curve over seeds with its interval, in words, and p of the t-test of it."""
+    gaps = [gap(mapped.curves[name], mapped.curves[MLE]) for mapped in own]
+    if not gaps or any(map(math.isnan, gaps)):
+        return "not known", math.nan
+    result = paired(gaps, [0.0] * len(gaps))
+    return signed(result.difference), result.p
+
+
+def caption(plan: Plan) -> str:
+    """What the columns are."""
+    several = len(plan.seeds) > 1
+    return (
+        f"{'Means over ' if several else ''}{len(plan.seeds)} seed{'s' * several}, {plan.samples} samples behind each score"
+        f"{'; ± is half a 95 % interval over seeds' if several else '; one seed: its spread is unknown'}. dropout: that of the "
+        "lowest nll_validation. "
+        "KL(p‖G): of MLE, nats a sequence, from the oracle's likelihood of the test sequences. knows: what the discriminator "
+        "knows of it on the test part. corrected, earned: by how many nats a test sequence is likelier by correction, and by "
+        "rounds on the log-ratio. Minus MLE's curve: nll_oracle less what MLE has at some temperature with an nll_test no "
+        "worse, at the coverage where that is worst; below 0 it is better at every coverage."
+    )
+
+
+def findings(plan: Plan, found: Found) -> list[str]:
+    """What the map shows, a sentence each."""
+    told = []
+    for name in (CORRECTED, ROUNDS):
+        tests = {cell: test(of_cell(found, cell), name) for cell in plan.cells if of_cell(found, cell)}
+        paying = [cell for cell, (_, p) in tests.items() if p < P and over_seeds(_gaps(found, cell, name)).mean < 0]
+        if len(plan.seeds) == 1:
+            below = [cell.name for cell in tests if all(each < 0 for each in _gaps(found, cell, name))]
+            told.append(f"{TITLES[name]}, one seed: below MLE's curve at every coverage in {', '.join(below) or 'no cell'}.")
+        elif paying:
+            told.append(f"{TITLES[name]} is below MLE's curve at every coverage (p < {P:g}) in {_listed(paying)}.")
+        else:
+            told.append(f"{TITLES[name]} is below MLE's curve at every coverage (p < {P:g}) in no cell.")
+    mapped = {cell: own for cell in plan.cells if (own := of_cell(found, cell))}
+    known = {cell: over_seeds([m.known.value for m in own]).mean for cell, own in mapped.items()}
+    best = max(known, key=lambda cell: known[cell])
+    share = known[best] / over_seeds([m.divergence for m in mapped[best]]).mean
+    told.append(
+        f"The discriminator knows most with {best.sequences} sequences and size {best.hidden_dim}: {known[best]:.3f} nats a "
+        f"sequence, {share:.1%} of what MLE lacks."
+    )
+    return told
+
+
+def _gaps(found: Found, cell: Cell, name: str) -> list[float]:
+    return [gap(mapped.curves[name], mapped.curves[MLE]) for mapped in of_cell(found, cell)]
+
+
+def _listed(cells: Sequence[Cell]) -> str:
+    return ", ".join(f"{cell.sequences} sequences and size {cell.hidden_dim}" for cell in cells)
+
+
+def write(plan: Plan, found: Found, console: Console) -> None:
+    """The table and the findings to stdout, all files to the experiment's folder.
+
+    Raises SeqganError if nothing has been scored yet, OSError.
+    """
+    if not found:
+        raise SeqganError(f"{plan.directory} holds no cell that is done: leave --partial out.")
+    folder = plan.directory / FOLDER
+    columns, rows = table(plan, found)
+    told = findings(plan, found)
+    lines = ["# regimes: where a discriminator knows something, and what that earns", ""]
+    lines += ["| " + " | ".join(cells) + " |" for cells in [columns, ["---"] * len(columns), *rows]]
+    lines += ["", caption(plan), "", *(f"- {sentence}" for sentence in told)]
+    files.write(folder / "table.md", ("\n".join(lines) + "\n").encode())
+    settings = {**plan.config.values, **{name: short(str(plan.config.values[name])) for name in file_settings()}}
+    record = {
+        "preset": plan.preset,
+        "samples": plan.samples,
+        "settings": settings,
+        "cells": [
+            {"sequences": cell.sequences, "hidden_dim": cell.hidden_dim, "seed": seed, **mapped.record()}
+            for (cell, seed), mapped in found.items()
+        ],
+    }
+    files.write(folder / "results.json", (json.dumps(files.plain(record), indent=1) + "\n").encode())
+    paths = [folder / f"regimes{suffix}" for suffix in (".png", ".svg")]
+    _draw(plan, found, *paths)
+    console.table("Regimes", columns, rows, caption=caption(plan) + "\n")
+    for sentence in told:
+        console.result(sentence)
+    console.result(f"\nTable: {folder / 'table.md'}, results.json; map: {paths[0]}, and the same as .svg")
+
+
+def _draw(plan: Plan, found: Found, *paths: Path) -> None:
+    def value(of: Callable[[Mapped], float], number: int, size: int) -> float:
+        return over_seeds([of(mapped) for mapped in of_cell(found, Cell(number, size))]).mean
+
+    maps = [
+        HeatMap(title, [[value(of, number, size) for number in plan.sequences] for size in plan.hidden_dims])
+        for title, of in MAPS.items()
+    ]
+    heat_maps(maps, [f"{n:,}" for n in plan.sequences], [str(size) for size in plan.hidden_dims], *paths)
