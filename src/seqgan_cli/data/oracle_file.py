@@ -136,9 +136,12 @@ def _checked(facts: Mapping[str, Any], tokenizer: bytes) -> Description:
         raise KeyError("data.kind")
     if tokenizer == b"" and registry.tokenizers.component(data.get(READING[0], SCHEMA[READING[0]].default)).is_kept:
         raise KeyError(CONTENT)
-    kind = registry.kinds[data["data.kind"]] if data else None
-    if kind is not None and (kind.synthetic or kind.has_sources):
-        raise ValueError(f"data.kind is {kind.name}")
+    if data:
+        kind = registry.kinds[data["data.kind"]]
+        if kind.synthetic or kind.has_sources:
+            raise ValueError(f"data.kind is {kind.name}")
+        if others := sorted(data.keys() - {"data.kind", *READING, *kind.writing}):
+            raise ValueError(f"{others[0]!r} does not say how sequences are written")
     return Description(
         sections["generator"], length, size, None if words is None else tuple(words), facts["has_eos"], data, tokenizer
     )
