@@ -27,22 +27,22 @@ CONTENT = "tokenizer"
 
 @dataclass(frozen=True)
 class Description:
-    """generator: its settings by dotted name; words: the ordinary tokens in id order, None where no token is special; data: the
+    """generator: its settings by dotted name; tokens: the ordinary ones in id order, None where no token is special; data: the
     settings that say how its sequences are written, none where they are numbers."""
 
     generator: Mapping[str, Any]
     sequence_length: int
     vocab_size: int
-    words: tuple[str, ...] | None
+    tokens: tuple[str, ...] | None
     has_eos: bool
     data: Mapping[str, Any]
     tokenizer: bytes = field(default=b"", repr=False)
 
     @property
     def vocabulary(self) -> Vocabulary:
-        if self.words is None:
+        if self.tokens is None:
             return Vocabulary(size=self.vocab_size)
-        return Vocabulary(self.words, has_eos=self.has_eos)
+        return Vocabulary(self.tokens, has_eos=self.has_eos)
 
     def settled(self) -> dict[str, Any]:
         """What the data of a run on it have as settings, by name."""
@@ -111,7 +111,7 @@ def read_oracle_file(path: Path) -> tuple[dict[str, np.ndarray], Description | N
 
 def _checked(facts: Mapping[str, Any], tokenizer: bytes) -> Description:
     """Raises KeyError for what is missing, TypeError or ValueError (as UsageError is told) for what is wrong."""
-    words, size, length = facts["words"], facts["vocab_size"], facts["sequence_length"]
+    words, size, length = facts["tokens"], facts["vocab_size"], facts["sequence_length"]
     if type(size) is not int or type(length) is not int or size < 2 or length < 1:
         raise ValueError(f"{size!r} tokens, sequences of {length!r}")
     if type(facts["has_eos"]) is not bool:
