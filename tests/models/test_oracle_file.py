@@ -120,7 +120,7 @@ DAMAGE: dict[str, tuple[Callable[[dict], object], str]] = {
     "ends": (facts(lambda f: f.update(has_eos=1)), "has_eos is 1"),
     "cell": (facts(lambda f: f["generator"].update({"generator.cell": "none"})), "generator.cell"),
     "setting": (facts(lambda f: f["data"].update({"generator.cell": "gru"})), "'generator.cell' is no setting"),
-    "source": (facts(lambda f: f["data"].update({"data.source": "x.txt"})), "'data.source' does not say how sequences are written"),
+    "source": (facts(lambda f: f["data"].update({"data.source": "x.txt"})), "'data.source' does not say how"),
     "kind": (facts(lambda f: f["data"].update({"data.kind": "pairs"})), "data.kind is pairs"),
     "no kind": (facts(lambda f: f["data"].pop("data.kind")), "its facts have no 'data.kind'"),
     "tied": (facts(lambda f: f["generator"].update({"generator.tied": True})), "generator.tied needs equal sizes"),
