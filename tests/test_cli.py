@@ -86,7 +86,7 @@ def test_usage_errors_need_nothing_heavy(tmp_path):
 
 def test_missing_steps_and_settings_need_nothing_heavy(tmp_path):
     others = {"train", "pretrain-g", "settings", "experiment", "tune", "compare"}
-    others |= {"eval-grammar", "export", "judge", "corpus", "rerun", "score"}
+    others |= {"eval-grammar", "export", "oracle", "judge", "corpus", "rerun", "score"}
     needy = [name for name in COMMANDS if name not in others]
     lines = [[], ["settings"], ["settings", "seed"], *([name] for name in needy)]
     for line, (code, _, err, heavy) in zip(lines, run_lines(lines, tmp_path), strict=True):
@@ -111,6 +111,7 @@ def test_every_option_has_a_meaning_and_a_heading(seqgan, name):
         "tune": {"--run"},
         "report": {"--seed"},
         "export": {"--seed"},
+        "oracle": {"--seed"},
         "rerun": {"--seed"},
         "score": {"--seed"},
         "compare": {"--run", "--seed"},

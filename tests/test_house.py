@@ -187,7 +187,7 @@ def test_help_imports_nothing_heavy(library: str) -> None:
         "for name in cli.COMMANDS: cli.group.get_command(None, name)\n"
         f"sys.exit({library!r} in sys.modules)"
     )
-    assert len(COMMANDS) == 21
+    assert len(COMMANDS) == 22
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 

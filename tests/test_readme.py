@@ -114,6 +114,13 @@ def test_every_command_of_the_page_on_rewards_works(
 
 
 @pytest.mark.whole
+def test_every_command_of_the_page_on_data_works(carry_out: Callable[..., int]) -> None:
+    assert carry_out("docs/data.md") >= 5
+    history = Path("runs/of-oracle/history.csv").read_text()
+    assert "nll_oracle" in history
+
+
+@pytest.mark.whole
 def test_every_command_of_the_readme_and_the_guide_works(carry_out: Callable[..., int]) -> None:
     assert carry_out("README.md", "docs/guide.md") >= 24
     assert len(list(Path("midi").glob("*.mid"))) == 4

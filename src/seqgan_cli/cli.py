@@ -28,6 +28,7 @@ GROUPS = {
     "Use": {
         "sample": "write sequences from the generator to stdout",
         "export": "the generator as Keras, SavedModel or ONNX models",
+        "oracle": "the generator as an oracle, a truth that is known exactly",
         "score": "how likely the generator finds each line of a file",
         "status": "what a run has and what to do next",
         "rerun": "repeat a run from its record, and compare the weights",

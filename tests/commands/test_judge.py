@@ -183,7 +183,7 @@ def test_another_sheets_key_is_not_replaced(seqgan, refused, contents, text, tmp
 def test_numbers_of_the_oracle_are_not_judged(seqgan, refused, text_copy, tmp_path):
     record_anew(text_copy, data__source="oracle")
     done = seqgan("judge", "make", "--run", text_copy, "-o", tmp_path / "sheet.html")
-    refused(done, 2, f"{text_copy} is trained on the oracle's numbers, of which no person can tell which are real.")
+    refused(done, 2, f"{text_copy} is trained on an oracle's sequences, of which none is a person's: name another run.")
     assert not list(tmp_path.glob("sheet*"))
 
 

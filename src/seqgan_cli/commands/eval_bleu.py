@@ -230,7 +230,7 @@ def _settings(context: click.Context, run: "Run", two_files: bool) -> Settings:
     if asked:  # what a run recorded beside goes with its own tokens; without a run the sentences are no oracle's
         values = config.values if recorded else {**config.values, "data.source": str(context.params["hypotheses"])}
         check_data(Config(values, {**dict.fromkeys(config.sources, "default"), **sources}))
-    if recorded is not None and config.settings.data.synthetic and not asked:
+    if recorded is not None and config.settings.kind.synthetic and not asked:
         return config.settings.changed({"data.tokenizer": "whitespace", "data.lowercase": False})
     settings = config.settings if recorded is None else recorded.settings.changed(config.values)
     if not settings.tokenizer.is_trained:

@@ -170,7 +170,7 @@ def _lines(path: Path, settings: Settings, warn: Callable[[str], None]) -> "list
     """A file's lines, cut as the run cuts its data. Raises SeqganError if it cannot be read."""
     from seqgan_cli.data.documents import told_of
 
-    if settings.data.synthetic:
+    if settings.kind.synthetic:
         settings = settings.changed({"data.tokenizer": "whitespace", "data.lowercase": False})
     documents = settings.kind.sentences_of(path, settings, samples=True)
     for line in told_of(documents.reading):

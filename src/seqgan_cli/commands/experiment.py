@@ -235,7 +235,7 @@ def command(
 
                 leases = SharedTasks(storage, f"{kind} in {directory.name}", planned, {"preset": preset})
             study.train(kind, planned, config, directory, jobs, threads, console, leases)
-        margin = margin or margin_of(config.settings.kind.quality[0])
+        margin = margin or margin_of(config.settings.origin.quality[0])
         study.report(kind, names, planned, config, directory, samples or SAMPLES[preset], margin, console, sweep, sampling)
     except KeyboardInterrupt:
         console.say("\nStopped; what was trained and scored is saved, and the same command goes on.")

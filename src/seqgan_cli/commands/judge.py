@@ -118,7 +118,7 @@ def _check(runs: "list[Run]", console: Console) -> None:
     heard = [settings.kind.pitch_step(settings) is not None for settings in chosen]
     for i, (run, theirs) in enumerate(zip(runs, values, strict=True)):
         if chosen[i].data.synthetic:
-            raise UsageError(f"{run.path} is trained on the oracle's numbers, of which no person can tell which are real.")
+            raise UsageError(f"{run.path} is trained on an oracle's sequences, of which none is a person's: name another run.")
         if heard[i] != heard[0]:
             raise UsageError(f"{runs[0].path} and {run.path} are music and text: make a sheet of each.")
         if differ := [name for name in FORM if theirs[name] != values[0][name]]:

@@ -87,7 +87,7 @@ def _report(work: "Job") -> None:
         caption="\n".join([generators_caption(work.oracle is not None), *filter(None, [unknown_note(data)])]) + "\n",
     )
     started = scores[1 if work.settings.adversarial.start == "best" else 0]
-    quality = work.settings.kind.quality[0]
+    quality = work.settings.origin.quality[0]
     changed = [LEFT_BEHIND] if is_left_behind(run, last) else trade(*started, scores[-1][1], quality)
     for finding in [*changed, *discriminator(run.history.at("adversarial", last.position))]:
         console.result(finding + "\n")

@@ -147,7 +147,7 @@ def command(
         if not base.matters(dimension.name):
             raise UsageError(f"--search {dimension.name} changes nothing up to --until {until}: leave it out.")
     settings = base.config({}).settings
-    quality, coverage = settings.kind.quality[0], "nll_validation" if settings.data.validation else "nll_test"
+    quality, coverage = settings.origin.quality[0], "nll_validation" if settings.data.validation else "nll_test"
     scores = {"both": (quality, coverage), "quality": (quality,), "coverage": (coverage,)}[objective]
     alike = {"preset": preset, "seed": seed, "until": until, "search": [str(d) for d in dimensions], "settings": base.told()}
     shared = SearchStudy(

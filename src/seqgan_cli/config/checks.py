@@ -20,7 +20,7 @@ def check_data(config: Config) -> None:
     """Of all these, what is of the data alone: what their kind has no use for, or other kinds have one for."""
     settings, sources = config.settings, config.sources
     given = {name for name in sources if sources[name] in ("option", "file") and config.values[name] != SCHEMA[name].default}
-    of_some = {name for kind in registry.kinds.known() for name in kind.uses} - settings.kind.uses
+    of_some = {name for kind in registry.kinds.known() for name in kind.uses} - settings.origin.uses
     _refuse(_useless(settings, [name for name in SCHEMA if name in given & of_some]))
     of_named = {each for tokenizer in registry.tokenizers.named_by(settings.data.tokenizer) for each in _own(tokenizer)}
     for name in sorted(given & {each for other in registry.tokenizers.known() for each in _own(other)} - of_named):
@@ -28,9 +28,9 @@ def check_data(config: Config) -> None:
         _refuse([(True, told)])
     _refuse(registry.tokenizers.conflicts(settings))
     for kind in registry.kinds.known():
-        if kind is not settings.kind:
+        if kind is not settings.origin:
             _refuse(kind.misplaced(settings, given))
-    _refuse(settings.kind.conflicts(settings))
+    _refuse(settings.origin.conflicts(settings))
 
 
 def _own(component: Any) -> Iterable[str]:
@@ -47,9 +47,7 @@ def _useless(settings: Settings, names: Iterable[str]) -> Iterable[tuple[bool, s
 
 def check_together(settings: Settings) -> None:
     """Raises UsageError for values of which one would spoil the other, whoever asked for them."""
-    if settings.data.synthetic and settings.data.kind not in registry.kinds.beside:
-        raise UsageError("--kind goes with --data: the oracle has numbers of its own.")
-    _refuse(settings.kind.conflicts(settings))
+    _refuse(settings.origin.conflicts(settings))
     for each in registry.ALL:
         if each is not registry.kinds:
             _refuse(each.conflicts(settings))

@@ -17,6 +17,8 @@ from seqgan_cli.config.schema import specs_of
 from seqgan_cli.config.settings import SCHEMA, Settings, find, preset_value, specs_with
 from seqgan_cli.errors import UsageError
 
+PLACES = ("data.source", "data.oracle")  # where the data are, or what draws them
+
 
 @dataclass(frozen=True)
 class Config:
@@ -123,10 +125,11 @@ def legacy_values(kind: str) -> dict[str, Any]:
 def resolve(asked: Mapping[str, Any], asked_sources: Mapping[str, str], run: Config | None, preset: str) -> Config:
     """All settings by precedence. `run` is what an existing run recorded."""
     values, sources = {}, {}
-    kind = asked.get("data.kind") or (run.values.get("data.kind") if run else None) or "auto"
+    moved = run is not None and any(asked.get(name, run.values.get(name)) != run.values.get(name) for name in PLACES)
+    before = run.values.get("data.kind") if run and not (moved and run.sources.get("data.kind") == "data") else None
+    kind = asked.get("data.kind") or before or "auto"
     usual = registry.kinds.defaults_of(kind)
     changed = run is not None and kind != run.values.get("data.kind", "auto")
-    moved = run is not None and asked.get("data.source", run.values.get("data.source")) != run.values.get("data.source")
     reward = registry.rewards.setting
     named = asked.get(reward) or (run.values.get(reward) if run else None) or SCHEMA[reward].default
     registry.rewards.require(named)  # what another run calls by the same name may be in the schema

@@ -147,6 +147,12 @@ class Settings:
         return registry.kinds.of(self.data.source, self.data.kind)
 
     @property
+    def origin(self) -> Any:
+        """The kind that the data come from: the oracle's, of whatever kind its sequences are, or theirs."""
+        built_in = registry.kinds.of_source(self.data.source)
+        return built_in if self.data.synthetic else self.kind
+
+    @property
     def needs_discriminator(self) -> bool:
         """Whether the rounds train one."""
         return bool(registry.algorithms[self.adversarial.algorithm].needs_discriminator(self))

@@ -176,6 +176,13 @@ class Vocabulary:
         ids = self.target(tokens)
         return ids, self.mask(ids) if self.separator is None else (ids != PAD) & (ids != UNK)
 
+    def uniform(self, tokens: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """int32, the shape of ids `[n, T]`: an ordinary token, each alike likely, in the place of every ordinary one."""
+        if not self.has_special_tokens:
+            return rng.integers(0, self.size, tokens.shape, dtype=np.int32)
+        ordinary = np.setdiff1d(np.arange(UNK + 1, self.size, dtype=np.int32), self.never_drawn)
+        return np.where(tokens > EOS, ordinary[rng.integers(0, len(ordinary), tokens.shape)], tokens)
+
     def unknown_share(self, tokens: np.ndarray) -> float:
         """Share of `<unk>` among the tokens of sequences int `[n, T]`, `<eos>` not counted; 0 for no token."""
         if not self.has_special_tokens:

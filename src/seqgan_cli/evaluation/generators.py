@@ -178,7 +178,7 @@ def likelihoods(
     return Likelihoods(
         sampling,
         num,
-        per_token(np.concatenate(oracle_sums), np.full(num, drawn.shape[1])) if oracle_sums else None,
+        per_token(np.concatenate(oracle_sums), corpus.vocabulary.mask(drawn).sum(axis=1)) if oracle_sums else None,
         on_test,
         on_train,
         diversity.distinct_share(corpus.vocabulary.target(drawn)),
@@ -218,9 +218,9 @@ def data_figures(
     there are fewer, the mean of draws with replacement; since more sequences repeat more and have more types.
     least_distinct_share, least_token_types: below them so many samples repeat themselves more than as many draws would, and a
     generator has collapsed. copied_share of the held-out set; for synthetic data the oracle's nll_oracle on its own held-out
-    sequences and that of uniform tokens; with `real`, what different training sequences score in its stead, as many as there
-    are samples or all, but for copied_run, which is the held-out set's; for text unknown_share, the share of `<unk>` among the
-    held-out tokens, which no likelihood counts and no n-gram matches.
+    sequences, and that of uniform tokens in the places of theirs; with `real`, what different training sequences score in its
+    stead, as many as there are samples or all, but for copied_run, which is the held-out set's; for text unknown_share, the
+    share of `<unk>` among the held-out tokens, which no likelihood counts and no n-gram matches.
     """
     train, counted = corpus.train_sample(num), corpus.vocabulary.for_counting
     among = corpus.sequences.draw(num, seed, "data", "draws") if corpus.shards else corpus.train
@@ -239,7 +239,7 @@ def data_figures(
         figures.update(real.of_data(train))
     if oracle is not None:
         heldout = corpus.reported.tokens
-        uniform = rng(seed, "uniform").integers(0, corpus.vocabulary.size, heldout.shape, dtype=np.int32)
+        uniform = corpus.vocabulary.uniform(heldout, rng(seed, "uniform"))
         figures["nll_oracle"] = nll(oracle, heldout).mean
         figures["nll_oracle_uniform"] = nll(oracle, uniform).mean
     return figures

@@ -67,7 +67,7 @@ def showing_reading(console: Console, unit: str) -> "Iterator[Report]":
         yield report
 
 
-def store_corpus(run: Run, corpus: "Corpus", oracle: "Generator | None") -> None:
+def store_corpus(run: Run, settings: Settings, corpus: "Corpus", oracle: "Generator | None") -> None:
     """Put the corpus, and the oracle's weights, into the run. Raises OSError."""
     import numpy as np
 
@@ -77,10 +77,13 @@ def store_corpus(run: Run, corpus: "Corpus", oracle: "Generator | None") -> None
     corpus.save(run.path)
     for folder in (run.path / FOLDER).glob("[0-9]*"):  # of a run that went on with other data, before --overwrite
         shutil.rmtree(folder, ignore_errors=True)
-    stale = "vocabulary.txt" if oracle is not None else "corpus/oracle.npz"  # of another source, before --overwrite
-    (run.path / stale).unlink(missing_ok=True)
+    if oracle is None:  # of another source, before --overwrite
+        (run.path / "corpus" / "oracle.npz").unlink(missing_ok=True)
+    elif not corpus.vocabulary.has_special_tokens:
+        (run.path / "vocabulary.txt").unlink(missing_ok=True)
     if oracle is not None:
-        from seqgan_cli.models.oracle import oracle_arrays
+        from seqgan_cli.models.oracle import described_arrays, is_plain, oracle_arrays
 
-        arrays = oracle_arrays(oracle)
+        plain = is_plain(oracle)
+        arrays = oracle_arrays(oracle) if plain else described_arrays(oracle, settings, corpus.tokenizer)
         files.write(run.path / "corpus" / "oracle.npz", lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]

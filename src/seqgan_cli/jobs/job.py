@@ -10,10 +10,10 @@ import click
 
 from seqgan_cli.config import resolution as configuration
 from seqgan_cli.config.checks import check
-from seqgan_cli.config.resolution import Config
+from seqgan_cli.config.resolution import PLACES, Config
 from seqgan_cli.config.settings import SCHEMA, Settings
 from seqgan_cli.console import Console
-from seqgan_cli.data.sources.inference import infer_settings
+from seqgan_cli.data.sources.inference import infer_settings, keep_settled
 from seqgan_cli.data.split import CHOOSES_AND_REPORTS
 from seqgan_cli.data.starts import save_starts
 from seqgan_cli.data.tfrecord.shards import is_prepared
@@ -121,9 +121,16 @@ def _chiefs_job(
     if recorded and restarted == "pretrain-g" and is_prepared(recorded.values["data.source"]):
         asked.setdefault("data.source", recorded.values["data.source"])  # which may have been prepared otherwise since
         asked_sources.setdefault("data.source", recorded.sources["data.source"])
+    restarted_oracle = bool(recorded and restarted == "pretrain-g" and recorded.values["data.oracle"])
+    if recorded and restarted_oracle:  # which may have become another
+        asked.setdefault("data.oracle", recorded.values["data.oracle"])
+        asked_sources.setdefault("data.oracle", recorded.sources["data.oracle"])
     source = asked.get("data.source", SCHEMA["data.source"].default)
-    if not goes_on and (recorded is None or recorded.values["data.source"] != source or is_prepared(source)):
+    again = recorded is None or any(asked.get(name, recorded.values[name]) != recorded.values[name] for name in PLACES)
+    if not goes_on and (again or restarted_oracle or is_prepared(source)):
         infer_settings(asked, asked_sources)
+    elif recorded is not None and recorded.settings.data.synthetic:
+        keep_settled(asked, asked_sources, recorded.values, recorded.sources)
     preset = (run.record().get("preset") if recorded else parameters["preset"]) or "paper"
     if recorded is not None:
         moved = is_prepared(source) and run.streams_from(Path(source))
@@ -180,7 +187,7 @@ def _chiefs_job(
             earlier_data = continued.store(run, recorded, config, corpus)
         elif changed:
             earlier_data = []
-            store_corpus(run, corpus, oracle)
+            store_corpus(run, settings, corpus, oracle)
         else:
             save_starts(run.path, corpus.starts)
         run.write_config(config, preset, origins, earlier_data)

@@ -254,15 +254,15 @@ class Which(click.Choice):
         return value if re.fullmatch(r"(pretrain-g|adversarial):\d{1,9}", value) else super().convert(value, param, ctx)
 
 
-def from_option(function: Callable) -> Callable:
-    """`--from`: which of the run's generators."""
+def from_option(function: Callable, usual: str = "latest") -> Callable:
+    """`--from`: which of the run's generators, `usual` unless it is told another."""
     return click.option(
         "--from",
         "which",
         cls=GroupedOption,
         group="Generator",
         type=Which(),
-        default="latest",
+        default=usual,
         help="latest: adversarial if there is one; best: pretrain-g's best held-out one; best-adversarial: the best round by "
-        "adversarial.monitor; STAGE:UNIT, as pretrain-g:40: any that is kept [latest]",
+        f"adversarial.monitor; STAGE:UNIT, as pretrain-g:40: any that is kept [{usual}]",
     )(function)

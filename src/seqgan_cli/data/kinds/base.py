@@ -74,6 +74,7 @@ class Kind(registry.Component, abc.ABC):
     has_labels: ClassVar[bool] = False  # whether the source is a label
     # Its own settings that say where in the files, or in which, the data are: who gives one asks for such data.
     places: ClassVar[frozenset[str]] = frozenset()
+    writing: ClassVar[tuple[str, ...]] = ()  # its own settings that say how a sequence is written
     counts: ClassVar[str] = "byte"  # what `read` reports the numbers of
     several: ClassVar[bool] = False  # whether `read` takes a source that names several files (`data.inputs.named.files_of`)
     synthetic: ClassVar[bool] = False  # whether the sequences are drawn from an oracle, and nothing is read
@@ -186,6 +187,12 @@ class Kind(registry.Component, abc.ABC):
     def write_midi(cls, pitches: np.ndarray, settings: Settings, path: Path) -> None:
         """Write a sequence as MIDI, of what has a `pitch_step`."""
         raise SeqganError(f"Data of kind {cls.name} are not written as MIDI.")
+
+    @classmethod
+    def settled(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """What data that are drawn say themselves, by name, for those settings that are asked for. Raises SeqganError, and
+        UsageError for what is asked for otherwise."""
+        return {}
 
     @classmethod
     def misplaced(cls, settings: Settings, given: set[str]) -> Iterable[tuple[bool, str]]:

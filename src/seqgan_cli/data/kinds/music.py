@@ -74,6 +74,7 @@ class Music(Kind):
     meaning = "windows of tunes"
     rank = 3
     Section = MusicSettings
+    writing = ("data.step",)
     sources = (FOLK,)
     suffixes = SUFFIXES
     uses = frozenset({"data.strict"})

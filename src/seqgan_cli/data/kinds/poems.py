@@ -42,6 +42,7 @@ class Poems(Kind):
     meaning = "Chinese quatrains"
     rank = 1
     Section = PoemSettings
+    writing = ("data.poem-form",)
     suffixes = (".json",)
     defaults: ClassVar[Mapping[str, Any]] = {"data.tokenizer": "chars"}
     uses = frozenset({"data.min-count", "data.max-vocab", "data.strict"})

@@ -1,29 +1,39 @@
 """What is settled by the source of the data: their kind, and of prepared data every setting."""
 
 import itertools
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from seqgan_cli.config import registry
 from seqgan_cli.config.paths import names_in
+from seqgan_cli.config.schema import written
 from seqgan_cli.config.settings import SCHEMA
 from seqgan_cli.data.inputs.named import files_of, is_one
 from seqgan_cli.data.text.records import BY_CHARACTER, WITH_COLUMNS, suffix_of, texts_of
 from seqgan_cli.data.text.tokens import refuse_mixed
 from seqgan_cli.data.tfrecord.shards import is_prepared, read_index, take_over
+from seqgan_cli.errors import UsageError
 
 LOOKED_AT = 50  # lines that tell one kind from another
 FILES_LOOKED_AT = 100_000  # of a folder
 
 
 def infer_settings(asked: dict[str, Any], sources: dict[str, str]) -> None:
-    """Where data are asked for and not their kind, ask for the kind that they are; and for all that prepared data say.
+    """Where data are asked for and not their kind, ask for the kind that they are; and for all that prepared data, or the
+    file of an oracle, say.
 
     Raises SeqganError if they are of no kind, UsageError if they were prepared otherwise than is asked for.
     """
     source = asked.get("data.source", SCHEMA["data.source"].default)
     built_in = registry.kinds.of_source(source)
     if built_in is not None and built_in.synthetic:
+        for name, value in built_in.settled(asked).items():
+            if asked.get(name, value) not in (value, "auto"):
+                raise UsageError(
+                    f"{name} is {written(asked[name])}, and {asked['data.oracle']} says {written(value)}: leave it out."
+                )
+            asked[name], sources[name] = value, "data"
         return
     if is_prepared(source):
         take_over(asked, sources)
@@ -34,6 +44,11 @@ def infer_settings(asked: dict[str, Any], sources: dict[str, str]) -> None:
         tokenizes = registry.kinds[asked["data.kind"]].tokenizes
         if tokenizes and "data.tokenizer" not in asked and suffix_of(files_of(source)[0]) in BY_CHARACTER:
             asked["data.tokenizer"], sources["data.tokenizer"] = "chars", "data"
+
+
+def keep_settled(asked: dict[str, Any], sources: dict[str, str], values: Mapping[str, Any], seen: Mapping[str, str]) -> None:
+    """What a run has from its data comes from them still where the same is asked for. `values`, `seen`: the run's, by name."""
+    sources.update({name: "data" for name, value in asked.items() if seen.get(name) == "data" and values[name] == value})
 
 
 def places_without(kind: Any, source: str) -> list[str]:

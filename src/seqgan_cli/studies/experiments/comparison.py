@@ -34,7 +34,7 @@ class Contender:
     @property
     def score(self) -> str:
         """The score that tests compare: the first that says how good samples of such data are."""
-        return str(self.run.config().settings.kind.quality[0])
+        return str(self.run.config().settings.origin.quality[0])
 
 
 def contenders(runs: Sequence[Run], samples: int, warn: Callable[[str], None], step: Callable[[str], None]) -> list[Contender]:

@@ -197,7 +197,7 @@ def collect(
     values = tasks[0].config.values
     one_oracle = bool(values["data.oracle"] or values["data.test"] or is_prepared(values["data.source"]))
     own = tasks[0].config.settings
-    source, quality = short(own.data.source), own.kind.quality
+    source, quality = short(own.data.source), own.origin.quality
     design = Design(kind, tasks[0].preset, samples, margin, one_oracle, unfinished, quality, source, sweep, sampling)
     places = {(task.name, task.seed): task for task in tasks}
     seeds = sorted({task.seed for task in tasks})

@@ -62,7 +62,7 @@ def run_page(
         curve_section, sweep = _frontier(scorer, shown, names, step, scores[last].nll_test.mean)
         curve_sections = [curve_section]
     if adversarial:
-        quality = scorer.settings.kind.quality[0]
+        quality = scorer.settings.origin.quality[0]
         if is_left_behind(run, generator_checkpoint(run, "adversarial", warn)):
             told.append(findings.LEFT_BEHIND)
         elif not sampling.truncated:
@@ -110,7 +110,7 @@ def _frontier(
     The first generator's curve goes on, colder, until its nll_test is the one that is wanted.
     """
     curves = []
-    score = scorer.settings.kind.quality[0]
+    score = scorer.settings.origin.quality[0]
     sweeps: dict[str, list[Likelihoods]] = {}
     for which in dict.fromkeys(shown):
         step(f"{names[which]} over temperatures")
