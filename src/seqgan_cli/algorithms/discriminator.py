@@ -232,10 +232,10 @@ class DiscriminatorTrainer:
         if not (cfg.stop or cfg.stop_nats):
             return False
         samples, held_out, documents = self._held_out(generator, sample_key)
-        found = [logits(self.discriminator, each) for each in (held_out, samples)]
-        if cfg.stop_nats and (known := self._knowledge(*found, documents)) and known.value > cfg.stop_nats:
+        of_real, of_fake = (logits(self.discriminator, each) for each in (held_out, samples))
+        if cfg.stop_nats and (known := self._knowledge(of_real, of_fake, documents)) and known.value > cfg.stop_nats:
             return True
-        real, fake = map(self._judged, found)
+        real, fake = self._judged(of_real), self._judged(of_fake)
         middle = self._middle(real, fake)
         return bool(cfg.stop) and float((real > middle).mean() + (fake <= middle).mean()) / 2 > cfg.stop
 

@@ -17,6 +17,7 @@ from seqgan_cli.jobs.sampling import sampling_options, samplings_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from seqgan_cli.evaluation.correction import Correction
     from seqgan_cli.evaluation.generators import Likelihoods
     from seqgan_cli.runs.run import Run
     from seqgan_cli.sampling.choices import Sampling
@@ -92,9 +93,10 @@ def _score(
     corpus = held_out_of(context, trained.config.settings, trained.corpus, console)
     oracle = trained.run.oracle()
     data = data_figures(corpus, oracle, trained.config.values["seed"], samples)
-    scores, corrected = [], []
+    scores: list[Likelihoods] = []
+    corrected: list[Likelihoods] = []
     for sampling in samplings:
-        corrections = [None]
+        corrections: list[Correction | None] = [None]
         if context.params["correct"]:
             corrections.append(opened_correction(trained, context.params["which"], sampling, console))
         for correction in corrections:
@@ -128,8 +130,8 @@ def _score(
             for record in own:
                 del record["real"]
             more = {"corrected": own}
-        told = {"from": trained.origin, **record_of(corpus), "scores": records, **more, "data": data}
-        console.result(json.dumps(files.plain(told)))
+        found_all = {"from": trained.origin, **record_of(corpus), "scores": records, **more, "data": data}
+        console.result(json.dumps(files.plain(found_all)))
         return
     truncated = any(s.sampling.truncated for s in scores)
     heading = "sampling" if truncated else "temperature"

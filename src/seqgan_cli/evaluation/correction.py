@@ -141,7 +141,7 @@ def knowledge_of(
     """
     if corpus.choosing == "test":
         raise SeqganError("What the discriminator knows needs a validation part to choose by, and data.validation is 0.")
-    parts = []
+    parts: list[Scored] = []
     most = math.inf
     for name, key in zip((corpus.choosing, "test"), keys, strict=True):
         part = corpus.held_out[name]
@@ -158,7 +158,8 @@ def knowledge_of(
             most = float(drawn.max())
         of_real = np.minimum(logits(discriminator, real).astype(np.float64), most)
         parts.append(Scored(of_real, np.minimum(drawn, most), part.documents[known]))
-    return held_out(*parts, rng), most, parts[1].samples
+    choosing, reporting = parts
+    return held_out(choosing, reporting, rng), most, reporting.samples
 
 
 def correction_of(

@@ -78,8 +78,8 @@ def drawn(
     if correction:  # as many draws as it takes, so that each prompt has its own
         for i, prompt in enumerate([[]] if prompts is None else prompts):
             batches = batches_of_prompt(trained, seed, sampling, None if prompts is None else prompt, i, correction)
-            rows = itertools.islice(itertools.chain.from_iterable(batches), num)
-            yield from ((ids, len(prompt)) for ids in rows)
+            kept = itertools.islice(itertools.chain.from_iterable(batches), num)
+            yield from ((ids, len(prompt)) for ids in kept)
         return
     drawing = key(seed, "sample")
     if prompts is None:

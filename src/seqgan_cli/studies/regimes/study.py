@@ -19,7 +19,7 @@ from seqgan_cli.studies.experiments.methods import COLDER, TEMPERATURES
 from seqgan_cli.studies.experiments.plan import asked_of, tasks_of
 from seqgan_cli.studies.experiments.scores import Scored, Scorer
 from seqgan_cli.studies.regimes.cells import CORRECTED, MLE, ROUNDS, Cell, later_works, likelihood_works
-from seqgan_cli.studies.tasks import Task
+from seqgan_cli.studies.tasks import Task, Work
 
 Point = tuple[float, float]  # nll_test, nll_oracle: of both less is better
 
@@ -62,7 +62,8 @@ class Plan:
         """What begins with the chosen ones of those, and they."""
         planned: list[Task] = []
         for seed in self.seeds:
-            works, wanted = {}, []
+            works: dict[str, Work] = {}
+            wanted: list[str] = []
             for size in self.hidden_dims:
                 cell = Cell(number, size)
                 later = later_works(self.chosen(cell, seed))

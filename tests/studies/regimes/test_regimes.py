@@ -1,0 +1,161 @@
+"""`seqgan experiment regimes`: its cells, what validation chooses, gaps worked by hand, and what it leaves."""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import forked
+from eager import eager
+from seqgan_cli.config.resolution import resolve
+from seqgan_cli.config.settings import LOG_RATIO
+from seqgan_cli.errors import UsageError
+from seqgan_cli.evaluation.metrics.knowledge import Knowledge
+from seqgan_cli.runs.run import Run
+from seqgan_cli.studies.regimes.cells import CORRECTED, MLE, ROUNDS, Cell, later_works
+from seqgan_cli.studies.regimes.experiment import values_of
+from seqgan_cli.studies.regimes.outputs import findings, table
+from seqgan_cli.studies.regimes.study import Mapped, Plan, gap
+from tiny import TINY
+
+Call = Callable[..., Any]
+LINE = [(1.0, 5.0), (2.0, 3.0), (3.0, 2.0)]  # nll_test, nll_oracle
+
+
+@pytest.mark.parametrize(
+    ("curve", "expected"),
+    [
+        ([(1.0, 5.0), (2.0, 3.0)], 0.0),  # a method against itself
+        ([(1.0, 4.5), (2.0, 2.0)], -0.5),  # the worst of both
+        ([(1.5, 3.5)], -0.5),  # between two points, on a straight line
+        ([(1.5, 3.5), (2.0, 3.25)], 0.25),
+        ([(0.5, 4.0)], -1.0),  # covers better than MLE ever does: held against where that covers best
+        ([(0.5, 6.0)], 1.0),
+        ([(2.0, 2.5), (4.0, 9.0)], -0.5),  # past the end of MLE's curve nothing is known
+    ],
+)
+def test_a_gap_is_the_worst_along_a_curve(curve: list[tuple[float, float]], expected: float) -> None:
+    assert gap(curve, LINE) == pytest.approx(expected)
+
+
+def test_past_the_end_nothing_is_known() -> None:
+    assert math.isnan(gap([(4.0, 1.0)], LINE))
+
+
+def plan_of(tmp_path: Path, **changes: Any) -> Plan:
+    values = {**TINY, **changes}
+    config = resolve(values, dict.fromkeys(values, "option"), None, "quick")
+    return Plan(tmp_path, config, "quick", (30, 60), (3, 4), (0.0, 0.5), (7, 8), 32)
+
+
+def test_what_is_trained_in_a_cell(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
+    first = plan.likelihood_tasks(30)
+    assert [task.label for task in first] == [
+        f"seed-{seed}/n30-h{size}-dropout-{x}" for seed in (7, 8) for size in (3, 4) for x in ("0", "0.5")
+    ]
+    for task in first:
+        assert task.config.values["data.num-sequences"] == 30
+        assert f"h{task.config.values['generator.hidden-dim']}-dropout-{task.config.values['pretrain-g.dropout']:g}" in task.label
+    later = {task.label: task for task in plan.later_tasks(60)}
+    rounds = later["seed-7/n60-h4-dropout-0-rounds"]
+    assert rounds.config.values["adversarial.monitor"] == "nll_validation"  # the oracle chooses nothing
+    assert rounds.config.values["adversarial.reward"] == LOG_RATIO["adversarial.reward"]
+    assert rounds.config.values["adversarial.kl-coefficient"] == 1.0
+    assert rounds.config.values["generator.hidden-dim"] == 4
+    assert rounds.parent == tmp_path / "seed-7" / "n60-h4-dropout-0-discriminator"
+    assert plan.config_of(60).values["data.num-sequences"] == 60
+
+
+def mapped(known: float, earned: float, *gaps: float) -> Mapped:
+    curves = {MLE: LINE} | {name: [(2.0, 3.0 + each)] for name, each in zip((CORRECTED, ROUNDS), gaps, strict=True)}
+    return Mapped(0.3, 4, 2.0, Knowledge(known, 0.0, 1.0, 1.0, 90.0, 100), known, earned, curves)
+
+
+def test_a_cell_pays_where_all_seeds_say_so(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
+    good, bad = Cell(30, 3), Cell(60, 4)
+    found = {
+        (good, 7): mapped(0.5, 0.25, -0.100, 0.01),
+        (good, 8): mapped(0.3, 0.15, -0.101, -0.01),
+        (bad, 7): mapped(0.1, 0.05, 0.1, 0.1),
+        (bad, 8): mapped(0.1, 0.05, 0.3, 0.1),
+    }
+    columns, rows = table(plan, found)
+    by_cell = [dict(zip(columns, row, strict=True)) for row in rows]
+    assert [(row["sequences"], row["size"]) for row in by_cell] == [("30", "3"), ("60", "4")]
+    assert by_cell[0]["knows"].startswith("0.400")
+    assert by_cell[0]["earned"].startswith("0.200")
+    assert by_cell[0]["MLE, corrected, minus MLE's curve ↓"].startswith("-0.101 [")
+    assert findings(plan, found) == [
+        "MLE, corrected is below MLE's curve at every coverage (p < 0.01) in 30 sequences and size 3.",
+        "SeqGAN, log-ratio is below MLE's curve at every coverage (p < 0.01) in no cell.",
+        "The discriminator knows most with 30 sequences and size 3: 0.400 nats a sequence, 20.0% of what MLE lacks.",
+    ]
+
+
+def test_values_of_its_options() -> None:
+    assert values_of("--sequences", None, int) == (10_000, 50_000)
+    assert values_of("--dropouts", "0, 0.25", float) == (0.0, 0.25)
+    for text in ("0,0", "1", "x", ""):
+        with pytest.raises(UsageError, match="twice|dropout"):
+            values_of("--dropouts", text or "-1", float)
+
+
+@pytest.fixture(scope="module")
+def finished(once: Callable[..., Path]) -> Path:
+    """A map of two cells, and what it printed. Read only."""
+
+    def build(folder: Path) -> None:
+        sets = [part for name, value in TINY.items() for part in ("--set", f"{name}={value}") if name != "data.num-sequences"]
+        grid = ("--sequences", "96", "--hidden-dims", "3,5", "--dropouts", "0,0.5", "--seeds", "1", "--samples", "64")
+        sets += ["--set", "adversarial.g-steps=2", "--jobs", "2", "--threads", "1"]
+        with eager():
+            done = forked.run(folder, "experiment", "regimes", "--preset", "quick", *grid, *sets, "--out", folder / "map")
+        assert done.returncode == 0, done.stderr
+        (folder / "out").write_text(done.stdout)
+
+    return once("regimes", build)
+
+
+def test_it_leaves_a_map(finished: Path) -> None:
+    folder = finished / "map" / "regimes"
+    record = json.loads((folder / "results.json").read_text())
+    assert [(cell["sequences"], cell["hidden_dim"], cell["seed"]) for cell in record["cells"]] == [(96, 3, 0), (96, 5, 0)]
+    for cell in record["cells"]:
+        name = Cell(96, cell["hidden_dim"])
+        best = {}
+        for x in (0.0, 0.5):
+            rows = Run(finished / "map" / "seed-0" / name.mle(x)).history.rows()
+            best[x] = min(row.value for row in rows if row.metric == "nll_validation")
+        assert cell["dropout"] == min(best, key=best.__getitem__)
+        chosen = name.mle(cell["dropout"])
+        assert {path.name for path in (finished / "map" / "seed-0").iterdir() if path.is_dir()} >= {*later_works(chosen)}
+        assert set(cell["gaps"]) == {CORRECTED, ROUNDS}
+        assert len(cell["curves"][ROUNDS]) == 6
+        assert cell["corrected"] == pytest.approx(cell["known"]["value"], abs=1e-5)
+    printed = (finished / "out").read_text()
+    assert "The discriminator knows most with 96 sequences and size" in printed
+    assert (folder / "regimes.png").stat().st_size > 1000
+    assert (folder / "table.md").read_text().startswith("# regimes")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["synthetic", "--sequences", "5"], "--sequences is of the experiment regimes"),
+        (["regimes", "--top-k", "5"], "temperatures of its own"),
+        (["regimes", "--methods", "mle"], "leave --methods"),
+        (["regimes", "--sequences", "many"], "data.num-sequences"),
+        (["regimes", "--sequences", "50,50"], "twice"),
+        (["regimes", "--data", "x.txt"], "needs the oracle's truth"),
+    ],
+)
+def test_what_it_refuses(seqgan: Call, tmp_path: Path, arguments: list[str], words: str) -> None:
+    done = seqgan("experiment", *arguments, "--preset", "quick", "--out", tmp_path / "new")
+    assert done.code == 2
+    assert words in done.err
+    assert not (tmp_path / "new").exists()
