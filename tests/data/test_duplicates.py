@@ -130,5 +130,5 @@ def test_prepared_data_are_what_they_were_prepared_to_be(tmp_path: Path, older: 
     if older:
         del index["settings"]["data.deduplicate"]
     path.write_text(json.dumps(index))
-    with pytest.raises(UsageError, match=r"was prepared with data\.deduplicate = False, and not True: leave it out, or prepare"):
+    with pytest.raises(UsageError, match=r"was prepared with data\.deduplicate = False, and not True: leave it out, or "):
         take_over({"data.source": str(path.parent), "data.deduplicate": True}, {})

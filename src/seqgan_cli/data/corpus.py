@@ -173,9 +173,9 @@ def corpus_of(documents: Documents, test: Documents | None, layout: Layout, sett
     check_vocabulary(tallies["train"], documents.source, layout, settings)
     in_train = {name: stand_in(part.tokens, train) for name, part in held_out.items()}
     held_out, overlaps = removed(held_out, in_train, settings, documents.source)
-    for name, part in held_out.items():
+    for name in held_out:
         tallies[name] = Tally(vocabulary)
-        tallies[name].add(part.tokens)
+        tallies[name].add(held_out[name].tokens)
     long = too_long(documents, layout), 0 if test is None else too_long(test, layout)
     told = None if test is None else test.reading
     summary = summary_of(documents.reading, told, layout, settings, tallies, long, overlaps)

@@ -29,7 +29,7 @@ class Overlap:
 
 
 def removed(
-    held_out: Mapping[str, HeldOut], in_train: Mapping[str, np.ndarray], settings: Data, source: str
+    held_out: Mapping[str, HeldOut], known_of: Mapping[str, np.ndarray], settings: Data, source: str
 ) -> tuple[dict[str, HeldOut], dict[str, Overlap]]:
     """The held-out parts, with `data.deduplicate` without duplicates, and the overlap of each.
 
@@ -40,7 +40,7 @@ def removed(
 
     Args:
         held_out: the parts by name.
-        in_train: which sequences of each stand in training, bool `[n]`.
+        known_of: which sequences of each stand in training, bool `[n]`.
         source: for messages.
 
     Raises:
@@ -48,7 +48,7 @@ def removed(
     """
     parts, overlaps = dict[str, HeldOut](), dict[str, Overlap]()
     for name, part in held_out.items():
-        known = in_train[name]
+        known = known_of[name]
         chose = np.zeros(len(part), bool)
         if name == "test" and "validation" in held_out:
             chose = stand_in(part.tokens, held_out["validation"].tokens) & ~known
@@ -62,8 +62,8 @@ def removed(
             )
         kept = new if settings.deduplicate else np.ones(len(part), bool)
         parts[name] = part if kept.all() else part.only(kept)
-        counts = (int(each.sum()) for each in (known, chose, ~new))
-        overlaps[name] = Overlap(len(part), *counts, left=float(known[kept].mean()))
+        in_train, in_validation, duplicates = (int(each.sum()) for each in (known, chose, ~new))
+        overlaps[name] = Overlap(len(part), in_train, in_validation, duplicates, left=float(known[kept].mean()))
     return parts, overlaps
 
 
