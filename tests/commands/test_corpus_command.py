@@ -560,3 +560,22 @@ def test_places_to_prepare_data_in(seqgan, tmp_path, monkeypatch, sentences, pla
     assert seqgan("corpus", sentences, "--write", place, "--format", "tfrecord").code == 0
     assert seqgan("corpus", place).code == 0
     assert seqgan("corpus", place, "--write", "text").code == 2
+
+
+# Duplicates
+
+
+def test_duplicates_are_removed_of_what_is_written_too(seqgan, refused, tmp_path):
+    """The oracle has none."""
+    rows = [f"a{i % 9} b{i % 7} c{i % 5}" for i in (*range(120), *range(60))]
+    data = put(tmp_path / "data.txt", "".join(f"{row}\n" for row in rows))
+    outcome = seqgan("corpus", data, "--deduplicate", "--write", tmp_path / "parts")
+    assert outcome.code == 0, outcome.err
+    assert " of 18 test sequences are also in training" in outcome.out
+    assert "; --deduplicate removed" in outcome.out
+    parts = [{*(tmp_path / "parts" / f"{name}.txt").read_text().splitlines()} for name in ("train", "validation", "test")]
+    assert parts[1]
+    assert not parts[0] & parts[1]
+    assert not (parts[0] | parts[1]) & parts[2]
+    why = "--deduplicate goes with --data FILE: the oracle draws its parts independently; leave it out."
+    refused(seqgan("train", "--deduplicate", "--run", tmp_path / "run"), 2, why)

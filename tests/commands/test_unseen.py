@@ -191,3 +191,17 @@ def test_hypotheses_without_the_runs_column_have_a_way(seqgan: Call, tiny_config
     said = f"--hypotheses-column verse: {tmp_path / 'samples.jsonl'} has the fields 'text'. That is the run's column: "
     assert f"{said}--hypotheses-column NAME names this file's." in outcome.err
     assert seqgan(*arguments, "--hypotheses-column", "text").code == 0
+
+
+def test_sequences_that_the_run_has_trained_on_are_told(seqgan: Call, text: Any, tmp_path: Path) -> None:
+    """From a tenth of them on, as when data are read."""
+    corpus = trained_of(Run(text.path), "latest", Console(quiet=True)).corpus
+    known = [" ".join(corpus.vocabulary.decode(ids)) for ids in corpus.train[:2]]
+    told = "of its sequences stand in the run's training data: of these, scores say only what was learned by heart."
+    path = tmp_path / "own.txt"
+    for others, share in ((2, "50%"), (18, "")):
+        path.write_text("".join(f"{line}\n" for line in (*known, *(f"gull {known[0]}"[: i + 5] for i in range(others)))))
+        found = seqgan("eval-bleu", "--run", text.path, "-n", 8, "--data", path)
+        assert found.code == 0, found.err
+        assert (told in found.err) == bool(share)
+        assert not share or f"Warning: {path}: {share} {told}" in found.err

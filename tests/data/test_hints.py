@@ -114,3 +114,20 @@ def test_what_a_library_puts_around_a_book_is_told_and_the_command_leaves_it_out
     subprocess.run(command_in(note), shell=True, check=True)
     assert (tmp_path / "a book.book.txt").read_text().split("\n") == [*book, ""]
     assert notes_of(path, unit="sentence")[0].startswith("Lines 1 to 2 and from 8 on are Project Gutenberg's own words")
+
+
+@pytest.mark.parametrize("kept", ["", "one\ttwo\tthree", "none at all", "12\t34"])
+def test_a_tab_in_every_line_is_told_and_the_command_reads_pairs(
+    tmp_path: Path, kept: str, capfd: pytest.CaptureFixture[str], program: Callable[[str], None]
+) -> None:
+    """Of lines that are all such as pairs have; a number of a line is no source."""
+    path = tmp_path / "it's asked.txt"
+    path.write_text("".join(f"who sings at {word}\tthe gull does\n" for word in "abcdefghij" * 3) + f"{kept}\n" * bool(kept))
+    if kept:
+        assert notes_of(path) == ()
+        return
+    (note,) = notes_of(path)
+    assert note.startswith("Every line has one tab: if it parts a source, which is given, from a target, --kind pairs reads")
+    program(command_in(note))
+    assert f"Data: {path}: 30 pairs" in capfd.readouterr().out
+    assert notes_of(path, unit="paragraph") == ()

@@ -320,7 +320,7 @@ def test_poems_are_numbered_without_ends(tmp_path: Path) -> None:
         "1 left out: not 5 characters in each of its first four lines (line 4)."
     )
     different = len(set(bare(QUIET)))
-    assert corpus.summary[-1].startswith(f"Vocabulary: {different} characters; unknown: 0.00% of the training tokens, ")
+    assert corpus.summary[-2].startswith(f"Vocabulary: {different} characters; unknown: 0.00% of the training tokens, ")
 
 
 def test_a_test_file_is_of_the_same_kind(tmp_path: Path) -> None:

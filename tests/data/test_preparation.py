@@ -93,8 +93,8 @@ def test_parts_give_what_the_whole_gives(
     assert [*prepared.vocabulary.tokens[3:]] == sorted(words, key=lambda word: (-words[word], seen[word]))
     assert prepared.train.shape[1] == whole.train.shape[1]
     assert prepared.summary[0].split(":")[-1].split("dropped")[0] == whole.summary[0].split(":")[-1].split("dropped")[0]
-    assert f"{len(prepared.sequences)} training sequences, {len(prepared.validation)} for validation, " in prepared.summary[-2]
-    assert f"{len(prepared.test)} for test;" in prepared.summary[-2]
+    assert f"{len(prepared.sequences)} training sequences, {len(prepared.validation)} for validation, " in prepared.summary[-3]
+    assert f"{len(prepared.test)} for test;" in prepared.summary[-3]
     for part, kept in prepared.held_out.items():
         texts = [path for path in (tmp_path / "lines.txt").read_text().lower().split("\n") if path]
         for ids, document in zip(kept.tokens, kept.documents, strict=True):

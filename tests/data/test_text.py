@@ -401,7 +401,7 @@ def test_unknown_words_of_a_test_file_are_not_taught(tmp_path: Path) -> None:
     assert corpus.vocabulary.tokens[3:] == ("the", "cat", "dog")
     assert corpus.train.tolist() == [[3, 4, EOS], [3, 5, EOS]]
     assert sorted(corpus.test.tolist()) == [[UNK, EOS, PAD], [3, UNK, EOS]]
-    assert "unknown: 0.00% of the training tokens, 66.67% of the held-out ones." in corpus.summary[-1]
+    assert "unknown: 0.00% of the training tokens, 66.67% of the held-out ones." in corpus.summary[-2]
 
 
 # Layout and length
@@ -632,6 +632,7 @@ def test_the_summary_counts_lines_blanks_and_tokens(tmp_path: Path) -> None:
         CHOOSES_AND_REPORTS,
         f"3 training sequences, 1 for test from {tmp_path / 'test.txt'}; 1 to 3 tokens, 2.0 on average.",
         "Vocabulary: 3 tokens (whitespace); unknown: 0.00% of the training tokens, 0.00% of the held-out ones.",
+        "Duplicates: 0 of 1 test sequences are also in training.",
     )
 
 

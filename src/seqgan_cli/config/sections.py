@@ -27,6 +27,9 @@ class Data:
         below=1,
         before=0.0,
     )
+    deduplicate: bool = setting(
+        False, "remove from validation and test what is in training too, and from test what is in validation", before=False
+    )
     column: str = setting("", "column of a table or field of JSON objects that is text (default: the only one that is)")
     unit: str = setting(
         "line",

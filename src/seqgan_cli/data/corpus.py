@@ -14,13 +14,14 @@ from seqgan_cli import files
 from seqgan_cli.config.sections import Data
 from seqgan_cli.data.batches import InMemory, Positives, Sequences, Streamed
 from seqgan_cli.data.documents import BLOCK, Documents, counts_of
+from seqgan_cli.data.duplicates import removed
 from seqgan_cli.data.split import HeldOut, chosen_parts, read_parts, save_parts
 from seqgan_cli.data.starts import Start, read_starts, save_starts
 from seqgan_cli.data.summary import Tally, summary_of
 from seqgan_cli.data.tfrecord.shards import EVAL_SUBSET, Shards
 from seqgan_cli.data.vocabulary import EOS, PAD, SPECIAL, TOKENIZER, UNK, Vocabulary, is_mark, read_vocabulary
 from seqgan_cli.errors import SeqganError, restarting
-from seqgan_cli.evaluation.metrics.diversity import train_overlap
+from seqgan_cli.evaluation.metrics.diversity import stand_in
 from seqgan_cli.lazy import np
 from seqgan_cli.randomness import rng
 
@@ -146,7 +147,8 @@ class Layout:
 def corpus_of(documents: Documents, test: Documents | None, layout: Layout, settings: Data, seed: int) -> Corpus:
     """Split, number and pad documents. Raises SeqganError for what cannot be trained on.
 
-    The vocabulary is the training part's. Documents are held out as a whole, so none has a piece in two parts.
+    The vocabulary is the training part's. Documents are held out as a whole, so none has a piece in two parts; for those that
+    equal others see `duplicates`.
     """
     chosen = chosen_parts(len(documents), settings, documents.source, layout.unit, seed)
     sources = dict.fromkeys(chosen, documents)
@@ -162,18 +164,21 @@ def corpus_of(documents: Documents, test: Documents | None, layout: Layout, sett
     tables = {name: table_of(sources[name], *span, vocabulary, layout) for name, span in spans.items()}
     train = tables.pop("train")
     vocabulary.has_eos = layout.ended
-    tallies = {name: Tally(vocabulary) for name in chosen}
-    for name, tally in tallies.items():
-        tally.add(train if name == "train" else tables[name])
-    check_vocabulary(tallies["train"], documents.source, layout, settings)
-    long = too_long(documents, layout), 0 if test is None else too_long(test, layout)
-    copied = train_overlap(np.concatenate([*tables.values()]), train)
-    told = None if test is None else test.reading
     held_out = {
         name: HeldOut.shuffled(table, np.searchsorted(sources[name].offsets, spans[name][0], side="right") - 1, seed, name)
         for name, table in sorted(tables.items(), reverse=True)
     }
-    summary = summary_of(documents.reading, told, layout, settings, tallies, long, copied)
+    tallies = {"train": Tally(vocabulary)}
+    tallies["train"].add(train)
+    check_vocabulary(tallies["train"], documents.source, layout, settings)
+    in_train = {name: stand_in(part.tokens, train) for name, part in held_out.items()}
+    held_out, overlaps = removed(held_out, in_train, settings, documents.source)
+    for name in held_out:
+        tallies[name] = Tally(vocabulary)
+        tallies[name].add(held_out[name].tokens)
+    long = too_long(documents, layout), 0 if test is None else too_long(test, layout)
+    told = None if test is None else test.reading
+    summary = summary_of(documents.reading, told, layout, settings, tallies, long, overlaps)
     return Corpus(train, held_out, vocabulary, summary, seed=seed)
 
 

@@ -43,6 +43,10 @@ class HeldOut:
         """So many of them, or all."""
         return type(self)(self.tokens[:num], self.documents[:num])
 
+    def only(self, kept: np.ndarray) -> Self:
+        """Those of which `kept` is true, bool `[n]`."""
+        return type(self)(self.tokens[kept], self.documents[kept])
+
     def __len__(self) -> int:
         return len(self.tokens)
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from seqgan_cli.config.sections import Data
 from seqgan_cli.data.documents import Reading, counts_of, left_out
+from seqgan_cli.data.duplicates import Overlap
+from seqgan_cli.data.duplicates import told as told_of_overlaps
 from seqgan_cli.data.split import CHOOSES_AND_REPORTS
 from seqgan_cli.data.vocabulary import EOS, SPECIAL, UNK, Vocabulary
 from seqgan_cli.lazy import np
@@ -62,7 +64,7 @@ def summary_of(
     settings: Data,
     tallies: Mapping[str, Tally],
     long: tuple[int, int],
-    copied: float,
+    overlaps: Mapping[str, Overlap],
 ) -> tuple[str, ...]:
     """What was read and what became of it, a line each.
 
@@ -70,7 +72,7 @@ def summary_of(
         read, test: the data, and the held-out data if they are others.
         tallies: of the sequences of each part, by its name.
         long: documents that are too long, of the data and of held-out data that are others.
-        copied: share of the held-out sequences that stand in the training data.
+        overlaps: of the held-out parts with the training data, by name.
     """
     train, heldout = tallies["train"], [tally for name, tally in tallies.items() if name != "train"]
     fate, vocabulary = layout.overlong, train.vocabulary
@@ -92,6 +94,8 @@ def summary_of(
         lost = f"; {long[1]} longer than {layout.max_length} tokens, {layout.overlong}" if layout.overlong and long[1] else ""
         if lost := _left_out(test) + lost:
             notes.append(f"Of the held-out data, {test.source}{lost}.")
+    numbers = [len(tallies[name]) for name in overlaps]
+    copied = sum(each.left * number for each, number in zip(overlaps.values(), numbers, strict=True)) / sum(numbers)
     if copied > COPIED:
         notes.append(
             f"{copied:.0%} of the held-out sequences stand in the training data as they are: of these, scores say only what "
@@ -109,4 +113,5 @@ def summary_of(
         *notes,
         f"{len(train)} training sequences, {parts}; {train}.",
         f"{seen}.",
+        told_of_overlaps(overlaps, settings),
     )

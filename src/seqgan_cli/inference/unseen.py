@@ -9,6 +9,7 @@ import click
 
 from seqgan_cli.config.settings import SCHEMA
 from seqgan_cli.data.sources.inference import places_without
+from seqgan_cli.data.summary import COPIED
 from seqgan_cli.data.text.opened import named
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.jobs.options import grouped_option
@@ -114,6 +115,7 @@ def with_unseen(path: Path, column: str | None, settings: "Settings", corpus: "C
     if layout.overlong and not numbers_only and (long := too_long(documents, layout)):
         lost = f"{long} of {len(documents)} {layout.unit}s are longer than {layout.max_length} tokens"
         console.warn(f"{path}: {lost}, and are {layout.overlong}, as the run's own are.")
+    _tell_of_copies(path, table, corpus, console)
     console.say(f"Held out: {len(table)} sequences, all of {path}, in the place of the run's {len(corpus.test)}.")
     documents_of = np.searchsorted(documents.offsets, starts, side="right") - 1
     part = HeldOut.shuffled(table, documents_of, settings.seed, "test")
@@ -148,3 +150,13 @@ def _tell_of_unknown(path: Path, documents: "Documents", table: "np.ndarray", co
         f"{path}: {share:.2%} of its tokens are unknown to the run ({', '.join(map(repr, unknown[:NAMED]))}{more}), and read "
         "as <unk>, which no likelihood counts and no n-gram matches."
     )
+
+
+def _tell_of_copies(path: Path, table: "np.ndarray", corpus: "Corpus", console: "Console") -> None:
+    """Warn of sequences that the run has trained on; of streamed data, which take a pass, the scores alone tell."""
+    copied = 0.0 if corpus.shards else corpus.sequences.train_overlap(table)
+    if copied > COPIED:
+        console.warn(
+            f"{path}: {copied:.0%} of its sequences stand in the run's training data: of these, scores say only what was "
+            "learned by heart."
+        )

@@ -21,6 +21,7 @@ DATA = {
     "--test": "data.test",
     "--holdout": "data.holdout",
     "--validation": "data.validation",
+    "--deduplicate/--no-deduplicate": "data.deduplicate",
     "--column": "data.column",
     "--unit": "data.unit",
     "--pad-id": "data.pad-id",

@@ -70,4 +70,8 @@ class Oracle(Text):
     @classmethod
     def conflicts(cls, settings: Settings) -> Iterable[tuple[bool, str]]:
         yield settings.data.kind not in registry.kinds.beside and not settings[OracleSettings].oracle, NUMBERS
+        yield (
+            settings.data.deduplicate,
+            "--deduplicate goes with --data FILE: the oracle draws its parts independently; leave it out.",
+        )
         yield bool(settings.data.test), "--test goes with --data FILE: the oracle draws its own held-out sequences."

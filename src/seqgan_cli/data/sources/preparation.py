@@ -24,6 +24,7 @@ from seqgan_cli.data.corpus import (
     too_long,
 )
 from seqgan_cli.data.documents import Documents
+from seqgan_cli.data.duplicates import Overlap, removed
 from seqgan_cli.data.inputs.named import counting, files_of
 from seqgan_cli.data.inputs.options import LONGEST_BY_DEFAULT
 from seqgan_cli.data.kinds.base import Report
@@ -143,13 +144,13 @@ class _Preparation:
             refuse_nothing(table, self.data.test, layout)
             source_ids = np.searchsorted(documents.offsets, starts, side="right") - 1
             held_out["test"] = HeldOut.shuffled(table, source_ids, self.settings.seed, "test").first(EVAL_SUBSET)
-        training, copied = self._write_training(folder, survey, layout, vocabulary, [part.tokens for part in held_out.values()])
+        training, held_out, overlaps = self._write_training(folder, survey, layout, vocabulary, held_out)
         tallies = {"train": training, **{name: Tally(vocabulary) for name in held_out}}
         for name, part in held_out.items():
             tallies[name].add(part.tokens)
         survey.notes += self.notes
         read_ = survey.reading(self.data.source)
-        summary = summary_of(read_, test, layout, self.data, tallies, long, copied)
+        summary = summary_of(read_, test, layout, self.data, tallies, long, overlaps)
         self._finish(folder, vocabulary, held_out, summary)
 
     def _train_tokenizer(self) -> None:
@@ -175,13 +176,10 @@ class _Preparation:
         return survey, layout
 
     def _write_training(
-        self, folder: Path, survey: Survey, layout: Layout, vocabulary: Vocabulary, held_out: list[np.ndarray]
-    ) -> tuple[Tally, float]:
-        """The second pass. Returns what training sequences hold, and the share of the held-out ones that are among them.
-
-        `held_out`: the tables of the held-out parts, the test part's last.
-        """
-        heldout = np.concatenate(held_out)
+        self, folder: Path, survey: Survey, layout: Layout, vocabulary: Vocabulary, held_out: dict[str, HeldOut]
+    ) -> tuple[Tally, dict[str, HeldOut], dict[str, Overlap]]:
+        """The second pass. Returns what training sequences hold, and of the held-out ones what `removed` makes of them."""
+        heldout = np.concatenate([part.tokens for part in held_out.values()])
         width = layout.max_length + layout.ended
         draws = rng(self.settings.seed, "corpus", "deal")
         writer = ShardWriter(folder, number_of_files(survey.sequences, width), width, vocabulary.size, draws)
@@ -201,9 +199,11 @@ class _Preparation:
                 raise SeqganError(f"{self.data.source} has changed while it was read: run the command again.")
             check_vocabulary(tally, self.data.source, layout, self.data)
             taught = vocabulary.has_special_tokens and bool(tally.used[UNK])
-            of_test = float(copied[-len(held_out[-1]) :].mean())
-            self.shards = dataclasses.replace(writer.finish(), unk_taught=taught, heldout_copied=of_test)
-        return tally, float(copied.mean())
+            in_train = dict(zip(held_out, np.split(copied, np.cumsum([*map(len, held_out.values())])[:-1]), strict=True))
+            held_out, overlaps = removed(held_out, in_train, self.data, self.data.source)
+            shards = writer.finish()
+        self.shards = dataclasses.replace(shards, unk_taught=taught, heldout_copied=overlaps["test"].left)
+        return tally, held_out, overlaps
 
     def _finish(
         self, folder: Path, vocabulary: Vocabulary, held_out: dict[str, HeldOut], summary: tuple[str, ...]

@@ -1,5 +1,5 @@
-"""What a text seems to be that is read as documents and is not meant so: prose in wrapped lines, text without spaces, what a
-library puts before and behind a book."""
+"""What a text seems to be that is read as documents and is not meant so: prose in wrapped lines, text without spaces, pairs
+with a tab between them, what a library puts before and behind a book."""
 
 import re
 from collections import Counter
@@ -20,6 +20,7 @@ MOST = 0.95  # share of them that tells it
 _ENDS_WITHIN = re.compile(r"[.!?…][\"'”’)]* +\S")
 MARKS = ("START", "END")
 _GUTENBERG = re.compile(r"\*\*\* ?(START|END) OF (?:THE|THIS) PROJECT GUTENBERG", re.IGNORECASE)
+_PAIR = re.compile(r"[^\t]*[^\W\d_][^\t]*\t[^\t]*[^\W\d_][^\t]*$")
 _VERSE = re.compile(r"[\u3400-\u9fff]{5}$|[\u3400-\u9fff]{7}$")
 
 
@@ -32,7 +33,7 @@ class Hints:
     def __init__(self, unit: str = LINE) -> None:
         self._of_lines, self._last = unit == LINE, ""
         self._marks = dict[str, int]()  # where a book of Project Gutenberg's begins and ends
-        self._lines = self._single = self._verses = self._ends_within = self._widest = 0
+        self._lines = self._single = self._verses = self._pairs = self._ends_within = self._widest = 0
         self._needed: Counter[int] = Counter()  # columns that a line would have had with the first word of the next
 
     def see(self, line: str, number: int = 0) -> None:
@@ -44,6 +45,7 @@ class Hints:
             self._lines += 1
             self._single += len(first) == len(line) > 2
             self._verses += bool(_VERSE.match(line))
+            self._pairs += bool("\t" in line and _PAIR.match(line))
             self._ends_within += bool(_ENDS_WITHIN.search(line))
             self._widest = max(self._widest, len(line))
             if self._last:
@@ -63,7 +65,12 @@ class Hints:
         if pairs >= FEWEST and full > MOST * pairs and self._ends_within > self._lines / 10:
             yield (
                 f"Lines are full to column {self._widest}, as wrapped prose is: --unit paragraph makes each paragraph one "
-                f"sequence, and --unit sentence each sentence{_shown(source)}."
+                f"sequence, and --unit sentence each sentence{_shown(source, '--unit', 'sentence')}."
+            )
+        if self._pairs == self._lines:
+            yield (
+                "Every line has one tab: if it parts a source, which is given, from a target, --kind pairs reads them so"
+                f"{_shown(source, '--kind', 'pairs')}."
             )
         if self._verses > MOST * self._lines:
             yield f"Each line is a verse: make a poem of every four{_with(path, _to_poems)}."
@@ -83,13 +90,13 @@ class Hints:
         return f"{words}: leave them out{_with(path, command)}."
 
 
-def _shown(source: str) -> str:
-    """The command that shows what is read so, of what can be read again."""
+def _shown(source: str, *options: str) -> str:
+    """The command that shows what is read with these options, of what can be read again."""
     names = names_in(source)
     paths = [*map(Path, names)]
     if any(suffix_of(path) in FORMATS or (path.exists() and not (path.is_file() or path.is_dir())) for path in paths):
         return ""
-    words = ["seqgan", "corpus", *names, "--unit", "sentence"]
+    words = ["seqgan", "corpus", *names, *options]
     return f", as `{' '.join(map(quoted, words))}` shows"
 
 
