@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from seqgan_cli.runs.run import Run
 
 ACCURACIES = ("d_accuracy_validation", "d_accuracy_test", "d_accuracy_fake")
-SHOWN = ("nll_oracle", "nll_validation", "nll_test", "distinct_share", "reward_mean", *ACCURACIES, "d_knows")
+SHOWN = ("nll_oracle", "nll_validation", "nll_test", "distinct_share", "reward_mean", *ACCURACIES, "d_knows", "nats_earned")
 
 
 @click.command("status", cls=GroupedCommand)

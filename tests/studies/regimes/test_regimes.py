@@ -59,7 +59,8 @@ def test_what_is_trained_in_a_cell(tmp_path: Path) -> None:
     ]
     for task in first:
         assert task.config.values["data.num-sequences"] == 30
-        assert f"h{task.config.values['generator.hidden-dim']}-dropout-{task.config.values['pretrain-g.dropout']:g}" in task.label
+        size, dropout = (task.config.values[name] for name in ("generator.hidden-dim", "pretrain-g.dropout"))
+        assert f"h{size}-dropout-{dropout:g}" in task.label
     later = {task.label: task for task in plan.later_tasks(60)}
     rounds = later["seed-7/n60-h4-dropout-0-rounds"]
     assert rounds.config.values["adversarial.monitor"] == "nll_validation"  # the oracle chooses nothing
@@ -101,7 +102,7 @@ def test_values_of_its_options() -> None:
     assert values_of("--sequences", None, int) == (10_000, 50_000)
     assert values_of("--dropouts", "0, 0.25", float) == (0.0, 0.25)
     for text in ("0,0", "1", "x", ""):
-        with pytest.raises(UsageError, match="twice|dropout"):
+        with pytest.raises(UsageError, match=r"twice|dropout"):
             values_of("--dropouts", text or "-1", float)
 
 

@@ -1,6 +1,6 @@
 """The report of a run: its scores, learning curve, frontier, discriminator, samples and settings."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -21,6 +21,7 @@ from seqgan_cli.studies.report.page import Page, Section, Table, figure
 
 SHOWN_ROUNDS = 6
 SHOWN_TUNES = 4
+IN_NATS = {"d_knows": "the discriminator knows", "nats_earned": "earned since the rounds began"}
 
 
 def run_page(
@@ -184,11 +185,7 @@ def _reward_sections(rows: Sequence[Row]) -> list[Section]:
         "d_accuracy_fake": "fresh samples called generated",
         "reward_oracle_correlation": "rank correlation of reward and truth",
     }
-    lines = []
-    for metric, label in watched.items():
-        points = [(position, scores[metric]) for position, scores in sorted(by_position.items()) if metric in scores]
-        if points:
-            lines.append(Curve(label, *zip(*points, strict=True)))
+    lines, nats = (_lines(by_position, labels) for labels in (watched, IN_NATS))
     if lines:
         told = (
             "What counts is what it makes of what it is not trained on: held-out real ones and fresh samples. A coin has 0.5. "
@@ -196,8 +193,23 @@ def _reward_sections(rows: Sequence[Row]) -> list[Section]:
         )
         watch = Panel("the discriminator over rounds", "share, or correlation", lines, {})
         draw = partial(panels, [watch], "rounds", 1)
-        sections.append(Section("The discriminator", [told], [figure("Discriminator over rounds", draw)]))
+        figures = [figure("Discriminator over rounds", draw)]
+        if nats:
+            told += " What it knows of the generator's faults is what a perfect student of it gains, in nats a sequence."
+            panel = Panel("known and earned over rounds", "nats a sequence", nats, {"": 0.0})
+            figures.append(figure("Nats known and earned", partial(panels, [panel], "rounds", 1)))
+        sections.append(Section("The discriminator", [told], figures))
     return sections
+
+
+def _lines(by_position: Mapping[int, Mapping[str, float]], labels: Mapping[str, str]) -> list[Curve]:
+    """A curve of each measured metric."""
+    lines = []
+    for metric, label in labels.items():
+        points = [(position, scores[metric]) for position, scores in sorted(by_position.items()) if metric in scores]
+        if points:
+            lines.append(Curve(label, *zip(*points, strict=True)))
+    return lines
 
 
 def _sample_sections(run: Run) -> list[Section]:
