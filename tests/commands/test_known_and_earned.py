@@ -1,5 +1,7 @@
 """What a discriminator knows, in stages: the checkpoint it chooses, what is told before rounds, and what they earn of it."""
 
+import json
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -131,6 +133,10 @@ def test_rounds_say_what_there_is_to_earn_and_what_was_earned(seqgan: Call, trai
     latest = run.checkpoints("adversarial").latest(pytest.fail)
     assert latest is not None
     assert float(latest.arrays["log-ratio/scale"]) == pytest.approx(rows(path, "adversarial", "d_scale")[3], rel=1e-6)
+    found = seqgan("sample", "-n", 5, "--format", "jsonl", "--fields", "reward,d", "--run", path)
+    for record in map(json.loads, found.out.splitlines()):  # with the scale of the last round
+        scale = rows(path, "adversarial", "d_scale")[3]
+        assert record["reward"] == pytest.approx(scale * math.log(record["d"] / (1.0 - record["d"])), abs=2e-4)
     whole = tmp_path / "whole"
     shutil.copytree(trained, whole)
     assert seqgan(*("adversarial", "--run", whole, *rounds[3:]), "--rounds", 3).code == 0
@@ -152,3 +158,35 @@ def test_the_scale_of_the_first_round_is_that_of_the_discriminator_it_begins_wit
     assert "nats_earned" not in measured
     assert isinstance(stage.reward, LogRatioReward)
     assert float(stage.reward.a) == pytest.approx(measured["d_scale"], rel=1e-6)
+
+
+def test_without_d_steps_the_scale_stays_that_of_the_start(seqgan: Call, trained: Path) -> None:
+    """Chosen anew it would be what is left to correct, which the KL cost against the start takes back."""
+    rounds = ("--reward", "log-ratio", "--kl-coefficient", 1, "--baseline", "leave-one-out", "--d-steps", 0, "--rounds", 3)
+    done = seqgan("adversarial", "--run", trained, *rounds, "--g-learning-rate", 0.05)
+    assert done.code == 0, done.err
+    latest = Run(trained).checkpoints("adversarial").latest(pytest.fail)
+    assert latest is not None
+    scales = rows(trained, "adversarial", "d_scale")
+    assert float(latest.arrays["log-ratio/scale"]) == pytest.approx(scales[0], rel=1e-6)
+    assert scales[3] != pytest.approx(scales[0], rel=1e-3)
+
+
+def test_what_knew_most_of_an_earlier_generator_is_not_the_best_of_this_one(seqgan: Call, trained: Path) -> None:
+    known = max(rows(trained, "pretrain-d", "d_knows").values())
+    done = seqgan("pretrain-g", "--run", trained, "--epochs", 61)
+    assert done.code == 0, done.err
+    done = seqgan("pretrain-d", "--run", trained, "--d-steps", 7, "--set", "pretrain-d.learning-rate=0.00001")
+    assert done.code == 0, done.err
+    assert "the generator is another one from here on" in done.err
+    best = Run(trained).checkpoints("pretrain-d").best()
+    assert best is not None
+    assert best.position == 7
+    assert rows(trained, "pretrain-d", "d_knows")[7] < known
+
+
+def test_a_critic_has_no_patience_for_what_is_not_measured(seqgan: Call, synthetic_copy: Path) -> None:
+    critic = ("--set", "discriminator.loss=wasserstein", "--set", "discriminator.gradient-penalty=10", "--set", "pretrain-d.patience=1", "--d-steps", 3)
+    done = seqgan("pretrain-d", "--run", synthetic_copy, "--overwrite", *critic)
+    assert done.code == 0, done.err
+    assert Run(synthetic_copy).position("pretrain-d") == 3

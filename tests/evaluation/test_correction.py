@@ -12,10 +12,10 @@ import reference
 from seqgan_cli.config.sections import DiscriminatorSettings, GeneratorSettings
 from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.data.split import HeldOut
-from seqgan_cli.data.vocabulary import EOS, PAD, UNK, Vocabulary
+from seqgan_cli.data.vocabulary import EOS, PAD, SEPARATOR, UNK, Vocabulary
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.evaluation import correction as module
-from seqgan_cli.evaluation.correction import Correction, can_be_known, correction_of, knowledge_of, knows
+from seqgan_cli.evaluation.correction import Correction, correction_of, knowledge_of, knows, uncorrectable, unknowable
 from seqgan_cli.evaluation.generators import from_record, likelihoods, nll_inside
 from seqgan_cli.evaluation.metrics.knowledge import Knowledge
 from seqgan_cli.models.generator import Generator
@@ -188,10 +188,11 @@ def test_what_cannot_be_corrected_is_refused(generator: Generator) -> None:
     critic.settings = DiscriminatorSettings(loss="wasserstein")  # type: ignore[assignment]
     with pytest.raises(SeqganError, match="critic"):
         correction_of(generator, critic, corpus, 20, key(0, "c"))  # type: ignore[arg-type]
-    assert not can_be_known(critic, corpus)  # type: ignore[arg-type]
-    assert can_be_known(judge, corpus)  # type: ignore[arg-type]
+    assert unknowable(critic.settings, corpus)  # type: ignore[arg-type]
+    assert not unknowable(judge.settings, corpus)  # type: ignore[arg-type]
+    assert not uncorrectable(judge.settings, corpus)  # type: ignore[arg-type]
     one = Corpus(corpus.train, {"test": corpus.held_out["test"]}, corpus.vocabulary)
-    assert not can_be_known(judge, one)  # type: ignore[arg-type]
+    assert unknowable(judge.settings, one)  # type: ignore[arg-type]
     with pytest.raises(SeqganError, match="validation part"):
         correction_of(generator, judge, one, 20, key(0, "c"))  # type: ignore[arg-type]
     words = Vocabulary(["a"])
@@ -200,12 +201,20 @@ def test_what_cannot_be_corrected_is_refused(generator: Generator) -> None:
     unknown = Corpus(table, {name: HeldOut(table, np.arange(1)) for name in ("validation", "test")}, words)
     with pytest.raises(SeqganError, match="Every sequence of the validation part holds <unk>"):
         correction_of(made, judge, unknown, 20, key(0, "c"))  # type: ignore[arg-type]
-    assert not can_be_known(judge, unknown)  # type: ignore[arg-type]
+    pairs = Corpus(table, unknown.held_out, Vocabulary(["a", SEPARATOR]))
+    assert "sources" in uncorrectable(judge.settings, pairs)  # type: ignore[arg-type]
 
 
 def test_what_it_knows_in_words() -> None:
-    assert "0.100 nats a sequence [0.050, 0.150]" in knows(KNOWN, 20.0)
-    assert knows(KNOWN, 20.0).endswith("a perfect student of it gains 0.0050 nats a token in nll_test, and no more.")
+    """Per token of all test sequences, though it is of those without `<unk>` alone, here half of them; of seven that count."""
+    words = Vocabulary(["a", "b"])
+    table = np.array([[3, 4, 3, EOS], [3, UNK, 4, EOS]], np.int32)
+    corpus = Corpus(table, {name: HeldOut(table, np.arange(2)) for name in ("validation", "test")}, words)
+    assert "0.100 nats a sequence [0.050, 0.150]" in knows(KNOWN, corpus)
+    assert knows(KNOWN, corpus).endswith("a perfect student of it gains 0.0143 nats a token in nll_test, and no more.")
     nothing = Knowledge(0.01, -0.02, 0.04, 0.1, 990.0, 1000)
-    assert knows(nothing, 20.0).endswith("no more than nothing, so that nothing is to be gained by it.")
-    assert "[" not in knows(Knowledge(0.01, math.nan, math.nan, 0.1, 990.0, 1000), 20.0)
+    assert knows(nothing, corpus).endswith("not told apart from nothing, so that nothing is to be gained by it.")
+    assert "[" not in knows(Knowledge(0.01, math.nan, math.nan, 0.1, 990.0, 1000), corpus)
+    given = Vocabulary(["a", SEPARATOR])
+    pairs = Corpus(table, {name: HeldOut(table, np.arange(2)) for name in ("validation", "test")}, given)
+    assert knows(KNOWN, pairs).endswith("in nll_test.")

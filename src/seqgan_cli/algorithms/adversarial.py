@@ -112,7 +112,8 @@ class AdversarialTraining(Stage):
         num = self.settings.evaluation.samples
         scores = curve_scores(self.generator, self.corpus, self.oracle, self.real, num, sample_key)
         scores |= self.trainer.scores(self.generator, position) if self.trainer else {}
-        self.reward.take_note(scores)
+        if position == 0 or self.settings.adversarial.d_steps:  # else the discriminator goes on being the start's
+            self.reward.take_note(scores)
         return {**scores, **self._earned(scores)}
 
     def _earned(self, scores: dict[str, float]) -> dict[str, float]:

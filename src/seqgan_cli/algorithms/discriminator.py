@@ -193,7 +193,7 @@ class DiscriminatorTrainer:
         samples, real, documents = self._held_out(generator, key(self.settings.seed, self.what, "scores", position))
         train = self.corpus.train_sample(self.settings.evaluation.samples, without_unk=True)
         found = [logits(self.discriminator, each) for each in (samples, train, real)]
-        fake, on_train, held_out = (self._judged(each) for each in found)
+        fake, on_train, held_out = (self._scores(each) for each in found)
         middle = self._middle(on_train, fake)
         measured = {"d_accuracy_train": float((on_train > middle).mean())}
         if len(held_out):
@@ -219,7 +219,7 @@ class DiscriminatorTrainer:
             return None
         return cross_fitted(Scored(real.astype(np.float64), fake.astype(np.float64), documents))
 
-    def _judged(self, logits: np.ndarray) -> np.ndarray:
+    def _scores(self, logits: np.ndarray) -> np.ndarray:
         """D of logits float32 `[n]`."""
         return np.asarray(self.discriminator.reward_from_logits(logits))
 
@@ -235,7 +235,7 @@ class DiscriminatorTrainer:
         of_real, of_fake = (logits(self.discriminator, each) for each in (held_out, samples))
         if cfg.stop_nats and (known := self._knowledge(of_real, of_fake, documents)) and known.value > cfg.stop_nats:
             return True
-        real, fake = self._judged(of_real), self._judged(of_fake)
+        real, fake = self._scores(of_real), self._scores(of_fake)
         middle = self._middle(real, fake)
         return bool(cfg.stop) and float((real > middle).mean() + (fake <= middle).mean()) / 2 > cfg.stop
 

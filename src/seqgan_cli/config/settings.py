@@ -166,7 +166,9 @@ class Settings:
         """Units without a better score after which a stage stops; 0: never."""
         if stage == "pretrain-g":
             return self.pretrain_g.patience * self.pretrain_g.eval_every
-        return self.adversarial.patience if stage == "adversarial" else self.pretrain_d.patience
+        if stage == "adversarial":
+            return self.adversarial.patience
+        return self.pretrain_d.patience if self.monitor(stage) else 0
 
     def monitor(self, stage: str) -> str | None:
         """The score that decides which checkpoint of a stage is best; None where none is."""

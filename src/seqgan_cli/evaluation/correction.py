@@ -22,6 +22,7 @@ from seqgan_cli.sampling.choices import PLAIN, Sampling
 from seqgan_cli.sampling.continuation import sample_beside
 
 if TYPE_CHECKING:
+    from seqgan_cli.config.sections import DiscriminatorSettings
     from seqgan_cli.data.corpus import Corpus
     from seqgan_cli.models.discriminator import Discriminator
     from seqgan_cli.models.generator import Generator
@@ -84,19 +85,19 @@ class Correction:
             if len(own):
                 yield own
 
-    def told(self, length: float) -> list[str]:
-        """What it is, a sentence each. `length`: mean tokens of a test sequence."""
+    def told(self, corpus: Corpus) -> list[str]:
+        """What it is, a sentence each."""
         known = self.knowledge
         return [
-            knows(known, length),
+            knows(known, corpus),
             f"Corrected: weights exp(a·T) with a = {self.a:.3f}, chosen on the validation part; log Z = {self.log_z:.4f} ± "
             f"{1.96 * self.error:.4f} from {known.samples} samples (effective number {known.ess:.0f}). Of the generator's "
             f"samples {self.acceptance:.1%} are kept.",
         ]
 
 
-def knows(known: Knowledge, length: float) -> str:
-    """What a discriminator knows, and what follows from it: two sentences. `length`: mean tokens of a test sequence."""
+def knows(known: Knowledge, corpus: Corpus) -> str:
+    """What a discriminator knows, and what follows from it for nll_test, whose sequences with `<unk>` it says nothing of."""
     opening = (
         f"The discriminator knows {known.value:.3f} nats a sequence [{known.low:.3f}, {known.high:.3f}] of the generator's "
         f"faults (test part, {known.samples} fresh samples, effective number {known.ess:.0f})"
@@ -104,15 +105,31 @@ def knows(known: Knowledge, length: float) -> str:
     if math.isnan(known.low):
         opening = opening.replace(f" [{known.low:.3f}, {known.high:.3f}]", "")
     if not known.low > 0.0:
-        return f"{opening}: no more than nothing, so that nothing is to be gained by it."
-    return f"{opening}: a perfect student of it gains {known.value / length:.4f} nats a token in nll_test, and no more."
+        return f"{opening}: not told apart from nothing, so that nothing is to be gained by it."
+    tokens = corpus.reported.tokens
+    share = float(corpus.vocabulary.has_no_unk(tokens).mean())
+    gain = known.value * share / float(corpus.vocabulary.mask(tokens).sum(axis=1).mean())
+    more = ", and no more" if corpus.vocabulary.separator is None else ""  # of each source it may normalise by itself
+    return f"{opening}: a perfect student of it gains {gain:.4f} nats a token in nll_test{more}."
 
 
-def can_be_known(discriminator: Discriminator, corpus: Corpus) -> bool:
-    """Whether `knowledge_of` can tell: of a logit, with a validation part, and sequences without `<unk>` in both parts."""
-    parts = corpus.validation, corpus.reported.tokens
-    known = all(corpus.vocabulary.has_no_unk(part).any() for part in parts)
-    return discriminator.settings.loss != "wasserstein" and corpus.choosing == "validation" and known
+def unknowable(settings: DiscriminatorSettings, corpus: Corpus) -> str:
+    """Why nobody can tell what the run's discriminators know, a sentence; empty if it can be told."""
+    if settings.loss == "wasserstein":
+        return "A critic's value is no logit, so that it corrects nothing: train with discriminator.loss=cross-entropy."
+    if corpus.choosing == "test":
+        return "What the discriminator knows needs a validation part to choose by, and data.validation is 0."
+    for name, tokens in ((corpus.choosing, corpus.validation), ("test", corpus.reported.tokens)):
+        if not corpus.vocabulary.has_no_unk(tokens).any():
+            return f"Every sequence of the {name} part holds <unk>, so that no discriminator can be held against it."
+    return ""
+
+
+def uncorrectable(settings: DiscriminatorSettings, corpus: Corpus) -> str:
+    """Why the run's generators cannot be corrected, a sentence; empty if they can."""
+    if corpus.vocabulary.separator is not None:
+        return "Data with sources or labels cannot be corrected: it would change how often each of them comes."
+    return unknowable(settings, corpus)
 
 
 def knowledge_of(
@@ -139,8 +156,8 @@ def knowledge_of(
 
     Raises SeqganError where a part has no such sequence, or nothing but the test part is held out.
     """
-    if corpus.choosing == "test":
-        raise SeqganError("What the discriminator knows needs a validation part to choose by, and data.validation is 0.")
+    if why := unknowable(discriminator.settings, corpus):
+        raise SeqganError(why)
     parts: list[Scored] = []
     most = math.inf
     for name, key in zip((corpus.choosing, "test"), keys, strict=True):
@@ -175,12 +192,8 @@ def correction_of(
 
     Raises SeqganError as that does, for a critic, and where sequences have sources, whose shares it would move.
     """
-    if discriminator.settings.loss == "wasserstein":
-        raise SeqganError(
-            "A critic's value is no logit, so that it corrects nothing: train with discriminator.loss=cross-entropy."
-        )
-    if corpus.vocabulary.separator is not None:
-        raise SeqganError("Data with sources or labels cannot be corrected: it would change how often each of them comes.")
+    if why := uncorrectable(discriminator.settings, corpus):
+        raise SeqganError(why)
     keys = tuple(tf.random.experimental.stateless_fold_in(key, i).numpy() for i in range(2))
     known, most, fresh = knowledge_of(generator, discriminator, corpus, num, keys, rng, sampling)
     log_z = log_mean_exp(known.a * fresh)

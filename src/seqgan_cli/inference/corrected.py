@@ -34,6 +34,6 @@ def opened_correction(trained: Trained, which: str, sampling: "Sampling", consol
     num, seed = settings.evaluation.final_samples, settings.seed
     address = key(seed, "correction"), rng(seed, "correction")
     found = correction_of(trained.generator, discriminator, corpus, num, *address, sampling)
-    for sentence in found.told(float(corpus.vocabulary.mask(corpus.reported.tokens).sum(axis=1).mean())):
+    for sentence in found.told(corpus):
         console.say(sentence)
     return found

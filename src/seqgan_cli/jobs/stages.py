@@ -9,7 +9,7 @@ from seqgan_cli.algorithms.mle import LikelihoodTraining
 from seqgan_cli.config import registry
 from seqgan_cli.config.settings import STAGES
 from seqgan_cli.errors import SeqganError, advised, restarting
-from seqgan_cli.evaluation.correction import can_be_known, knowledge_of, knows
+from seqgan_cli.evaluation.correction import knowledge_of, knows, unknowable
 from seqgan_cli.randomness import key, rng
 from seqgan_cli.runs.checkpoints import Checkpoint, assign
 from seqgan_cli.runs.continued import refuse_earlier_data
@@ -77,11 +77,11 @@ def _adversarial(job: "Job") -> None:
 def _tell_what_it_knows(job: "Job", generator: "Generator", discriminator: "Discriminator") -> None:
     """Say in nats what there is to earn, before the first round; nothing where it cannot be measured."""
     corpus, seed, num = job.corpus, job.settings.seed, job.settings.evaluation.samples
-    if not can_be_known(discriminator, corpus):
+    if unknowable(discriminator.settings, corpus):
         return
     keys = key(seed, "adversarial", "knows", 0), key(seed, "adversarial", "knows", 1)
     known, *_ = knowledge_of(generator, discriminator, corpus, num, keys, rng(seed, "adversarial", "knows"))
-    job.console.say(knows(known, corpus.vocabulary.mask(corpus.reported.tokens).sum(axis=1).mean()))
+    job.console.say(knows(known, corpus))
 
 
 def _tell_of_another_generator(job: "Job", discriminator: Checkpoint) -> None:

@@ -30,7 +30,8 @@ def best_of(facts: Mapping[str, Any], settings: Settings, stage: str, earlier_da
 
     Arguments as in `changed_measure`.
     """
-    if changed_measure(facts, settings, stage, earlier_data):
+    unmeasured = "measure" not in facts and facts["best"].get("value") is None  # by an early version
+    if unmeasured or changed_measure(facts, settings, stage, earlier_data):
         return {"position": facts["position"], "value": None}
     return dict(facts["best"])
 

@@ -136,6 +136,10 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
     position = found.position if found else 0
     moved = found is not None and checkpoints.is_of_earlier_data(found)
     best = best_of(found.facts, stage.settings, stage.name, moved) if found else None
+    met = found.facts.get("begun_with") if found else None
+    if best and stage.meets_anew and met not in (None, stage.begun_with):
+        console.warn(f"{stage.name}: the generator is another one from here on: the best, and patience, begin anew.")
+        best = {"position": position, "value": None}
     if best and _finished(stage, position, best, console):
         return
     run.go_back(stage.name, position if found else -1)

@@ -54,7 +54,8 @@ def discriminator(scores: Mapping[str, float]) -> list[str]:
     else:
         told += f": {on_test:.0%} on average on the last two, where a coin has 50%."
     if "d_knows" in scores:
-        told += f" It knows {max(0.0, scores['d_knows']):.3f} nats a sequence of the generator's faults (validation part)."
+        known = max(0.0, scores["d_knows"])
+        told += f" It knows {known:.3f} nats a sequence of the generator's faults, on the part that chooses."
     if "reward_oracle_correlation" in scores:
         correlation = scores["reward_oracle_correlation"]
         told += f" Over fresh samples, the rank correlation of its reward with the truth is {correlation:+.2f}."

@@ -213,6 +213,9 @@ def collect(
             warn(f"{task.label} was never better on held-out data than untrained: it has no best epoch to score.")
             return
         scorer = Scorer(run, samples, warn, variety=design.truncates)
+        if METHODS[method].corrected and (why := scorer.uncorrectable()):
+            warn(f"{task.label} has no corrected row: {why}")
+            return
         if seed not in data:
             data[seed] = scorer.data()
         for at in values:

@@ -13,7 +13,7 @@ import numpy as np
 
 from seqgan_cli import __version__, files
 from seqgan_cli.algorithms.mle import untrained_generator
-from seqgan_cli.evaluation.correction import Correction, correction_of
+from seqgan_cli.evaluation.correction import Correction, correction_of, uncorrectable
 from seqgan_cli.evaluation.generators import Likelihoods, data_figures, from_record, likelihoods
 from seqgan_cli.evaluation.real import RealScores, Variety
 from seqgan_cli.models.discriminator import Discriminator
@@ -122,6 +122,10 @@ class Scorer:
             from_record,
         )
         return Scored(found, stage, position)
+
+    def uncorrectable(self) -> str:
+        """Why the run's generator cannot be corrected; empty if it can."""
+        return uncorrectable(self.settings.discriminator, self.corpus)
 
     def _correction(self, discriminator: Discriminator, sampling: Sampling) -> Correction:
         address = (self.settings.seed, "scores", "correction", digest_of(self.generator), digest_of(discriminator))

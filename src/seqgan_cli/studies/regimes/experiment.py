@@ -44,6 +44,8 @@ def experiment(
     from seqgan_cli.studies.experiments.plan import claim
     from seqgan_cli.studies.regimes.study import Plan
 
+    if not config.settings.data.validation:
+        raise UsageError("experiment regimes chooses on a validation part: leave data.validation=0 out.")
     sizes = values_of("--sequences", grid["--sequences"], int), values_of("--hidden-dims", grid["--hidden-dims"], int)
     plan = Plan(directory, config, preset, *sizes, values_of("--dropouts", grid["--dropouts"], float), seeds, samples)
     for number in plan.sequences:

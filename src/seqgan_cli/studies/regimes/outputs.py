@@ -35,7 +35,7 @@ def of_cell(found: Found, cell: Cell) -> list[Mapped]:
 
 def table(plan: Plan, found: Found) -> tuple[list[str], list[list[str]]]:
     """Columns and rows, a row a cell."""
-    columns = ["sequences", "size", "seeds", "dropout", "KL(p‖G)", "knows", "corrected", "earned"]
+    columns = ["sequences", "size", "seeds", "dropout", "KL(p‖G)", "knows", "earned"]
     columns += [cell for name in (CORRECTED, ROUNDS) for cell in (f"{TITLES[name]}, minus MLE's curve ↓", "p")]
     rows = []
     for cell in plan.cells:
@@ -43,7 +43,7 @@ def table(plan: Plan, found: Found) -> tuple[list[str], list[list[str]]]:
         if not own:
             continue
         numbers = [[m.divergence for m in own], [m.known.value for m in own]]
-        numbers += [[m.corrected for m in own], [m.earned for m in own]]
+        numbers.append([m.earned for m in own])
         cells = [str(cell.sequences), str(cell.hidden_dim), str(len(own)), ", ".join(sorted({f"{m.dropout:g}" for m in own}))]
         cells += [str(over_seeds(values)) for values in numbers]
         for name in (CORRECTED, ROUNDS):
@@ -70,9 +70,11 @@ def caption(plan: Plan) -> str:
         f"{'; ± is half a 95 % interval over seeds' if several else '; one seed: its spread is unknown'}. dropout: that of the "
         "lowest nll_validation. "
         "KL(p‖G): of MLE, nats a sequence, from the oracle's likelihood of the test sequences. knows: what the discriminator "
-        "knows of it on the test part. corrected, earned: by how many nats a test sequence is likelier by correction, and by "
-        "rounds on the log-ratio. Minus MLE's curve: nll_oracle less what MLE has at some temperature with an nll_test no "
-        "worse, at the coverage where that is worst; below 0 it is better at every coverage."
+        "knows of it on the test part, by which a test sequence is likelier when corrected. earned: by how many nats it is "
+        "likelier after the round on the log-ratio that validation chooses. Minus MLE's curve: nll_oracle at temperatures from "
+        "1 to 0.5 less what MLE has at some temperature with an nll_test no worse, or, where MLE never covers as well, where "
+        "it covers best; the worst of those temperatures. Below 0 MLE is worse at every coverage tried. p: t-test over seeds, not "
+        "adjusted for the number of cells."
     )
 
 
@@ -84,18 +86,19 @@ def findings(plan: Plan, found: Found) -> list[str]:
         paying = [cell for cell, (_, p) in tests.items() if p < P and over_seeds(_gaps(found, cell, name)).mean < 0]
         if len(plan.seeds) == 1:
             below = [cell.name for cell in tests if all(each < 0 for each in _gaps(found, cell, name))]
-            told.append(f"{TITLES[name]}, one seed: below MLE's curve at every coverage in {', '.join(below) or 'no cell'}.")
+            where = ", ".join(below) or "no cell"
+            told.append(f"{TITLES[name]}, one seed: below MLE's curve at every coverage tried in {where}.")
         elif paying:
-            told.append(f"{TITLES[name]} is below MLE's curve at every coverage (p < {P:g}) in {_listed(paying)}.")
+            told.append(f"{TITLES[name]} is below MLE's curve at every coverage tried (p < {P:g}) in {_listed(paying)}.")
         else:
-            told.append(f"{TITLES[name]} is below MLE's curve at every coverage (p < {P:g}) in no cell.")
+            told.append(f"{TITLES[name]} is below MLE's curve at every coverage tried (p < {P:g}) in no cell.")
     mapped = {cell: own for cell in plan.cells if (own := of_cell(found, cell))}
     known = {cell: over_seeds([m.known.value for m in own]).mean for cell, own in mapped.items()}
     best = max(known, key=lambda cell: known[cell])
     share = known[best] / over_seeds([m.divergence for m in mapped[best]]).mean
     told.append(
-        f"The discriminator knows most with {best.sequences} sequences and size {best.hidden_dim}: {known[best]:.3f} nats a "
-        f"sequence, {share:.1%} of what MLE lacks."
+        f"Of {len(known)} cell{'s' * (len(known) > 1)} the discriminator knows most with {best.sequences} sequences and size "
+        f"{best.hidden_dim}: {known[best]:.3f} nats a sequence, {share:.1%} of what MLE lacks."
     )
     return told
 

@@ -89,15 +89,15 @@ class Mapped:
     """A cell in one seed.
 
     curves: by MLE, CORRECTED and ROUNDS the points over temperatures, from 1 down. divergence: KL(p‖G) of MLE at temperature 1,
-    nats a sequence. known: what the discriminator knows of it, on the test part. corrected, earned: by how much a test sequence
-    is likelier by correction and by rounds, nats.
+    nats a sequence. known: what the discriminator knows of it, on the test part, by which a test sequence is likelier when
+    corrected. earned: by how much it is likelier after the round with the best nll_validation, nats; 0 if none betters the
+    start.
     """
 
     dropout: float
     epoch: int
     divergence: float
     known: Knowledge
-    corrected: float
     earned: float
     curves: Mapping[str, Sequence[Point]] = field(default_factory=dict)
 
@@ -107,8 +107,9 @@ class Mapped:
 
 
 def gap(curve: Sequence[Point], mle: Sequence[Point]) -> float:
-    """The largest nll_oracle of a curve's points less what MLE's curve has at their nll_test or a better one; below 0 the curve
-    is better at every coverage that both have.
+    """The largest nll_oracle of a curve's points less what MLE's curve has at their nll_test or a better one.
+
+    Below 0 MLE is worse at the coverage of each of them.
 
     A point that covers better than MLE at any temperature is held against where MLE covers best. Points that cover worse than
     the end of MLE's curve are left out; nan where all do.
@@ -154,7 +155,7 @@ def _done(plan: Plan) -> Iterator[tuple[Cell, int]]:
 def _mapped(plan: Plan, cell: Cell, seed: int, console: Console) -> Mapped:
     chosen = plan.chosen(cell, seed)
     discriminator, rounds = (Scorer(plan.run(seed, work), plan.samples, console.warn) for work in later_works(chosen))
-    last = "best-adversarial" if rounds.run.checkpoints("adversarial").best() else "adversarial"
+    last = "best-adversarial" if rounds.run.checkpoints("adversarial").best() else "start"
     curves, first = {}, {}
     for name, scorer, which, corrected in (
         (MLE, discriminator, "start", False),
@@ -178,7 +179,6 @@ def _mapped(plan: Plan, cell: Cell, seed: int, console: Console) -> Mapped:
         first[MLE].position,
         length * (at_first[MLE] - data["nll_oracle"]),
         known,
-        length * (at_first[MLE] - at_first[CORRECTED]),
         length * (at_first[MLE] - at_first[ROUNDS]),
         curves,
     )
