@@ -186,7 +186,8 @@ def test_what_knew_most_of_an_earlier_generator_is_not_the_best_of_this_one(seqg
 
 
 def test_a_critic_has_no_patience_for_what_is_not_measured(seqgan: Call, synthetic_copy: Path) -> None:
-    critic = ("--set", "discriminator.loss=wasserstein", "--set", "discriminator.gradient-penalty=10", "--set", "pretrain-d.patience=1", "--d-steps", 3)
-    done = seqgan("pretrain-d", "--run", synthetic_copy, "--overwrite", *critic)
+    critic = ("--set", "discriminator.loss=wasserstein", "--set", "discriminator.gradient-penalty=10")
+    patience = ("--set", "pretrain-d.patience=1", "--d-steps", 3)
+    done = seqgan("pretrain-d", "--run", synthetic_copy, "--overwrite", *critic, *patience)
     assert done.code == 0, done.err
     assert Run(synthetic_copy).position("pretrain-d") == 3

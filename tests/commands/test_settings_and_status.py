@@ -85,7 +85,7 @@ def test_status_advises_the_discriminator_for_every_reward_that_is_its(seqgan, s
     record_anew(synthetic_copy, adversarial__reward=reward)
     shutil.rmtree(synthetic_copy / "checkpoints" / "pretrain-d")
     shutil.rmtree(synthetic_copy / "checkpoints" / "adversarial")
-    needed = "pretrain-d" if reward in ("discriminator", "partial") else "adversarial"
+    needed = "pretrain-d" if reward in ("discriminator", "log-ratio", "partial") else "adversarial"
     assert next_step(seqgan("status", "--run", synthetic_copy)) == f"seqgan {needed} --run {synthetic_copy}"
 
 

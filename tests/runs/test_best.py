@@ -34,8 +34,12 @@ def test_patience_ends_so_many_units_after_the_best_and_never_if_it_is_none(posi
     assert has_stalled(position + since, {"position": position}, patience) == (0 < patience <= since)
 
 
-def test_the_discriminators_own_stage_has_no_best() -> None:
-    settings = tiny_settings()
-    assert settings.monitor("pretrain-d") is None
-    facts = {"position": 2, "best": {"position": 0, "value": None}}
-    assert best_of(facts, settings, "pretrain-d") == facts["best"]
+def test_the_best_discriminator_is_the_one_that_knows_most_and_a_critic_tells_none() -> None:
+    settings = tiny_settings(**{"pretrain-d.patience": 2})
+    assert settings.monitor("pretrain-d") == "d_knows"
+    assert settings.patience("pretrain-d") == 2
+    early = {"position": 2, "best": {"position": 0, "value": None}}  # by a version that measured nothing there
+    assert best_of(early, settings, "pretrain-d") == {"position": 2, "value": None}
+    critic = tiny_settings(**{"pretrain-d.patience": 2, "discriminator.loss": "wasserstein"})
+    assert critic.monitor("pretrain-d") is None
+    assert critic.patience("pretrain-d") == 0

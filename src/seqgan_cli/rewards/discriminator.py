@@ -89,6 +89,7 @@ class LogRatioReward(DiscriminatorReward):
     name = "log-ratio"
     meaning = "D's logit, scaled to be log p/G of held-out data"
     title = "SeqGAN, log-ratio"
+    rank = 6
 
     def __init__(self, discriminator: Discriminator, scale: Scaled | None = None) -> None:
         super().__init__(discriminator, scale)

@@ -27,6 +27,7 @@ def collected(tmp_path: Any, coverage: dict[str, float], growth: float, seeds: i
     asked: dict[tuple[str, int], list[float]] = defaultdict(list)
     by_work = {METHODS[name].work: name for name in coverage if METHODS[name].which == "latest"}
     by_best = {METHODS[name].work: name for name in coverage if METHODS[name].which == "best"}
+    by_start = {METHODS[name].work: name for name in coverage if METHODS[name].corrected}
 
     class Scorer:
         def __init__(self, run: Any, samples: int, warn: Any, variety: bool) -> None:
@@ -35,9 +36,12 @@ def collected(tmp_path: Any, coverage: dict[str, float], growth: float, seeds: i
         def data(self) -> dict[str, float]:
             return {"nll_oracle": 5.9, "nll_oracle_uniform": 11.2, "distinct_share": 1.0, "token_types": 100.0}
 
-        def score(self, which: str, sampling: Sampling) -> Any:
+        def uncorrectable(self) -> str:
+            return ""
+
+        def score(self, which: str, sampling: Sampling, corrected: bool) -> Any:
             temperature = sampling.temperature
-            method = (by_best if which == "best" else by_work)[self.work]
+            method = (by_start if corrected else by_best if which == "best" else by_work)[self.work]
             asked[method, self.seed].append(temperature)
             return scored(9.0 * temperature, coverage[method] * (1 + 0.1 * self.seed) / temperature**growth)
 

@@ -82,7 +82,7 @@ def test_the_page_fetches_nothing_and_runs_nothing(reported):
     found = Tags(reported[1])
     assert not {"script", "link", "iframe", "object"} & set(found.tags)
     assert all(address.startswith("data:image/svg+xml;base64,") for address in found.addresses)
-    assert found.tags.count("img") == 4
+    assert found.tags.count("img") == 5
     assert not re.search(r"url\(|@import", reported[1])
 
 

@@ -24,7 +24,7 @@ class OracleSettings:
         10000, "oracle: sequences of each part: training, validation, test", at_least=4, quick=5000
     )
     oracle: str = setting(
-        "", "oracle: .npz with its weights, as of `seqgan oracle` (default: N(0, 1) from the seed)", is_file=True
+        "", "oracle: .npz with its weights, as the command `oracle` writes it (default: N(0, 1) from the seed)", is_file=True
     )
 
 

@@ -73,8 +73,8 @@ def caption(plan: Plan) -> str:
         "knows of it on the test part, by which a test sequence is likelier when corrected. earned: by how many nats it is "
         "likelier after the round on the log-ratio that validation chooses. Minus MLE's curve: nll_oracle at temperatures from "
         "1 to 0.5 less what MLE has at some temperature with an nll_test no worse, or, where MLE never covers as well, where "
-        "it covers best; the worst of those temperatures. Below 0 MLE is worse at every coverage tried. p: t-test over seeds, not "
-        "adjusted for the number of cells."
+        "it covers best; the worst of those temperatures. Below 0 MLE is worse at every coverage tried. p: t-test over seeds, "
+        "not adjusted for the number of cells."
     )
 
 
