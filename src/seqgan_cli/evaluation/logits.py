@@ -23,6 +23,6 @@ def logits(discriminator: Discriminator, tokens: np.ndarray, rows: int = 2048) -
     return np.concatenate([np.zeros(0, np.float32), *parts])  # of no sequences too
 
 
-def scores(discriminator: Discriminator, tokens: np.ndarray) -> np.ndarray:
+def scores(discriminator: Discriminator, tokens: np.ndarray, rows: int = 2048) -> np.ndarray:
     """D(Y), dropout off: float32 `[n]` for int32 `[n, T]`."""
-    return np.asarray(discriminator.reward_from_logits(logits(discriminator, tokens)))
+    return np.asarray(discriminator.reward_from_logits(logits(discriminator, tokens, rows)))
