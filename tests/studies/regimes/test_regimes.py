@@ -17,7 +17,7 @@ from seqgan_cli.evaluation.metrics.knowledge import Knowledge
 from seqgan_cli.runs.run import Run
 from seqgan_cli.studies.regimes.cells import CORRECTED, MLE, ROUNDS, Cell, later_works
 from seqgan_cli.studies.regimes.experiment import values_of
-from seqgan_cli.studies.regimes.outputs import findings, table
+from seqgan_cli.studies.regimes.outputs import findings, markdown, table
 from seqgan_cli.studies.regimes.study import Mapped, Plan, gap
 from tiny import TINY
 
@@ -96,6 +96,23 @@ def test_a_cell_pays_where_all_seeds_say_so(tmp_path: Path) -> None:
         "SeqGAN, log-ratio is below MLE's curve at every coverage tried (p < 0.01) in no cell.",
         "Of 2 cells the discriminator knows most with 30 sequences and size 3: 0.400 nats a sequence, 20.0% of what MLE lacks.",
     ]
+
+
+def test_the_record_says_what_its_figures_do(tmp_path: Path) -> None:
+    """The table under docs/results is the one that is made of results.json beside it."""
+    folder = Path(__file__).parents[3] / "docs" / "results" / "regimes" / "seeds"
+    record = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    found = {}
+    for each in record["cells"]:
+        cell = Cell(each.pop("sequences"), each.pop("hidden_dim"))
+        seed, gaps = each.pop("seed"), each.pop("gaps")
+        found[cell, seed] = Mapped(**{**each, "known": Knowledge(**each["known"])})
+        assert gaps == {name: gap(each["curves"][name], each["curves"][MLE]) for name in (CORRECTED, ROUNDS)}
+    cells, seeds = {cell for cell, _ in found}, tuple(seed for _, seed in found)
+    assert len(cells) == 1
+    (cell,) = cells
+    plan = Plan(tmp_path, None, "fast", (cell.sequences,), (cell.hidden_dim,), (), seeds, record["samples"])  # type: ignore[arg-type]
+    assert markdown(plan, found) == (folder / "table.md").read_text(encoding="utf-8")
 
 
 def test_values_of_its_options() -> None:

@@ -111,6 +111,15 @@ def _listed(cells: Sequence[Cell]) -> str:
     return ", ".join(f"{cell.sequences} sequences and size {cell.hidden_dim}" for cell in cells)
 
 
+def markdown(plan: Plan, found: Found) -> str:
+    """The table, what its columns are, and the findings."""
+    columns, rows = table(plan, found)
+    lines = ["# regimes: where a discriminator knows something, and what that earns", ""]
+    lines += ["| " + " | ".join(cells) + " |" for cells in [columns, ["---"] * len(columns), *rows]]
+    lines += ["", caption(plan), "", *(f"- {sentence}" for sentence in findings(plan, found))]
+    return "\n".join(lines) + "\n"
+
+
 def write(plan: Plan, found: Found, console: Console) -> None:
     """The table and the findings to stdout, all files to the experiment's folder.
 
@@ -120,11 +129,7 @@ def write(plan: Plan, found: Found, console: Console) -> None:
         raise SeqganError(f"{plan.directory} holds no cell that is done: leave --partial out.")
     folder = plan.directory / FOLDER
     columns, rows = table(plan, found)
-    told = findings(plan, found)
-    lines = ["# regimes: where a discriminator knows something, and what that earns", ""]
-    lines += ["| " + " | ".join(cells) + " |" for cells in [columns, ["---"] * len(columns), *rows]]
-    lines += ["", caption(plan), "", *(f"- {sentence}" for sentence in told)]
-    files.write(folder / "table.md", ("\n".join(lines) + "\n").encode())
+    files.write(folder / "table.md", markdown(plan, found).encode())
     settings = {**plan.config.values, **{name: short(str(plan.config.values[name])) for name in file_settings()}}
     record = {
         "preset": plan.preset,
@@ -139,7 +144,7 @@ def write(plan: Plan, found: Found, console: Console) -> None:
     paths = [folder / f"regimes{suffix}" for suffix in (".png", ".svg")]
     _draw(plan, found, *paths)
     console.table("Regimes", columns, rows, caption=caption(plan) + "\n")
-    for sentence in told:
+    for sentence in findings(plan, found):
         console.result(sentence)
     console.result(f"\nTable: {folder / 'table.md'}, results.json; map: {paths[0]}, and the same as .svg")
 
