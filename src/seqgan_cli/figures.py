@@ -1,4 +1,4 @@
-"""Figures as files: learning curves of a run and of several methods, quality against coverage, tunes."""
+"""Figures as files: learning curves of a run and of several methods, quality against coverage, maps, tunes."""
 
 import contextlib
 import logging
@@ -46,6 +46,14 @@ class Panel:
     curves: Sequence[Curve]
     marks: dict[str, float]
     starts: Sequence[float] = ()
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """A title, and a value for every row and column; nan where there is none."""
+
+    title: str
+    values: Sequence[Sequence[float]]
 
 
 @contextlib.contextmanager
@@ -239,16 +247,10 @@ def _note_name(note: int) -> str:
     return f"{names[note % 12]}{note // 12 - 1}"
 
 
-@dataclass(frozen=True)
-class HeatMap:
-    """A title, and a value for every row and column; nan where there is none."""
-
-    title: str
-    values: Sequence[Sequence[float]]
-
-
-def heat_maps(maps: Sequence[HeatMap], columns: Sequence[str], rows: Sequence[str], *paths: Path) -> None:
-    """Maps beside each other, of sequences (columns) and sizes of a generator (rows)."""
+def heat_maps(
+    maps: Sequence[HeatMap], columns: Sequence[str], rows: Sequence[str], axis_names: tuple[str, str], *paths: Path
+) -> None:
+    """Maps beside each other, which have the same columns and rows."""
     with _drawing(paths, len(maps), figsize=(1.6 + 2.6 * len(maps), 1.6 + 0.7 * len(rows))) as (_, table):
         for axes, shown in zip(table.flat, maps, strict=True):
             axes.imshow(np.ma.masked_invalid(np.array(shown.values, np.float64)), cmap="viridis", aspect="auto")
@@ -257,6 +259,6 @@ def heat_maps(maps: Sequence[HeatMap], columns: Sequence[str], rows: Sequence[st
                 text.set_bbox({"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 1.5})
             axes.set_xticks(range(len(columns)), columns)
             axes.set_yticks(range(len(rows)), rows)
-            axes.set_xlabel("training sequences")
-            axes.set_ylabel("size of the generator")
+            axes.set_xlabel(axis_names[0])
+            axes.set_ylabel(axis_names[1])
             axes.set_title(shown.title, fontsize="medium")

@@ -48,7 +48,7 @@ def first_kept(trained: Any, correction: Correction, batches: Any, draws: np.nda
     """By a loop: each draw is kept with its probability."""
     uniform, kept = np.random.default_rng(draws.view(np.uint32)), []
     for batch in batches:
-        chances = np.exp(correction.log_weights(batch) - correction.a * correction.most)
+        chances = np.exp(correction.log_weights(batch) - correction.a * correction.max_logit)
         for ids, chance, u in zip(batch.tolist(), chances, uniform.random(len(batch)), strict=True):
             if u < chance:
                 kept.append(ids)

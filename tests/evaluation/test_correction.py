@@ -73,9 +73,9 @@ def exact(generator: Generator, a: float = 0.7, most: float = 1.5, temperature: 
 @pytest.mark.parametrize("temperature", [1.0, 0.5])
 def test_what_is_kept_has_the_corrected_frequencies(generator: Generator, temperature: float) -> None:
     found = exact(generator, temperature=temperature)
-    batches = found.kept(samples(generator, key(0, "s"), Sampling(temperature)), key(0, "k"))
+    batches = found.accept(samples(generator, key(0, "s"), Sampling(temperature)), key(0, "k"))
     kept = list(itertools.chain.from_iterable(itertools.islice(batches, 60)))
-    expected, _ = corrected(generator, found.a, found.most, temperature)
+    expected, _ = corrected(generator, found.a, found.max_logit, temperature)
     for ids, share in expected.items():
         error = math.sqrt(share * (1.0 - share) / len(kept))
         assert np.mean([tuple(row) == ids for row in kept]) == pytest.approx(share, abs=4.5 * error), ids
@@ -85,7 +85,7 @@ def test_what_is_kept_has_the_corrected_frequencies(generator: Generator, temper
 def test_the_share_that_is_kept_is_what_it_says(generator: Generator) -> None:
     found = exact(generator)
     drawn = sample(generator, 40_000, key(1, "s"))
-    kept = sum(map(len, found.kept(iter(np.split(drawn, 40)), key(1, "k"))))
+    kept = sum(map(len, found.accept(iter(np.split(drawn, 40)), key(1, "k"))))
     assert kept / 40_000 == pytest.approx(found.acceptance, abs=0.01)
     assert 0.05 < found.acceptance < 0.9
 
@@ -93,16 +93,16 @@ def test_the_share_that_is_kept_is_what_it_says(generator: Generator) -> None:
 def test_draws_depend_on_the_key_alone_and_not_on_batches(generator: Generator) -> None:
     found, drawn = exact(generator), sample(generator, 600, key(2, "s"))
     whole, parts = (
-        np.concatenate([*found.kept(iter(batches), key(2, "k"))]) for batches in ([drawn], np.split(drawn, 6))
+        np.concatenate([*found.accept(iter(batches), key(2, "k"))]) for batches in ([drawn], np.split(drawn, 6))
     )
     assert np.array_equal(whole, parts)
-    assert not np.array_equal(whole, np.concatenate([*found.kept(iter([drawn]), key(3, "k"))]))
+    assert not np.array_equal(whole, np.concatenate([*found.accept(iter([drawn]), key(3, "k"))]))
 
 
 def test_likelihoods_are_those_of_the_corrected_distribution(generator: Generator) -> None:
     found = exact(generator)
     table = np.array(SEQUENCES, np.int32)
-    expected, _ = corrected(generator, found.a, found.most)
+    expected, _ = corrected(generator, found.a, found.max_logit)
     for row in table:
         estimate, _ = nll_inside(generator, row[None], correction=found)
         assert estimate.mean == pytest.approx(-math.log(expected[tuple(row)]) / LENGTH, rel=1e-5)
@@ -139,7 +139,7 @@ def test_of_the_exact_log_ratio_the_correction_is_the_truth_and_the_knowledge_al
     divergence = sum(p * math.log(p / policy(generator)[ids]) for ids, p in shares.items())
     corpus = corpus_of(generator)
     found = correction_of(generator, Judge(), corpus, 4000, key(0, "c"), rng(0, "c"))  # type: ignore[arg-type]
-    assert found.most == max(map(value, SEQUENCES))
+    assert found.max_logit == max(map(value, SEQUENCES))
     assert found.a == pytest.approx(1.0, abs=0.12)
     assert found.knowledge.low < divergence < found.knowledge.high
     assert found.log_z == pytest.approx(corrected(generator, found.a, math.inf)[1], abs=4 * found.error)
@@ -179,7 +179,7 @@ def test_what_keeps_nothing_says_so(generator: Generator, monkeypatch: pytest.Mo
     monkeypatch.setattr(module, "PATIENCE", 300)
     found = Correction(Judge(), generator.vocabulary, 500.0, 9.0, 0.0, 0.0, KNOWN)  # type: ignore[arg-type]
     with pytest.raises(SeqganError, match="keeps none"):
-        next(found.kept(samples(generator, key(0, "s")), key(0, "k")))
+        next(found.accept(samples(generator, key(0, "s")), key(0, "k")))
 
 
 def test_what_cannot_be_corrected_is_refused(generator: Generator) -> None:

@@ -17,6 +17,7 @@ from seqgan_cli.randomness import key
 from seqgan_cli.rewards.base import Given
 from seqgan_cli.rewards.total import RewardSum, make_reward
 from seqgan_cli.runs.checkpoints import named
+from seqgan_cli.training.distribution.agreement import agreed
 from seqgan_cli.training.stage import REAL, Stage, Tick, examples_of
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class AdversarialTraining(Stage):
         scores = curve_scores(self.generator, self.corpus, self.oracle, self.real, num, sample_key)
         scores |= self.trainer.scores(self.generator, position) if self.trainer else {}
         if position == 0 or self.settings.adversarial.d_steps:  # else the discriminator goes on being the start's
-            self.reward.take_note(scores)
+            self.reward.take_note(agreed(scores))
         return {**scores, **self._earned(scores)}
 
     def _earned(self, scores: dict[str, float]) -> dict[str, float]:

@@ -119,17 +119,14 @@ def _score(
     bits = [bits_per_byte(trained.generator, corpus, settings, sampling) for sampling in samplings]
     by_label = [nll_by_label(trained.generator, corpus, sampling) for sampling in samplings]
     if as_json:
-        records, more = [s.record() for s in scores], {}
+        records, of_corrected = ([s.record() for s in each] for each in (scores, corrected))
         for record, of_bytes, labelled in zip(records, bits, by_label, strict=True):
             if labelled:
                 record["by_label"] = {label: asdict(estimate) for label, estimate in labelled.items()}
-            del record["real"]  # what eval-bleu and eval-quality are for
             record |= {} if of_bytes is None else {"bits_per_byte": asdict(of_bytes)}
-        if corrected:
-            own = [s.record() for s in corrected]
-            for record in own:
-                del record["real"]
-            more = {"corrected": own}
+        for record in (*records, *of_corrected):
+            del record["real"]  # what eval-bleu and eval-quality are for
+        more = {"corrected": of_corrected} if corrected else {}
         found_all = {"from": trained.origin, **record_of(corpus), "scores": records, **more, "data": data}
         console.result(json.dumps(files.plain(found_all)))
         return
@@ -146,7 +143,8 @@ def _score(
         if e is not None
     ]
     named_scores = list(zip(names, scores, strict=True))
-    shown = [row for pair in itertools.zip_longest(named_scores, _named_corrected(names, corrected)) for row in pair if row]
+    named_corrected = [(f"{name}, corrected", found) for name, found in zip(names, corrected, strict=False)]
+    shown = [row for pair in itertools.zip_longest(named_scores, named_corrected) for row in pair if row]
     columns, rows = generators_table(shown, data)
     console.table(
         f"Scores of {trained.origin}: {samples} samples, nats per token, ± half a 95 % interval{told_in_title(corpus)}",
@@ -158,7 +156,3 @@ def _score(
         if labelled:
             rows_of_labels = [[label, str(estimate), str(estimate.count)] for label, estimate in labelled.items()]
             console.table(f"By label, {heading} {name}", ["label", "nll_test ↓", "documents"], rows_of_labels)
-
-
-def _named_corrected(names: "Sequence[str]", corrected: "Sequence[Likelihoods]") -> "list[tuple[str, Likelihoods]]":
-    return [(f"{name}, corrected", found) for name, found in zip(names, corrected, strict=False)]

@@ -34,22 +34,22 @@ PATIENCE = 100_000  # draws in succession of which none may be kept
 class Correction:
     """What a generator's distribution is multiplied by.
 
-    a: weight of the logit. most: logits above it count as it, in samples and likelihoods alike: the largest of the samples that
-    chose a, so that weights are bounded. log_z: log of the mean weight over fresh samples, without most of its bias (nats).
-    error: its standard error. knowledge: what the discriminator knows, on the test part.
+    a: weight of the logit. max_logit: those above it count as it, in samples and likelihoods alike, so that weights have a
+    bound: the largest of the samples that chose a. log_z: log of the mean weight over fresh samples, without most of its bias
+    (nats). error: its standard error. knowledge: what the discriminator knows, on the test part.
     """
 
     discriminator: Discriminator
     vocabulary: Vocabulary
     a: float
-    most: float
+    max_logit: float
     log_z: float
     error: float
     knowledge: Knowledge
 
     def log_weights(self, tokens: np.ndarray) -> np.ndarray:
         """a·T of each, nats: float64 `[n]` for int32 `[n, T]`."""
-        return self.a * np.minimum(logits(self.discriminator, tokens).astype(np.float64), self.most)
+        return self.a * np.minimum(logits(self.discriminator, tokens).astype(np.float64), self.max_logit)
 
     def log_ratios(self, tokens: np.ndarray) -> np.ndarray:
         """log q/G of each, nats: float64 `[n]` for int32 `[n, T]`.
@@ -62,19 +62,20 @@ class Correction:
     @property
     def acceptance(self) -> float:
         """The share of G's samples that is kept."""
-        return math.exp(self.log_z - self.a * self.most)
+        return math.exp(self.log_z - self.a * self.max_logit)
 
-    def kept(self, batches: Iterator[np.ndarray], key: np.ndarray) -> Iterator[np.ndarray]:
+    def accept(self, batches: Iterator[np.ndarray], key: np.ndarray) -> Iterator[np.ndarray]:
         """Of batches int32 `[rows, T]` of G's samples those that make independent samples of q, in batches of any size.
 
-        Each is kept with probability exp(a·T) / exp(a·most), by draws that depend on `key` int32 `[2]` and its place alone.
+        Each is kept with probability exp(a·T) / exp(a·max_logit), by draws that depend on `key` int32 `[2]` and its
+        place alone.
 
         Raises SeqganError where PATIENCE samples in succession are refused.
         """
         draws = np.random.default_rng(np.asarray(key).view(np.uint32))
         refused = 0
         for batch in batches:
-            chance = np.exp(self.log_weights(batch) - self.a * self.most)
+            chance = np.exp(self.log_weights(batch) - self.a * self.max_logit)
             own = batch[draws.random(len(batch)) < chance]
             refused = 0 if len(own) else refused + len(batch)
             if refused >= PATIENCE:
@@ -159,24 +160,18 @@ def knowledge_of(
     if why := unknowable(discriminator.settings, corpus):
         raise SeqganError(why)
     parts: list[Scored] = []
-    most = math.inf
+    max_logit = math.inf
     for name, key in zip((corpus.choosing, "test"), keys, strict=True):
-        part = corpus.held_out[name]
-        if name == "test":
-            part = corpus.reported
+        part = corpus.reported if name == "test" else corpus.held_out[name]
         known = np.flatnonzero(corpus.vocabulary.has_no_unk(part.tokens))
-        if not len(known):
-            raise SeqganError(
-                f"Every sequence of the {name} part holds <unk>, so that no discriminator can be held against it."
-            )
         real = part.tokens[known]
         drawn = logits(discriminator, sample_beside(generator, real, num, key, sampling)).astype(np.float64)
         if not parts:
-            most = float(drawn.max())
-        of_real = np.minimum(logits(discriminator, real).astype(np.float64), most)
-        parts.append(Scored(of_real, np.minimum(drawn, most), part.documents[known]))
+            max_logit = float(drawn.max())
+        of_real = np.minimum(logits(discriminator, real).astype(np.float64), max_logit)
+        parts.append(Scored(of_real, np.minimum(drawn, max_logit), part.documents[known]))
     choosing, reporting = parts
-    return held_out(choosing, reporting, rng), most, reporting.samples
+    return held_out(choosing, reporting, rng), max_logit, reporting.samples
 
 
 def correction_of(
@@ -195,7 +190,7 @@ def correction_of(
     if why := uncorrectable(discriminator.settings, corpus):
         raise SeqganError(why)
     keys = tuple(tf.random.experimental.stateless_fold_in(key, i).numpy() for i in range(2))
-    known, most, fresh = knowledge_of(generator, discriminator, corpus, num, keys, rng, sampling)
+    known, max_logit, fresh = knowledge_of(generator, discriminator, corpus, num, keys, rng, sampling)
     log_z = log_mean_exp(known.a * fresh)
     error = math.sqrt(max(0.0, 1.0 / known.ess - 1.0 / num))  # by the delta method: the weights' deviation over their mean
-    return Correction(discriminator, corpus.vocabulary, known.a, most, log_z, error, known)
+    return Correction(discriminator, corpus.vocabulary, known.a, max_logit, log_z, error, known)

@@ -163,7 +163,7 @@ def likelihoods(
     oracle_sums: list[np.ndarray] = []
     count = 0
     samples = samples_beside(generator, corpus.test, key, sampling)
-    for batch in correction.kept(samples, key) if correction else samples:
+    for batch in correction.accept(samples, key) if correction else samples:
         batches.append(batch[: num - count])
         count += len(batches[-1])
         if oracle is not None:

@@ -85,8 +85,6 @@ def check_choices(context: click.Context) -> None:
             "--beam finds nothing but one sequence at --temperature 0: leave one of them out.",
         ),
         (bool(beam and (given["num"] or 0) > (beam or 0)), f"--beam {beam} finds {beam} sequences at most: make it wider."),
-    ]
-    wrong += [
         (bool(correct and (beam or rerank)), "--correct draws, and --beam and --rerank choose: leave one out."),
         (
             bool(correct and given["max_length"]),

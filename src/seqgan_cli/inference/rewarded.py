@@ -96,11 +96,12 @@ def reward_of(settings: "Settings", trained: "Trained", console: "Console") -> "
     if registry.rewards.needs(settings.adversarial.reward, "needs_discriminator"):
         discriminator = read_discriminator(trained.run, trained.config.settings, trained.corpus, console.warn)
     reward = make_reward(Given(settings, trained.corpus, console, discriminator, folder=trained.run.path))
-    rounds = trained.run.checkpoints("adversarial").latest(console.warn)
-    for name, variable in reward.variables().items():  # as it was in the last round
-        if rounds and name in rounds.arrays and rounds.arrays[name].shape == tuple(variable.shape):
+    chosen = {name: variable for name, variable in reward.variables().items() if not tuple(variable.shape)}  # and no weights
+    rounds = trained.run.checkpoints("adversarial").latest(console.warn) if chosen else None
+    for name, variable in chosen.items():
+        if rounds and name in rounds.arrays:
             variable.assign(rounds.arrays[name])
-        elif not tuple(variable.shape):
+        else:
             console.warn(f"{name} was never chosen in rounds of {trained.run.path}: it is {float(variable.numpy()):g}.")
     return reward
 

@@ -111,7 +111,7 @@ def batches_of_prompt(
     else:
         drawing = key(seed, "sample", "prompt", number)
         batches = continuations(trained.generator, itertools.repeat(prompt), drawing, sampling)
-    return correction.kept(batches, drawing) if correction else batches
+    return correction.accept(batches, drawing) if correction else batches
 
 
 class Fresh:

@@ -45,9 +45,12 @@ def correcting_discriminator(run: Run, which: str, settings: Settings, warn: Cal
     if of_rounds and run.has("adversarial") and settings.needs_discriminator:
         return discriminator_checkpoint(run, settings, warn)
     checkpoints = run.checkpoints("pretrain-d")
-    if (found := checkpoints.best() or checkpoints.latest(warn)) is None:
+    if best := checkpoints.best():
+        return best
+    if (last := checkpoints.latest(warn)) is None:
         raise SeqganError(no_discriminator(run))
-    return found
+    warn(f"{run.path} keeps no d-step that knows more than the untrained discriminator: its last one corrects.")
+    return last
 
 
 def whose_d(run: Run, settings: Settings) -> str:

@@ -157,4 +157,5 @@ def _draw(plan: Plan, found: Found, *paths: Path) -> None:
         HeatMap(title, [[value(of, number, size) for number in plan.sequences] for size in plan.hidden_dims])
         for title, of in MAPS.items()
     ]
-    heat_maps(maps, [f"{n:,}" for n in plan.sequences], [str(size) for size in plan.hidden_dims], *paths)
+    columns, rows = [f"{n:,}" for n in plan.sequences], [str(size) for size in plan.hidden_dims]
+    heat_maps(maps, columns, rows, ("training sequences", "size of the generator"), *paths)
