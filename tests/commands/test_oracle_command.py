@@ -1,12 +1,14 @@
 """`oracle`: a trained generator as the truth that data are drawn from, from the file to the scores, and what it refuses."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import reference
+from seqgan_cli.config.resolution import resolve
 from seqgan_cli.data.vocabulary import EOS, PAD, UNK
 from seqgan_cli.runs.run import Run
 
@@ -124,6 +126,25 @@ def test_run_on_an_oracle_has_its_words_and_writes_text(seqgan, text, drawn):
     Path(drawn.path.parent / "line.txt").write_text(line + "\n", encoding="utf-8")
     scored = seqgan("score", drawn.path.parent / "line.txt", "--run", drawn.path, "-q")
     assert (scored.code, line in scored.out) == (0, True), scored.err
+
+
+def test_what_the_file_settles_stays_its_own_where_it_is_asked_for_again(seqgan, drawn, tmp_path):
+    path = shutil.copytree(drawn.path, tmp_path / "again")
+    size = Run(path).corpus().vocabulary.size
+    done = seqgan("pretrain-g", "--run", path, "--vocab-size", size, "--epochs", 2)
+    assert done.code == 0, done.err
+    assert Run(path).config().sources["data.vocab-size"] == "data"
+
+
+def test_the_kind_of_one_oracle_and_its_defaults_are_not_those_of_another():
+    asked = {"data.oracle": "speeches.npz", "data.kind": "speeches"}
+    run = resolve(asked, {"data.oracle": "option", "data.kind": "data"}, None, "quick")
+    same = resolve({"data.oracle": "speeches.npz"}, {"data.oracle": "option"}, run, "quick")
+    other = resolve({"data.oracle": "ids.npz"}, {"data.oracle": "option"}, run, "quick")
+    fresh = resolve({"data.oracle": "ids.npz"}, {"data.oracle": "option"}, None, "quick")
+    assert same.values == run.values
+    assert run.values["data.tokenizer"] != fresh.values["data.tokenizer"]
+    assert other.values == fresh.values
 
 
 def test_file_that_a_run_keeps_is_an_oracle_too(seqgan, drawn, tmp_path):
