@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -159,6 +161,13 @@ def test_it_leaves_a_map(finished: Path) -> None:
     assert "the discriminator knows most with 96 sequences and size" in printed
     assert (folder / "regimes.png").stat().st_size > 1000
     assert (folder / "table.md").read_text().startswith("# regimes")
+
+
+def test_it_refuses_before_tensorflow_is_there(tmp_path: Path) -> None:
+    """Whose greetings would stand around the sentence."""
+    command = [sys.executable, "-m", "seqgan_cli", "experiment", "regimes", "--dropouts", "1.5", "--out", "new"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "Error: pretrain-g.dropout=1.5: must be below 1.\n")
 
 
 @pytest.mark.parametrize(

@@ -42,24 +42,24 @@ def experiment(
 ) -> None:
     """Train the cells, score them, write the map. Raises UsageError, SeqganError."""
     from seqgan_cli.studies.experiments.plan import claim
-    from seqgan_cli.studies.regimes.study import Plan
+    from seqgan_cli.training.backend import start_tensorflow
 
     if not config.settings.data.validation:
         raise UsageError("experiment regimes chooses on a validation part: leave data.validation=0 out.")
     sizes = values_of("--sequences", grid["--sequences"], int), values_of("--hidden-dims", grid["--hidden-dims"], int)
-    plan = Plan(directory, config, preset, *sizes, values_of("--dropouts", grid["--dropouts"], float), seeds, samples)
+    dropouts = values_of("--dropouts", grid["--dropouts"], float)
+    check_together(config.settings)
+    claim(directory, config, preset, begin=not (dry_run or partial))
+    jobs, threads, verbose = work
+    start_tensorflow(threads, verbose)
+    from seqgan_cli.studies.experiments import study
+    from seqgan_cli.studies.regimes import outputs
+    from seqgan_cli.studies.regimes.study import Plan, score, train
+
+    plan = Plan(directory, config, preset, *sizes, dropouts, seeds, samples)
     for number in plan.sequences:
         for task in plan.later_tasks(number):
             check_together(task.config.settings)
-    claim(directory, config, preset, begin=not (dry_run or partial))
-
-    from seqgan_cli.studies.experiments import study
-    from seqgan_cli.studies.regimes import outputs
-    from seqgan_cli.studies.regimes.study import score, train
-    from seqgan_cli.training.backend import start_tensorflow
-
-    jobs, threads, verbose = work
-    start_tensorflow(threads, verbose)
     try:
         if dry_run:
             console.say("Of likelihood the first dropout stands for the one that validation will choose.")
