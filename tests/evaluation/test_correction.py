@@ -164,7 +164,7 @@ def test_validation_and_its_samples_choose_and_test_and_fresh_ones_report(genera
 
 def test_all_scores_are_of_the_corrected_generator_and_read_back(generator: Generator) -> None:
     """Under an oracle that finds the token that the correction prefers likely, so that other samples score otherwise."""
-    corpus, found = corpus_of(generator), exact(generator, 1.0, 9.0)
+    corpus, found = corpus_of(generator), exact(generator, 1.0, max(map(value, SEQUENCES)))
     oracle = Generator(Vocabulary(size=VOCAB), LENGTH, GeneratorSettings(embedding_dim=2, hidden_dim=3))
     oracle.trainable_variables[-1].assign([0.0, 0.0, 2.0])
     plain, own = (likelihoods(generator, corpus, oracle, 4000, key(0, "x"), PLAIN, correction=c) for c in (None, found))
