@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 from seqgan_cli.config import registry
-from seqgan_cli.config.settings import OBJECTIVE as OBJECTIVE_SETTINGS
-from seqgan_cli.config.settings import SCHEMA, SIZES, Settings
+from seqgan_cli.config.presets import OBJECTIVE as OBJECTIVE_SETTINGS
+from seqgan_cli.config.presets import SIZES
+from seqgan_cli.config.settings import SCHEMA, Settings
 from seqgan_cli.errors import UsageError
 from seqgan_cli.jobs.options import MARGIN, GroupedCommand, console_of, grouped_option
 from seqgan_cli.jobs.sampling import sampling_of, sampling_options
@@ -139,7 +140,7 @@ def command(
     from seqgan_cli.config import resolution as configuration
     from seqgan_cli.config.checks import check_data, check_together
     from seqgan_cli.data.sources.inference import infer_settings
-    from seqgan_cli.studies.experiments.plan import chosen_methods, claim, tasks
+    from seqgan_cli.studies.experiments.plan import chosen_methods, claim, tasks, tell_of_own
 
     console, sampling = console_of(context), sampling_of(context)
     if sweep != "temperature" and kind != "frontier":
@@ -215,6 +216,7 @@ def command(
     planned = tasks(directory, names, every, config, preset)
     for task in planned:
         check_together(task.config.settings)
+    tell_of_own(planned, config, console)
 
     claim(directory, config, preset, begin=not (dry_run or partial))
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import click
 
+from seqgan_cli.config.presets import PRESETS
 from seqgan_cli.config.resolution import Config
-from seqgan_cli.config.settings import PRESETS, SCHEMA, SettingSpec, find, preset_value
+from seqgan_cli.config.settings import SCHEMA, SettingSpec, find, preset_value
 from seqgan_cli.jobs.options import GroupedCommand, common_options, console_of
 
 

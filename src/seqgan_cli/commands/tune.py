@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from seqgan_cli.config.settings import SIZES
+from seqgan_cli.config.presets import SIZES
 from seqgan_cli.errors import UsageError
 from seqgan_cli.jobs.options import GroupedCommand, console_of, grouped_option
 

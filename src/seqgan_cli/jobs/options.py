@@ -10,8 +10,9 @@ from typing import Any
 import click
 
 from seqgan_cli.config import registry
+from seqgan_cli.config.presets import PRESETS
 from seqgan_cli.config.schema import specs_of
-from seqgan_cli.config.settings import GENERATORS, PRESETS, find
+from seqgan_cli.config.settings import GENERATORS, find
 from seqgan_cli.console import Console
 from seqgan_cli.training.distribution.placement import KINDS as KINDS_OF_PLACE
 

@@ -21,11 +21,15 @@ from seqgan_cli.runs.run import Run
 
 @dataclass(frozen=True)
 class Work:
-    """A stage, the settings that make it what it is, and the work whose run it begins from."""
+    """A stage, the settings that make it what it is, and the work whose run it begins from.
+
+    usual: settings that it has where nothing else is asked for.
+    """
 
     stage: str
     parent: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
+    usual: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

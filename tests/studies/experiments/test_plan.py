@@ -6,9 +6,10 @@ import pytest
 
 from seqgan_cli.config.resolution import resolve
 from seqgan_cli.config.settings import SCHEMA
+from seqgan_cli.console import Console
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.studies.experiments.methods import EXPERIMENTS, METHODS
-from seqgan_cli.studies.experiments.plan import chosen_methods, claim, tasks
+from seqgan_cli.studies.experiments.plan import chosen_methods, claim, tasks, tell_of_own
 
 DEFAULT = resolve({}, {}, None, "paper")
 
@@ -24,6 +25,18 @@ def test_mle_is_trained_once_a_seed_and_shared():
     assert len(names) == len(set(names))
     assert [name for name in names if name.endswith("/mle")] == ["seed-3/mle", "seed-4/mle"]
     assert sum(name.endswith("/discriminator") for name in names) == 2
+
+
+def test_how_much_of_a_method_is_as_asked_for_and_what_it_is_stays_and_is_told(capsys):
+    asked = {"adversarial__rounds": 2, "adversarial__kl_coefficient": 0.5, "pretrain_g__patience": 5}
+    (last,) = (task for task in planned(["log-ratio"], **asked) if task.name == "log-ratio")
+    values = last.config.values
+    assert (values["adversarial.rounds"], values["adversarial.g-steps"], values["adversarial.kl-coefficient"]) == (2, 20, 1.0)
+    options = {name.replace("__", ".").replace("_", "-"): value for name, value in asked.items()}
+    config = resolve(options, dict.fromkeys(options, "option"), None, "paper")
+    tell_of_own(planned(["log-ratio", "constant"], seeds=(0, 1), **asked), config, Console())
+    told = capsys.readouterr().err.split()
+    assert " ".join(told) == "Warning: adversarial.kl-coefficient=0.5 does not hold for what has its own: log-ratio (1.0)."
 
 
 @pytest.mark.parametrize("kind", EXPERIMENTS)

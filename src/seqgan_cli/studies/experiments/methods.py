@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seqgan_cli.config import registry
+from seqgan_cli.config.presets import LOG_RATIO, LOG_RATIO_STEPS, MLE_STRONG
 from seqgan_cli.config.resolution import Config
-from seqgan_cli.config.settings import LOG_RATIO, MLE_STRONG, SCHEMA, STAGES
+from seqgan_cli.config.settings import SCHEMA, STAGES
 from seqgan_cli.sampling.choices import PLAIN, Sampling
 from seqgan_cli.studies.tasks import Work
 
@@ -128,7 +129,8 @@ def works_of(config: Config) -> dict[str, Work]:
         else:
             discriminator = "discriminator"
         works[name] = Work("adversarial", discriminator, {"adversarial.reward": "discriminator", **by_stage["adversarial"]})
-    works["log-ratio"] = Work("adversarial", works["strong"].parent, works["log-ratio"].settings)
+    own = {name: value for name, value in works["log-ratio"].settings.items() if name not in LOG_RATIO_STEPS}
+    works["log-ratio"] = Work("adversarial", works["strong"].parent, own, LOG_RATIO_STEPS)
     for (g_steps, d_steps, k), share in STRATEGIES.items():
         works[f"g{g_steps}-d{d_steps}-k{k}"] = _adversarial(
             g_steps=g_steps, d_steps=d_steps, k=k, rounds=max(1, round(share * rounds))

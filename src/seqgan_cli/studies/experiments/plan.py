@@ -11,7 +11,9 @@ from typing import Any
 from seqgan_cli import __version__, files
 from seqgan_cli.config.paths import short
 from seqgan_cli.config.resolution import Config, legacy_values, resolve
+from seqgan_cli.config.schema import written
 from seqgan_cli.config.settings import SCHEMA, file_settings, specs_with
+from seqgan_cli.console import Console
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.runs import lock
 from seqgan_cli.runs.record import refuse_newer
@@ -60,16 +62,28 @@ def tasks_of(
         need(name)
     asked = asked_of(config)
 
-    def inherited(work: Work) -> dict[str, Any]:
-        return {**(inherited(works[work.parent]) if work.parent else {}), **work.settings}
+    def inherited(work: Work, what: str) -> dict[str, Any]:
+        return {**(inherited(works[work.parent], what) if work.parent else {}), **getattr(work, what)}
 
     def resolved(work: Work, seed: int) -> Config:
-        chosen = {**asked, **inherited(work), "seed": seed}
+        chosen = {**inherited(work, "usual"), **asked, **inherited(work, "settings"), "seed": seed}
         known = specs_with(chosen)  # a work may have another reward than the experiment asks for
         chosen = {name: value for name, value in chosen.items() if name in known}
         return resolve(chosen, dict.fromkeys(chosen, "option"), None, preset)
 
     return [Task(name, seed, works[name], directory, resolved(works[name], seed), preset) for seed in seeds for name in needed]
+
+
+def tell_of_own(planned: Sequence[Task], config: Config, console: Console) -> None:
+    """Warn of each setting that was typed for all of an experiment's runs and is another in some: what these are fixes it."""
+    typed = {name: value for name, value in config.values.items() if config.sources[name] in ("option", "file")}
+    differ: dict[str, dict[str, None]] = {}
+    for task in planned:
+        for name, value in task.work.settings.items():
+            if name in typed and value != typed[name]:
+                differ.setdefault(f"{name}={written(typed[name])}", {})[f"{task.name} ({written(value)})"] = None
+    for what, own in differ.items():
+        console.warn(f"{what} does not hold for what has its own: {', '.join(own)}.")
 
 
 def claim(directory: Path, config: Config, preset: str, begin: bool) -> None:

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from seqgan_cli.config.settings import LOG_RATIO, SCHEMA
+from seqgan_cli.config.presets import LOG_RATIO, LOG_RATIO_STEPS
+from seqgan_cli.config.settings import SCHEMA
 from seqgan_cli.studies.tasks import Work
 
 MLE, CORRECTED, ROUNDS = "mle", "corrected", "rounds"
 TITLES = {MLE: "MLE", CORRECTED: "MLE, corrected", ROUNDS: "SeqGAN, log-ratio"}
 # Of maximum likelihood in every cell: until validation has it, and from there.
-LIKELIHOOD: dict[str, Any] = {"pretrain-g.learning-rate": 0.005, "pretrain-g.patience": 5, "adversarial.start": "best"}
+LIKELIHOOD: dict[str, Any] = {"pretrain-g.learning-rate": 0.005, "pretrain-g.patience": 5}
 DISCRIMINATOR: dict[str, Any] = {"pretrain-d.patience": 5, "pretrain-d.k": 1}
 
 
@@ -34,7 +35,9 @@ def likelihood_works(cell: Cell, dropouts: Sequence[float]) -> dict[str, Work]:
     """Of which validation chooses one."""
     size = {"data.num-sequences": cell.sequences, "generator.hidden-dim": cell.hidden_dim}
     return {
-        cell.mle(dropout): Work("pretrain-g", settings={**size, **LIKELIHOOD, "pretrain-g.dropout": dropout})
+        cell.mle(dropout): Work(
+            "pretrain-g", settings={**size, "pretrain-g.dropout": dropout, "adversarial.start": "best"}, usual=LIKELIHOOD
+        )
         for dropout in dropouts
     }
 
@@ -42,9 +45,10 @@ def likelihood_works(cell: Cell, dropouts: Sequence[float]) -> dict[str, Work]:
 def later_works(chosen: str) -> dict[str, Work]:
     """What begins with the chosen one: a discriminator, and rounds that earn what it knows."""
     own = {name: value for name, value in LOG_RATIO.items() if SCHEMA[name].stage == "adversarial"}
+    own = {name: value for name, value in own.items() if name not in LOG_RATIO_STEPS}
     rounds = {**own, "adversarial.monitor": "nll_validation"}
     discriminator = f"{chosen}-discriminator"
     return {
-        discriminator: Work("pretrain-d", chosen, DISCRIMINATOR),
-        f"{chosen}-{ROUNDS}": Work("adversarial", discriminator, rounds),
+        discriminator: Work("pretrain-d", chosen, usual=DISCRIMINATOR),
+        f"{chosen}-{ROUNDS}": Work("adversarial", discriminator, rounds, LOG_RATIO_STEPS),
     }

@@ -41,7 +41,7 @@ def experiment(
     console: Console,
 ) -> None:
     """Train the cells, score them, write the map. Raises UsageError, SeqganError."""
-    from seqgan_cli.studies.experiments.plan import claim
+    from seqgan_cli.studies.experiments.plan import claim, tell_of_own
     from seqgan_cli.training.backend import start_tensorflow
 
     if not config.settings.data.validation:
@@ -57,9 +57,10 @@ def experiment(
     from seqgan_cli.studies.regimes.study import Plan, score, train
 
     plan = Plan(directory, config, preset, *sizes, dropouts, seeds, samples)
-    for number in plan.sequences:
-        for task in plan.later_tasks(number):
-            check_together(task.config.settings)
+    planned = [task for number in plan.sequences for task in (*plan.likelihood_tasks(number), *plan.later_tasks(number))]
+    for task in planned:
+        check_together(task.config.settings)
+    tell_of_own(planned, config, console)
     try:
         if dry_run:
             console.say("Of likelihood the first dropout stands for the one that validation will choose.")
