@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import reference
-from parts import parts_of
+from parts import drawn, parts_of
 from sampled import examples
 from seqgan_cli.algorithms.advantages import policy_gradient_loss
 from seqgan_cli.algorithms.adversarial import AdversarialTraining
@@ -29,14 +29,13 @@ from seqgan_cli.rewards.bleu import BleuReward
 from seqgan_cli.runs.run import Run
 from seqgan_cli.sampling.likelihood import sequence_nll
 from seqgan_cli.sampling.sequences import sample
-from seqgan_cli.synthetic import synthetic_corpus
 from seqgan_cli.training.stage import run_stage
 from tiny import tiny_settings
 
 
 def stage(**changes: Any) -> AdversarialTraining:
     chosen = tiny_settings(**changes)
-    corpus, oracle = synthetic_corpus(chosen.changed({"seed": 0}))
+    corpus, oracle = drawn(chosen)
     generator = Generator(corpus.vocabulary, corpus.sequence_length, chosen.generator)
     generator.initialise(rng(0, "generator"))
     return AdversarialTraining(chosen, corpus, oracle, generator, Console(quiet=True))

@@ -10,7 +10,7 @@ import tensorflow as tf
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from parts import parts_of
+from parts import drawn, parts_of
 from sampled import examples
 from seqgan_cli.algorithms import discriminator
 from seqgan_cli.algorithms.adversarial import AdversarialTraining
@@ -27,7 +27,6 @@ from seqgan_cli.rewards.bleu import BleuReward
 from seqgan_cli.rewards.discriminator import RankReward
 from seqgan_cli.sampling.likelihood import sequence_nll
 from seqgan_cli.sampling.sequences import sample
-from seqgan_cli.synthetic import synthetic_corpus
 from seqgan_cli.training.optimizers import STEPS_AT_ONCE
 from tiny import tiny_settings
 
@@ -36,7 +35,7 @@ pytestmark = pytest.mark.usefixtures("quickly")
 
 def trainer(num: int = 0, k: int = 2, **changes: Any) -> tuple[DiscriminatorTrainer, Generator]:
     chosen = tiny_settings(**changes)
-    corpus, oracle = synthetic_corpus(chosen.changed({"seed": 0}))
+    corpus, oracle = drawn(chosen)
     generator = Generator(corpus.vocabulary, corpus.sequence_length, chosen.generator)
     generator.initialise(rng(0, "generator"))
     return DiscriminatorTrainer(chosen, corpus, oracle, Console(quiet=True), 0.01, num, k, "test"), generator

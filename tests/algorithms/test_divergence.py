@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 import reference
+from parts import drawn
 from seqgan_cli.algorithms.adversarial import AdversarialTraining
 from seqgan_cli.algorithms.divergence import KLPenalty
 from seqgan_cli.algorithms.rollout import ActionValues
@@ -18,7 +19,6 @@ from seqgan_cli.randomness import key, rng
 from seqgan_cli.rewards.base import Reward
 from seqgan_cli.sampling.likelihood import sequence_nll
 from seqgan_cli.sampling.sequences import sample
-from seqgan_cli.synthetic import synthetic_corpus
 from tiny import tiny_settings
 
 pytestmark = pytest.mark.usefixtures("quickly")
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("quickly")
 
 def stage(**changes: Any) -> AdversarialTraining:
     chosen = tiny_settings(**{"adversarial.reward": "constant", **changes})
-    corpus, oracle = synthetic_corpus(chosen.changed({"seed": 0}))
+    corpus, oracle = drawn(chosen)
     generator = Generator(corpus.vocabulary, corpus.sequence_length, chosen.generator)
     generator.initialise(rng(0, "generator"))
     return AdversarialTraining(chosen, corpus, oracle, generator, Console(quiet=True))

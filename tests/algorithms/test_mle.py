@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import reference
-from parts import parts_of
+from parts import drawn, parts_of
 from sampled import examples
 from seqgan_cli.algorithms.interleaved import LikelihoodSteps
 from seqgan_cli.algorithms.mle import (
@@ -136,7 +136,7 @@ def test_learns_sequences_that_count_upwards() -> None:
 
 def test_every_epoch_has_its_own_order_and_visits_each_sequence_at_most_once() -> None:
     chosen = tiny_settings()
-    corpus, oracle = synthetic_corpus(chosen.changed({"seed": 0}))
+    corpus, oracle = drawn(chosen)
     training = LikelihoodTraining(chosen, corpus, oracle, Console(quiet=True))
     seen: list[np.ndarray] = []
     training._steps = lambda batches, *_: seen.extend(batches) or tf.zeros([len(batches), 2])
@@ -170,7 +170,7 @@ def test_dropout_acts_in_training_alone() -> None:
     losses = {}
     for share in (0.0, 0.5):
         chosen = tiny_settings(**{"pretrain-g.dropout": share})
-        corpus, oracle = synthetic_corpus(chosen.changed({"seed": 0}))
+        corpus, oracle = drawn(chosen)
         training = LikelihoodTraining(chosen, corpus, oracle, Console(quiet=True))
         losses[share] = (training.scores(0), training.advance(1, lambda _: None)["nll_train"])
     assert losses[0.0][0] == losses[0.5][0]
@@ -179,7 +179,7 @@ def test_dropout_acts_in_training_alone() -> None:
 
 def synthetic_training(**changes: Any) -> LikelihoodTraining:
     chosen = tiny_settings(**changes)
-    corpus, oracle = synthetic_corpus(chosen.changed({"seed": 0}))
+    corpus, oracle = drawn(chosen)
     return LikelihoodTraining(chosen, corpus, oracle, Console(quiet=True))
 
 
