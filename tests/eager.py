@@ -1,4 +1,7 @@
-"""Steps as Python runs them and not as TensorFlow compiles them: where a training makes few, half of the time."""
+"""Steps as Python runs them and not as TensorFlow compiles them: where a training makes few, half of the time.
+
+And what TensorFlow does for steps that run often and for readers of long tracebacks, left out.
+"""
 
 import contextlib
 from collections.abc import Iterator
@@ -17,3 +20,15 @@ def eager() -> Iterator[None]:
         yield
     finally:  # a command ends with SystemExit
         tf.config.run_functions_eagerly(before)
+
+
+def spare_once() -> None:
+    """Leave out optimising graphs, most of which run once here, and shortening tracebacks; in the soak all is as everywhere."""
+    if WHOLE:
+        return
+    import keras
+    import tensorflow as tf
+
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    tf.debugging.disable_traceback_filtering()
+    keras.config.disable_traceback_filtering()

@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from eager import spare_once
+
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["__main__", "tensorflow", "seqgan_cli.algorithms.adversarial", "scipy.stats"])
 
@@ -34,6 +36,7 @@ def _main(arguments: list[str], out: str, err: str, environment: dict[str, str],
     from seqgan_cli.cli import main
 
     tf.config.run_functions_eagerly(eagerly)
+    spare_once()
     main(arguments)
 
 

@@ -31,42 +31,59 @@ def options_of(command: click.Command) -> set[str]:
     return {name for option in command.params for name in (*option.opts, *option.secondary_opts)} | OTHERS
 
 
-def strings() -> Iterator[tuple[str, str]]:
-    """Where each string of a message stands, and its text with `{}` for each value; docstrings, which nobody pastes, aside."""
+def said(place: str, nodes: list[ast.AST]) -> Iterator[tuple[str, str]]:
+    """Of one file's nodes: where each string of a message stands, and its text with `{}` for each value.
+
+    Docstrings, which nobody pastes, aside.
+    """
+    passed = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}  # docstrings, and parts of what is whole below
+    passed |= {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in nodes:
+        if id(node) in passed:
+            continue
+        if isinstance(node, ast.JoinedStr):
+            text = "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            text = node.value
+        else:
+            continue
+        yield f"{place}:{node.lineno}", text
+
+
+def called(place: str, nodes: list[ast.AST]) -> Iterator[tuple[str, str]]:
+    """What `advised` and `restarting` make of their arguments."""
+    for node in nodes:
+        name = getattr(getattr(node, "func", None), "id", "")
+        if isinstance(node, ast.Call) and name in ("advised", "restarting") and isinstance(node.args[0], ast.Constant):
+            literal = [str(each.value) for each in node.args[2:] if isinstance(each, ast.Constant)]
+            words = [str(node.args[0].value), "--run", "x", *literal, *["--overwrite"] * (name == "restarting")]
+            yield f"{place}:{node.lineno}", shlex.join(words)
+
+
+@cache
+def of_sources() -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """The strings of all messages, and what is advised by a call; read once, since the sources are long."""
+    strings, calls = [], []
     for path in sorted(SOURCE.rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-        inner = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
-        for node in ast.walk(tree):
-            if id(node) in docstrings | inner:
-                continue
-            if isinstance(node, ast.JoinedStr):
-                text = "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                text = node.value
-            else:
-                continue
-            yield f"{path.relative_to(SOURCE)}:{node.lineno}", text
+        place, nodes = str(path.relative_to(SOURCE)), [*ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+        strings += said(place, nodes)
+        calls += called(place, nodes)
+    return strings, calls
 
 
 def advised() -> Iterator[tuple[str, str]]:
-    """What stands in backticks after `seqgan`, and what `advised` and `restarting` make of their arguments."""
-    for where, text in strings():
+    """What stands in backticks after `seqgan`, and what is advised by a call."""
+    strings, calls = of_sources()
+    for where, text in strings:
         for line in re.findall(r"`seqgan ([^`]+)`", text):
             yield where, line
-    for path in sorted(SOURCE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            name = getattr(getattr(node, "func", None), "id", "")
-            if isinstance(node, ast.Call) and name in ("advised", "restarting") and isinstance(node.args[0], ast.Constant):
-                literal = [str(each.value) for each in node.args[2:] if isinstance(each, ast.Constant)]
-                words = [str(node.args[0].value), "--run", "x", *literal, *["--overwrite"] * (name == "restarting")]
-                yield f"{path.relative_to(SOURCE)}:{node.lineno}", shlex.join(words)
+    yield from calls
 
 
 def test_every_option_that_a_message_names_exists() -> None:
     known = set().union(*map(options_of, commands().values()))
     wrong = []
-    for where, text in strings():
+    for where, text in of_sources()[0]:
         for option in re.findall(r"(?<![\w-])--[a-z][a-z-]*[a-z]", text):
             if option not in known | FOREIGN and not any(name.startswith(f"{option}-") for name in known if "{}" in text):
                 wrong.append(f"{where}: {option}")

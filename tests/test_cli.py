@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from eager import eager
 from forked import Forked
 from seqgan_cli import __version__
 from seqgan_cli.cli import COMMANDS
@@ -137,7 +138,7 @@ def pretrained(tiny_config: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
     run = tmp_path_factory.mktemp("cli") / "run"
     constant = ["--set", "adversarial.reward=constant", "--set", "adversarial.rollouts=1"]
-    with pytest.raises(SystemExit) as ended:
+    with eager(), pytest.raises(SystemExit) as ended:
         main(["pretrain-g", "-q", "--epochs", "1", "--config", str(tiny_config), "--run", str(run), *constant])
     assert not ended.value.code
     return run
@@ -156,7 +157,8 @@ def training(pretrained: Path, number: int) -> Iterator[subprocess.Popen | Forke
     if number == signal.SIGINT:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     else:
-        process = Forked(command, stdout=subprocess.PIPE, env=os.environ)
+        with eager():  # a round comes after seconds of compiling otherwise
+            process = Forked(command, stdout=subprocess.PIPE, env=os.environ)
     try:
         started = time.monotonic()
         while max(stage.glob("0*.npz"), default=None) == before:
@@ -201,6 +203,7 @@ def test_signals_stop_training_with_one_message(seqgan, pretrained, training, nu
     assert not list(pretrained.rglob(".writing-*"))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("command", [["status"], ["settings"], ["settings", "data.overlong"]])
 def test_output_on_a_terminal_without_unicode(pretrained, command):
     """What the encoding lacks is replaced; nothing breaks."""

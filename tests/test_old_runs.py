@@ -58,6 +58,7 @@ def test_old_prepared_data_are_streamed(tmp_path: Path, seqgan, tiny_config: Pat
     assert "nll_test" in Run(tmp_path / "run").history.at("pretrain-g", 1)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", ["text", "oracle"])
 def test_a_run_from_before_components_goes_on(tmp_path: Path, seqgan, name: str) -> None:
     """Its record knows no `adversarial.algorithm`; its checkpoints have the names of then."""

@@ -95,6 +95,7 @@ def test_every_command_of_the_recipes_works(carry_out: Callable[..., int]) -> No
     assert len(Path("drawn-smiles.txt").read_text().splitlines()) == 1000
 
 
+@pytest.mark.usefixtures("quickly")
 def test_every_command_of_the_readme_works(carry_out: Callable[..., int]) -> None:
     assert carry_out("README.md") >= 2
     samples = Path("runs/tour/samples/samples.txt").read_text().splitlines()

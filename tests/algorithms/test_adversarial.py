@@ -85,7 +85,8 @@ def test_a_constant_reward_moves_nothing_with_a_baseline(
         for weights, variable in zip(before, training.generator.trainable_variables, strict=True):
             np.testing.assert_array_equal(variable.numpy(), weights)
 
-    settings(max_examples=15, deadline=None)(given(st.integers(0, 2**31 - 1), st.sampled_from([0.1, 1.0, 3.0]))(check))()
+    drawn_with = given(st.integers(0, 2**31 - 1), st.sampled_from([0.1, 1.0, 3.0]))
+    settings(max_examples=examples(15), deadline=None)(drawn_with(check))()
     if make is text_stage:
         assert any(row.count(max(row)) == 1 for row in lengths), "in some batch one sequence goes on alone"
 
@@ -174,6 +175,7 @@ def test_beta_follows_only_at_the_end_of_a_round() -> None:
         np.testing.assert_allclose(b.numpy(), 0.8 * s + 0.2 * t.numpy(), rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.usefixtures("unscored")
 def test_a_round_traces_nothing_after_the_first() -> None:
     training = stage()
     training.advance(1, lambda _: None)
@@ -242,6 +244,7 @@ def test_references_are_drawn_by_the_seed_and_once_each() -> None:
     assert first.max() > 72
 
 
+@pytest.mark.whole  # its values are held against counts, and that a reward is learned by the one before
 def test_reward_bleu_is_learned() -> None:
     """Against the references of training, that of samples rises."""
     training = stage(**{"adversarial.reward": "bleu", "adversarial.reward-references": 0.05, "adversarial.batch-size": 32})

@@ -1,9 +1,6 @@
 """Two trained runs, which tests read or copy, and what every refusal has in common."""
 
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from forked import Forked
+import forked
+from eager import eager
 
 DATA = Path(__file__).parents[2] / "data"
 SENTENCES, TUNES = DATA / "sentences.txt", DATA / "tunes"
@@ -31,28 +29,18 @@ class Made:
     err: str
 
 
-def _train(*arguments: Any) -> tuple[str, str]:
-    """In a process of its own, so that all it writes is seen, and what it starts is gone afterwards."""
-    own = {name: value for name, value in os.environ.items() if name not in ("SEQGAN_RUN", "SEQGAN_PRESET")}
-    command = [sys.executable, "-m", "seqgan_cli", "train", *map(str, arguments), "--threads", "1"]
-    done = Forked(command, stdout=subprocess.PIPE, env=own)
-    out, err = done.communicate()
-    assert done.returncode == 0, err
-    return out, err
-
-
 @pytest.fixture(scope="session")
 def train_once(tiny_config: Path, once: Callable[..., Path]) -> Callable[..., Made]:
     """`train_once(name, …)`: the run of that name, trained with these arguments of `train`."""
 
     def make(name: str, *arguments: Any) -> Made:
         def build(folder: Path) -> None:
-            printed = _train(*arguments, "--config", tiny_config, "--run", folder / "run")
-            for stream, text in zip(("out", "err"), printed, strict=True):
-                (folder / stream).write_text(text, encoding="utf-8")
+            with eager():  # whoever asks for it first, so that what continues such a run comes to the same bits
+                done = forked.run(folder, "train", *arguments, "--threads", 1, "--config", tiny_config, "--run", folder / "run")
+            assert done.returncode == 0, done.stderr
 
         folder = once(name, build)
-        return Made(folder / "run", *((folder / stream).read_text(encoding="utf-8") for stream in ("out", "err")))
+        return Made(folder / "run", *((folder / stream).read_text(encoding="utf-8") for stream in ("stdout", "stderr")))
 
     return make
 
@@ -60,14 +48,15 @@ def train_once(tiny_config: Path, once: Callable[..., Path]) -> Callable[..., Ma
 @pytest.fixture(scope="session")
 def synthetic(train_once: Callable[..., Made]) -> Made:
     """A synthetic run whose generator has learned something. Read only."""
-    options = ["--epochs", 60, "--set", "pretrain-g.learning-rate=0.03", "--set", "pretrain-g.eval-every=20"]
+    options = ["--epochs", 12, "--set", "pretrain-g.learning-rate=0.1", "--set", "pretrain-g.eval-every=6"]
     return train_once("synthetic", "--set", "generator.hidden-dim=16", *options)
 
 
 @pytest.fixture(scope="session")
 def sentences(once: Callable[..., Path]) -> Path:
-    """A small text file."""
-    text = "".join(SENTENCES.read_text(encoding="utf-8").splitlines(keepends=True)[:150])
+    """A small text file, of short lines: what samples a sequence takes as many steps as the longest has words."""
+    lines = SENTENCES.read_text(encoding="utf-8").splitlines(keepends=True)
+    text = "".join([line for line in lines if len(line.split()) <= 9][:150])
     folder = once("sentences", lambda folder: (folder / "sentences.txt").write_text(text, encoding="utf-8"))
     return folder / "sentences.txt"
 
@@ -80,8 +69,9 @@ def text(train_once: Callable[..., Made], sentences: Path) -> Made:
 
 @pytest.fixture(scope="session")
 def tunes(train_once: Callable[..., Made]) -> Made:
-    """A run of music with the project's own tunes, hardly trained. Read only."""
-    return train_once("tunes", TUNES, "--stride", 8, "--set", "discriminator.filters=1:4,2:4")
+    """A run of music with the project's own tunes, in windows of sixteen, hardly trained. Read only."""
+    sizes = ["--stride", 8, "--set", "data.window=16", "--set", "discriminator.filters=1:4,2:4"]
+    return train_once("tunes", TUNES, *sizes, "--epochs", 1, "--d-steps", 1, "--rounds", 1)
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ OTHERS = {
     "generator.cell": ["gru", "attention"],
     "generator.hidden-dim": [9],
     "pretrain-g.optimizer": ["rmsprop"],
-    "pretrain-g.epochs": [61],
+    "pretrain-g.epochs": [13],
     "discriminator.filters": ["1:9", "1:4,2:5"],
     "discriminator.prefixes": [True],
     "discriminator.dropout": [0.5],
@@ -266,7 +266,7 @@ def test_a_damaged_stage_is_mended_by_what_is_advised(seqgan, synthetic_copy):
 
 
 def test_what_follows_an_earlier_generator_restarts_from_this_one(seqgan, synthetic_copy):
-    outcome = seqgan("pretrain-g", "--epochs", 61, "--run", synthetic_copy)
+    outcome = seqgan("pretrain-g", "--epochs", 13, "--run", synthetic_copy)
     assert outcome.code == 0
     (words,) = advice(outcome.err)
     assert words[0] == "pretrain-d"

@@ -23,15 +23,19 @@ Call = Callable[..., Any]
 
 
 @pytest.fixture
-def informed(seqgan: Call, synthetic_copy: Path) -> Path:
-    """A run whose discriminator knows something of its untaught generator, which went through no rounds."""
-    once = ("--epochs", 1, "--set", "pretrain-g.learning-rate=0.0001")
-    done = seqgan("pretrain-g", "--run", synthetic_copy, "--overwrite", *once)
-    assert done.code == 0, done.err
-    steps = ("--d-steps", 6, "--set", "pretrain-d.learning-rate=0.05", "--set", "pretrain-d.k=2")
-    done = seqgan("pretrain-d", "--run", synthetic_copy, *steps)
-    assert done.code == 0, done.err
-    return synthetic_copy
+def informed(seqgan: Call, synthetic: Any, once: Call) -> Path:
+    """A run whose discriminator knows something of its untaught generator, which went through no rounds. Read only."""
+
+    def build(folder: Path) -> None:
+        shutil.copytree(synthetic.path, folder / "run")
+        hardly = ("--epochs", 1, "--set", "pretrain-g.learning-rate=0.0001")
+        done = seqgan("pretrain-g", "--run", folder / "run", "--overwrite", *hardly)
+        assert done.code == 0, done.err
+        steps = ("--d-steps", 6, "--set", "pretrain-d.learning-rate=0.05", "--set", "pretrain-d.k=2")
+        done = seqgan("pretrain-d", "--run", folder / "run", *steps)
+        assert done.code == 0, done.err
+
+    return once("informed", build) / "run"
 
 
 def ids_of(outcome: Any) -> list[list[int]]:

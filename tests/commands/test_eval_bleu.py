@@ -17,8 +17,6 @@ from seqgan_cli.runs.generators import generator_checkpoint, read_generator
 from seqgan_cli.sampling.sequences import sample
 from store_parts import record_anew
 
-pytestmark = pytest.mark.compiled  # what samples long sequences, and trains nothing, takes longer eagerly
-
 UNIFORM = {n: (1.0 / n,) * n for n in range(2, 6)}
 
 

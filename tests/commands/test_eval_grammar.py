@@ -19,8 +19,6 @@ from seqgan_cli.runs.generators import generator_checkpoint, read_generator
 from seqgan_cli.runs.run import Run
 from seqgan_cli.sampling.sequences import sample
 
-pytestmark = pytest.mark.compiled  # what samples long sequences, and trains nothing, takes longer eagerly
-
 GRAMMAR = Path(__file__).parents[2] / "data" / "sentences.cfg"
 NUM = 60
 

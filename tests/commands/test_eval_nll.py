@@ -49,7 +49,7 @@ def sweep(synthetic):
 
 def test_keys(sweep):
     assert sweep.keys() == {"from", "scores", "data"}
-    assert sweep["from"] == "pretrain-g, epoch 60"
+    assert sweep["from"] == "pretrain-g, epoch 12"
     assert [entry["temperature"] for entry in sweep["scores"]] == [0.1, 1.0, 1.5]
     for entry in sweep["scores"]:
         assert entry.keys() == KEYS

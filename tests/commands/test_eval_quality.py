@@ -18,8 +18,6 @@ from seqgan_cli.runs.run import Run
 from seqgan_cli.sampling.choices import Sampling
 from seqgan_cli.sampling.sequences import sample
 
-pytestmark = pytest.mark.compiled  # what samples long sequences, and trains nothing, takes longer eagerly
-
 COMMON = list(TITLES)[:8]
 NUM = 60
 

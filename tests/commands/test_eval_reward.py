@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from eager import eager
 from seqgan_cli.randomness import key
 from seqgan_cli.runs.generators import generator_checkpoint, read_generator
 from seqgan_cli.runs.run import Run
@@ -37,7 +38,7 @@ def trained(once: Callable[..., Path]) -> Path:
         (folder / "lines.txt").write_text("\n".join(LINES) + "\n")
         stages = (["pretrain-g", "--data", str(folder / "lines.txt"), "--epochs", "2"], ["pretrain-d", "--d-steps", "1"])
         for stage in (*stages, ["adversarial", "--rounds", "2"]):
-            with pytest.raises(SystemExit) as ended:
+            with eager(), pytest.raises(SystemExit) as ended:
                 main([*stage, "--run", str(folder / "run"), "--threads", "1", "--quiet", *SETS])
             assert not ended.value.code
             if stage[0] != "adversarial":

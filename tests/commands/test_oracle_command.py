@@ -12,7 +12,8 @@ from seqgan_cli.config.resolution import resolve
 from seqgan_cli.data.vocabulary import EOS, PAD, UNK
 from seqgan_cli.runs.run import Run
 
-SIZES = ["--epochs", 1, "--set", "data.num-sequences=60"]
+SMALL = ["data.num-sequences=60", "evaluation.samples=16", "generator.hidden-dim=5", "generator.embedding-dim=4"]
+SIZES = ["--epochs", 1, *(f"--set={each}" for each in SMALL)]
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +34,8 @@ def drawn(train_once, text, exported):
     """A run of all stages on what that oracle draws, asked for the sizes that the file has. Read only."""
     corpus = Run(text.path).corpus()
     sizes = ["--vocab-size", corpus.vocabulary.size, "--sequence-length", corpus.sequence_length]
-    return train_once("of-an-oracle", "--oracle", exported, *sizes, "--num-sequences", 60)
+    once_each = ["--epochs", 1, "--d-steps", 1, "--rounds", 1]
+    return train_once("of-an-oracle", "--oracle", exported, *sizes, "--num-sequences", 60, *once_each)
 
 
 def exact_nll(weights: list[np.ndarray], sequences: np.ndarray) -> tuple[float, int]:

@@ -21,7 +21,8 @@ def trained(tmp_path_factory, tiny_config):
 
     run = tmp_path_factory.mktemp("rerun") / "run"
     with pytest.raises(SystemExit) as ended, eager():
-        main(["train", "--run", str(run), "--config", str(tiny_config), "-q"])
+        few = ["--epochs", "2", "--d-steps", "1", "--rounds", "1"]
+        main(["train", "--run", str(run), "--config", str(tiny_config), "-q", *few])
     assert not ended.value.code
     return run
 

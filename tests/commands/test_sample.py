@@ -173,7 +173,7 @@ def test_seeds(seqgan, synthetic):
 NAMED = {
     "latest": "adversarial/0000002.npz",
     "adversarial": "adversarial/0000002.npz",
-    "pretrain-g": "pretrain-g/0000060.npz",
+    "pretrain-g": "pretrain-g/0000012.npz",
     "best": "pretrain-g/best.npz",
     "best-adversarial": "adversarial/best.npz",
 }
@@ -248,7 +248,7 @@ def test_every_command_that_scores_knows_the_best_round(seqgan, four_generators,
 
 def test_best_is_the_checkpoint_with_the_lowest_held_out_loss(seqgan, synthetic_copy):
     stage = synthetic_copy / "checkpoints" / "pretrain-g"
-    shutil.copy(stage / "best.npz", stage / "0000061.npz")
+    shutil.copy(stage / "best.npz", stage / "0000013.npz")
     best = seqgan("sample", "-n", 50, "--from", "best", "--run", synthetic_copy).out
     assert best == seqgan("sample", "-n", 50, "--from", "pretrain-g", "--run", synthetic_copy).out
 
@@ -374,7 +374,7 @@ def test_sequences_end_where_they_are_told_to(seqgan, text):
 
 def test_any_checkpoint_that_is_kept_can_be_sampled(seqgan, tmp_path, tiny_config):
     run = tmp_path / "run"
-    options = ("--epochs", 9, "--keep-every", 3, "--run", run, "--config", tiny_config)
+    options = ("--epochs", 9, "--eval-every", 9, "--keep-every", 3, "--run", run, "--config", tiny_config)
     assert seqgan("pretrain-g", *options).code == 0
     assert sorted(int(path.stem) for path in (run / "checkpoints" / "pretrain-g").glob("0*.npz")) == [3, 6, 7, 8, 9]
     found = {unit: seqgan("sample", "-n", 50, "--from", f"pretrain-g:{unit}", "--run", run).out for unit in (3, 6, 9)}

@@ -33,11 +33,11 @@ def test_status_of_a_finished_run(seqgan, synthetic):
     lines = outcome.out.splitlines()
     assert lines[0] == f"Run {synthetic.path}: oracle, seed 0, preset paper, seqgan {__version__}"
     stages = {line.split()[0]: line for line in lines if line.startswith(("  pretrain", "  adversarial"))}
-    assert "60 of 60 epochs" in stages["pretrain-g"]
+    assert "12 of 12 epochs" in stages["pretrain-g"]
     assert "2 of 2 d-steps" in stages["pretrain-d"]
     assert "2 of 2 rounds" in stages["adversarial"]
     history = [line.split(",") for line in (synthetic.path / "history.csv").read_text().splitlines()]
-    last = {row[3]: float(row[4]) for row in history if row[:2] == ["pretrain-g", "60"]}
+    last = {row[3]: float(row[4]) for row in history if row[:2] == ["pretrain-g", "12"]}
     assert f"nll_oracle {last['nll_oracle']:.3f}, nll_validation {last['nll_validation']:.3f}" in stages["pretrain-g"]
 
 
@@ -53,10 +53,10 @@ def test_status_names_the_next_step_of_each_stage(seqgan, synthetic_copy):
     outcome = seqgan("status", "--run", synthetic_copy)
     assert next_step(outcome) == "seqgan pretrain-d" + run
     assert "0 of 2 d-steps" in outcome.out
-    (checkpoints / "pretrain-g" / "0000060.npz").unlink()
+    (checkpoints / "pretrain-g" / "0000012.npz").unlink()
     outcome = seqgan("status", "--run", synthetic_copy)
     assert next_step(outcome) == "seqgan pretrain-g" + run
-    assert "59 of 60 epochs" in outcome.out
+    assert "11 of 12 epochs" in outcome.out
     shutil.rmtree(checkpoints)
     assert next_step(seqgan("status", "--run", synthetic_copy)) == "seqgan pretrain-g" + run
 
@@ -65,7 +65,7 @@ def test_status_advises_no_stage_that_patience_has_ended(seqgan, synthetic_copy)
     """A stage of which another unit is advised does one, and one that is not would stop at once; so for each."""
     run = f" --run {synthetic_copy}"
     record_anew(synthetic_copy, pretrain_g__epochs=80, pretrain_g__patience=1, adversarial__rounds=5)
-    for stage, setting, patience in [("pretrain-g", "eval_every", 20), ("adversarial", "patience", 1)]:
+    for stage, setting, patience in [("pretrain-g", "eval_every", 6), ("adversarial", "patience", 1)]:
         checkpoints = Run(synthetic_copy).checkpoints(stage)
         found = checkpoints.latest(pytest.fail)
         for since in (patience - 1, patience):
@@ -147,7 +147,7 @@ def test_one_setting_of_a_run(seqgan, synthetic):
         "default    120\n"
         "quick      30\n"
         "fast       60\n"
-        "this run   60\n"
+        "this run   12\n"
         "from       option\n"
         "meaning    passes over the training set (scheduled sampling: 300)\n"
     )

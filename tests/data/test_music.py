@@ -376,6 +376,7 @@ def test_an_hour_is_not_too_long(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(30)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("prefix", [b"", b"\x00\xff\x01", b"\x00\xf0"])
 def test_a_number_without_end_is_refused_and_not_waited_for(tmp_path: Path, prefix: bytes) -> None:
     assert reason(tmp_path, midi(prefix + b"\xff" * 900_000 + b"\x00")) == "damaged"

@@ -1,6 +1,7 @@
 """Preparing a corpus in parts gives what reading it at once gives: the same sequences, whichever are held out."""
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,20 @@ def lines(folder: Path, number: int = 300, longest: int = 12) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What 60 lines are prepared to be. Read only."""
+    place = tmp_path_factory.mktemp("short")
+    prepare(settings_for(lines(place, 60)), place / "prepared", lambda done, total: None)
+    return place / "prepared"
+
+
+@pytest.fixture
+def folder(short: Path, tmp_path: Path) -> Path:
+    """A copy to damage."""
+    return Path(shutil.copytree(short, tmp_path / "prepared"))
+
+
 def sequences_of(corpus: Corpus) -> tuple[Counter, Counter]:
     """Training and held-out sequences, of both parts, as words, however they were numbered."""
     whole = corpus.sequences.draw(10**9, 0, "all")
@@ -65,7 +80,7 @@ def test_parts_give_what_the_whole_gives(
     monkeypatch.setattr(preparation, "PART", 40)
     for each in (preparation, survey):
         monkeypatch.setattr(each, "EVAL_SUBSET", held_out)
-    settings = settings_for(lines(tmp_path, 600), **own)
+    settings = settings_for(lines(tmp_path, 400), **own)
     whole, documents = real_corpus(settings)
     reports: list[tuple[int, int]] = []
     prepared = prepare(settings, tmp_path / "prepared", lambda done, total: reports.append((done, total)))
@@ -106,6 +121,7 @@ def test_parts_give_what_the_whole_gives(
     assert reports == sorted(reports)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("own", [{}, *({"max_length": 3, "overlong": fate} for fate in ("split", "cut")), {"kind": "ids"}])
 def test_a_part_without_documents_has_what_is_told_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: dict[str, Any]
@@ -250,10 +266,7 @@ def test_what_scores_look_at_is_drawn_from_all_of_a_sorted_file(tmp_path: Path, 
         assert max(tenths.values()) < 25, "ten by chance, give or take three"
 
 
-def test_tables_that_do_not_belong_to_the_index_are_refused(tmp_path: Path) -> None:
-    settings = settings_for(lines(tmp_path, 60))
-    folder = tmp_path / "prepared"
-    prepare(settings, folder, lambda done, total: None)
+def test_tables_that_do_not_belong_to_the_index_are_refused(folder: Path) -> None:
     whole = {path: path.read_bytes() for path in folder.iterdir()}
 
     def refused(match: str) -> None:
@@ -277,18 +290,14 @@ def test_tables_that_do_not_belong_to_the_index_are_refused(tmp_path: Path) -> N
 @pytest.mark.sampled(8)
 @pytest.mark.parametrize("name", ["seqgan-corpus.json", "vocabulary.txt", "validation.npz", "test.npz", "train.npz"])
 @pytest.mark.parametrize("damage", [b"", b"{}", b"\x00\xff"])
-def test_a_damaged_folder_is_named(tmp_path: Path, name: str, damage: bytes) -> None:
-    settings = settings_for(lines(tmp_path, 60))
-    folder = tmp_path / "prepared"
-    prepare(settings, folder, lambda done, total: None)
+def test_a_damaged_folder_is_named(folder: Path, name: str, damage: bytes) -> None:
     (folder / name).write_bytes(damage)
     with pytest.raises(SeqganError, match=name):
         real_corpus(settings_for(folder))
 
 
-def test_a_later_format_is_refused(tmp_path: Path) -> None:
-    prepare(settings_for(lines(tmp_path, 60)), tmp_path / "prepared", lambda done, total: None)
-    index = tmp_path / "prepared" / "seqgan-corpus.json"
+def test_a_later_format_is_refused(folder: Path) -> None:
+    index = folder / "seqgan-corpus.json"
     index.write_text(index.read_text().replace('"format": 2', '"format": 3'))
     with pytest.raises(SeqganError, match="written by a later version"):
-        shards.read_index(tmp_path / "prepared")
+        shards.read_index(folder)

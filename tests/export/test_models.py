@@ -35,10 +35,15 @@ FORMATS = ("keras", "savedmodel", "onnx")
 
 
 def forms(name: str) -> tuple[str, ...]:
-    """Formats of a case: in the soak all; a SavedModel, which takes long to write and load, has one scan for all cells."""
+    """Formats of a case: in the soak all; a SavedModel, which takes long to write and load, has one scan for all cells.
+
+    A Keras file has the layers of the graph that ONNX has too, so a stack and a transformer stand for all of them.
+    """
     if "plain" in name:
         return FORMATS[2:]
-    return FORMATS if WHOLE or name == "gru" else (FORMATS[0], FORMATS[2])
+    if WHOLE or name == "gru":
+        return FORMATS
+    return (FORMATS[0], FORMATS[2]) if name == "transformer" else FORMATS[2:]
 
 
 def make(name: str) -> Generator:

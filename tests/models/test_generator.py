@@ -24,6 +24,8 @@ from seqgan_cli.sampling.draws import draw_tokens
 from seqgan_cli.sampling.likelihood import sequence_nll
 from seqgan_cli.sampling.sequences import sample, sample_batch, samples
 
+pytestmark = pytest.mark.usefixtures("quickly")
+
 
 def make(vocabulary: Vocabulary, length: int, stddev: float = 1.0, cell: str = "lstm", seed: int = 0) -> Generator:
     generator = Generator(vocabulary, length, GeneratorSettings(embedding_dim=3, hidden_dim=4, cell=cell))
@@ -52,6 +54,7 @@ def test_sequence_nll_equals_the_literal_sum(temperature: float) -> None:
     np.testing.assert_allclose(sequence_nll(generator, tokens, Sampling(temperature)), expected, rtol=1e-5)
 
 
+@pytest.mark.compiled
 def test_compiled_equals_eager() -> None:
     generator = make(Vocabulary(size=5), 4)
     tokens = sample(generator, 50, key(0, "x"))
@@ -75,6 +78,7 @@ def test_samples_have_the_models_frequencies(temperature: float) -> None:
     assert chisquare([seen[s] for s in sequences], np.array(expected) * count / sum(expected)).pvalue > 1e-3
 
 
+@pytest.mark.compiled
 def test_samples_equal_the_literal_ones_for_the_same_uniform_numbers() -> None:
     """But for the few numbers that fall within rounding of a boundary (none in these)."""
     generator = make(Vocabulary(size=7), 6)
@@ -88,7 +92,7 @@ def test_samples_equal_the_literal_ones_for_the_same_uniform_numbers() -> None:
 @pytest.mark.parametrize("prefix", [(), (2,), (1, 0)])
 def test_literal_samples_have_the_models_frequencies(prefix: tuple[int, ...]) -> None:
     generator = make(Vocabulary(size=3), 3, stddev=0.7)
-    count = 3000
+    count = 2500
     uniforms = rng(0, "uniforms").random((count, 3))
     seen = Counter(tuple(reference.sample_sequence(weights(generator), 3, row, prefix)) for row in uniforms.tolist())
     sequences = [s for s in reference.all_sequences(3, 3) if s[: len(prefix)] == prefix]
@@ -107,6 +111,7 @@ def numbers_of_partly_own(replica_key: np.ndarray, count: int, length: int) -> t
     return tf.random.stateless_uniform([length, count], coins).numpy().T, np.stack(uniforms, axis=1)
 
 
+@pytest.mark.compiled
 @pytest.mark.sampled(4)
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.8])
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
@@ -189,6 +194,8 @@ def test_the_coin_says_nothing_of_the_token_drawn() -> None:
     assert chisquare(seen, expected * seen.sum() / expected.sum()).pvalue > 1e-3
 
 
+@pytest.mark.compiled
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("length", [1, 2, 6])
 def test_weighted_nll_and_its_gradients_equal_the_literal_ones(length: int, compiled: bool) -> None:

@@ -89,6 +89,7 @@ def test_logits_equal_the_literal_ones(settings: Any) -> None:
 PLAIN = {cell: GeneratorSettings(3, 4, cell) for cell in ("lstm", "gru", "attention")}
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("settings", [*DEEP.values(), *PLAIN.values()], ids=[*DEEP, *(f"plain {cell}" for cell in PLAIN)])
 def test_steps_with_their_states_equal_teacher_forcing(settings: Any) -> None:
     generator = make(settings)
@@ -120,7 +121,7 @@ def test_samples_have_the_frequencies_that_the_generator_says_and_rollouts_too(n
     every = np.array(list(reference.all_sequences(3, 3)), np.int32)
     probabilities = np.exp(-sequence_nll(generator, every).astype(np.float64))
     assert probabilities.sum() == pytest.approx(1.0, rel=1e-4)
-    drawn = sample(generator, 8000, key(0, "samples"))
+    drawn = sample(generator, 4000, key(0, "samples"))
     shares = np.array([(drawn == row).all(axis=1).mean() for row in every])
     np.testing.assert_allclose(shares, probabilities, atol=0.02)
     given = tf.constant(np.tile([[2, 0, 1]], (8000, 1)), tf.int32)
@@ -132,6 +133,7 @@ def test_samples_have_the_frequencies_that_the_generator_says_and_rollouts_too(n
     np.testing.assert_allclose(found, expected, atol=0.02)
 
 
+@pytest.mark.sampled(4)
 @each
 def test_gradients_reach_every_weight_and_dropout_is_keyed(settings: Any) -> None:
     generator = make(settings)
@@ -161,6 +163,7 @@ def test_dropout_is_between_layers_too_and_keeps_their_mean(name: str) -> None:
     assert not np.array_equal(ones, dropped(tf.ones([10_000]), 0.2, key(0, "drop"), 2))
 
 
+@pytest.mark.sampled(4)
 @each
 def test_clones_weights_and_costs_are_as_declared(settings: Any) -> None:
     generator = make(settings)

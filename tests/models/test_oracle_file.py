@@ -44,6 +44,7 @@ def put(path: Path, arrays: dict[str, Any]) -> Path:
     return path
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("section", CELLS.values(), ids=CELLS)
 def test_every_cell_comes_back_as_it_was(section: Any, tmp_path: Path) -> None:
     generator = made(section)

@@ -49,6 +49,7 @@ def compiled(*arguments: np.ndarray) -> list[np.ndarray]:
     return [value.numpy() for value in run(*map(tf.constant, arguments))]
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("how", [evaluate, compiled])
 @pytest.mark.parametrize("rows_at_once", [1, 3, 13, 100])
 @pytest.mark.parametrize("scale", [1.0, 6.0])

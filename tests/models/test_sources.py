@@ -152,7 +152,7 @@ def literal_targets(weights: Sequence[np.ndarray], source: tuple[int, ...]) -> d
 
 @pytest.mark.parametrize("row", [0, 1])
 def test_samples_have_the_frequencies_of_targets_after_their_source(row: int) -> None:
-    generator, count = make(), 20_000
+    generator, count = make(), 5000
     source = tuple(TABLE[row, : SOURCES[row]].tolist())
     drawn = sample_beside(generator, TABLE[row : row + 1], count, key(0, "x"))
     assert {tuple(each) for each in drawn[:, : len(source)].tolist()} == {source}
@@ -176,7 +176,7 @@ def test_samples_beside_sequences_take_their_sources_in_turn() -> None:
 def test_what_rounds_draw_has_the_sources_that_were_given_alike_often() -> None:
     generator = make()
     generator.give_sources(TABLE)
-    for drawn in (sample(generator, 5000, key(0, "x")), sample_batch(generator, 5000, key(1, "x")).numpy()):
+    for drawn in (sample(generator, 2000, key(0, "x")), sample_batch(generator, 2000, key(1, "x")).numpy()):
         seen = Counter(tuple(row[: int(WORDS.source_length(row))].tolist()) for row in drawn)
         known = [tuple(row[:given].tolist()) for row, given in zip(TABLE, SOURCES, strict=True)]
         assert set(seen) == set(known)
@@ -209,7 +209,7 @@ def test_rollouts_leave_sources_as_they_are(kind: str) -> None:
 def test_action_values_are_means_over_targets() -> None:
     """Of a prefix within the source: the expectation after the whole source. By enumeration, to the error of the mean."""
     generator = make()
-    weights, number = weights_of(generator), 4000
+    weights, number = weights_of(generator), 2000
 
     class Ends:
         sums_to_go = needs_discriminator = False

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from eager import eager
 from parts import parts_of
 from seqgan_cli.arrays import read_arrays
 from seqgan_cli.cli import main
@@ -93,6 +94,12 @@ def test_a_synthetic_sequence_is_the_other_runs_as_it_is() -> None:
 
 # Against a run.
 
+FEW = {
+    **{f"{stage}.d-samples": 8 for stage in ("adversarial", "pretrain-d")},
+    **{"adversarial.rollouts": 1, "evaluation.samples": 16, "evaluation.final-samples": 16},
+}
+SMALL = [part for name, value in FEW.items() for part in ("--set", f"{name}={value}")]
+
 
 @pytest.fixture(scope="module")
 def trained(once: Callable[..., Path], tiny_config: Path) -> Path:
@@ -101,9 +108,8 @@ def trained(once: Callable[..., Path], tiny_config: Path) -> Path:
     def build(folder: Path) -> None:
         lines = folder / "lines.txt"
         lines.write_text("the gull sings\nthe heron waits\nevery gull waits again\nthe cat sings\n" * 20)
-        sets = ("--set", "adversarial.d-samples=8", "--set", "pretrain-d.d-samples=8")
-        command = ("train", lines, "--config", tiny_config, "--epochs", 1, *sets, "--run", folder / "run")
-        with pytest.raises(SystemExit) as ended:
+        command = ("train", lines, "--config", tiny_config, "--epochs", 1, "--rounds", 1, *SMALL, "--run", folder / "run")
+        with eager(), pytest.raises(SystemExit) as ended:  # before a test's own fixtures
             main([str(each) for each in command])
         assert not ended.value.code
 
@@ -227,7 +233,7 @@ def test_a_resumed_run_ends_in_the_same_bits_though_the_other_goes_on(copy: Path
     lines.write_text("gull sings\nheron waits again\nwhale sings\ncat waits\n" * 20)
 
     def rounds(run: Path, *, start: bool, to: int) -> None:
-        begin = ("train", lines, "--config", tiny_config, "--epochs", 1, "--reward", "classifier")
+        begin = ("train", lines, "--config", tiny_config, "--epochs", 1, *SMALL, "--reward", "classifier")
         begin += ("--set", f"reward.classifier.run={copy}")
         command = (*(begin if start else ("adversarial",)), "--rounds", to, "--run", run)
         with pytest.raises(SystemExit) as ended:

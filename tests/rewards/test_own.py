@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from eager import eager
 from seqgan_cli.runs.run import Run
 
 pytestmark = pytest.mark.usefixtures("quickly")
@@ -29,7 +30,7 @@ def trained(once: Callable[..., Path]) -> Path:
 
         (folder / "lines.txt").write_text("\n".join(LINES) + "\n")
         options = ["--run", str(folder / "run"), "--epochs", "2", "--threads", "1", "--quiet", *SETS]
-        with pytest.raises(SystemExit) as ended:
+        with eager(), pytest.raises(SystemExit) as ended:  # before a test's own fixtures
             main(["pretrain-g", "--data", str(folder / "lines.txt"), *options])
         assert not ended.value.code
 
@@ -93,14 +94,14 @@ def test_what_a_scorer_once_said_is_kept_so_that_a_moody_one_repeats_the_same_bi
 ) -> None:
     """The round that a stop lost is done again with the scores that it had."""
     place = scorer(tmp_path, "import random\ndef score(texts):\n    return [random.random() for _ in texts]\n")
-    assert seqgan("adversarial", "--run", run, "--reward-file", place, "--rounds", 3, *SETS).code == 0
-    before, (last, *_) = rewards(run), sorted((run / "checkpoints" / "adversarial").glob("00*3.npz"))
+    assert seqgan("adversarial", "--run", run, "--reward-file", place, "--rounds", 2, *SETS).code == 0
+    before, (last, *_) = rewards(run), sorted((run / "checkpoints" / "adversarial").glob("00*2.npz"))
     last.unlink()
-    assert seqgan("adversarial", "--run", run, "--rounds", 3, *SETS).code == 0
+    assert seqgan("adversarial", "--run", run, "--rounds", 2, *SETS).code == 0
     assert rewards(run) == before
     (run / "rewards.sqlite").unlink()
-    sorted((run / "checkpoints" / "adversarial").glob("00*3.npz"))[0].unlink()
-    assert seqgan("adversarial", "--run", run, "--rounds", 3, *SETS).code == 0
+    sorted((run / "checkpoints" / "adversarial").glob("00*2.npz"))[0].unlink()
+    assert seqgan("adversarial", "--run", run, "--rounds", 2, *SETS).code == 0
     assert rewards(run) != before
 
 

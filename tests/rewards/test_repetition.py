@@ -22,6 +22,7 @@ from seqgan_cli.rewards.repetition import NovelReward, UniqueReward
 from seqgan_cli.rewards.total import make_reward
 from tiny import tiny_settings
 
+pytestmark = pytest.mark.usefixtures("quickly")
 IDS = Vocabulary(size=3)
 
 
@@ -30,6 +31,7 @@ def given(reward: str, train: np.ndarray, **settings: Any) -> Given:
     return Given(chosen, parts_of(train, train[:1], IDS), Console(quiet=True), use=Use(reward, reward))
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("compiled", [False, True])
 def test_what_is_in_the_training_set_is_not_new(compiled: bool) -> None:
     reward = NovelReward.make(given("novel", np.array([[1, 2, 0], [2, 2, 2], [1, 2, 0], [0, 0, 258]], np.int32)))
@@ -76,6 +78,7 @@ def test_novelty_of_a_prepared_corpus_is_refused(monkeypatch: pytest.MonkeyPatch
 BATCH = np.array([[0, 1, 2], [0, 0, 0], [0, 1, 2], [2, 1, 0], [0, 0, 0], [0, 1, 2]], np.int32)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("compiled", [False, True])
 def test_a_sequence_is_worth_one_over_its_copies(compiled: bool) -> None:
     reward = UniqueReward(IDS)
@@ -160,6 +163,7 @@ def test_what_a_generator_draws_is_held_against_the_batch_and_not_against_other_
     assert len(np.unique(found.round(5))) > 4
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("rollouts", [0, 2])
 def test_a_search_of_a_part_counts_in_the_batch_that_it_is_told(rollouts: int) -> None:
     search = ActionValues(policy(Repeating), UniqueReward(IDS), rollouts)

@@ -22,6 +22,7 @@ from seqgan_cli.rewards.discriminator import DiscriminatorReward, OddsReward, Ra
 from seqgan_cli.rewards.stepwise import LanguageModelReward, PartialReward
 from seqgan_cli.sampling.sequences import sample
 
+pytestmark = pytest.mark.usefixtures("quickly")
 IDS, TEXT = Vocabulary(size=12), Vocabulary(["a", "b", "c"])
 BOTH = pytest.mark.parametrize("vocabulary", [IDS, TEXT], ids=["ids", "text"])
 
@@ -70,6 +71,7 @@ def test_text_shorter_than_all_references_is_penalised_and_what_is_past_its_end_
     np.testing.assert_allclose(BleuReward(TEXT, references, 2).scores(tokens), [np.exp(-0.5), 1.0, 0.0], rtol=1e-6)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("compiled", [False, True])
 @BOTH
 def test_a_real_sequence_as_long_as_the_order_or_longer_is_worth_one(vocabulary: Vocabulary, compiled: bool) -> None:
@@ -90,6 +92,8 @@ def test_a_real_sequence_as_long_as_the_order_or_longer_is_worth_one(vocabulary:
     assert (BleuReward(vocabulary, references[:1], 3).scores(references[1:]) < 1.0).any()
 
 
+@pytest.mark.compiled
+@pytest.mark.sampled(1)
 @BOTH
 def test_compiled_action_values_are_means_of_bleu(vocabulary: Vocabulary) -> None:
     """Over the completions that a reward written down beside it sees."""

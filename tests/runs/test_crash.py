@@ -1,6 +1,6 @@
 """A process that dies or meets a full disk at any of its touches leaves the last checkpoint whole, and the next goes on.
 
-Every touch in turn in the soak, and one in three in `make test`: opening, each write, fsync, link, replace, unlink.
+Every touch in turn in the soak, and one in six in `make test`: opening, each write, fsync, link, replace, unlink.
 """
 
 import errno
@@ -27,11 +27,11 @@ BEST = (2, 4)
 
 
 def touches(every: bool) -> Iterator[int]:
-    """The numbers of the touches to fail at: all, or in drawn steps of 1 to 5."""
+    """The numbers of the touches to fail at: all, or in drawn steps of 1 to 11."""
     draw, number = random.Random(0), 1
     while True:
         yield number
-        number += 1 if every else draw.randint(1, 5)
+        number += 1 if every else draw.randint(1, 11)
 
 
 def unit(run: Run, position: int) -> None:

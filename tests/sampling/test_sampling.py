@@ -29,6 +29,7 @@ from seqgan_cli.sampling.likelihood import sequence_nll
 from seqgan_cli.sampling.sequences import sample, sample_batch, samples
 from seqgan_cli.studies.experiments import scores
 
+pytestmark = pytest.mark.usefixtures("quickly")
 BEFORE = json.loads((Path(__file__).parent / "sampled_before.json").read_text(encoding="utf-8"))
 VOCABULARIES = {
     "synthetic": Vocabulary(size=11),
@@ -120,6 +121,7 @@ def test_masked_tokens_are_never_kept() -> None:
     assert Sampling(top_k=100, allow_unknown=True).tensors(TINY["text"])[0] == 5
 
 
+@pytest.mark.compiled
 @pytest.mark.sampled(3)
 @pytest.mark.parametrize("how", HOWS, ids=str)
 @pytest.mark.parametrize("name", [*TINY])

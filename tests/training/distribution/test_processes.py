@@ -46,9 +46,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def three(tmp_path_factory: pytest.TempPathFactory, tiny_config: Path, prepared: Path) -> Path:
-    """A run of three processes (in `make test` two) on streamed data, of which each reads its own: 2 epochs."""
-    run, number = tmp_path_factory.mktemp("three") / "run", 3 if WHOLE else 2
-    results = ended(start(number, "pretrain-g", "--data", prepared, "--epochs", 2, "--run", run, "--config", tiny_config))
+    """A run of three processes and 2 epochs (in `make test` two and 1) on streamed data, of which each reads its own."""
+    run, (number, epochs) = tmp_path_factory.mktemp("three") / "run", (3, 2) if WHOLE else (2, 1)
+    results = ended(start(number, "pretrain-g", "--data", prepared, "--epochs", epochs, "--run", run, "--config", tiny_config))
     assert [(code, out) for code, out, _ in results] == [(0, "")] * number, results
     return run
 
