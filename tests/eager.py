@@ -22,8 +22,8 @@ def eager() -> Iterator[None]:
         tf.config.run_functions_eagerly(before)
 
 
-def spare_once() -> None:
-    """Leave out optimising graphs, most of which run once here, and shortening tracebacks; in the soak all is as everywhere."""
+def skip_graph_optimization() -> None:
+    """Graphs, most of which run once here, are run as traced, and tracebacks left long; in the soak all is as everywhere."""
     if WHOLE:
         return
     import keras

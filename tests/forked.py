@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from eager import spare_once
+from eager import skip_graph_optimization
 
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["__main__", "tensorflow", "seqgan_cli.algorithms.adversarial", "scipy.stats"])
@@ -36,7 +36,7 @@ def _main(arguments: list[str], out: str, err: str, environment: dict[str, str],
     from seqgan_cli.cli import main
 
     tf.config.run_functions_eagerly(eagerly)
-    spare_once()
+    skip_graph_optimization()
     main(arguments)
 
 

@@ -39,22 +39,21 @@ OBJECTIVE: dict[str, Any] = {
     "adversarial.mle-learning-rate": 0.0002,
 }
 # What the discriminator of strong maximum likelihood knows, earned by rounds: its log-ratio as the reward, a KL cost of 1 to
-# the generator that it knows, and no d-steps, after which it would know another. Its steps are but how much of that.
-LOG_RATIO_STEPS: dict[str, Any] = {
-    "adversarial.batch-size": 256,
-    "adversarial.g-learning-rate": 0.002,
-    "adversarial.g-steps": 20,
-    "adversarial.rounds": 10,
-}
-LOG_RATIO: dict[str, Any] = {
-    **MLE_STRONG,
+# the generator that it knows, and no d-steps, after which it would know another. Then, how many steps, and how large.
+LOG_RATIO_ROUNDS: dict[str, Any] = {
     "adversarial.reward": "log-ratio",
     "adversarial.d-start": "best",
     "adversarial.d-steps": 0,
     "adversarial.kl-coefficient": 1.0,
     "adversarial.rollouts": 0,
     "adversarial.baseline": "leave-one-out",
-    **LOG_RATIO_STEPS,
 }
+LOG_RATIO_STEPS: dict[str, Any] = {
+    "adversarial.batch-size": 256,
+    "adversarial.g-learning-rate": 0.002,
+    "adversarial.g-steps": 20,
+    "adversarial.rounds": 10,
+}
+LOG_RATIO: dict[str, Any] = {**MLE_STRONG, **LOG_RATIO_ROUNDS, **LOG_RATIO_STEPS}
 SPECIAL = {"mle-strong": MLE_STRONG, "mle-norm": MLE_NORM, "objective": OBJECTIVE, "log-ratio": LOG_RATIO}  # no sizes
 PRESETS = (*SIZES, *SPECIAL)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seqgan_cli.config import registry
-from seqgan_cli.config.presets import LOG_RATIO, LOG_RATIO_STEPS, MLE_STRONG
+from seqgan_cli.config.presets import LOG_RATIO_ROUNDS, LOG_RATIO_STEPS, MLE_STRONG
 from seqgan_cli.config.resolution import Config
 from seqgan_cli.config.settings import SCHEMA, STAGES
 from seqgan_cli.sampling.choices import PLAIN, Sampling
@@ -95,7 +95,7 @@ ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "g-attention": ("an attentive generator", {"generator.cell": "attention"}),
     "strong": ("from strong MLE", MLE_STRONG),
-    "log-ratio": ("log-ratio, from strong MLE", LOG_RATIO),
+    "log-ratio": ("log-ratio, from strong MLE", {**MLE_STRONG, **LOG_RATIO_ROUNDS}),
 }
 
 
@@ -129,8 +129,7 @@ def works_of(config: Config) -> dict[str, Work]:
         else:
             discriminator = "discriminator"
         works[name] = Work("adversarial", discriminator, {"adversarial.reward": "discriminator", **by_stage["adversarial"]})
-    own = {name: value for name, value in works["log-ratio"].settings.items() if name not in LOG_RATIO_STEPS}
-    works["log-ratio"] = Work("adversarial", works["strong"].parent, own, LOG_RATIO_STEPS)
+    works["log-ratio"] = Work("adversarial", works["strong"].parent, works["log-ratio"].settings, LOG_RATIO_STEPS)
     for (g_steps, d_steps, k), share in STRATEGIES.items():
         works[f"g{g_steps}-d{d_steps}-k{k}"] = _adversarial(
             g_steps=g_steps, d_steps=d_steps, k=k, rounds=max(1, round(share * rounds))

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from seqgan_cli.config.presets import LOG_RATIO, LOG_RATIO_STEPS
-from seqgan_cli.config.settings import SCHEMA
+from seqgan_cli.config.presets import LOG_RATIO_ROUNDS, LOG_RATIO_STEPS
 from seqgan_cli.studies.tasks import Work
 
 MLE, CORRECTED, ROUNDS = "mle", "corrected", "rounds"
@@ -44,9 +43,7 @@ def likelihood_works(cell: Cell, dropouts: Sequence[float]) -> dict[str, Work]:
 
 def later_works(chosen: str) -> dict[str, Work]:
     """What begins with the chosen one: a discriminator, and rounds that earn what it knows."""
-    own = {name: value for name, value in LOG_RATIO.items() if SCHEMA[name].stage == "adversarial"}
-    own = {name: value for name, value in own.items() if name not in LOG_RATIO_STEPS}
-    rounds = {**own, "adversarial.monitor": "nll_validation"}
+    rounds = {**LOG_RATIO_ROUNDS, "adversarial.monitor": "nll_validation"}
     discriminator = f"{chosen}-discriminator"
     return {
         discriminator: Work("pretrain-d", chosen, usual=DISCRIMINATOR),
