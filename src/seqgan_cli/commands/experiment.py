@@ -140,7 +140,7 @@ def command(
     from seqgan_cli.config import resolution as configuration
     from seqgan_cli.config.checks import check_data, check_together
     from seqgan_cli.data.sources.inference import infer_settings
-    from seqgan_cli.studies.experiments.plan import chosen_methods, claim, tasks, tell_of_own
+    from seqgan_cli.studies.experiments.plan import USUAL, chosen_methods, claim, tasks, tell_of_own
 
     console, sampling = console_of(context), sampling_of(context)
     if sweep != "temperature" and kind != "frontier":
@@ -188,7 +188,7 @@ def command(
         usual = dict(OBJECTIVE_SETTINGS)
         if preset == "quick":
             usual["adversarial.rounds"] = SCHEMA["adversarial.rounds"].presets[preset]
-        asked, sources = {**usual, **asked}, {**dict.fromkeys(usual, "option"), **sources}
+        asked, sources = {**usual, **asked}, {**dict.fromkeys(usual, USUAL), **sources}
     config = configuration.resolve(asked, sources, None, preset)
     check_data(config)
     of_data = asked["data.kind"] if real and kind != OBJECTIVE else "experiment"

@@ -246,10 +246,14 @@ def test_what_cannot_be_is_refused(
 def test_what_the_data_are_is_seen_for_the_tasks_too(tmp_path: Path, seqgan: Call) -> None:
     """Tunes are no text to them either, and a reward of melodies is none of text."""
     tunes = Path(__file__).parents[3] / "data" / "tunes"
-    asked = ("--data", tunes, "--reward", "tonality", "--preset", "quick", "--seeds", "1", "--out", tmp_path / "out")
-    told = seqgan("experiment", "objective", *asked, "--methods", "reward", "--dry-run")
+    asked = ("--data", tunes, "--reward", "tonality", "--preset", "quick", "--seeds", "1", "--out", tmp_path / "out", *SETS)
+    taught = ("--set", "adversarial.mle-every=1", "--set", "adversarial.kl-coefficient=0.5")
+    told = seqgan("experiment", "objective", *asked, *taught, "--methods", "reward,reward-mle,reward-kl", "--dry-run")
     assert told.code == 0, told.err
-    assert "seed-0/reward" in told.out
+    assert "seed-0/reward-kl" in told.out
+    warned = [line for line in " ".join(told.err.split()).split("Warning: ") if "does not hold" in line]
+    assert len(warned) == 1  # a KL cost is what methods are compared in
+    assert "adversarial.mle-every=1 does not hold for what has its own: reward (0), reward-kl (0)." in warned[0]
 
 
 def test_without_out_it_has_a_folder_of_its_own(

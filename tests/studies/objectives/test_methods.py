@@ -49,6 +49,7 @@ def test_methods_differ_in_their_reward_and_in_what_keeps_them_near() -> None:
         "reward": ("mle", "grammar*birds=lexicon", 0.0),
         "reward-kl": ("mle", "grammar*birds=lexicon", 0.03),
         "reward-mle": ("mle", "grammar*birds=lexicon", 0.0),
+        "reward-kl-mle": ("mle", "grammar*birds=lexicon", 0.03),
         "organ": ("pretrained-d", both, 0.0),
         "organ-kl": ("pretrained-d", both, 0.03),
         "ppo-kl": ("mle", "grammar*birds=lexicon", 0.03),
@@ -64,7 +65,7 @@ def test_methods_differ_in_their_reward_and_in_what_keeps_them_near() -> None:
     assert found == expected
     assert works["ppo-kl"].settings["adversarial.algorithm"] == "ppo"
     taught = {name for name, work in works.items() if work.settings.get("adversarial.mle-every")}
-    assert taught == {"reward-mle"}
+    assert taught == {"reward-mle", "reward-kl-mle"}
     assert all("adversarial.mle-every" in works[name].settings for name in found)  # so that one set for all is not theirs
     assert METHODS.keys() <= works.keys()
     assert [works[name].stage for name in ("mle", "pretrained-d")] == ["pretrain-g", "pretrain-d"]
@@ -74,7 +75,7 @@ def test_methods_differ_in_their_reward_and_in_what_keeps_them_near() -> None:
 def test_a_cost_has_a_run_for_each_of_its_coefficients() -> None:
     works = works_of(parse("qed", "reward"), [0.1, 0.03])
     costs = {name: work.settings["adversarial.kl-coefficient"] for name, work in works.items() if work.stage == "adversarial"}
-    near = {f"{name}-{x}": x for name in ("reward-kl", "organ-kl", "ppo-kl") for x in (0.1, 0.03)}
+    near = {f"{name}-{x}": x for name in ("reward-kl", "reward-kl-mle", "organ-kl", "ppo-kl") for x in (0.1, 0.03)}
     assert costs == {"seqgan": 0.0, "reward": 0.0, "reward-mle": 0.0, "organ": 0.0, **near}
     assert works["ppo-kl-0.03"].settings["adversarial.algorithm"] == "ppo"
 

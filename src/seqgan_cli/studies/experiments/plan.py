@@ -4,7 +4,7 @@ A work begins from its parent, so that what methods share (the pre-trained gener
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from seqgan_cli.studies.experiments.methods import EXPERIMENTS, METHODS, works_o
 from seqgan_cli.studies.tasks import Task, Work
 
 SCORES = "scores"  # a folder of what outlives the runs
+USUAL = "experiment"  # the source of a setting that an experiment has for all runs where nothing else is asked for
 
 
 def chosen_methods(kind: str, asked: str | None) -> tuple[str, ...]:
@@ -42,8 +43,8 @@ def tasks(directory: Path, methods: Sequence[str], seeds: Sequence[int], config:
 
 
 def asked_of(config: Config) -> dict[str, Any]:
-    """The settings that were asked for; and what was seen from the data: their kind, and what goes with it."""
-    return {name: value for name, value in config.values.items() if config.sources[name] in ("option", "file", "data")}
+    """The settings that were asked for, those the experiment usually has, and what was seen from the data: kind and its own."""
+    return {name: value for name, value in config.values.items() if config.sources[name] in ("option", "file", "data", USUAL)}
 
 
 def tasks_of(
@@ -74,9 +75,13 @@ def tasks_of(
     return [Task(name, seed, works[name], directory, resolved(works[name], seed), preset) for seed in seeds for name in needed]
 
 
-def tell_of_own(planned: Sequence[Task], config: Config, console: Console) -> None:
-    """Warn of each setting that was typed for all of an experiment's runs and is another in some: what these are fixes it."""
+def tell_of_own(planned: Sequence[Task], config: Config, console: Console, compared: Collection[str] = ()) -> None:
+    """Warn of each setting that was typed for all of an experiment's runs and is another in some: what these are fixes it.
+
+    compared: settings in which the methods differ by what they are called.
+    """
     typed = {name: value for name, value in config.values.items() if config.sources[name] in ("option", "file")}
+    typed = {name: value for name, value in typed.items() if name not in compared}
     differ: dict[str, dict[str, None]] = {}
     for task in planned:
         for name, value in task.work.settings.items():

@@ -10,6 +10,7 @@ from seqgan_cli.console import Console
 from seqgan_cli.errors import UsageError
 
 OBJECTIVE = "objective"
+COMPARED = ("adversarial.reward", "adversarial.kl-coefficient", "adversarial.kl-target")
 
 
 def coefficients_of(text: str | None) -> tuple[float, ...]:
@@ -37,7 +38,7 @@ def experiment(
     console: Console,
 ) -> None:
     """What is compared on a reward; scores that are there need no run."""
-    from seqgan_cli.studies.experiments.plan import claim
+    from seqgan_cli.studies.experiments.plan import claim, tell_of_own
     from seqgan_cli.studies.objectives.methods import METHODS
     from seqgan_cli.training.backend import start_tensorflow
 
@@ -61,6 +62,7 @@ def experiment(
     planned = plan.tasks()
     for task in planned:
         check_together(task.config.settings)
+    tell_of_own(planned, config, console, COMPARED)
     try:
         if dry_run:
             if planned:
