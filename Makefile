@@ -48,7 +48,7 @@ lint: $(READY)
 format: $(READY)
 	$(BIN)/ruff check --no-cache --fix .
 
-# docs/cli.md from the commands' own help, the picture of the house, and those of the README and the guide from runs of their commands.
+# docs/cli.md from the commands' own help, the picture of the house, and those of the README and of scores.md from runs of their commands.
 docs: $(READY)
 	$(BIN)/python docs/write_cli.py
 	$(BIN)/python docs/draw_design.py
