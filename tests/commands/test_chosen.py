@@ -82,6 +82,8 @@ def test_the_best_of_so_many_draws_is_the_first_of_the_highest_score(seqgan: Cal
         *("--format", "ids", "--run", synthetic.path),
     )
     assert ids_of(tied) == draws[::10]
+    assert "Warning: For 6 of 6 samples all 10 draws have one score, and the first was taken." in tied.err
+    assert "all 20 draws" not in outcome.err
 
 
 def test_draws_are_chosen_among_those_of_each_prompt(seqgan: Call, text: Any) -> None:
@@ -100,8 +102,11 @@ def test_more_draws_than_are_scored_together_are_as_well_chosen(monkeypatch: pyt
     monkeypatch.setattr(chosen, "AT_ONCE", 12)
     values = np.random.default_rng(0).integers(0, 4, 60)
     rows = [(np.array([value, place]), 0) for place, value in enumerate(values)]
-    found = [int(ids[1]) for ids, _ in chosen.best_of(rows, 5, lambda table: table[:, 0])]
+    values[20:25] = 3
+    best = chosen.BestOf(rows, 5, lambda table: values[table[:, 1]])
+    found = [int(ids[1]) for ids, _ in best]
     assert found == [i + int(np.argmax(values[i : i + 5])) for i in range(0, 60, 5)]
+    assert best.told == "For 1 of 12 samples all 5 draws have one score, and the first was taken."
 
 
 def test_fields_are_literal(seqgan: Call, text: Any) -> None:

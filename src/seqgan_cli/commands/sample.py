@@ -141,7 +141,7 @@ def command(
         _check_music(form, output, num * len(texts if texts is not None else [""]))
     elif output is not None and output.is_dir():
         raise click.BadParameter(f"{output} is a directory: name a file.", param_hint="'-o' / '--output'")
-    from seqgan_cli.inference.chosen import Searched, best_of
+    from seqgan_cli.inference.chosen import BestOf, Searched
     from seqgan_cli.inference.scores import opened_scores
     from seqgan_cli.jobs.drawn import Fresh, drawn, prompts_of, shorten, told_unknown
     from seqgan_cli.jobs.trained import open_trained
@@ -168,7 +168,7 @@ def command(
         what = "--beam searches after" if beam else "--rerank chooses among the targets of"
         raise click.UsageError(f"{what} one source, and {trained.run.path} has many: give --prompt.", context)
     found = Searched(trained, num, beam, sampling, begun) if beam else None
-    back = ReadBack(trained)
+    best, back = None, ReadBack(trained)
     judged = D in fields or (rerank is not None and rerank != BY_REWARD)
     of = (draws or OF) if rerank else 1
     with opened_scores(trained, judged, settings, seed or 0, console) as scores:
@@ -176,17 +176,19 @@ def command(
         if beam:
             console.say(f"Beam search of width {beam}, {sampling}: the {num} likeliest found, and no sample of what is usual.")
         if rerank:
-            each = "" if begun is None else f" of each of {len(begun)} prompts"
+            each = "" if begun is None or len(begun) == 1 else f" of each of {len(begun)} prompts"
             by = settings.adversarial.reward if settings and rerank == BY_REWARD else "discriminator"
             console.say(f"{num * of} draws{each}: the best of each {of} by the {rerank if rerank == by else f'reward {by}'}.")
-            rows = best_of(rows, of, (lambda table: scores.rewards(table)[0]) if rerank == BY_REWARD else scores.d)
-        _write(context, trained, back.of(rows), with_prompt, scores, console)
+            best = BestOf(rows, of, (lambda table: scores.rewards(table)[0]) if rerank == BY_REWARD else scores.d)
+        _write(context, trained, back.of(best or rows), with_prompt, scores, console)
     if form in AS_TEXT and (told := back.told()):
         console.say(told)
     if fresh:
         fresh.check()
     if found and found.short:
         console.warn(found.short)
+    if best and best.told:
+        console.warn(best.told)
 
 
 def _reward_settings(context: click.Context, trained: "Trained") -> "Settings | None":

@@ -46,18 +46,34 @@ class Searched:
             yield from ((ids, len(prompt)) for ids in table[: self.num])
 
 
-def best_of(rows: "Rows", number: int, score: "Callable[[np.ndarray], np.ndarray]") -> "Iterator[tuple[np.ndarray, int]]":
+class BestOf:
     """Of each `number` rows in turn the one of the highest score, of several the first; rows are as `drawn` has them.
+
+    `told`: once they are through, what to say where all of a group have one score, so that nothing was chosen.
 
     Args:
         score: float `[n]` of ids int32 `[n, T]`; called with a few groups at a time.
     """
-    import numpy as np
 
-    left, groups = iter(rows), max(1, AT_ONCE // number)
-    while chunk := list(itertools.islice(left, groups * number)):
-        values = np.asarray(score(np.stack([ids for ids, _ in chunk])), np.float64).reshape(-1, number)
-        yield from (chunk[i * number + int(best)] for i, best in enumerate(values.argmax(axis=1)))
+    def __init__(self, rows: "Rows", number: int, score: "Callable[[np.ndarray], np.ndarray]") -> None:
+        self.rows, self.number, self.score = rows, number, score
+        self._groups = self._alike = 0
+
+    def __iter__(self) -> "Iterator[tuple[np.ndarray, int]]":
+        import numpy as np
+
+        left, number = iter(self.rows), self.number
+        while chunk := list(itertools.islice(left, max(1, AT_ONCE // number) * number)):
+            values = np.asarray(self.score(np.stack([ids for ids, _ in chunk])), np.float64).reshape(-1, number)
+            self._groups += len(values)
+            self._alike += int((np.ptp(values, axis=1) == 0.0).sum())
+            yield from (chunk[i * number + int(best)] for i, best in enumerate(values.argmax(axis=1)))
+
+    @property
+    def told(self) -> str:
+        if self.number == 1 or not self._alike:
+            return ""
+        return f"For {self._alike} of {self._groups} samples all {self.number} draws have one score, and the first was taken."
 
 
 def check_choices(context: click.Context) -> None:
