@@ -113,7 +113,7 @@ def test_fields_are_literal(seqgan: Call, text: Any) -> None:
     arguments = ("-n", 20, "--format", "jsonl", "--run", text.path, "--allow-unk", "--temperature", 2)
     plain = records(seqgan("sample", *arguments))
     reward = ("--reward", "birds=lexicon=0.5,d=discriminator", "--set", "reward.birds.words=the")
-    found = records(seqgan("sample", *arguments, "--fields", "by_token,nll_per_token,d,reward", *reward))
+    found = records(seqgan("sample", *arguments, "--fields", "nll,by_token,nll_per_token,d,reward", *reward))
     trained = opened(text.path)
     weights = [variable.numpy() for variable in trained.generator.trainable_variables]
     length, unknown = trained.corpus.sequence_length, 0
@@ -177,7 +177,7 @@ def test_shortened_samples_are_scored_as_what_ends_there(seqgan: Call, text: Any
         (["--rerank", "discriminator", "--reward", "constant"], "the reward is of --rerank reward and of --fields reward"),
         (["--of", 3], "--of is how many draws --rerank chooses from: add that, or leave it out."),
         (["--fields", "d"], "--fields are of --format jsonl"),
-        (["--format", "jsonl", "--fields", "d,x"], "'x' is no field; choose from by_token, nll_per_token, d, reward."),
+        (["--format", "jsonl", "--fields", "d,x"], "'x' is no field; choose from text, ids, nll, by_token, nll_per_token, d,"),
     ],
 )
 def test_what_does_not_go_together_is_refused(seqgan: Call, synthetic: Any, arguments: list[Any], said: str) -> None:

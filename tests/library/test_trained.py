@@ -74,7 +74,7 @@ def test_what_is_wrong_is_an_exception_with_the_sentence(trained: Path, tmp_path
         run.sample(1, max_length=900)
     with pytest.raises(seqgan_library.SeqganError, match="Cannot read"):
         seqgan_library.train(tmp_path / "none.txt", tmp_path / "run", "quick")
-    with pytest.raises(seqgan_library.SeqganError, match="'x' is no field; choose from by_token"):
+    with pytest.raises(seqgan_library.SeqganError, match="'x' is no field; choose from text, ids, nll, by_token"):
         list(run.iter_records(1, fields=["x"]))
     with pytest.raises(seqgan_library.SeqganError, match="unique depends on which sequences are scored together"):
         list(run.score(["the"], reward="unique"))

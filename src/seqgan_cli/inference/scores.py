@@ -2,12 +2,12 @@
 
 import contextlib
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqgan_cli.errors import SeqganError
+from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.inference.rewarded import opened_reward
 from seqgan_cli.jobs.trained import Trained
 
@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from seqgan_cli.rewards.base import Reward
 
 BY_TOKEN, PER_TOKEN, D, REWARD = FIELDS = ("by_token", "nll_per_token", "d", "reward")
+ALWAYS = ("text", "ids", "nll")  # what a record has whether it is asked for or not
+
+
+def fields_of(names: Iterable[str]) -> tuple[str, ...]:
+    """Those that are added to a record. Raises UsageError for a name that is none."""
+    asked = tuple(name for name in names if name not in ALWAYS)
+    if unknown := [name for name in asked if name not in FIELDS]:
+        raise UsageError(f"{unknown[0]!r} is no field; choose from {', '.join((*ALWAYS, *FIELDS))}.")
+    return asked
 
 
 class FieldNames(click.ParamType):
@@ -28,10 +37,10 @@ class FieldNames(click.ParamType):
     name = "fields"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
-        names = tuple(filter(None, map(str.strip, value.split(","))))
-        if unknown := [name for name in names if name not in FIELDS]:
-            self.fail(f"{unknown[0]!r} is no field; choose from {', '.join(FIELDS)}.", param, ctx)
-        return names
+        try:
+            return fields_of(filter(None, map(str.strip, value.split(","))))
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
 
 
 class Scores:

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 from seqgan_cli.config import registry
 from seqgan_cli.config.resolution import explicit
 from seqgan_cli.console import Console
-from seqgan_cli.errors import UsageError
 from seqgan_cli.inference.chosen import Searched
 from seqgan_cli.inference.lines import ScoredLine, score_lines
 from seqgan_cli.inference.rewarded import checked_reward, opened_reward, refuse_batch_dependent
-from seqgan_cli.inference.scores import FIELDS, REWARD, D, opened_scores
+from seqgan_cli.inference.scores import REWARD, D, fields_of, opened_scores
 from seqgan_cli.jobs.drawn import Fresh, drawn, prompts_of, shorten, told_unknown
 from seqgan_cli.jobs.trained import Trained, trained_of, with_generator
 from seqgan_cli.jobs.written import records_of, sample_lines
@@ -87,8 +86,7 @@ class TrainedRun:
             fields: more of each: by_token, nll_per_token, d, reward.
             reward: another than the run's, as `--reward` has it.
         """
-        if unknown := set(fields) - {*FIELDS}:
-            raise UsageError(f"{min(unknown)!r} is no field; choose from {', '.join(FIELDS)}.")
+        fields = fields_of(fields)
         settings = self._reward_settings(reward) if REWARD in fields else None
         rows = drawn(self._trained, num, seed, Sampling(**sampling))
         with opened_scores(self._trained, D in fields, settings, seed, self._console) as scores:
