@@ -138,6 +138,13 @@ def test_sample_goes_on_with_a_prompt(seqgan: Call, pretrained: Path, tmp_path: 
     assert len(seqgan("sample", "--run", pretrained, "--prompt", "a").out.splitlines()) == 10
 
 
+def test_a_long_prompt_is_begun_with_as_far_as_is_asked(seqgan: Call, pretrained: Path) -> None:
+    asked = ("sample", "--run", pretrained, "-n", 4)
+    long = seqgan(*asked, "--prompt", " ".join(["the old"] * 30), "--prompt-tokens", 2)
+    assert long.out == seqgan(*asked, "--prompt", "the old").out
+    assert seqgan(*asked, "--prompt", "the old", "--prompt-tokens", 9).out == long.out
+
+
 def test_prompts_are_records_and_keep_the_space_at_their_ends(seqgan: Call, pretrained: Path, tmp_path: Path) -> None:
     (tmp_path / "prompts.csv").write_text("n,text\n1,the old\n2,a gull\n")
     several = seqgan("sample", "--run", pretrained, "--prompts", tmp_path / "prompts.csv", "-n", 1)
@@ -169,6 +176,8 @@ def test_unknown_words_are_told_and_read_as_such(seqgan: Call, pretrained: Path)
     ("arguments", "code", "said"),
     [
         (["--prompt", " ".join(["sea"] * 30)], 1, "has 30 tokens, and sequences of "),
+        (["--prompt", " ".join(["sea"] * 30)], 1, "make it shorter, as --prompt-tokens 3 does."),
+        (["--prompt-tokens", 2], 2, "--prompt-tokens is of prompts: give --prompt or --prompts."),
         (["--prompts", "nowhere.txt"], 1, "Cannot read nowhere.txt: No such file or directory."),
         (["--no-prompt"], 2, "--no-prompt leaves prompts out: give --prompt or --prompts."),
     ],

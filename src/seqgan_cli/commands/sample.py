@@ -59,6 +59,12 @@ _chosen = grouped_option("Chosen, not drawn")
     default=None,
     help="write the prompt too, or what follows it alone [with; of pairs the target alone]",
 )
+@_prompts(
+    "--prompt-tokens",
+    type=click.IntRange(1),
+    metavar="N",
+    help="begin with so many tokens of each prompt at most, as of a long .mid file [all]",
+)
 @_prompts("--label", multiple=True, metavar="NAME", help="of data with labels: for this one; may be repeated")
 @_samples(
     "--max-length",
@@ -113,6 +119,7 @@ def command(
     prompt: tuple[str, ...],
     prompts: Path | None,
     with_prompt: bool | None,
+    prompt_tokens: int | None,
     label: tuple[str, ...],
     correct: bool,
     allow_unk: bool,
@@ -134,8 +141,9 @@ def command(
     console = console_of(context)
     check_choices(context)
     texts = _texts((*prompt, *label), prompts, console)
-    if texts is None and with_prompt is False:
-        raise click.UsageError("--no-prompt leaves prompts out: give --prompt or --prompts.", context)
+    if texts is None and (with_prompt is False or prompt_tokens):
+        what = "--no-prompt leaves prompts out" if with_prompt is False else "--prompt-tokens is of prompts"
+        raise click.UsageError(f"{what}: give --prompt or --prompts.", context)
     num = num or beam or (10 if texts is not None else ROWS if form == "pianoroll" else 100)
     if form in ("midi", "pianoroll"):
         _check_music(form, output, num * len(texts if texts is not None else [""]))
@@ -155,11 +163,13 @@ def command(
     begun, kind = None, trained.config.settings.kind
     if label and not kind.has_labels:
         raise SeqganError(f"--label {label[0]}: {trained.run.path} is of data without labels.")
+    if kind.has_sources and prompt_tokens:
+        raise SeqganError(f"--prompt-tokens: a prompt of {trained.run.path} is a source, whole. Leave it out.")
     if kind.has_sources and texts is None:
         console.say("No --prompt is given: the sources are drawn from the training data.")
     with_prompt = not kind.has_sources if with_prompt is None else with_prompt
     if texts is not None:
-        begun, unknown = prompts_of(trained, texts)
+        begun, unknown = prompts_of(trained, texts, prompt_tokens)
         if unknown:
             console.warn(told_unknown(unknown))
     correction = opened_correction(trained, context.params["which"], sampling, console) if correct else None

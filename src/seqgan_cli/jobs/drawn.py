@@ -19,8 +19,10 @@ NAMED = 3  # unknown tokens that a warning names
 PATIENCE = 10_000  # draws in succession that may bring nothing new
 
 
-def prompts_of(trained: Trained, texts: Iterable[str]) -> tuple[Prompts, list[str]]:
+def prompts_of(trained: Trained, texts: Iterable[str], first: int | None = None) -> tuple[Prompts, list[str]]:
     """Prompts in the run's own tokens, and of these the ones it does not know, each once, which are read as `<unk>`.
+
+    `first`: take no more tokens of each.
 
     Raises SeqganError for a prompt that leaves no room, or that is no sequence of the run's numbers.
     """
@@ -28,11 +30,12 @@ def prompts_of(trained: Trained, texts: Iterable[str]) -> tuple[Prompts, list[st
     most = trained.generator.sequence_length - vocabulary.has_eos
     known, prompts, unknown = {*vocabulary.tokens}, list[list[int]](), dict[str, None]()
     for text in texts:
-        tokens = settings.kind.prompt(text, settings)
+        tokens = settings.kind.prompt(text, settings)[:first]
         if len(tokens) >= most:
+            option = "" if settings.kind.has_sources else f", as --prompt-tokens {max(1, most // 2)} does"
             raise SeqganError(
                 f"The prompt {_shortened(text)} has {len(tokens)} tokens, and sequences of {trained.run.path} {most} at most: "
-                "make it shorter."
+                f"make it shorter{option}."
             )
         try:
             prompts.append(vocabulary.encode(tokens))
