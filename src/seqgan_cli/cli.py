@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 something is wrong outside the program, 2 usage, and where
 SIGINT, 143 for SIGTERM, 129 for SIGHUP.
 """
 
+import difflib
 import importlib
 import os
 import signal
@@ -63,6 +64,14 @@ class LazyGroup(click.Group):
         module = importlib.import_module("seqgan_cli.commands." + cmd_name.replace("-", "_"))
         command: click.Command = module.command
         return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            if near := difflib.get_close_matches(args[0], COMMANDS, 1):
+                error.message += f" Did you mean {near[0]}?"
+            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         width = max(map(len, COMMANDS))

@@ -520,6 +520,7 @@ def test_full_disk_loses_nothing_and_the_same_command_goes_on(seqgan, contents, 
         (["sample", "--nonsense"], ["No such option", "--nonsense"]),
         (["sample", "extra"], ["unexpected extra argument", "extra"]),
         (["dance"], ["No such command 'dance'."]),
+        (["smaple"], ["No such command 'smaple'. Did you mean sample?"]),
     ],
     ids=" ".join,
 )
