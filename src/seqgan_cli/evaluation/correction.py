@@ -191,6 +191,6 @@ def correction_of(
         raise SeqganError(why)
     keys = tuple(tf.random.experimental.stateless_fold_in(key, i).numpy() for i in range(2))
     known, max_logit, fresh = knowledge_of(generator, discriminator, corpus, num, keys, rng, sampling)
-    log_z = log_mean_exp(known.a * fresh)
+    log_z = float(log_mean_exp(known.a * fresh))
     error = math.sqrt(max(0.0, 1.0 / known.ess - 1.0 / num))  # by the delta method: the weights' deviation over their mean
     return Correction(discriminator, corpus.vocabulary, known.a, max_logit, log_z, error, known)

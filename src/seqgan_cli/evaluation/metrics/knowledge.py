@@ -17,6 +17,8 @@ from dataclasses import dataclass
 
 from seqgan_cli.lazy import np
 
+REPLICATES_OF = 2**20  # samples that replicates have together which are fitted at once: some MB
+
 
 @dataclass(frozen=True)
 class Scored:
@@ -89,24 +91,23 @@ def halves(scored: Scored) -> list[Scored]:
     return [Scored(scored.real[half == i], scored.samples[i::2], documents[half == i]) for i in range(2)]
 
 
-def log_mean_exp(values: np.ndarray) -> float:
-    """log of the mean of exp, for float `[n]`, n ≥ 2, without most of its bias.
+def log_mean_exp(values: np.ndarray) -> np.ndarray:
+    """log of the mean of exp over the last axis, without most of its bias: float64 `[…]` of float `[…, n]`, n ≥ 2.
 
     The logarithm of a mean of w is on average below that of the expectation, by about var(w)/(2n·E[w]²), which would make the
     bound too large. The jackknife (Quenouille 1956), n·L − (n−1)·mean of L without each, takes the term of 1/n out.
     """
-    values = np.asarray(values, np.float64)
-    count, top = len(values), int(np.argmax(values))
-    if np.ptp(values) == 0.0:
-        return float(values[0])
-    weights = np.exp(values - values[top])
-    shares = weights / weights.sum()
-    shares[top] = 0.0
-    without = math.log(weights.sum()) + np.log1p(-shares)
-    # Of the largest nothing may be left but what rounding made.
-    without[top] = _log_mean_exp(np.delete(values, top)) + math.log(count - 1) - values[top]
-    whole = math.log(weights.sum() / count)
-    return float(values[top] + count * whole - (count - 1) * (without.mean() - math.log(count - 1)))
+    ordered = np.sort(np.asarray(values, np.float64), axis=-1)
+    count, most, next_to_it = ordered.shape[-1], ordered[..., -1:], ordered[..., -2:-1]
+    weights = np.exp(ordered - most)
+    total = weights.sum(axis=-1, keepdims=True)
+    without = np.log(total) + np.log1p(-weights[..., :-1] / total)
+    # Of the largest nothing may be left but what rounding made: what is left without it is added up by itself.
+    others = np.exp(ordered[..., :-1] - next_to_it).sum(axis=-1, keepdims=True)
+    last = np.log(others) + next_to_it - most
+    mean = (without.sum(axis=-1, keepdims=True) + last) / count
+    found = most + count * np.log(total / count) - (count - 1) * (mean - math.log(count - 1))
+    return np.where(ordered[..., 0] == ordered[..., -1], ordered[..., 0], found[..., 0])
 
 
 def effective_samples(log_weights: np.ndarray) -> float:
@@ -115,39 +116,45 @@ def effective_samples(log_weights: np.ndarray) -> float:
     return float(weights.sum() ** 2 / (weights**2).sum())
 
 
-def _log_mean_exp(values: np.ndarray) -> float:
-    most = values.max()
-    return float(most + np.log(np.exp(values - most).mean()))
-
-
-def _fit(mean: float, samples: np.ndarray) -> float:
-    """The smallest a ≥ 0 that maximises min(f(a), log n), f(a) = a·mean − log mean exp(a·samples).
+def _fit(means: np.ndarray, samples: np.ndarray) -> np.ndarray:
+    """The smallest a ≥ 0 that maximises min(f(a), log n), f(a) = a·mean − log mean exp(a·samples): float64 `[R]`.
 
     f is concave and f(0) = 0. It has no maximum where the mean of real sequences is above all samples, hence log n, which is
-    all that n samples can tell. `samples` are in [0, 1].
+    all that n samples can tell.
+
+    Args:
+        means: float64 `[R]`.
+        samples: float64 `[R, n]` in [0, 1].
     """
-    from scipy.optimize import brentq
+    from scipy.optimize.elementwise import find_root
 
-    most = math.log(len(samples))
+    below = samples - samples.max(axis=1, keepdims=True)
+    most = math.log(samples.shape[1])
 
-    def slope(a: float) -> float:
-        weights = np.exp(a * (samples - samples.max()))
-        return float(mean - weights @ samples / weights.sum())
+    def slope(a: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        weights = np.exp(a[:, None] * below[rows])
+        return means[rows] - (weights * samples[rows]).sum(axis=1) / weights.sum(axis=1)
 
-    def beyond(a: float) -> float:
-        return a * mean - _log_mean_exp(a * samples) - most
+    def beyond(a: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        mean_exp = np.exp(a[:, None] * below[rows]).mean(axis=1)
+        return a * (means - samples.max(axis=1))[rows] - np.log(mean_exp) - most
 
-    if slope(0.0) <= 0.0:
-        return 0.0
-    upper = 1.0
-    while slope(upper) > 0.0 and beyond(upper) < 0.0:
-        upper *= 2.0
-    best = float(brentq(slope, 0.0, upper)) if slope(upper) < 0.0 else upper
-    return float(brentq(beyond, 0.0, best)) if beyond(best) > 0.0 else best
+    found = np.zeros(len(means))
+    rows = np.flatnonzero(slope(found, np.arange(len(means))) > 0.0)
+    upper = np.ones(len(rows))
+    while (grows := (slope(upper, rows) > 0.0) & (beyond(upper, rows) < 0.0)).any():
+        upper[grows] *= 2.0
+    turns = slope(upper, rows) < 0.0
+    upper[turns] = find_root(slope, (np.zeros(turns.sum()), upper[turns]), args=(rows[turns],)).x
+    over = beyond(upper, rows) > 0.0
+    upper[over] = find_root(beyond, (np.zeros(over.sum()), upper[over]), args=(rows[over],)).x
+    found[rows] = upper
+    return found
 
 
-def _bound(a: float, mean: float, samples: np.ndarray) -> float:
-    return min(a * mean - log_mean_exp(a * samples), math.log(len(samples))) if a else 0.0
+def _bounds(a: np.ndarray, means: np.ndarray, samples: np.ndarray) -> np.ndarray:
+    """The bound for each a: float64 `[R]` of a and means `[R]`, samples `[R, n]`."""
+    return np.where(a > 0.0, np.minimum(a * means - log_mean_exp(a[:, None] * samples), math.log(samples.shape[1])), 0.0)
 
 
 def _knowledge(
@@ -159,22 +166,27 @@ def _knowledge(
     samples = [(np.asarray(part.samples, np.float64) - least) / width for part in parts]
     totals = [_totals((np.asarray(part.real, np.float64) - least) / width, part.documents) for part in parts]
 
-    def fitted(means: Sequence[float], samples: Sequence[np.ndarray]) -> tuple[float, list[float]]:
+    def fitted(means: Sequence[np.ndarray], samples: Sequence[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Of R sets at once, means `[R]` and samples `[R, n]` of each part: the bounds `[R]`, and a `[R]` of each fold."""
         fits = [_fit(means[choosing], samples[choosing]) for choosing, _ in folds]
-        bounds = [_bound(a, means[to], samples[to]) for a, (_, to) in zip(fits, folds, strict=True)]
-        return float(np.mean(bounds)), fits
+        bounds = [_bounds(a, means[to], samples[to]) for a, (_, to) in zip(fits, folds, strict=True)]
+        return np.mean(bounds, axis=0), fits
 
-    value, fits = fitted([sums.sum() / sizes.sum() for sums, sizes in totals], samples)
+    (value,), fits = fitted([np.array([sums.sum() / sizes.sum()]) for sums, sizes in totals], [each[None] for each in samples])
     low = high = math.nan
     if rng is not None and replicates and all(len(sizes) > 1 for _, sizes in totals):
-        drawn = [
-            fitted([_redrawn_mean(*each, rng) for each in totals], [rng.choice(each, len(each)) for each in samples])[0]
-            for _ in range(replicates)
-        ]
-        low, high = map(float, np.quantile(drawn, [0.025, 0.975]))
+        at_once, drawn = max(1, REPLICATES_OF // max(map(len, samples))), list[np.ndarray]()
+        for first in range(0, replicates, at_once):
+            again = [
+                ([_redrawn_mean(*each, rng) for each in totals], [rng.choice(each, len(each)) for each in samples])
+                for _ in range(min(at_once, replicates - first))
+            ]
+            means, redrawn = zip(*again, strict=True)
+            drawn.append(fitted(list(np.transpose(means)), [np.stack(each) for each in zip(*redrawn, strict=True)])[0])
+        low, high = map(float, np.quantile(np.concatenate(drawn), [0.025, 0.975]))
     effective = [effective_samples(a * samples[to]) for a, (_, to) in zip(fits, folds, strict=True)]
     smallest = min(len(samples[to]) for _, to in folds)
-    return Knowledge(value, low, high, float(np.mean(fits) / width), min(effective), smallest)
+    return Knowledge(float(value), low, high, float(np.mean(fits) / width), min(effective), smallest)
 
 
 def _totals(real: np.ndarray, documents: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
