@@ -45,7 +45,10 @@ SMALLER = {
 }
 SMALLER_STILL = [f"--set={name}={value}" for name, value in SMALLER.items()]
 FEW, LINES = 500, 600
-ADDED = dict.fromkeys(("train", "pretrain-g", "pretrain-d", "adversarial"), SMALLER_STILL) | {"eval-nll": ["--samples", "500"]}
+ADDED: dict[str, list[str]] = dict.fromkeys(("train", "pretrain-g", "pretrain-d", "adversarial"), SMALLER_STILL) | {
+    "eval-nll": ["--samples", "500"],
+    "eval-grammar": ["--num", "200"],
+}
 
 
 @pytest.fixture
