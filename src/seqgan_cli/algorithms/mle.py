@@ -26,6 +26,8 @@ from seqgan_cli.training.stage import REAL, Stage, Tick, batches_of, examples_of
 if TYPE_CHECKING:
     from seqgan_cli.models.generator import Generator
 
+LOWERED_BY = 3  # what the step size is divided by on a plateau
+
 
 def likelihood_loss(
     generator: Generator, tokens: Any, dropout: float = 0.0, dropout_key: Any = None, inputs: Any = None
@@ -138,7 +140,10 @@ class LikelihoodTraining(Stage):
         cfg, self.scored = settings.pretrain_g, scored
         self.oracle, self.real = oracle, None if oracle else RealScores(corpus, settings, corpus.validation)
         self.generator = untrained_generator(settings, corpus)
-        self.optimizer: Adam | RMSprop = OPTIMIZERS[cfg.optimizer](self.generator.trainable_variables, cfg.learning_rate)
+        # How often the step size was lowered, and after which epoch last; the step size itself follows from these.
+        self.lowered, self.lowered_at = (tf.Variable(0, dtype=tf.int64, trainable=False) for _ in range(2))
+        self.step_size: Any = tf.Variable(cfg.learning_rate, trainable=False) if cfg.plateau else cfg.learning_rate
+        self.optimizer: Adam | RMSprop = OPTIMIZERS[cfg.optimizer](self.generator.trainable_variables, self.step_size)
         self.batch_size = batches_of(corpus.sequences.largest_batch, cfg.batch_size, console, self.name)
         self.num_batches = cfg.steps_per_epoch or corpus.sequences.steps_of_epoch(self.batch_size)
         self.target, self.work = cfg.epochs, float(self.num_batches)
@@ -148,7 +153,22 @@ class LikelihoodTraining(Stage):
 
     def variables(self) -> dict[str, Any]:
         slots = {f"g_optimizer/{name}": v for name, v in self.optimizer.variables().items()}
-        return {**named("generator", self.generator), **slots}
+        plateau = {"plateau/lowered": self.lowered, "plateau/lowered_at": self.lowered_at}
+        return {**named("generator", self.generator), **slots, **(plateau if self.settings.pretrain_g.plateau else {})}
+
+    def _settle_step_size(self, done: int) -> None:
+        """A third of it once the best is that many scored epochs old, and again after as many more.
+
+        As `ReduceLROnPlateau` of Keras and PyTorch. The best is that of the stage: of the validation part, and of these data.
+        """
+        cfg = self.settings.pretrain_g
+        if done - max(self.best_position, int(self.lowered_at.numpy())) >= cfg.plateau * cfg.eval_every:
+            self.lowered.assign_add(1)
+            self.lowered_at.assign(done)
+        self.step_size.assign(cfg.learning_rate / LOWERED_BY ** int(self.lowered.numpy()))
+
+    def remark(self) -> str:
+        return f"step size {float(self.step_size.numpy()):.3g}" if int(self.lowered.numpy()) else ""
 
     def variety(self, start: dict[str, float]) -> dict[str, float]:
         # The untrained generator's entropy is no mark to hold: learning is losing most of it. Few lines come again among many
@@ -204,6 +224,8 @@ class LikelihoodTraining(Stage):
 
     def advance(self, position: int, tick: Tick) -> dict[str, float]:
         cfg = self.settings.pretrain_g
+        if cfg.plateau:
+            self._settle_step_size(position - 1)
         losses, scores = self.epoch(position, tick)
         if self.scored is None:
             scored = position % cfg.eval_every == 0 or position >= cfg.epochs

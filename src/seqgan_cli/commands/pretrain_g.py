@@ -15,6 +15,7 @@ TRAINING = {
     "--g-dropout": "pretrain-g.dropout",
     "--eval-every": "pretrain-g.eval-every",
     "--patience": "pretrain-g.patience",
+    "--plateau": "pretrain-g.plateau",
     "--keep-every": "pretrain-g.keep-every",
     "--scheduled-sampling": "pretrain-g.scheduled-sampling",
     "--sampling-decay": "pretrain-g.sampling-decay",

@@ -133,6 +133,12 @@ class PretrainG:
         0, "keep every so many epochs' checkpoint too, not the last three alone (0: those alone)", at_least=0
     )
     patience: int = setting(0, "stop after so many scored epochs without a better nll_validation (0: never)", at_least=0)
+    plateau: int = setting(
+        0,
+        "go on with a third of the step size after so many scored epochs without a better nll_validation (0: never)",
+        at_least=0,
+        fixed_by="pretrain-g",
+    )
 
 
 @section("pretrain-d", "pretrain-d")

@@ -14,9 +14,9 @@ from seqgan_cli.training.distribution import replicas
 
 
 class Adam:
-    """Kingma and Ba (2015), with the usual β₁ = 0.9, β₂ = 0.999, ε = 1e-8."""
+    """Kingma and Ba (2015), with the usual β₁ = 0.9, β₂ = 0.999, ε = 1e-8. `learning_rate`: a number, or a variable of one."""
 
-    def __init__(self, weights: Sequence[Any], learning_rate: float) -> None:
+    def __init__(self, weights: Sequence[Any], learning_rate: Any) -> None:
         self.weights = [weight.value for weight in weights]
         self.learning_rate = learning_rate
         self.count = tf.Variable(0, dtype=tf.int64, trainable=False)
@@ -47,9 +47,9 @@ class Adam:
 
 
 class RMSprop:
-    """Tieleman and Hinton (2012), with decay 0.9 and ε = 1e-7."""
+    """Tieleman and Hinton (2012), with decay 0.9 and ε = 1e-7. `learning_rate`: a number, or a variable of one."""
 
-    def __init__(self, weights: Sequence[Any], learning_rate: float) -> None:
+    def __init__(self, weights: Sequence[Any], learning_rate: Any) -> None:
         self.weights = [weight.value for weight in weights]
         self.learning_rate = learning_rate
         self.count = tf.Variable(0, dtype=tf.int64, trainable=False)

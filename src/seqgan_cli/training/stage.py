@@ -53,6 +53,7 @@ class Stage(abc.ABC):
     work: float  # ticks of one unit
     monitor: str | None  # the score that decides which checkpoint is best
     first: Mapping[str, float] = MappingProxyType({})  # the scores before its first unit, once they are known
+    best_position: int = 0  # units before the best checkpoint so far, while it is at work
     begun_with: int | None = None  # the position of the generator that the stage began with, if it began with another's
     meets_anew: ClassVar[bool] = False  # whether a stage that goes on meets that generator as it is by then
 
@@ -172,7 +173,7 @@ def run_stage(stage: Stage, run: Run, console: Console, tensorboard: bool = Fals
             console.progress(stage.name, stage.unit, position, stage.target, stage.work, main) as progress,
         ):
             while position < stage.target and not has_stalled(position, best, stage.patience):
-                started = time.monotonic()
+                started, stage.best_position = time.monotonic(), best["position"]
                 scores = agreed(stage.advance(position + 1, progress.tick))
                 if why := stage.refuses(scores, first):
                     break
