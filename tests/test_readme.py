@@ -61,10 +61,10 @@ def carry_out(seqgan: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("SEQGAN_PRESET", "quick")
 
     def run(command: str) -> bool:
-        if command.startswith("("):
-            assert subprocess.run(command, shell=True, check=True, stdout=subprocess.PIPE).stdout
-            return False
         program, *arguments = shlex.split(command)
+        if program not in ("export", "make", "python", "seqgan"):
+            subprocess.run(command, shell=True, check=True, stdout=subprocess.PIPE)
+            return False
         if program == "export":
             monkeypatch.setenv(*arguments[0].split("=", 1))
             return False
@@ -128,7 +128,11 @@ def test_every_command_of_the_page_on_data_works(carry_out: Callable[..., int]) 
 
 
 @pytest.mark.whole
-def test_every_command_of_the_readme_and_the_guide_works(carry_out: Callable[..., int]) -> None:
+def test_every_command_of_the_readme_and_the_guide_works(
+    carry_out: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_many = [option for option in SMALLER_STILL if "pretrain-g.epochs" not in option]
+    monkeypatch.setitem(ADDED, "train", as_many)  # of whose epochs one is named
     assert carry_out("README.md", "docs/guide.md") >= 50
     assert len(list(Path("midi").glob("*.mid"))) == 4
     assert Path("sheet.html").stat().st_size > 1000

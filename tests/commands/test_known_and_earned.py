@@ -165,7 +165,7 @@ def test_the_scale_of_the_first_round_is_that_of_the_discriminator_it_begins_wit
 
 
 def test_without_d_steps_the_scale_stays_that_of_the_start(seqgan: Call, trained: Path) -> None:
-    """Chosen anew it would be what is left to correct, which the KL cost against the start takes back."""
+    """Chosen anew it would be what is left to correct, which the KL penalty against the start takes back."""
     rounds = ("--reward", "log-ratio", "--kl-coefficient", 1, "--baseline", "leave-one-out", "--d-steps", 0, "--rounds", 2)
     done = seqgan("adversarial", "--run", trained, *rounds, "--g-learning-rate", 0.05)
     assert done.code == 0, done.err

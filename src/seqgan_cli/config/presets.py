@@ -38,7 +38,7 @@ OBJECTIVE: dict[str, Any] = {
     "adversarial.mle-every": 1,
     "adversarial.mle-learning-rate": 0.0002,
 }
-# What the discriminator of strong maximum likelihood knows, earned by rounds: its log-ratio as the reward, a KL cost of 1 to
+# What the discriminator of strong maximum likelihood knows, earned by rounds: its log-ratio as the reward, a KL penalty of 1 to
 # the generator that it knows, and no d-steps, after which it would know another. Then, how many steps, and how large.
 LOG_RATIO_ROUNDS: dict[str, Any] = {
     "adversarial.reward": "log-ratio",

@@ -252,7 +252,7 @@ def test_what_the_data_are_is_seen_for_the_tasks_too(tmp_path: Path, seqgan: Cal
     assert told.code == 0, told.err
     assert "seed-0/reward-kl" in told.out
     warned = [line for line in " ".join(told.err.split()).split("Warning: ") if "does not hold" in line]
-    assert len(warned) == 1  # a KL cost is what methods are compared in
+    assert len(warned) == 1  # a KL penalty is what methods are compared in
     assert "adversarial.mle-every=1 does not hold for what has its own: reward (0), reward-kl (0)." in warned[0]
 
 

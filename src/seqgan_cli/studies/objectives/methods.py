@@ -12,7 +12,7 @@ DISCRIMINATOR = "discriminator"
 
 @dataclass(frozen=True)
 class Method:
-    """A row: a title, and whether a KL cost keeps it near MLE."""
+    """A row: a title, and whether a KL penalty keeps it near MLE."""
 
     title: str
     near: bool = False
@@ -47,7 +47,7 @@ def written(expression: Expression, share: float) -> str:
 
 
 def works_of(expression: Expression, kl_coefficients: Sequence[float]) -> Mapping[str, Work]:
-    """Every run that a method may need, by name; those with a KL cost once for each of its coefficients."""
+    """Every run that a method may need, by name; those with a KL penalty once for each of its coefficients."""
     alone, both = expression.text, f"{DISCRIMINATOR}=0.5,{written(expression, 0.5)}"
     teaching = {"adversarial.mle-every": 0}  # this and a target may be set for all
     free = {"adversarial.kl-coefficient": 0.0, "adversarial.kl-target": 0.0}

@@ -55,7 +55,7 @@ class Plan:
     Args:
         config: of all runs; its reward is the objective.
         num: samples behind each score.
-        kl_coefficients: of which a method with a KL cost takes, in every seed, the best on validation data.
+        kl_coefficients: of which a method with a KL penalty takes, in every seed, the best on validation data.
     """
 
     directory: Path
