@@ -27,7 +27,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 sys.path.insert(0, str(Path(__file__).parent))  # for `import reference` and `import tiny`
 
-from eager import eager, skip_graph_optimization  # noqa: E402
+from eager import eager, skip_graph_optimization, skip_waiting_for_discs  # noqa: E402
 from sampled import WHOLE, examples  # noqa: E402
 
 hypothesis.settings.register_profile("sampled", max_examples=examples(100))
@@ -47,6 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
         # other's way.
         start_tensorflow(threads=1, place=Placement("mirrored", devices=4))
         skip_graph_optimization()
+        skip_waiting_for_discs()
     config.addinivalue_line("markers", "sampled(number): `make test` tries so many of the cases, `make soak` all")
     config.addinivalue_line("markers", "compiled: where tests run their steps eagerly, this one does not")
     config.addinivalue_line("markers", "whole: `make soak` alone tries it, what `make test` tries is a part of it")

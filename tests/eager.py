@@ -4,6 +4,7 @@ And what TensorFlow does for steps that run often and for readers of long traceb
 """
 
 import contextlib
+import os
 from collections.abc import Iterator
 
 from sampled import WHOLE
@@ -32,3 +33,9 @@ def skip_graph_optimization() -> None:
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     tf.debugging.disable_traceback_filtering()
     keras.config.disable_traceback_filtering()
+
+
+def skip_waiting_for_discs() -> None:
+    """What is written is not waited for until it is on the disc: nobody pulls the plug. In the soak it is."""
+    if not WHOLE:
+        os.fsync = lambda descriptor: None

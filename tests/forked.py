@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from eager import skip_graph_optimization
+from eager import skip_graph_optimization, skip_waiting_for_discs
 
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["__main__", "tensorflow", "seqgan_cli.algorithms.adversarial", "scipy.stats"])
@@ -37,6 +37,7 @@ def _main(arguments: list[str], out: str, err: str, environment: dict[str, str],
 
     tf.config.run_functions_eagerly(eagerly)
     skip_graph_optimization()
+    skip_waiting_for_discs()
     main(arguments)
 
 

@@ -17,8 +17,9 @@ pytestmark = pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize("algorithm", registry.algorithms.ours)
 def test_it_trains_and_goes_on(algorithm: str, seqgan: Callable[..., Any], tmp_path: Path, tiny_config: Path) -> None:
     run, again = tmp_path / "run", tmp_path / "again"
-    common = ("--config", tiny_config, "--algorithm", algorithm, "--reward", "random", "--baseline", "leave-one-out")
-    assert seqgan("pretrain-g", "--run", run, "--config", tiny_config).code == 0
+    reward = ("--reward", "random", "--baseline", "leave-one-out", "--rollouts", 1)
+    common = ("--config", tiny_config, "--algorithm", algorithm, *reward)
+    assert seqgan("pretrain-g", "--run", run, "--config", tiny_config, "--epochs", 1).code == 0
     Run(run).fork(again)
     assert seqgan("adversarial", "--run", run, *common, "--rounds", 2).code == 0
     assert seqgan("adversarial", "--run", again, *common, "--rounds", 1).code == 0

@@ -14,7 +14,7 @@ from seqgan_cli.training.stage import Stage
 pytestmark = pytest.mark.usefixtures("quickly")
 
 # A reward that knows nothing, and large steps: what generators do without data, and reward_final goes up and down.
-FAST = ("--reward", "random", "--g-learning-rate", 0.05, "--rollouts", 0, "--set", "adversarial.g-steps=3", "--rounds", 6)
+FAST = ("--reward", "random", "--g-learning-rate", 0.15, "--rollouts", 0, "--set", "adversarial.g-steps=1", "--rounds", 5)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_a_run_stops_before_the_round_that_would_exceed_it_and_again(
     assert seqgan("adversarial", "--run", whole, *FAST, "--monitor", "reward_final").code == 0
     losses = curve(whole, "nll_validation")
     risen = [loss - losses[0] for loss in losses]
-    stops = next(i for i in range(3, 7) if risen[i] > max(risen[:i]) and risen[i] > 0.01)
+    stops = next(i for i in range(3, 6) if risen[i] > max(risen[:i]) and risen[i] > 0.01)
     bound = round((max(risen[:stops]) + risen[stops]) / 2, 6)
     assert max(risen[:stops]) < bound < risen[stops]
 
@@ -80,7 +80,7 @@ def test_a_run_stops_before_the_round_that_would_exceed_it_and_again(
     assert {path.name: path.read_bytes() for path in run.glob("checkpoints/adversarial/*")} == kept
     more = seqgan("adversarial", "--run", run, "--keep-coverage", 100)
     assert more.code == 0
-    assert position(run) == 6
+    assert position(run) == 5
     assert rows(run) == rows(whole)
     found, expected = (Run(each).checkpoints("adversarial").latest(pytest.fail) for each in (run, whole))
     assert found
@@ -93,7 +93,8 @@ def test_where_no_round_is_kept_the_pretrained_generator_is_what_there_is(
 ) -> None:
     run = tmp_path / "run"
     Run(pretrained).fork(run)
-    stopped = seqgan("adversarial", "--run", run, *FAST, "--g-learning-rate", 0.3, "--keep-coverage", 1e-6)
+    faster = ("--set", "adversarial.g-steps=3", "--g-learning-rate", 0.3)
+    stopped = seqgan("adversarial", "--run", run, *FAST, *faster, "--keep-coverage", 1e-6)
     assert stopped.code == 0
     assert "adversarial: stopped before round 1: nll_validation would be " in stopped.err
     assert "(adversarial.keep-coverage=1e-06). No unit is kept." in stopped.err

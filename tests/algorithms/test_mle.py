@@ -124,7 +124,8 @@ def test_learns_sequences_that_count_upwards() -> None:
     starts = np.arange(240) % 12
     table = ((starts[:, None] + np.arange(5)) % 12).astype(np.int32)
     corpus = parts_of(table, table, Vocabulary(size=12))
-    chosen = tiny_settings(**{**TEXT, "generator.hidden-dim": 16, "generator.embedding-dim": 16, "pretrain-g.epochs": 60})
+    once = {"pretrain-g.epochs": 60, "pretrain-g.eval-every": 60}
+    chosen = tiny_settings(**{**TEXT, "generator.hidden-dim": 16, "generator.embedding-dim": 16, **once})
     training = LikelihoodTraining(chosen, corpus, None, Console(quiet=True))
     for epoch in range(1, 61):
         scores = training.advance(epoch, lambda _: None)

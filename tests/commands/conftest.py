@@ -56,7 +56,7 @@ def synthetic(train_once: Callable[..., Made]) -> Made:
 def sentences(once: Callable[..., Path]) -> Path:
     """A small text file, of short lines: what samples a sequence takes as many steps as the longest has words."""
     lines = SENTENCES.read_text(encoding="utf-8").splitlines(keepends=True)
-    text = "".join([line for line in lines if len(line.split()) <= 9][:150])
+    text = "".join([line for line in lines if len(line.split()) <= 7][:150])
     folder = once("sentences", lambda folder: (folder / "sentences.txt").write_text(text, encoding="utf-8"))
     return folder / "sentences.txt"
 

@@ -142,7 +142,7 @@ def test_what_begins_anew_forgets_the_data_before(seqgan: Any, begun: Path, tmp_
 
 
 def test_later_stages_on_the_data_before_are_restarted(seqgan: Any, text_copy: Path, tmp_path: Path) -> None:
-    new = lines(tmp_path / "new.txt", ["the cat sees a dog", "that keeper hears the child"] * 20)
+    new = lines(tmp_path / "new.txt", ["the cat follows a child", "that keeper watches the gull"] * 20)
     outcome = seqgan("pretrain-g", "--data", new, "--continue", "--epochs", 4, "--run", text_copy)
     assert outcome.code == 0 and "pretrain-d and adversarial began with an earlier generator" in outcome.err
     assert seqgan("sample", "-n", 1, "--run", text_copy).code == 0

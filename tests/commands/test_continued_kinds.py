@@ -34,7 +34,7 @@ def go_on(seqgan: Any, run: Path, *arguments: Any) -> str:
 
 
 def test_subwords_stay_and_know_all_text(seqgan: Any, tmp_path: Path) -> None:
-    bpe = ("--tokenizer", "bpe", "--tokenizer-size", 270, "--max-length", 30)
+    bpe = ("--tokenizer", "bpe", "--tokenizer-size", 300, "--max-length", 22)
     own = [lines(tmp_path / f"{i}.txt", LINES[i::2] * 3) for i in range(2)]
     run = begin(seqgan, tmp_path / "run", "--data", own[0], "--data", own[1], *bpe)
     kept, vocabulary = run / "corpus" / "tokenizer.json", (run / "vocabulary.txt").read_bytes()
@@ -54,10 +54,10 @@ def test_subwords_stay_and_know_all_text(seqgan: Any, tmp_path: Path) -> None:
 def test_a_tokenizer_of_a_file_stays_what_it_was(seqgan: Any, tmp_path: Path) -> None:
     """Its file is another by now: the run goes on with its own copy, and still says that the file has changed."""
     data = lines(tmp_path / "lines.txt", LINES * 3)
-    made = begin(seqgan, tmp_path / "made", "--data", data, "--tokenizer", "bpe", "--tokenizer-size", 270)
+    made = begin(seqgan, tmp_path / "made", "--data", data, "--tokenizer", "bpe", "--tokenizer-size", 300)
     own = tmp_path / "own.json"
     own.write_bytes((made / "corpus" / "tokenizer.json").read_bytes())
-    run = begin(seqgan, tmp_path / "run", "--data", data, "--tokenizer", own, "--max-length", 30)
+    run = begin(seqgan, tmp_path / "run", "--data", data, "--tokenizer", own, "--max-length", 22)
     before = own.read_bytes()
     own.write_text(json.dumps({**json.loads(before), "model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}}))
     go_on(seqgan, run, "--data", lines(tmp_path / "new.txt", NEW))

@@ -336,7 +336,7 @@ NASTY = {
     "brackets": b"[red]a[/red] [/] [bold\n" * 9 + b"b [/x]\n",
     "a long line": b"a" * 300_000 + b"\nb\n",
     "a long line of marks": b".!?'\"" * 20_000 + b"\nb c\n",
-    "many words": " ".join(map(str, range(50_000))).encode() + b"\n1 2\n",
+    "many words": " ".join(map(str, range(20_000))).encode() + b"\n1 2\n",
     "digits": ("1" * 20 + "\n").encode() * 3 + b"22222222222222222222\n",
     "wide digits": "１２３ ٣ ²\n".encode() * 3,
     "combining": ("e\u0301\u0302" * 20 + "\n").encode() * 3,
@@ -345,7 +345,7 @@ NASTY = {
 }
 
 
-@pytest.mark.sampled(40)
+@pytest.mark.sampled(20)
 @pytest.mark.parametrize("content", NASTY)
 @pytest.mark.parametrize("kind", ["auto", "text", "poems", "speeches", "ids"])
 @pytest.mark.timeout(60)

@@ -114,7 +114,8 @@ def test_rounds_say_what_there_is_to_earn_and_what_was_earned(seqgan: Call, trai
     """Before the first round alone; and after each, of what was known, in nats a sequence."""
     path = tmp_path / "copy"
     shutil.copytree(trained, path)
-    rounds = ("adversarial", "--run", path, "--reward", "log-ratio", "--kl-coefficient", 1, "--baseline", "leave-one-out")
+    of_ratio = ("--reward", "log-ratio", "--kl-coefficient", 1, "--baseline", "leave-one-out", "--rollouts", 0)
+    rounds = ("adversarial", "--run", path, *of_ratio)
     first = seqgan(*rounds, "--rounds", 1)
     assert first.code == 0, first.err
     assert first.err.count("The discriminator knows") == 1
@@ -143,7 +144,7 @@ def test_rounds_say_what_there_is_to_earn_and_what_was_earned(seqgan: Call, trai
         assert record["reward"] == pytest.approx(scale * math.log(record["d"] / (1.0 - record["d"])), abs=2e-4)
     whole = tmp_path / "whole"
     shutil.copytree(trained, whole)
-    assert seqgan(*("adversarial", "--run", whole, *rounds[3:]), "--rounds", 2).code == 0
+    assert seqgan(*("adversarial", "--run", whole, *of_ratio), "--rounds", 2).code == 0
     assert rows(whole, "adversarial", "nats_earned") == earned  # as if it had never stopped
 
 
@@ -167,7 +168,7 @@ def test_the_scale_of_the_first_round_is_that_of_the_discriminator_it_begins_wit
 def test_without_d_steps_the_scale_stays_that_of_the_start(seqgan: Call, trained: Path) -> None:
     """Chosen anew it would be what is left to correct, which the KL penalty against the start takes back."""
     rounds = ("--reward", "log-ratio", "--kl-coefficient", 1, "--baseline", "leave-one-out", "--d-steps", 0, "--rounds", 2)
-    done = seqgan("adversarial", "--run", trained, *rounds, "--g-learning-rate", 0.05)
+    done = seqgan("adversarial", "--run", trained, *rounds, "--rollouts", 0, "--g-learning-rate", 0.05)
     assert done.code == 0, done.err
     latest = Run(trained).checkpoints("adversarial").latest(pytest.fail)
     assert latest is not None

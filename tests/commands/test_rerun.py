@@ -20,10 +20,11 @@ def trained(tmp_path_factory, tiny_config):
     from seqgan_cli.cli import main
 
     run = tmp_path_factory.mktemp("rerun") / "run"
-    with pytest.raises(SystemExit) as ended, eager():
-        few = ["--epochs", "2", "--d-steps", "1", "--rounds", "1"]
-        main(["train", "--run", str(run), "--config", str(tiny_config), "-q", *few])
-    assert not ended.value.code
+    few = ["--set", "pretrain-g.epochs=2", "--set", "pretrain-d.d-steps=1", "--set", "adversarial.rounds=1"]
+    for stage in ("pretrain-g", "adversarial"):  # which trains the discriminator first
+        with pytest.raises(SystemExit) as ended, eager():
+            main([stage, "--run", str(run), "--config", str(tiny_config), "-q", *few])
+        assert not ended.value.code
     return run
 
 

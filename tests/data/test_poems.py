@@ -287,8 +287,8 @@ def test_duplicates_are_those_of_a_list(tmp_path_factory: pytest.TempPathFactory
 
 def test_a_poem_takes_little_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its text is not kept, which would be 500 bytes: its 20 numbers are, and 8 bytes by which a duplicate is told."""
-    number = 20_000
-    monkeypatch.setattr(documents, "BLOCK", 1000)
+    number = 8000
+    monkeypatch.setattr(documents, "BLOCK", 400)
     path = put(tmp_path, "".join("".join(chr(0x4E00 + (i // 7**j) % 7) for j in range(20)) + "\n" for i in range(number)))
     tracemalloc.start()
     try:

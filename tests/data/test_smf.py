@@ -211,6 +211,7 @@ def test_a_file_that_was_read_past_a_fault_is_named(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "filling",

@@ -37,13 +37,12 @@ FORMATS = ("keras", "savedmodel", "onnx")
 def forms(name: str) -> tuple[str, ...]:
     """Formats of a case: in the soak all; a SavedModel, which takes long to write and load, has one scan for all cells.
 
-    A Keras file has the layers of the graph that ONNX has too, so a stack and a transformer stand for all of them.
+    A Keras file has the layers of the graph that ONNX has too: those of a transformer and, as a SavedModel, of a cell with
+    gates are all there are.
     """
-    if "plain" in name:
-        return FORMATS[2:]
-    if WHOLE or name == "gru":
-        return FORMATS
-    return (FORMATS[0], FORMATS[2]) if name == "transformer" else FORMATS[2:]
+    if WHOLE:
+        return FORMATS[2:] if "plain" in name else FORMATS
+    return {"transformer": ("keras", "onnx"), "plain gru": ("savedmodel", "onnx")}.get(name, ("onnx",))
 
 
 def make(name: str) -> Generator:

@@ -98,6 +98,7 @@ def test_pipes_may_fill_on_both_sides(tmp_path: Path) -> None:
 AT_C = "{} if text == 'c' else say(1)"
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize(
     ("body", "what"),
     [

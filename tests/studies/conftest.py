@@ -9,20 +9,32 @@ import pytest
 
 import forked
 from eager import eager
+from sampled import WHOLE
 from seqgan_cli.studies import executor
+from seqgan_cli.studies.experiments import estimate
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _looked_after_often() -> Iterator[None]:
-    """Tasks of tests last a second or two: half of one between two looks at them is long."""
+    """Tasks of tests last a second or two: half of one between two looks at them is long, and so is timing many steps."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(executor, "POLL", 0.05)
+        if not WHOLE:
+            patched.setattr(estimate, "STEPS", 1)
         yield
 
 
 @pytest.fixture(autouse=True)
 def _quickly(quickly: None) -> None:
     """Who trains what, and what is made of it, is tried here; how the steps run, elsewhere."""
+
+
+@pytest.fixture(scope="session")
+def tiny_config(tiny_config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With one d-step and one round, since a study trains many runs."""
+    path = tmp_path_factory.mktemp("config") / "tinier.toml"
+    path.write_text(tiny_config.read_text().replace("d-steps = 2", "d-steps = 1").replace("rounds = 2", "rounds = 1"))
+    return path
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ from seqgan_cli.config.resolution import resolve
 from seqgan_cli.errors import UsageError
 from seqgan_cli.evaluation.metrics.knowledge import Knowledge
 from seqgan_cli.runs.run import Run
+from seqgan_cli.studies.experiments.methods import TEMPERATURES
+from seqgan_cli.studies.regimes import study
 from seqgan_cli.studies.regimes.cells import CORRECTED, MLE, ROUNDS, Cell, later_works
 from seqgan_cli.studies.regimes.experiment import values_of
 from seqgan_cli.studies.regimes.outputs import findings, markdown, table
@@ -25,6 +27,7 @@ from seqgan_cli.studies.regimes.study import Mapped, Plan, gap
 from tiny import TINY
 
 Call = Callable[..., Any]
+SWEPT = TEMPERATURES if WHOLE else TEMPERATURES[:2]
 LINE = [(1.0, 5.0), (2.0, 3.0), (3.0, 2.0)]  # nll_test, nll_oracle
 
 
@@ -130,14 +133,18 @@ def test_values_of_its_options() -> None:
 
 @pytest.fixture(scope="module")
 def finished(once: Callable[..., Path]) -> Path:
-    """A map of a cell, in the soak of two, and what it printed. Read only."""
+    """A map of a cell at two temperatures, in the soak of two cells at all, and what it printed. Read only."""
 
     def build(folder: Path) -> None:
         sets = [part for name, value in TINY.items() for part in ("--set", f"{name}={value}") if name != "data.num-sequences"]
         sizes = "3,5" if WHOLE else "3"
         grid = ("--sequences", "96", "--hidden-dims", sizes, "--dropouts", "0,0.5", "--seeds", "1", "--samples", "64")
-        sets += ["--set", "adversarial.g-steps=2", "--jobs", "2", "--threads", "1"]
-        with eager():
+        few = ("pretrain-g.epochs=2", "pretrain-d.d-steps=1", "adversarial.rounds=1", "adversarial.g-steps=1")
+        sets += [part for each in few for part in ("--set", each)] + ["--jobs", "2", "--threads", "1"]
+        with eager(), pytest.MonkeyPatch.context() as patched:
+            if not WHOLE:
+                patched.setattr(study, "TEMPERATURES", SWEPT)
+                patched.setattr(study, "COLDER", ())
             done = forked.run(folder, "experiment", "regimes", "--preset", "quick", *grid, *sets, "--out", folder / "map")
         assert done.returncode == 0, done.stderr
         (folder / "out").write_text(done.stdout)
@@ -160,7 +167,7 @@ def test_it_leaves_a_map(finished: Path) -> None:
         chosen = name.mle(cell["dropout"])
         assert {path.name for path in (finished / "map" / "seed-0").iterdir() if path.is_dir()} >= {*later_works(chosen)}
         assert set(cell["gaps"]) == {CORRECTED, ROUNDS}
-        assert len(cell["curves"][ROUNDS]) == 6
+        assert len(cell["curves"][ROUNDS]) == len(SWEPT)
         assert cell["earned"] == pytest.approx(5 * (cell["curves"][MLE][0][0] - cell["curves"][ROUNDS][0][0]), abs=1e-6)
     printed = (finished / "out").read_text()
     assert "the discriminator knows most with 96 sequences and size" in printed

@@ -26,6 +26,8 @@ from seqgan_cli.training.backend import several_devices
 from seqgan_cli.training.distribution import agreement, replicas
 from tiny import tiny_settings
 
+pytestmark = pytest.mark.usefixtures("quickly")
+
 
 def with_replicas(number: int, work: Callable[[], Any]) -> Any:
     """What the work gives where so many devices train together."""
@@ -111,6 +113,7 @@ WAYS: list[tuple[int, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.compiled  # how replicas meet in a graph
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("number", "changes", "ended"),
@@ -228,6 +231,7 @@ def test_a_round_of_other_policies_and_rewards_runs(changes: dict[str, Any]) -> 
     assert np.isfinite([value for name, value in scores.items() if name != "reward_oracle_correlation"]).all()
 
 
+@pytest.mark.compiled  # of which some replica has none
 def test_scores_of_fewer_sequences_than_replicas_and_of_more() -> None:
     tables = [rng(0, "tokens").integers(0, 12, (count, 5), dtype=np.int32) for count in (1, 3, 40)]
 
