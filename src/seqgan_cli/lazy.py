@@ -11,8 +11,12 @@ class _Lazy:
     def __init__(self, name: str) -> None:
         self._name = name
 
+    @functools.cached_property
+    def _module(self) -> Any:
+        return importlib.import_module(self._name)
+
     def __getattr__(self, attribute: str) -> Any:
-        return getattr(importlib.import_module(self._name), attribute)
+        return getattr(self._module, attribute)
 
 
 tf: Any = _Lazy("tensorflow")
