@@ -49,7 +49,11 @@ def test_any_other_is_read_or_refused_in_words(name: str, tmp_path_factory: pyte
 
 
 # What fuzzers found to end in a traceback.
-FOUND = [("config", b'{"format": "quick", "settings": {"seed": {"value": 5, "source": "default"}}}')]
+FOUND = [
+    ("config", b'{"format": "quick", "settings": {"seed": {"value": 5, "source": "default"}}}'),
+    ("settings", b"seed = " + b"[" * 2000),
+    ("settings", b"seed" + b".a" * 2000 + b" = 1"),
+]
 
 
 @pytest.mark.parametrize(("name", "content"), FOUND)

@@ -35,12 +35,6 @@ class Config:
 
 def read_file(path: Path) -> dict[str, Any]:
     """Settings of a TOML file, by dotted name. Raises UsageError on a name or value that is none."""
-    try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"Cannot read --config {path}: {error.strerror}.") from None
-    except ValueError as error:  # TOMLDecodeError, UnicodeDecodeError, or a number with too many digits
-        raise UsageError(f"--config {path} is not valid TOML: {error}.") from None
     flat: dict[str, Any] = {}
 
     def visit(section: dict[str, Any], prefix: str) -> None:
@@ -50,7 +44,14 @@ def read_file(path: Path) -> dict[str, Any]:
             else:
                 flat[prefix + name] = value
 
-    visit(tree, "")
+    try:
+        visit(tomllib.loads(path.read_text(encoding="utf-8")), "")
+    except OSError as error:
+        raise UsageError(f"Cannot read --config {path}: {error.strerror}.") from None
+    except ValueError as error:  # TOMLDecodeError, UnicodeDecodeError, or a number with too many digits
+        raise UsageError(f"--config {path} is not valid TOML: {error}.") from None
+    except RecursionError:
+        raise UsageError(f"--config {path} has lists or tables in one another that are too deep for any setting.") from None
     import_named(flat.items())
     specs = {name: find(name) for name in flat}
     return {specs[name].name: specs[name].check(value) for name, value in flat.items()}
