@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 
+from seqgan_cli.evaluation.metrics import knowledge
 from seqgan_cli.evaluation.metrics.knowledge import Scored, cross_fitted, effective_samples, held_out, log_mean_exp
 
 REAL, GENERATED = np.array([0.5, 0.3, 0.2]), np.array([0.2, 0.3, 0.5])
@@ -86,6 +87,15 @@ def test_halves_are_chosen_on_and_reported_by_turns() -> None:
     assert found.ess == pytest.approx(min(each.ess for each in both), rel=1e-9)
     assert math.isnan(found.low)
     assert math.isnan(found.high)
+
+
+def test_the_interval_is_the_same_however_many_replicates_are_fitted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All 50 together, or seven at a time."""
+    whole = cross_fitted(drawn(60, 5), np.random.default_rng(0), 50)
+    monkeypatch.setattr(knowledge, "REPLICATES_OF", 7 * 30)
+    parts = cross_fitted(drawn(60, 5), np.random.default_rng(0), 50)
+    assert whole.low < whole.high
+    assert (parts.low, parts.high) == pytest.approx((whole.low, whole.high), rel=1e-9)
 
 
 def test_what_knows_nothing_has_an_interval_about_0() -> None:
