@@ -57,25 +57,26 @@ class HeatMap:
 
 
 @contextlib.contextmanager
-def _drawing(paths: Sequence[Path], columns: int = 1, rows: int = 1, **size: Any) -> Iterator[tuple[Any, Any]]:
-    """A figure and its axes `[rows, columns]`, saved at the end under each path, in the format of its suffix."""
+def _drawing(
+    paths: Sequence[Path], columns: int = 1, rows: int = 1, figsize: tuple[float, float] | None = None, **shared: Any
+) -> Iterator[tuple[Any, Any]]:
+    """A figure and its axes `[rows, columns]`, saved at the end under each path, in the format of its suffix.
+
+    `shared`: which axes are common, as `Figure.subplots` takes it.
+    """
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # it greets while it caches fonts
     import matplotlib
+    from matplotlib.figure import Figure
 
-    matplotlib.use("Agg")
+    # Without pyplot, whose backend and settings are the user's where this package is a library, as in a notebook.
     # Text in an SVG stays text, and the same figure the same file.
-    matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "seqgan"})
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(rows, columns, squeeze=False, layout="constrained", **size)
-    try:
-        yield figure, axes
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "seqgan"}):
+        figure = Figure(figsize, layout="constrained")
+        yield figure, figure.subplots(rows, columns, squeeze=False, **shared)
         for path in paths:
             metadata = {"Date": None} if path.suffix == ".svg" else None
             with files.replacing(path) as temporary:
                 figure.savefig(temporary, dpi=120, metadata=metadata)
-    finally:
-        pyplot.close(figure)
 
 
 def learning_curve(rows: "Sequence[Row]", marks: dict[str, float], *paths: Path) -> None:

@@ -11,6 +11,7 @@ from parts import parts_of
 from seqgan_cli.algorithms.adversarial import AdversarialTraining
 from seqgan_cli.algorithms.discriminator import DiscriminatorTrainer
 from seqgan_cli.algorithms.mle import LikelihoodTraining, scheduled_sampling_inputs
+from seqgan_cli.config import registry
 from seqgan_cli.config.checks import check_together
 from seqgan_cli.console import Console
 from seqgan_cli.data.corpus import Corpus
@@ -45,7 +46,7 @@ def likelihood(**changes: Any) -> LikelihoodTraining:
 def adversarial(corpus: Corpus = CORPUS, oracle: Generator | None = ORACLE, **changes: Any) -> AdversarialTraining:
     settings = tiny_settings(**changes)
     check_together(settings)  # of what the program refuses nothing is promised
-    generator = Generator(corpus.vocabulary, corpus.sequence_length, settings.generator)
+    generator = Generator(corpus.vocabulary, corpus.sequence_length, settings.of(registry.generators))
     generator.initialise(rng(0, "generator"), 0.5)
     return AdversarialTraining(settings, corpus, oracle, generator, Console(quiet=True))
 
