@@ -1,4 +1,4 @@
-"""`sample --correct` and `eval-nll --correct`: what the discriminator corrects, in samples and in scores."""
+"""`--correct` of `sample`, `score` and what evaluates: what the discriminator corrects, in samples and in scores."""
 
 import json
 import shutil
@@ -103,6 +103,40 @@ def test_scores_have_a_row_more(seqgan: Call, informed: Path) -> None:
     assert "1, corrected" in table.out
 
 
+def test_other_scores_are_of_the_samples_that_it_keeps(seqgan: Call, informed: Path, tmp_path: Path) -> None:
+    trained, correction = correction_in(informed)
+    drawing = key(0, "eval-bleu", "corrected")
+    kept = first_kept(trained, correction, samples(trained.generator, drawing), drawing, 40)
+    (tmp_path / "kept.txt").write_text("".join(" ".join(map(str, ids)) + "\n" for ids in kept))
+    plain = json.loads(seqgan("eval-bleu", "-n", 40, "--json", "--run", informed).out)
+    found = json.loads(seqgan("eval-bleu", "--correct", "-n", 40, "--json", "--run", informed).out)
+    corrected = found.pop("corrected")
+    assert found == plain
+    own = json.loads(seqgan("eval-bleu", "--hypotheses", tmp_path / "kept.txt", "--json", "--run", informed).out)
+    assert corrected == own["bleu"]
+    assert corrected != found["bleu"]
+    assert "corrected, the same number" in seqgan("eval-bleu", "--correct", "-n", 40, "--run", informed).out
+    quality = json.loads(seqgan("eval-quality", "--correct", "-n", 40, "--json", "--run", informed).out)
+    drawing = key(0, "eval-quality", "corrected")
+    kept = first_kept(trained, correction, samples(trained.generator, drawing), drawing, 40)
+    assert quality["measures"]["distinct_1"]["corrected"] == pytest.approx(len({token for ids in kept for token in ids}) / 200)
+
+
+def test_lines_have_a_corrected_likelihood(seqgan: Call, informed: Path, tmp_path: Path) -> None:
+    (tmp_path / "lines.txt").write_text("3 4 5 6 7\n4 4 4 4 4\n")
+    trained, correction = correction_in(informed)
+    outcome = seqgan("score", tmp_path / "lines.txt", "--correct", "--format", "jsonl", "--run", informed)
+    assert outcome.code == 0, outcome.err
+    ids = [trained.corpus.vocabulary.encode([*line]) for line in ("34567", "44444")]
+    ratios = correction.log_ratios(np.array(ids, np.int32))
+    for line, ratio in zip(outcome.out.splitlines(), ratios, strict=True):
+        found = json.loads(line)
+        assert found["nll"] - found["nll_corrected"] == pytest.approx(ratio, abs=1e-5)
+    assert abs(ratios).min() > 1e-3
+    names, *_ = seqgan("score", tmp_path / "lines.txt", "--correct", "--run", informed).out.splitlines()
+    assert names.split("\t")[:3] == ["nll", "nll_per_token", "nll_corrected"]
+
+
 @pytest.mark.parametrize(
     ("command", "arguments", "words", "code"),
     [
@@ -111,6 +145,9 @@ def test_scores_have_a_row_more(seqgan: Call, informed: Path) -> None:
         ("sample", ["--max-length", "3"], "leave --max-length out", 2),
         ("sample", ["--allow-unk"], "leave --allow-unk out", 2),
         ("eval-nll", ["--data", "x.txt"], "leave --data out", 2),
+        ("eval-quality", ["--data", "x.txt"], "leave --data out", 2),
+        ("eval-bleu", ["--hypotheses", "x.txt"], "leave --hypotheses out", 2),
+        ("eval-grammar", ["x.cfg", "--samples-file", "x.txt"], "leave --samples-file out", 2),
     ],
 )
 def test_what_it_does_not_go_with(

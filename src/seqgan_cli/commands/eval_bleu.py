@@ -15,6 +15,7 @@ from seqgan_cli.config.checks import check_data
 from seqgan_cli.config.resolution import Config
 from seqgan_cli.config.settings import Settings, find
 from seqgan_cli.errors import SeqganError, UsageError
+from seqgan_cli.inference.corrected import correct_option, opened_correction, refuse_unless_of_run
 from seqgan_cli.inference.unseen import data_options, held_out_of, opened_with_data, record_of, told_in_title
 from seqgan_cli.jobs.options import (
     GroupedCommand,
@@ -52,6 +53,7 @@ _of_scores = grouped_option("Scores")
 )
 @_of_sentences("--hypotheses-column", metavar="NAME", help="of --hypotheses, if they are a table or JSON [as the run's]")
 @_of_sentences("--references-column", metavar="NAME", help="of --references, if they are a table or JSON [as the run's]")
+@correct_option("Sentences", "beside them samples of the generator that the run's discriminator corrects")
 @data_options("Sentences")
 @_of_two_files(
     "--kind",
@@ -94,6 +96,7 @@ _of_scores = grouped_option("Scores")
 def command(
     context: click.Context,
     num: int,
+    correct: bool,
     hypotheses: Path | None,
     references: Path | None,
     hypotheses_column: str | None,
@@ -116,6 +119,7 @@ def command(
     no run is needed. A blank line of --hypotheses is a sample without tokens and scores 0.
     """
     sampling = sampling_of(context)
+    refuse_unless_of_run(context, "hypotheses")
     _check_columns(context)
     weights = _weights(ngram_weights, max_order, smoothing)
     console = console_of(context)
@@ -128,7 +132,7 @@ def command(
     settings = _settings(context, run, two_files)
     data = settings.data
     pool = SentencePool(settings, console.warn, run if _speaks(context, run, two_files) else None)
-    likelihood: Sentences | None = None
+    beside: dict[str, Sentences] = {}
     by_source: dict[str, Estimate] = {}
     if hypotheses:
         origin, scored = str(hypotheses), pool.file(hypotheses, True, hypotheses_column, "--hypotheses-column")
@@ -136,9 +140,10 @@ def command(
     else:
         trained = opened_with_data(context, console)
         corpus = trained.corpus
-        tables = sampled(trained, num, seed or 0, sampling, console, "eval-bleu")
+        correction = opened_correction(trained, context.params["which"], sampling, console) if correct else None
+        tables = sampled(trained, num, seed or 0, sampling, console, "eval-bleu", correction)
         origin, scored = f"{num} samples of {trained.origin}, {sampling}", pool.ids(run, tables["samples"])
-        likelihood = pool.ids(run, tables["MLE"]) if "MLE" in tables else None
+        beside = {name: pool.ids(run, table) for name, table in tables.items() if name != "samples"}
         if settings.kind.has_sources and not references:
             from seqgan_cli.evaluation.real import bleu_by_source
 
@@ -165,7 +170,8 @@ def command(
     def bleu(sentences: "Sentences") -> "dict[str, Estimate]":
         return dict(zip(weights, bleu_scores(sentences, against, list(weights.values()), smoothing), strict=True))
 
-    scores, mle = bleu(scored), bleu(likelihood) if likelihood else {}
+    scores, others = bleu(scored), {name: bleu(sentences) for name, sentences in beside.items()}
+    corrected, mle = others.get("corrected", {}), others.get("MLE", {})
     own = {}
     if self_bleu:
         own = dict(zip(weights, self_bleu_scores(scored, list(weights.values()), smoothing), strict=True))
@@ -183,6 +189,7 @@ def command(
             "bleu": {name: estimate.mean for name, estimate in scores.items()},
             "intervals": {name: [estimate.low, estimate.high] for name, estimate in scores.items()},
             **({"bleu_by_source": {name: estimate.mean for name, estimate in by_source.items()}} if by_source else {}),
+            **({"corrected": {name: estimate.mean for name, estimate in corrected.items()}} if corrected else {}),
             "mle": {name: {"bleu": e.mean, "p": welch(scores[name], e)} for name, e in mle.items()} or None,
             "self_bleu": own or None,
             "unknown_share": unknown,
@@ -191,12 +198,13 @@ def command(
         console.result(json.dumps(record))
         return
     columns = ["score", *weights]
-    rows = [["BLEU ↑", *(f"{e.mean:.4f} ± {(e.high - e.low) / 2:.4f}" for e in scores.values())]]
-    if by_source:
-        own_references = [f"{e.mean:.4f} ± {(e.high - e.low) / 2:.4f}" for e in by_source.values()]
-        rows.append(["of references of the same source", *own_references])
+    named = {"BLEU ↑": scores, "of references of the same source": by_source}
+    named |= {"corrected, the same number": corrected, "of MLE, the same number": mle}
+    rows = []
+    for title, found in named.items():
+        if found:
+            rows.append([title, *(f"{e.mean:.4f} ± {(e.high - e.low) / 2:.4f}" for e in found.values())])
     if mle:
-        rows.append(["of MLE, the same number", *(f"{e.mean:.4f} ± {(e.high - e.low) / 2:.4f}" for e in mle.values())])
         rows.append(["p, Welch's t-test", *(shown_p(welch(scores[name], e)) for name, e in mle.items())])
     if own:
         rows.append(["Self-BLEU ↓", *(f"{value:.4f}" for value in own.values())])

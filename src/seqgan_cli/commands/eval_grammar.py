@@ -13,6 +13,7 @@ import click
 from seqgan_cli import files
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.inference.corrected import correct_option, opened_correction, refuse_unless_of_run
 from seqgan_cli.inference.unseen import data_options, held_out_of, opened_with_data, record_of, told_in_title
 from seqgan_cli.jobs.options import GroupedCommand, common_options, console_of, from_option, grouped_option
 from seqgan_cli.jobs.sampling import sampling_of, sampling_options
@@ -33,6 +34,7 @@ _option = grouped_option("Samples")
 @_option("-n", "--num", type=click.IntRange(1), default=1000, metavar="N", help="samples to parse [1000]")
 @sampling_options("Samples")
 @_option("--samples-file", type=click.Path(path_type=Path), metavar="FILE", help="parse these lines instead of samples")
+@correct_option("Samples", "beside them samples of the generator that the run's discriminator corrects")
 @data_options("Samples")
 @_option("--json", "as_json", is_flag=True, help="one JSON object on stdout instead of a table", group="Scores")
 @from_option
@@ -43,6 +45,7 @@ def command(
     grammar: Path,
     num: int,
     samples_file: Path | None,
+    correct: bool,
     as_json: bool,
     run_path: Path,
     seed: int | None,
@@ -56,6 +59,7 @@ def command(
     A blank line of --samples-file is a sample without tokens.
     """
     sampling = sampling_of(context)
+    refuse_unless_of_run(context, "samples_file")
     console = console_of(context)
     from seqgan_cli.runs.run import Run
 
@@ -72,7 +76,8 @@ def command(
         trained = opened_with_data(context, console)
         corpus = trained.corpus
         origin = f"{num} samples of {trained.origin}, {sampling}"
-        tables = sampled(trained, num, seed or 0, sampling, console, "eval-grammar")
+        correction = opened_correction(trained, context.params["which"], sampling, console) if correct else None
+        tables = sampled(trained, num, seed or 0, sampling, console, "eval-grammar", correction)
         drawn = {name: _sentences(corpus, tokens) for name, tokens in tables.items()}
     drawn["data"] = _sentences(corpus, corpus.test if corpus.unseen else corpus.test[: len(drawn["samples"])])
     if not any(parser.words.intersection(sentence) for sentence in drawn["data"]):

@@ -9,7 +9,7 @@ import click
 
 from seqgan_cli import files
 from seqgan_cli.console import Console
-from seqgan_cli.inference.corrected import correct_option, opened_correction
+from seqgan_cli.inference.corrected import correct_option, opened_correction, refuse_unless_of_run
 from seqgan_cli.inference.unseen import data_options, held_out_of, record_of, told_in_title
 from seqgan_cli.jobs.options import GroupedCommand, GroupedOption, common_options, console_of, from_option, placed
 from seqgan_cli.jobs.sampling import sampling_options, samplings_of
@@ -47,7 +47,6 @@ def command(
     context: click.Context,
     samples: int,
     as_json: bool,
-    correct: bool,
     seed: int | None,
     **_: Any,
 ) -> None:
@@ -61,8 +60,7 @@ def command(
 
     if context.params["data_file"] and place_of(context).workers:
         raise click.UsageError("--data is read by one process alone: leave the cluster out.", context)
-    if correct and context.params["data_file"]:
-        raise click.UsageError("--correct is chosen and reported on the run's own held-out parts: leave --data out.", context)
+    refuse_unless_of_run(context)
     with shared_run(context, console_of(context)) as (run, console):
         _score(context, run, console, samples, samplings_of(context), seed or 0, as_json)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqgan_cli import files
+from seqgan_cli.inference.corrected import correct_option, opened_correction, refuse_unless_of_run
 from seqgan_cli.inference.unseen import data_options, opened_with_data, record_of, told_in_title
 from seqgan_cli.jobs.options import GroupedCommand, common_options, console_of, from_option, grouped_option
 from seqgan_cli.jobs.sampling import sampling_of, sampling_options
@@ -52,6 +53,7 @@ _option = grouped_option("Samples")
     help="vectors of tokens, word2vec's text format or .npz: also a Fréchet distance",
     group="Scores",
 )
+@correct_option("Samples", "beside them samples of the generator that the run's discriminator corrects")
 @data_options("Scores")
 @_option("--json", "as_json", is_flag=True, help="one JSON object on stdout instead of a table", group="Scores")
 @from_option
@@ -61,6 +63,7 @@ def command(
     context: click.Context,
     num: int,
     embeddings: Path | None,
+    correct: bool,
     as_json: bool,
     seed: int | None,
     **_: Any,
@@ -72,6 +75,7 @@ def command(
     or a share of samples. Music has two mean squared errors, each by its own name, since the paper does not say which is its.
     """
     sampling = sampling_of(context)
+    refuse_unless_of_run(context)
     console = console_of(context)
     from seqgan_cli.jobs.trained import sampled
 
@@ -80,7 +84,8 @@ def command(
     from seqgan_cli.evaluation.statistics import shown_p
 
     vectors = _vectors(embeddings, trained) if embeddings else None
-    drawn = sampled(trained, num, seed or 0, sampling, console, "eval-quality")
+    correction = opened_correction(trained, context.params["which"], sampling, console) if correct else None
+    drawn = sampled(trained, num, seed or 0, sampling, console, "eval-quality", correction)
     measures = Measures(trained.corpus, trained.config.settings.kind, vectors, num, str(embeddings))
     scores = {name: measures.of_samples(tokens) for name, tokens in drawn.items()}
     scores["data"] = measures.of_data()

@@ -13,6 +13,7 @@ from seqgan_cli import files
 from seqgan_cli.config import registry
 from seqgan_cli.console import visible
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.inference.corrected import correct_option, opened_correction
 from seqgan_cli.inference.rewarded import (
     asks_for_reward,
     opened_reward,
@@ -46,13 +47,21 @@ _scores = grouped_option("Scores")
     default=None,
     help="the discriminator's d, or no column of it [if it is there]"
 )
+@correct_option("Scores", "nll_corrected too: under the generator that the run's discriminator corrects")
 @sampling_options("Scores")
 @reward_options("Reward", bare=True)
 @from_option
 @common_options(training=False, seeded=False)
 @click.pass_context
 def command(
-    context: click.Context, file: Path, form: str, by_token: bool, column: str, discriminator: bool | None, **_: Any
+    context: click.Context,
+    file: Path,
+    form: str,
+    by_token: bool,
+    column: str,
+    discriminator: bool | None,
+    correct: bool,
+    **_: Any,
 ) -> None:
     """How likely the run finds the lines of FILE (-: stdin), a line of scores for each, in their order.
 
@@ -75,9 +84,11 @@ def command(
     judge = _discriminator(trained, discriminator, console)
     console.note(f"By {trained.origin}; {sampling}.")
     texts = (text for _, text in texts_of(named(file), column, told=console.say))
-    columns = Columns(discriminator is not False, None if settings is None else _terms(settings.adversarial.reward), by_token)
+    correction = opened_correction(trained, context.params["which"], sampling, console) if correct else None
+    terms = None if settings is None else _terms(settings.adversarial.reward)
+    columns = Columns(discriminator is not False, terms, by_token, correct)
     with opened_reward(settings, trained, console) as reward:
-        told = _Told(score_lines(trained, texts, sampling, judge, by_token, reward))
+        told = _Told(score_lines(trained, texts, sampling, judge, by_token, reward, correction))
         sys.stdout.reconfigure(encoding="utf-8", errors="strict") if hasattr(sys.stdout, "reconfigure") else None
         if form == "table":
             rows = [columns.cells(line, sys.stdout.isatty(), marked=False) for line in told]
@@ -111,23 +122,26 @@ def _terms(reward: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Columns:
-    """What is written of a line. terms: of the reward, None without one."""
+    """What is written of a line. terms: of the reward, None without one; corrected: whether nll_corrected is too."""
 
     discriminator: bool = True
     terms: tuple[str, ...] | None = None
     by_token: bool = False
+    corrected: bool = False
 
     @property
     def names(self) -> list[str]:
         rewards = [] if self.terms is None else ["reward", *(f"reward.{name}" for name in self.terms)]
-        return ["nll", "nll_per_token", *["d"] * self.discriminator, "unknown", *rewards, "text"]
+        corrected = ["nll_corrected"] * self.corrected
+        return ["nll", "nll_per_token", *corrected, *["d"] * self.discriminator, "unknown", *rewards, "text"]
 
     def cells(self, line: "ScoredLine", shown: bool, marked: bool) -> list[str]:
         """In the order of `names`; `shown`: on a terminal; `marked`: with the surprising tokens in colour."""
         text = visible(_flat(line.text)) if shown else _flat(line.text)
         if marked and line.by_token:
             text = " ".join(_marked(token, loss) for token, loss in line.by_token)
-        cells = [_number(line.nll), _number(line.nll_per_token), *[_number(line.d)] * self.discriminator]
+        cells = [_number(line.nll), _number(line.nll_per_token), *[_number(line.nll_corrected)] * self.corrected]
+        cells += [_number(line.d)] * self.discriminator
         cells.append(str(len(line.unknown)))
         if self.terms is not None:
             cells += [_number(line.reward), *(_number(line.terms.get(name)) for name in self.terms)]
@@ -136,6 +150,7 @@ class Columns:
     def record(self, line: "ScoredLine") -> dict[str, Any]:
         """As JSON has it."""
         record: dict[str, Any] = {"text": line.text, "nll": line.nll, "nll_per_token": line.nll_per_token}
+        record |= {"nll_corrected": line.nll_corrected} if self.corrected else {}
         record |= {"d": line.d} if self.discriminator else {}
         record |= {"bits_per_byte": line.bits_per_byte, "tokens": len(line.tokens), "unknown": line.unknown}
         record |= {} if self.terms is None else {"reward": line.reward}

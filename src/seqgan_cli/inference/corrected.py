@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import click
+
 from seqgan_cli.jobs.options import grouped_option
 from seqgan_cli.jobs.trained import Trained
 
@@ -15,6 +17,18 @@ if TYPE_CHECKING:
 def correct_option(group: str, what: str) -> Callable[[Callable], Callable]:
     """`--correct` of a command."""
     return grouped_option(group)("--correct", is_flag=True, help=what)
+
+
+def refuse_unless_of_run(context: click.Context, *others: str) -> None:
+    """Raises UsageError for `--correct` beside other data, or beside what one of these options names instead of samples."""
+    given = context.params
+    if not given["correct"]:
+        return
+    if given.get("data_file"):
+        raise click.UsageError("--correct is chosen and reported on the run's own held-out parts: leave --data out.", context)
+    for name in others:
+        if given[name]:
+            raise click.UsageError(f"--correct is of the run's samples: leave --{name.replace('_', '-')} out.", context)
 
 
 def opened_correction(trained: Trained, which: str, sampling: "Sampling", console: "Console") -> "Correction":

@@ -14,6 +14,7 @@ from seqgan_cli.jobs.trained import Trained
 if TYPE_CHECKING:
     import numpy as np
 
+    from seqgan_cli.evaluation.correction import Correction
     from seqgan_cli.models.discriminator import Discriminator
     from seqgan_cli.rewards.base import Reward
     from seqgan_cli.sampling.choices import Sampling
@@ -28,7 +29,8 @@ class ScoredLine:
     nll: −log G in nats, ∞ where truncation leaves a token out; None where the line is no sequence of the run. why: a few words
     where it is either. nll_per_token: over what counts: its tokens but the unknown ones, and the end where the run's sequences
     have one. bits_per_byte: −log₂ G over the bytes of the line in UTF-8, of pairs of the target, its end among them; None with
-    an unknown token. d: probability of being real by D, if there is one. by_token: each token that is drawn and its −log G,
+    an unknown token. d: probability of being real by D, if there is one. nll_corrected: as nll, of the generator that D
+    corrects, if that was asked for. by_token: each token that is drawn and its −log G,
     None for an unknown one, if it was asked for. reward, terms: if one was asked for, its value and those of the rewards that
     it is a sum of, by name.
     """
@@ -44,6 +46,7 @@ class ScoredLine:
     why: str = ""
     reward: float | None = None
     terms: dict[str, float] = field(default_factory=dict)
+    nll_corrected: float | None = None
 
     @property
     def outside(self) -> bool:
@@ -58,9 +61,10 @@ def score_lines(
     discriminator: "Discriminator | None" = None,
     by_token: bool = False,
     reward: "Reward | None" = None,
+    correction: "Correction | None" = None,
 ) -> Iterator[ScoredLine]:
-    """One for each line, in their order, some of them in memory at a time."""
-    left, scorer = iter(lines), _LineScorer(trained, sampling, discriminator, by_token, reward)
+    """One for each line, in their order, some of them in memory at a time. `correction`: of that way of sampling."""
+    left, scorer = iter(lines), _LineScorer(trained, sampling, discriminator, by_token, reward, correction)
     while chunk := list(itertools.islice(left, AT_ONCE)):
         yield from scorer.score(chunk)
 
@@ -73,11 +77,12 @@ class _LineScorer:
         discriminator: "Discriminator | None",
         by_token: bool,
         reward: "Reward | None",
+        correction: "Correction | None",
     ) -> None:
         self.vocabulary, self.generator, self.settings = trained.corpus.vocabulary, trained.generator, trained.config.settings
         self.length, self.kind = trained.corpus.sequence_length, trained.config.settings.kind
         self.sampling, self.by_token, self.known = sampling, by_token, {*self.vocabulary.tokens}
-        self.scores = Scores(trained, discriminator, reward)
+        self.scores, self.correction = Scores(trained, discriminator, reward), correction
 
     def score(self, lines: list[str]) -> Iterator[ScoredLine]:
         """Of some lines."""
@@ -90,11 +95,11 @@ class _LineScorer:
             if why:
                 yield ScoredLine(line, tokens, unknown, why=why)
                 continue
-            nll, counted, d, parts, reward, terms = next(rows)
+            nll, counted, d, parts, reward, terms, corrected = next(rows)
             outside = f"a token that {self.sampling} leaves out" if nll == float("inf") else ""
             shown = None if parts is None else self._by_token(tokens, parts)
             a_token, bits = nll / counted if counted else None, self._bits_per_byte(nll, line, unknown)
-            yield ScoredLine(line, tokens, unknown, nll, a_token, bits, d, shown, outside, reward, terms)
+            yield ScoredLine(line, tokens, unknown, nll, a_token, bits, d, shown, outside, reward, terms, corrected)
 
     def _tokens(self, line: str) -> tuple[list[str], str]:
         """The tokens of a line, and why it is none of the run's; empty if it may be one."""
@@ -111,7 +116,10 @@ class _LineScorer:
         return None if unknown else nll / math.log(2) / (len(text.encode(errors="replace")) + self.vocabulary.has_eos)
 
     def _measured(self, table: "np.ndarray") -> tuple[Iterable[Any], ...]:
-        """Of each row what `ScoredLine` has: nll, how many tokens that is of, d, the nll of each token, reward, its terms."""
+        """Of each row what `ScoredLine` has.
+
+        nll, how many tokens that is of, d, the nll of each token, reward, its terms, nll_corrected.
+        """
         import numpy as np
 
         from seqgan_cli.sampling.likelihood import sequence_nll, token_nll
@@ -122,7 +130,8 @@ class _LineScorer:
         counted = (self.vocabulary.mask(table) & np.asarray(generator.uncertain(table))).sum(axis=1)
         d = none if self.scores.discriminator is None else self.scores.d(table).tolist()
         rewards = (none, [{} for _ in none]) if self.scores.reward is None else self.scores.reward_rows(table)
-        return nll.tolist(), counted.tolist(), d, none if parts is None else parts.tolist(), *rewards
+        corrected = none if self.correction is None else (nll - self.correction.log_ratios(table)).tolist()
+        return nll.tolist(), counted.tolist(), d, none if parts is None else parts.tolist(), *rewards, corrected
 
     def _by_token(self, tokens: list[str], parts: list[float]) -> list[tuple[str, float | None]]:
         given = tokens.index(SEPARATOR) + 1 if self.kind.has_sources else 0

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from seqgan_cli.data.corpus import Corpus
+    from seqgan_cli.evaluation.correction import Correction
     from seqgan_cli.models.generator import Generator
     from seqgan_cli.sampling.choices import Sampling
 
@@ -66,14 +67,28 @@ def trained_of(run: Run, which: str, console: Console, of_data: bool = True) -> 
 
 
 def sampled(
-    trained: Trained, num: int, seed: int, sampling: "Sampling", console: Console, purpose: str
+    trained: Trained,
+    num: int,
+    seed: int,
+    sampling: "Sampling",
+    console: Console,
+    purpose: str,
+    correction: "Correction | None" = None,
 ) -> dict[str, "np.ndarray"]:
-    """int32 `[num, T]` by where they are from: `samples`, and if those are an adversarial generator's also the run's `MLE`."""
+    """int32 `[num, T]` by where they are from.
+
+    `samples`; with a correction as many that are `corrected`; and if the generator is an adversarial one, as many of the run's
+    `MLE`.
+    """
     from seqgan_cli.randomness import key
     from seqgan_cli.sampling.continuation import sample_beside
+    from seqgan_cli.sampling.sequences import first_of, samples
 
     console.note(f"Sampling {num} sequences from {trained.origin}, {sampling} …")
     drawn = {"samples": sample_beside(trained.generator, trained.corpus.test, num, key(seed, purpose), sampling)}
+    if correction:
+        own = key(seed, purpose, "corrected")
+        drawn["corrected"] = first_of(correction.accept(samples(trained.generator, own, sampling), own), num)
     if trained.origin.startswith("adversarial") and trained.run.has("pretrain-g"):
         checkpoint = generator_checkpoint(trained.run, "pretrain-g", console.warn)
         if is_left_behind(trained.run, generator_checkpoint(trained.run, "adversarial", console.warn)):
