@@ -38,7 +38,7 @@ def sentences(corpus: Corpus, table: np.ndarray) -> list[list[str]]:
     return [corpus.vocabulary.decode(row) for row in table]
 
 
-@pytest.mark.parametrize("order", [2, 3, 4])
+@pytest.mark.parametrize("order", [2, 3, 4, 5])
 def test_bleu_is_nltks_with_all_held_out_sequences_as_references(lines: Corpus, order: int) -> None:
     samples = text(20, np.random.default_rng(1))
     found = RealScores(lines, data_settings(source="x", kind="text")).quality(samples)[f"bleu_{order}"]

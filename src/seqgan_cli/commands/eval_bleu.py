@@ -201,9 +201,9 @@ def command(
     named = {"BLEU ↑": scores, "of references of the same source": by_source}
     named |= {"corrected, the same number": corrected, "of MLE, the same number": mle}
     rows = []
-    for title, found in named.items():
-        if found:
-            rows.append([title, *(f"{e.mean:.4f} ± {(e.high - e.low) / 2:.4f}" for e in found.values())])
+    for title, of_title in named.items():
+        if of_title:
+            rows.append([title, *(f"{e.mean:.4f} ± {(e.high - e.low) / 2:.4f}" for e in of_title.values())])
     if mle:
         rows.append(["p, Welch's t-test", *(shown_p(welch(scores[name], e)) for name, e in mle.items())])
     if own:

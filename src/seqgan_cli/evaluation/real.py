@@ -29,10 +29,12 @@ SCORES = {
     "bleu_2": Score("BLEU-2 ↑", higher=True),
     "bleu_3": Score("BLEU-3 ↑", higher=True),
     "bleu_4": Score("BLEU-4 ↑", higher=True),
+    "bleu_5": Score("BLEU-5 ↑", higher=True),
     "nearest_window_mse": Score("nearest-window MSE ↓", higher=False),
     "self_bleu_3": Score("Self-BLEU-3 ↓", higher=False),
     "copied_run": Score("longest copied run", higher=False),
 }
+ORDERS = (2, 3, 4, 5)  # of BLEU
 SMOOTHING = "method1"
 SELF_BLEU_SAMPLES = 1000  # it grows with their number, so every generator gets the same
 
@@ -87,12 +89,12 @@ class RealScores(Variety):
 
     @functools.cached_property
     def _references(self) -> bleu.References:
-        return bleu.References(*self._for_matching(self.references), 4)
+        return bleu.References(*self._for_matching(self.references), max(ORDERS))
 
     def quality(self, samples: np.ndarray) -> dict[str, np.ndarray]:
-        """bleu_2 … bleu_4, and the distances of such data: float `[n]` each."""
+        """bleu_2 … bleu_5, and the distances of such data: float `[n]` each."""
         matches = self._references.match(*self._for_matching(samples))
-        scores = {f"bleu_{n}": bleu.scores(matches, (1.0 / n,) * n, SMOOTHING) for n in (2, 3, 4)}
+        scores = {f"bleu_{n}": bleu.scores(matches, (1.0 / n,) * n, SMOOTHING) for n in ORDERS}
         return scores | self.kind.distances(samples, self.references)
 
     def curve(self, samples: np.ndarray) -> dict[str, float]:

@@ -44,6 +44,7 @@ class Oracle(Text):
     sources = ("oracle",)
     synthetic = True
     quality = ("nll_oracle",)
+    beside = ()
     experiment = ""
 
     @classmethod

@@ -47,6 +47,7 @@ class Poems(Kind):
     defaults: ClassVar[Mapping[str, Any]] = {"data.tokenizer": "chars"}
     uses = frozenset({"data.min-count", "data.max-vocab", "data.strict"})
     quality = ("bleu_2",)
+    beside = ()
     several = True
     experiment = "Chinese quatrains"
 

@@ -83,7 +83,7 @@ def write_curves(found: Histories, folder: Path) -> None:
 def _design(design: Design) -> dict[str, Any]:
     """The design's record; nothing of sampling where it is as ever."""
     record = dataclasses.asdict(design)
-    usual = [name for name in ("sweep", "sampling") if getattr(design, name) == getattr(Design, name)]
+    usual = [name for name in ("sweep", "sampling", "beside") if getattr(design, name) == getattr(Design, name)]
     return {name: record[name] for name in record if name not in usual}
 
 
@@ -182,7 +182,8 @@ def read(folder: Path) -> tuple[Results, dict[str, Any]]:
         data = {int(seed): figures for seed, figures in record["data"].items()}
         known = {field.name: record[field.name] for field in dataclasses.fields(Design) if field.name in record}
         sampling = Sampling(**known.pop("sampling", {}))
-        design = Design(**{**known, "quality": tuple(known.get("quality", Design.quality)), "sampling": sampling})
+        several = {name: tuple(known.get(name, getattr(Design, name))) for name in ("quality", "beside")}
+        design = Design(**{**known, **several, "sampling": sampling})
         return arrange(design, found, data), dict(record["settings"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SeqganError(f"Cannot read {path} ({error}): write it again with `seqgan experiment … --partial`.") from None

@@ -25,7 +25,7 @@ def scores_table(results: Results) -> tuple[list[str], list[list[str]]]:
     self_bleu = SCORES["self_bleu_3"].heading
     variety = [self_bleu] * (design.coverage == "self_bleu_3")
     beside = ["token types", *variety] if design.synthetic else [self_bleu, "copied run"]
-    columns = ["method", "trained for", *own, *(SCORES[name].heading for name in design.compared)]
+    columns = ["method", "trained for", *own, *(SCORES[name].heading for name in (*design.compared, *design.beside))]
     known = ["d_knows ↑"] * any(row.knows for row in results.rows)
     columns += [*(["outside"] if outside else []), "distinct", *beside, *known]
     rows = []
@@ -34,6 +34,7 @@ def scores_table(results: Results) -> tuple[list[str], list[list[str]]]:
         cells += [f"{row.at:g}"] if swept else []
         cells += [", ".join(map(str, sorted(row.seeds)))] if uneven else []
         cells += [str(row.over_seeds(name)) for name in design.compared]
+        cells += [_mean(row.over_seeds(name)) for name in design.beside]
         cells += ["" if math.isnan(row.outside) else f"{row.outside:.1%}"] if outside else []
         cells += [f"{row.over_seeds('distinct_share').mean:.1%}"]
         if design.synthetic:
@@ -44,7 +45,7 @@ def scores_table(results: Results) -> tuple[list[str], list[list[str]]]:
         rows.append([*cells, *([str(row.knows) if row.knows else ""] if known else [])])
 
     def over(figure: str) -> Estimate:
-        return over_seeds([found[figure] for found in results.data.values()])
+        return over_seeds([found.get(figure, math.nan) for found in results.data.values()])
 
     def mark(name: str, *cells: str) -> None:
         rows.append([name, "", *([""] * len(own)), *cells, *([""] * (len(columns) - 2 - len(own) - len(cells)))])
@@ -54,10 +55,16 @@ def scores_table(results: Results) -> tuple[list[str], list[list[str]]]:
         mark("uniform tokens", str(over("nll_oracle_uniform")))
     else:
         quality = [str(over(name)) for name in design.quality]
+        further = [_mean(over(name)) for name in design.beside]
         shares = f"{over('distinct_share').mean:.1%}", f"{over('self_bleu_3').mean:.3f}"
-        mark("the training data", *quality, "", *outside, *shares)
-        mark("the held-out data", *("" for _ in quality), "", *outside, "", "", f"{over('copied_run').mean:.2f}")
+        mark("the training data", *quality, "", *further, *outside, *shares)
+        mark("the held-out data", *("" for _ in (*quality, *further)), "", *outside, "", "", f"{over('copied_run').mean:.2f}")
     return columns, rows
+
+
+def _mean(estimate: Estimate) -> str:
+    """The mean alone; nothing where scores that were kept earlier lack it."""
+    return "" if math.isnan(estimate.mean) else f"{estimate.mean:.3f}"
 
 
 def _trained(row: Row) -> str:
