@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import forked
@@ -23,7 +24,7 @@ from seqgan_cli.studies.regimes import study
 from seqgan_cli.studies.regimes.cells import CORRECTED, MLE, ROUNDS, Cell, later_works
 from seqgan_cli.studies.regimes.experiment import values_of
 from seqgan_cli.studies.regimes.outputs import findings, markdown, table
-from seqgan_cli.studies.regimes.study import Mapped, Plan, gap
+from seqgan_cli.studies.regimes.study import Mapped, Plan, covers, gap
 from tiny import TINY
 
 Call = Callable[..., Any]
@@ -38,9 +39,10 @@ LINE = [(1.0, 5.0), (2.0, 3.0), (3.0, 2.0)]  # nll_test, nll_oracle
         ([(1.0, 4.5), (2.0, 2.0)], -0.5),  # the worst of both
         ([(1.5, 3.5)], -0.5),  # between two points, on a straight line
         ([(1.5, 3.5), (2.0, 3.25)], 0.25),
-        ([(0.5, 4.0)], -1.0),  # covers better than MLE ever does: held against where that covers best
-        ([(0.5, 6.0)], 1.0),
-        ([(2.0, 2.5), (4.0, 9.0)], -0.5),  # past the end of MLE's curve nothing is known
+        ([(0.5, 6.0), (1.5, 3.0)], -0.5),  # covers better than MLE ever does: held against it from where both reach
+        ([(0.5, 4.0), (1.5, 7.0)], 0.0),  # what covers better counts where it is better too
+        ([(2.0, 2.5), (4.0, 1.0)], 0.0 - 0.25),  # at MLE's last point the line between two
+        ([(2.0, 2.5), (4.0, 9.0)], 0.5),  # MLE goes on where the curve stands still
     ],
 )
 def test_a_gap_is_the_worst_along_a_curve(curve: list[tuple[float, float]], expected: float) -> None:
@@ -49,6 +51,24 @@ def test_a_gap_is_the_worst_along_a_curve(curve: list[tuple[float, float]], expe
 
 def test_past_the_end_nothing_is_known() -> None:
     assert math.isnan(gap([(4.0, 1.0)], LINE))
+    assert math.isnan(gap([(0.5, 1.0)], LINE))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_gap_is_the_largest_on_a_fine_grid(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    curves = [
+        [*zip(np.cumsum(draw.uniform(0.1, 1.0, 6)).tolist(), sorted(draw.uniform(0, 5, 6).tolist(), reverse=True), strict=True)]
+        for _ in range(2)
+    ]
+    (xs, ys), (their_xs, their_ys) = (np.array(curve).T for curve in curves)
+    places = np.linspace(max(xs[0], their_xs[0]), min(xs[-1], their_xs[-1]), 20_001)
+    differences = np.interp(places, xs, ys) - np.interp(places, their_xs, their_ys)
+    assert gap(*curves) == pytest.approx(differences.max(), abs=2e-3)
+    assert gap(*curves) >= differences.max() - 1e-9
+    assert gap(*curves[::-1]) == pytest.approx(-differences.min(), abs=2e-3)
+    assert gap(curves[0], curves[0]) == 0.0
+    assert covers(*curves) == xs[0] - their_xs[0]
 
 
 def plan_of(tmp_path: Path, **changes: Any) -> Plan:
@@ -80,7 +100,8 @@ def test_what_is_trained_in_a_cell(tmp_path: Path) -> None:
 
 
 def mapped(known: float, earned: float, *gaps: float) -> Mapped:
-    curves = {MLE: LINE} | {name: [(2.0, 3.0 + each)] for name, each in zip((CORRECTED, ROUNDS), gaps, strict=True)}
+    beside = zip((CORRECTED, ROUNDS), gaps, strict=True)
+    curves = {MLE: LINE} | {name: [(1.0, 5.0 + each), (2.0, 3.0 + each)] for name, each in beside}
     return Mapped(0.3, 4, 2.0, Knowledge(known, 0.0, 1.0, 1.0, 90.0, 100), earned, curves)
 
 
@@ -98,7 +119,7 @@ def test_a_cell_pays_where_all_seeds_say_so(tmp_path: Path) -> None:
     assert [(row["sequences"], row["size"]) for row in by_cell] == [("30", "3"), ("60", "4")]
     assert by_cell[0]["knows"].startswith("0.400")
     assert by_cell[0]["earned"].startswith("0.200")
-    assert by_cell[0]["MLE, corrected, minus MLE's curve ↓"].startswith("-0.101 [")
+    assert by_cell[0]["MLE, corrected, minus MLE's curve ↓"].startswith("-0.100 [")
     assert findings(plan, found) == [
         "MLE, corrected is below MLE's curve at every coverage tried (p < 0.01) in 30 sequences and size 3.",
         "SeqGAN, log-ratio is below MLE's curve at every coverage tried (p < 0.01) in no cell.",
@@ -113,9 +134,11 @@ def test_the_record_says_what_its_figures_do(tmp_path: Path) -> None:
     found = {}
     for each in record["cells"]:
         cell = Cell(each.pop("sequences"), each.pop("hidden_dim"))
-        seed, gaps = each.pop("seed"), each.pop("gaps")
+        seed, gaps, covered = each.pop("seed"), each.pop("gaps"), each.pop("covers")
         found[cell, seed] = Mapped(**{**each, "known": Knowledge(**each["known"])})
-        assert gaps == {name: gap(each["curves"][name], each["curves"][MLE]) for name in (CORRECTED, ROUNDS)}
+        others = {name: each["curves"][name] for name in (CORRECTED, ROUNDS)}
+        assert gaps == {name: gap(curve, each["curves"][MLE]) for name, curve in others.items()}
+        assert covered == {name: covers(curve, each["curves"][MLE]) for name, curve in others.items()}
     cells, seeds = {cell for cell, _ in found}, tuple(seed for _, seed in found)
     assert len(cells) == 1
     (cell,) = cells

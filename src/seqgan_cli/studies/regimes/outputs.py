@@ -13,7 +13,7 @@ from seqgan_cli.errors import SeqganError
 from seqgan_cli.evaluation.statistics import over_seeds, paired, shown_p, signed
 from seqgan_cli.figures import HeatMap, heat_maps
 from seqgan_cli.studies.regimes.cells import CORRECTED, MLE, ROUNDS, TITLES, Cell
-from seqgan_cli.studies.regimes.study import Mapped, Plan, gap
+from seqgan_cli.studies.regimes.study import Mapped, Plan, covers, gap
 
 FOLDER = "regimes"
 P = 0.01  # below which a cell is one where it pays
@@ -36,7 +36,8 @@ def of_cell(found: Found, cell: Cell) -> list[Mapped]:
 def table(plan: Plan, found: Found) -> tuple[list[str], list[list[str]]]:
     """Columns and rows, a row a cell."""
     columns = ["sequences", "size", "seeds", "dropout", "KL(p‖G)", "knows", "earned"]
-    columns += [cell for name in (CORRECTED, ROUNDS) for cell in (f"{TITLES[name]}, minus MLE's curve ↓", "p")]
+    for name in (CORRECTED, ROUNDS):
+        columns += [f"{TITLES[name]}, minus MLE's curve ↓", "p", "minus MLE's best nll_test ↓"]
     rows = []
     for cell in plan.cells:
         own = of_cell(found, cell)
@@ -48,7 +49,8 @@ def table(plan: Plan, found: Found) -> tuple[list[str], list[list[str]]]:
         cells += [str(over_seeds(values)) for values in numbers]
         for name in (CORRECTED, ROUNDS):
             difference, p = test(own, name)
-            cells += [difference, shown_p(p)]
+            covered = over_seeds([covers(mapped.curves[name], mapped.curves[MLE]) for mapped in own])
+            cells += [difference, shown_p(p), f"{covered.mean:+.4f}"]
         rows.append(cells)
     return columns, rows
 
@@ -71,10 +73,10 @@ def caption(plan: Plan) -> str:
         "lowest nll_validation. "
         "KL(p‖G): of MLE, nats a sequence, from the oracle's likelihood of the test sequences. knows: what the discriminator "
         "knows of it on the test part, by which a test sequence is likelier when corrected. earned: by how many nats it is "
-        "likelier after the round on the log-ratio that validation chooses. Minus MLE's curve: nll_oracle at temperatures from "
-        "1 to 0.5 less what MLE has at some temperature with an nll_test no worse, or, where MLE never covers as well, where "
-        "it covers best; the worst of those temperatures. Below 0 MLE is worse at every coverage tried. p: t-test over seeds, "
-        "not adjusted for the number of cells."
+        "likelier after the round on the log-ratio that validation chooses. Minus MLE's curve: the nll_oracle that a method "
+        "has at some temperature from 1 down less what MLE has at some temperature, at the same nll_test, where that is "
+        "largest: below 0 MLE is worse at every coverage that both reach. p: t-test of it over seeds, not adjusted for the number of "
+        "cells. Minus MLE's best nll_test: above 0 MLE alone reaches some coverages."
     )
 
 
@@ -83,10 +85,10 @@ def findings(plan: Plan, found: Found) -> list[str]:
     told = []
     for name in (CORRECTED, ROUNDS):
         tests = {cell: test(of_cell(found, cell), name) for cell in plan.cells if of_cell(found, cell)}
-        paying = [cell for cell, (_, p) in tests.items() if p < P and over_seeds(_gaps(found, cell, name)).mean < 0]
+        below = [cell for cell in tests if _everywhere_below(of_cell(found, cell), name)]
+        paying = [cell for cell in below if tests[cell][1] < P]
         if len(plan.seeds) == 1:
-            below = [cell.name for cell in tests if all(each < 0 for each in _gaps(found, cell, name))]
-            where = ", ".join(below) or "no cell"
+            where = ", ".join(cell.name for cell in below) or "no cell"
             told.append(f"{TITLES[name]}, one seed: below MLE's curve at every coverage tried in {where}.")
         elif paying:
             told.append(f"{TITLES[name]} is below MLE's curve at every coverage tried (p < {P:g}) in {_listed(paying)}.")
@@ -103,8 +105,11 @@ def findings(plan: Plan, found: Found) -> list[str]:
     return told
 
 
-def _gaps(found: Found, cell: Cell, name: str) -> list[float]:
-    return [gap(mapped.curves[name], mapped.curves[MLE]) for mapped in of_cell(found, cell)]
+def _everywhere_below(own: Sequence[Mapped], name: str) -> bool:
+    """Whether, in the mean over a cell's seeds, it is below MLE's curve, and covers as well as MLE at its best."""
+    pairs = [(mapped.curves[name], mapped.curves[MLE]) for mapped in own]
+    below, covered = (over_seeds([measure(*pair) for pair in pairs]).mean for measure in (gap, covers))
+    return below < 0 and covered <= 0
 
 
 def _listed(cells: Sequence[Cell]) -> str:

@@ -103,20 +103,30 @@ class Mapped:
 
     def record(self) -> dict[str, Any]:
         """As JSON has it."""
-        return asdict(self) | {"gaps": {name: gap(self.curves[name], self.curves[MLE]) for name in (CORRECTED, ROUNDS)}}
+        others = {name: self.curves[name] for name in (CORRECTED, ROUNDS)}
+        return asdict(self) | {
+            "gaps": {name: gap(curve, self.curves[MLE]) for name, curve in others.items()},
+            "covers": {name: covers(curve, self.curves[MLE]) for name, curve in others.items()},
+        }
 
 
 def gap(curve: Sequence[Point], mle: Sequence[Point]) -> float:
-    """The largest nll_oracle of a curve's points less what MLE's curve has at their nll_test or a better one.
+    """What a curve has in nll_oracle less what MLE's has, at the same nll_test, where that is largest.
 
-    Below 0 MLE is worse at the coverage of each of them.
-
-    A point that covers better than MLE at any temperature is held against where MLE covers best. Points that cover worse than
-    the end of MLE's curve are left out; nan where all do.
+    Below 0 MLE is worse at every coverage that both reach; a curve against itself gives 0. Each has at a coverage the least of
+    its points that cover no worse, and of the straight line between two neighbours. Taken at the points of both: where one has
+    a point, the line of the other lies on or above what it would have in between if it is convex, so that neither gains by it
+    in all of them. nan where the curves have no coverage in common.
     """
-    best = min(x for x, _ in mle)
-    found = [above_curve(max(x, best), y, mle) for x, y in curve]
+    start = max(min(x for x, _ in points) for points in (curve, mle))
+    places = {max(x, start) for x, _ in (*curve, *mle)}
+    found = [above_curve(x, -above_curve(x, 0.0, curve), mle) for x in places]
     return max((each for each in found if not math.isnan(each)), default=math.nan)
+
+
+def covers(curve: Sequence[Point], mle: Sequence[Point]) -> float:
+    """The best nll_test of a curve less MLE's best: above 0 there are coverages that MLE alone reaches."""
+    return min(x for x, _ in curve) - min(x for x, _ in mle)
 
 
 def train(plan: Plan, jobs: int, threads: int, console: Console) -> None:
