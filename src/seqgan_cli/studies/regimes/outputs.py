@@ -75,8 +75,8 @@ def caption(plan: Plan) -> str:
         "knows of it on the test part, by which a test sequence is likelier when corrected. earned: by how many nats it is "
         "likelier after the round on the log-ratio that validation chooses. Minus MLE's curve: the nll_oracle that a method "
         "has at some temperature from 1 down less what MLE has at some temperature, at the same nll_test, where that is "
-        "largest: below 0 MLE is worse at every coverage that both reach. p: t-test of it over seeds, not adjusted for the number of "
-        "cells. Minus MLE's best nll_test: above 0 MLE alone reaches some coverages."
+        "largest: below 0 MLE is worse at every coverage that both reach. p: t-test of it over seeds, not adjusted for the "
+        "number of cells. Minus MLE's best nll_test: above 0 MLE alone reaches some coverages."
     )
 
 
