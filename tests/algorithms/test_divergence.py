@@ -9,7 +9,7 @@ import tensorflow as tf
 import reference
 from parts import drawn
 from seqgan_cli.algorithms.adversarial import AdversarialTraining
-from seqgan_cli.algorithms.divergence import KLPenalty
+from seqgan_cli.algorithms.divergence import KLPenalty, PenaltySettings
 from seqgan_cli.algorithms.rollout import ActionValues
 from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.console import Console
@@ -33,7 +33,8 @@ def stage(**changes: Any) -> AdversarialTraining:
 
 
 def penalty(coefficient: float, target: float) -> KLPenalty:
-    return KLPenalty(Generator(Vocabulary(size=4), 3, GeneratorSettings(embedding_dim=2, hidden_dim=2)), coefficient, target)
+    generator = Generator(Vocabulary(size=4), 3, GeneratorSettings(embedding_dim=2, hidden_dim=2))
+    return KLPenalty(generator, PenaltySettings(kl_coefficient=coefficient, kl_target=target))
 
 
 # Ziegler et al. 2019, §2.2: e = clip((KL − target) / target, −0.2, 0.2), β ← β (1 + 0.1 e); here with a target of 4 nats.
@@ -112,3 +113,30 @@ def test_a_target_is_held() -> None:
             assert measured == [None] * 200
     assert target / 2 < divergences[0] < 2 * target
     assert divergences[1] > 4 * target
+
+
+def weights(generator: Generator) -> list[np.ndarray]:
+    return [variable.numpy() for variable in generator.trainable_variables]
+
+
+@pytest.mark.parametrize("against", ["start", "round"])
+def test_a_reference_that_follows_is_what_the_last_round_left(against: str) -> None:
+    trained = stage(**{"adversarial.kl-coefficient": 1.0, "adversarial.kl-reference": against})
+    began = weights(trained.generator)
+    for position in (1, 2):
+        trained.advance(position, lambda work: None)
+    penalty, left = trained.algorithm.kl_penalty, weights(trained.generator)
+    expected = left if against == "round" else began
+    for own, wanted in zip(weights(penalty.policy), expected, strict=True):
+        np.testing.assert_array_equal(own, wanted)
+    assert any((own != wanted).any() for own, wanted in zip(began, left, strict=True))
+    step = trained.algorithm.g_step(3, 0)  # in a round's first the policy is still what the last one left
+    assert (step.measured["kl"] == 0.0) == (against == "round")
+    assert {id(variable) for variable in penalty.policy.trainable_variables} <= {*map(id, trained.variables().values())}
+
+
+def test_a_reference_needs_a_penalty() -> None:
+    (message,) = (why for wrong, why in PenaltySettings(kl_reference="round").penalty_conflicts() if wrong)
+    assert message.startswith("adversarial.kl-reference=round is of a KL penalty")
+    for fine in (PenaltySettings(), PenaltySettings(kl_reference="round", kl_target=1.0)):
+        assert not any(wrong for wrong, _ in fine.penalty_conflicts())

@@ -16,12 +16,11 @@ from seqgan_cli.algorithms.advantages import (
     subtract_mean,
 )
 from seqgan_cli.algorithms.base import Algorithm, GStep, TimedStep
-from seqgan_cli.algorithms.divergence import KLPenalty
+from seqgan_cli.algorithms.divergence import KLPenalty, PenaltySettings
 from seqgan_cli.algorithms.interleaved import LikelihoodSteps
 from seqgan_cli.algorithms.rollout import ActionValues, NetworkPolicy, NgramPolicy, RolloutPolicy
 from seqgan_cli.config import registry
 from seqgan_cli.config.schema import section, setting
-from seqgan_cli.config.sections import Adversarial
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.lazy import compiled, np, tf
 from seqgan_cli.randomness import key, rng
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 
 @section("adversarial", "adversarial")
 @dataclass(frozen=True)
-class PolicyGradientSettings(Adversarial):
+class PolicyGradientSettings(PenaltySettings):
     rollouts: int = setting(
         16, "Monte Carlo continuations of every prefix (0: the finished sequence's reward for all)", at_least=0, quick=4
     )
@@ -70,16 +69,6 @@ class PolicyGradientSettings(Adversarial):
         times_steps=True,
     )
     value_learning_rate: float = setting(0.001, "step size of the value head", above=0)
-    kl_coefficient: float = setting(
-        0.0, "KL penalty against the pre-trained policy, per nat", at_least=0, fixed_by="adversarial", times_steps=True
-    )
-    kl_target: float = setting(
-        0.0,
-        "nats a sequence of divergence from the pre-trained policy that a moving KL penalty holds (0: it does not move)",
-        at_least=0,
-        fixed_by="adversarial",
-        times_steps=True,
-    )
     entropy_coefficient: float = setting(0.0, "entropy bonus, per nat", at_least=0, times_steps=True)
     mle_every: int = setting(0, "g-steps between steps of maximum likelihood (0: none)", at_least=0, fixed_by="adversarial")
     mle_learning_rate: float = setting(0.0, "step size of likelihood between g-steps (0: that of pretrain-g)", at_least=0)
@@ -105,8 +94,7 @@ class PolicyGradient(Algorithm):
             self.policy = NgramPolicy(corpus.vocabulary, corpus.train)
         else:
             self.policy = NetworkPolicy(generator)
-        penalised = cfg.kl_coefficient or cfg.kl_target
-        self.kl_penalty = KLPenalty(generator, cfg.kl_coefficient, cfg.kl_target) if penalised else None
+        self.kl_penalty = KLPenalty(generator, cfg) if cfg.penalised else None
         size = "adversarial.mle-learning-rate" if cfg.mle_learning_rate else "pretrain-g.learning-rate"
         self.likelihood = LikelihoodSteps(settings, corpus, generator, size) if cfg.mle_every else None
         self.value: ValueHead | None = None
@@ -216,6 +204,8 @@ class PolicyGradient(Algorithm):
 
     def end_round(self) -> None:
         self.policy.update(self.generator, self.cfg.update_rate)
+        if self.kl_penalty:
+            self.kl_penalty.end_round(self.generator)
 
     def variables(self) -> dict[str, Any]:
         slots = {f"g_optimizer/{name}": v for name, v in self.optimizer.variables().items()}
@@ -246,7 +236,7 @@ class PolicyGradient(Algorithm):
     def generator_copies(cls, settings: Settings) -> int:
         """The rollout policy, the reference policy, and two moments of the likelihood's optimizer."""
         cfg = settings[PolicyGradientSettings]
-        return (cfg.rollout_policy == "generator") + (cfg.kl_coefficient > 0 or cfg.kl_target > 0) + 2 * (cfg.mle_every > 0)
+        return (cfg.rollout_policy == "generator") + cfg.penalised + 2 * (cfg.mle_every > 0)
 
     @classmethod
     def timed_steps(cls, settings: Settings) -> Sequence[TimedStep]:
@@ -263,6 +253,7 @@ class PolicyGradient(Algorithm):
         cfg = settings[PolicyGradientSettings]
         single = registry.rewards.expression(cfg.reward).single
         stepwise, judged = (registry.rewards.needs(cfg.reward, what) for what in ("stepwise", "needs_discriminator"))
+        yield from cfg.penalty_conflicts()
         yield (
             cfg.reward_transform in ("mali", "rank") and (single is None or stepwise or not judged),
             f"adversarial.reward-transform={cfg.reward_transform} is made of the discriminator's score of whole sequences "

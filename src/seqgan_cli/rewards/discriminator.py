@@ -83,7 +83,8 @@ class LogRatioReward(DiscriminatorReward):
     a is `d_scale`, chosen on held-out sequences and samples before the rounds and after each that has d-steps, since the
     scale of a logit is not to be trusted. Without d-steps and with a KL penalty of 1, which is against the generator that the
     discriminator knows, the best policy is the corrected generator (`evaluation/correction.py`). Chosen against a policy
-    that has moved, a would be what is left to correct, and the KL penalty would take back what was earned.
+    that has moved, a would be what is left to correct, and the KL penalty would take back what was earned, unless it is
+    against that policy too (`adversarial.kl-reference=round`).
     """
 
     name = "log-ratio"
