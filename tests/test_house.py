@@ -24,6 +24,7 @@ ROOMS = (
     "studies.search",
     "studies.objectives",
     "studies.regimes",
+    "studies.headline",
     "studies.experiments",
     "studies",
     "algorithms",

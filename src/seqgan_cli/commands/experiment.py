@@ -1,6 +1,7 @@
 """`seqgan experiment`."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,22 @@ SYNTHETIC = ("synthetic", "strategies", "pretraining")
 REAL = tuple(kind.name for kind in registry.kinds.ours.values() if kind.experiment)
 OBJECTIVE = "objective"
 REGIMES = "regimes"
-EVERY = (*SYNTHETIC, "frontier", OBJECTIVE, REGIMES, *REAL)
+HEADLINE = "headline"
+EVERY = (*SYNTHETIC, "frontier", HEADLINE, OBJECTIVE, REGIMES, *REAL)
+# The kind that alone has an option, by the name of the command's parameter.
+OWNERS = {
+    "kl_coefficients": OBJECTIVE,
+    "sequences": REGIMES,
+    "hidden_dims": REGIMES,
+    "dropouts": REGIMES,
+    "nats": HEADLINE,
+}
+# Why a kind refuses what others take, and the parameters that it does, besides those of truncation.
+SETTLED = {
+    OBJECTIVE: ("draws at temperatures alone and has no margin", ("margin",)),
+    REGIMES: ("has methods and temperatures of its own", ("methods", "storage", "margin")),
+    HEADLINE: ("has methods and temperatures of its own", ("methods", "storage", "margin")),
+}
 SEEDS = {"quick": 3, "fast": 5, "paper": 5}
 SAMPLES = {"quick": 5000, "fast": 10_000, "paper": 100_000}
 
@@ -54,6 +70,7 @@ _option = grouped_option("Experiment")
 @_option("--sequences", metavar="A,B,…", help="regimes: how many each training set has [10000,50000]")
 @_option("--hidden-dims", metavar="A,B,…", help="regimes: sizes of the generator [8,16,64]")
 @_option("--dropouts", metavar="A,B,…", help="regimes: of which validation chooses [0,0.3]")
+@_option("--nats", type=MARGIN, metavar="X", help="headline: how far below MLE in nll_oracle [0.3]")
 @_option("--oracle", metavar="FILE", help="one oracle for all seeds, .npz [each seed draws its own]")
 @_option(
     "--samples", type=click.IntRange(16), metavar="N", help="samples of each generator [quick 5000, fast 10000, paper 100000]"
@@ -113,6 +130,7 @@ def command(
     sequences: str | None,
     hidden_dims: str | None,
     dropouts: str | None,
+    nats: float | None,
     oracle: str | None,
     samples: int | None,
     margin: float | None,
@@ -131,11 +149,12 @@ def command(
     """The paper's experiments, over seeds, with tests and controls.
 
     On the oracle, synthetic: the table; strategies: four schedules of g-steps and d-steps; pretraining: a short against a
-    converged MLE; frontier: quality against coverage over temperatures or top-p. One directory holds them all, and what one has
-    trained the others use. regimes: a map of what discriminators know and what that earns, over training sequences and sizes of
-    the generator. On --data of your own, poems, speeches, music or text: MLE against SeqGAN, and what the
-    paper left out; and frontier. On a reward of your own, objective: what training by it gives beside lower temperatures and
-    the best of n. Stopped anywhere, the same command goes on.
+    converged MLE; frontier: quality against coverage over temperatures or top-p; headline: rounds and minutes until SeqGAN is
+    --nats below MLE, and what its controls need for that. One directory holds them all, and what one has trained the others
+    use. regimes: a map of what discriminators know and what that earns, over training sequences and sizes of the generator. On
+    --data of your own, poems, speeches, music or text: MLE against SeqGAN, and what the paper left out; and frontier. On a
+    reward of your own, objective: what training by it gives beside lower temperatures and the best of n. Stopped anywhere, the
+    same command goes on.
     """
     from seqgan_cli.config import resolution as configuration
     from seqgan_cli.config.checks import check_data, check_together
@@ -146,22 +165,7 @@ def command(
     if sweep != "temperature" and kind != "frontier":
         raise UsageError(f"--sweep is of the experiment frontier, and {kind} has no curves over {sweep}: leave it out.")
     swept = getattr(sampling, sweep.replace("-", "_"))
-    if kind == OBJECTIVE and (margin is not None or sampling.truncated):
-        raise UsageError(
-            "experiment objective draws at temperatures alone and has no margin: leave --margin, --top-k, --top-p and "
-            "--min-p out."
-        )
-    if kind != OBJECTIVE and kl_coefficients is not None:
-        raise UsageError(f"--kl-coefficients is of the experiment objective: leave it out of {kind}.")
-    grid = {"--sequences": sequences, "--hidden-dims": hidden_dims, "--dropouts": dropouts}
-    if kind != REGIMES and any(grid.values()):
-        given = next(name for name, value in grid.items() if value)
-        raise UsageError(f"{given} is of the experiment {REGIMES}: leave it out of {kind}.")
-    if kind == REGIMES and (methods or storage or margin is not None or sampling.truncated):
-        raise UsageError(
-            f"experiment {REGIMES} has methods and temperatures of its own: leave --methods, --storage, --margin, --top-k, "
-            "--top-p and --min-p out."
-        )
+    _refuse_options_of_others(kind, context.params, sampling.truncated)
     if kind not in SYNTHETIC and swept != 1.0:
         raise UsageError(f"experiment {kind} draws at several values of {sweep}: leave --{sweep} out.")
     named = {"data.oracle": oracle, "data.source": data, "data.test": test, "adversarial.reward": reward}
@@ -169,7 +173,7 @@ def command(
     if kind == OBJECTIVE and "adversarial.reward" not in asked:
         raise UsageError("experiment objective is of a reward: give --reward, as `adversarial` takes it.")
     real = not Settings(asked).data.synthetic
-    if kind in (*SYNTHETIC, REGIMES) and real:
+    if kind in (*SYNTHETIC, HEADLINE, REGIMES) and real:
         others = ", ".join(("frontier", *REAL))
         raise UsageError(f"experiment {kind} needs the oracle's truth: leave --data out, or choose {others}.")
     if real and "data.oracle" in asked:
@@ -206,9 +210,17 @@ def command(
             config, directory, preset, methods, every, samples, coefficients, work, storage, dry_run, partial, console
         )
         return
+    if kind == HEADLINE:
+        from seqgan_cli.studies.headline.experiment import NATS
+        from seqgan_cli.studies.headline.experiment import experiment as headline
+
+        work = jobs, threads, verbose
+        headline(config, directory, preset, nats or NATS, every, samples or SAMPLES[preset], work, dry_run, partial, console)
+        return
     if kind == REGIMES:
         from seqgan_cli.studies.regimes.experiment import experiment as regimes
 
+        grid = {"--sequences": sequences, "--hidden-dims": hidden_dims, "--dropouts": dropouts}
         work = jobs, threads, verbose
         regimes(config, directory, preset, grid, every, samples or SAMPLES[preset], work, dry_run, partial, console)
         return
@@ -242,3 +254,20 @@ def command(
     except KeyboardInterrupt:
         console.say("\nStopped; what was trained and scored is saved, and the same command goes on.")
         raise
+
+
+def _refuse_options_of_others(kind: str, given: Mapping[str, Any], truncated: bool) -> None:
+    """Raises UsageError for an option that is another kind's alone, or that this kind settles itself.
+
+    Args:
+        given: by parameter, None if it was left out.
+        truncated: whether some option of sampling truncates.
+    """
+    for name, owner in OWNERS.items():
+        if given[name] is not None and kind != owner:
+            raise UsageError(f"--{name.replace('_', '-')} is of the experiment {owner}: leave it out of {kind}.")
+    if kind in SETTLED:
+        why, names = SETTLED[kind]
+        if truncated or any(given[name] is not None for name in names):
+            options = ", ".join(f"--{name}" for name in (*names, "top-k", "top-p"))
+            raise UsageError(f"experiment {kind} {why}: leave {options} and --min-p out.")
