@@ -127,9 +127,10 @@ def test_a_cell_pays_where_all_seeds_say_so(tmp_path: Path) -> None:
     ]
 
 
-def test_the_record_says_what_its_figures_do(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["seeds", "small"])
+def test_the_record_says_what_its_figures_do(tmp_path: Path, name: str) -> None:
     """The table under docs/results is the one that is made of results.json beside it."""
-    folder = Path(__file__).parents[3] / "docs" / "results" / "regimes" / "seeds"
+    folder = Path(__file__).parents[3] / "docs" / "results" / "regimes" / name
     record = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     found = {}
     for each in record["cells"]:
@@ -139,10 +140,10 @@ def test_the_record_says_what_its_figures_do(tmp_path: Path) -> None:
         others = {name: each["curves"][name] for name in (CORRECTED, ROUNDS)}
         assert gaps == {name: gap(curve, each["curves"][MLE]) for name, curve in others.items()}
         assert covered == {name: covers(curve, each["curves"][MLE]) for name, curve in others.items()}
-    cells, seeds = {cell for cell, _ in found}, tuple(seed for _, seed in found)
-    assert len(cells) == 1
-    (cell,) = cells
-    plan = Plan(tmp_path, None, "fast", (cell.sequences,), (cell.hidden_dim,), (), seeds, record["samples"])  # type: ignore[arg-type]
+    cells, seeds = [*dict.fromkeys(cell for cell, _ in found)], tuple(dict.fromkeys(seed for _, seed in found))
+    sequences, sizes = (tuple(dict.fromkeys(getattr(cell, x) for cell in cells)) for x in ("sequences", "hidden_dim"))
+    plan = Plan(tmp_path, None, "fast", sequences, sizes, (), seeds, record["samples"])  # type: ignore[arg-type]
+    assert plan.cells == cells
     assert markdown(plan, found) == (folder / "table.md").read_text(encoding="utf-8")
 
 
