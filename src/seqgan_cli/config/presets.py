@@ -50,9 +50,9 @@ LOG_RATIO_ROUNDS: dict[str, Any] = {
 }
 LOG_RATIO_STEPS: dict[str, Any] = {
     "adversarial.batch-size": 256,
-    "adversarial.g-learning-rate": 0.002,
-    "adversarial.g-steps": 20,
-    "adversarial.rounds": 10,
+    "adversarial.g-learning-rate": 0.0002,
+    "adversarial.g-steps": 40,
+    "adversarial.rounds": 5,
 }
 LOG_RATIO: dict[str, Any] = {**MLE_STRONG, **LOG_RATIO_ROUNDS, **LOG_RATIO_STEPS}
 SPECIAL = {"mle-strong": MLE_STRONG, "mle-norm": MLE_NORM, "objective": OBJECTIVE, "log-ratio": LOG_RATIO}  # no sizes

@@ -31,7 +31,7 @@ def test_how_much_of_a_method_is_as_asked_for_and_what_it_is_stays_and_is_told(c
     asked = {"adversarial__rounds": 2, "adversarial__kl_coefficient": 0.5, "pretrain_g__patience": 5}
     (last,) = (task for task in planned(["log-ratio"], **asked) if task.name == "log-ratio")
     values = last.config.values
-    assert (values["adversarial.rounds"], values["adversarial.g-steps"], values["adversarial.kl-coefficient"]) == (2, 20, 1.0)
+    assert (values["adversarial.rounds"], values["adversarial.g-steps"], values["adversarial.kl-coefficient"]) == (2, 40, 1.0)
     options = {name.replace("__", ".").replace("_", "-"): value for name, value in asked.items()}
     config = resolve(options, dict.fromkeys(options, "option"), None, "paper")
     tell_of_own(planned(["log-ratio", "constant"], seeds=(0, 1), **asked), config, Console())

@@ -127,7 +127,7 @@ def test_a_cell_pays_where_all_seeds_say_so(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["seeds", "small"])
+@pytest.mark.parametrize("name", ["seeds", "large-steps", "small"])
 def test_the_record_says_what_its_figures_do(tmp_path: Path, name: str) -> None:
     """The table under docs/results is the one that is made of results.json beside it."""
     folder = Path(__file__).parents[3] / "docs" / "results" / "regimes" / name
