@@ -45,6 +45,26 @@ def renumbered(weights: list[np.ndarray], order: np.ndarray) -> list[np.ndarray]
     return [embedding, kernel[:, gates], recurrent[order][:, gates], bias[gates], output[order], output_bias]
 
 
+def test_samples_drawn_alike_are_the_same_where_generators_are(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one distribution with other weights: from one key the same samples, else others."""
+    own = [weight.numpy() for weight in scorer_of(run).generator.trainable_variables]
+    twin = renumbered(own, np.random.default_rng(0).permutation(len(own[2])))
+
+    def load(self: Scorer, which: str) -> tuple[str, int]:
+        for variable, array in zip(self.generator.trainable_variables, own if which == "own" else twin, strict=True):
+            variable.assign(array)
+        return "pretrain-g", 1
+
+    monkeypatch.setattr(Scorer, "load", load)
+    alike, apart = (
+        [Scorer(run, SAMPLES, pytest.fail, alike=each).score(which).scores.nll_oracle.mean for which in ("own", "twin")]
+        for each in (True, False)
+    )
+    assert alike[0] == pytest.approx(alike[1], rel=1e-5)
+    assert apart[0] != pytest.approx(apart[1], rel=1e-5)
+    assert len({*alike, *apart}) >= 3
+
+
 @pytest.mark.whole
 @pytest.mark.compiled
 def test_p_is_uniform_between_generators_that_say_the_same(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

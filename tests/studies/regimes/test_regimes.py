@@ -142,7 +142,7 @@ def test_the_record_says_what_its_figures_do(tmp_path: Path, name: str) -> None:
         assert covered == {name: covers(curve, each["curves"][MLE]) for name, curve in others.items()}
     cells, seeds = [*dict.fromkeys(cell for cell, _ in found)], tuple(dict.fromkeys(seed for _, seed in found))
     sequences, sizes = (tuple(dict.fromkeys(getattr(cell, x) for cell in cells)) for x in ("sequences", "hidden_dim"))
-    plan = Plan(tmp_path, None, "fast", sequences, sizes, (), seeds, record["samples"])  # type: ignore[arg-type]
+    plan = Plan(tmp_path, None, "fast", sequences, sizes, (), seeds, record["samples"], record.get("alike", False))  # type: ignore[arg-type]
     assert plan.cells == cells
     assert markdown(plan, found) == (folder / "table.md").read_text(encoding="utf-8")
 

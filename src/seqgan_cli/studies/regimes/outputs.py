@@ -69,6 +69,7 @@ def caption(plan: Plan) -> str:
     several = len(plan.seeds) > 1
     return (
         f"{'Means over ' if several else ''}{len(plan.seeds)} seed{'s' * several}, {plan.samples} samples behind each score"
+        f"{', of all methods of a seed drawn from one key' if plan.alike else ''}"
         f"{'; ± is half a 95 % interval over seeds' if several else '; one seed: its spread is unknown'}. dropout: that of the "
         "lowest nll_validation. "
         "KL(p‖G): of MLE, nats a sequence, from the oracle's likelihood of the test sequences. knows: what the discriminator "
@@ -139,6 +140,7 @@ def write(plan: Plan, found: Found, console: Console) -> None:
     record = {
         "preset": plan.preset,
         "samples": plan.samples,
+        "alike": plan.alike,
         "settings": settings,
         "cells": [
             {"sequences": cell.sequences, "hidden_dim": cell.hidden_dim, "seed": seed, **mapped.record()}

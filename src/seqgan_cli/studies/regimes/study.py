@@ -33,6 +33,7 @@ class Plan:
         sequences, hidden_dims: whose product the cells are.
         dropouts: of which each cell and seed takes the one with the best nll_validation.
         samples: behind each score.
+        alike: whether those of all methods of a seed are drawn from one key.
     """
 
     directory: Path
@@ -43,6 +44,7 @@ class Plan:
     dropouts: tuple[float, ...]
     seeds: tuple[int, ...]
     samples: int
+    alike: bool = True
 
     @property
     def cells(self) -> list[Cell]:
@@ -164,7 +166,8 @@ def _done(plan: Plan) -> Iterator[tuple[Cell, int]]:
 
 def _mapped(plan: Plan, cell: Cell, seed: int, console: Console) -> Mapped:
     chosen = plan.chosen(cell, seed)
-    discriminator, rounds = (Scorer(plan.run(seed, work), plan.samples, console.warn) for work in later_works(chosen))
+    works = later_works(chosen)
+    discriminator, rounds = (Scorer(plan.run(seed, work), plan.samples, console.warn, alike=plan.alike) for work in works)
     last = "best-adversarial" if rounds.run.checkpoints("adversarial").best() else "start"
     curves, first = {}, {}
     for name, scorer, which, corrected in (
