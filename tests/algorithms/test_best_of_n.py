@@ -239,6 +239,7 @@ def test_a_step_that_spoils_the_numbers_is_told() -> None:
         ({"adversarial.kl-coefficient": 0.1}, "no costs of tokens"),
         ({"adversarial.kl-target": 0.1}, "no costs of tokens"),
         ({"adversarial.entropy-coefficient": 0.1}, "no costs of tokens"),
+        ({"adversarial.kl-reference": "round"}, "leave adversarial.kl-reference out"),
     ],
 )
 def test_what_it_has_no_use_for_is_refused(changes: dict[str, Any], said: str) -> None:

@@ -9,7 +9,7 @@ import tensorflow as tf
 import reference
 from parts import drawn
 from seqgan_cli.algorithms.adversarial import AdversarialTraining
-from seqgan_cli.algorithms.divergence import KLPenalty, PenaltySettings
+from seqgan_cli.algorithms.divergence import KLPenalty, KLPenaltySettings
 from seqgan_cli.algorithms.rollout import ActionValues
 from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.console import Console
@@ -34,7 +34,7 @@ def stage(**changes: Any) -> AdversarialTraining:
 
 def penalty(coefficient: float, target: float) -> KLPenalty:
     generator = Generator(Vocabulary(size=4), 3, GeneratorSettings(embedding_dim=2, hidden_dim=2))
-    return KLPenalty(generator, PenaltySettings(kl_coefficient=coefficient, kl_target=target))
+    return KLPenalty(generator, KLPenaltySettings(kl_coefficient=coefficient, kl_target=target))
 
 
 # Ziegler et al. 2019, §2.2: e = clip((KL − target) / target, −0.2, 0.2), β ← β (1 + 0.1 e); here with a target of 4 nats.
@@ -136,7 +136,7 @@ def test_a_reference_that_follows_is_what_the_last_round_left(against: str) -> N
 
 
 def test_a_reference_needs_a_penalty() -> None:
-    (message,) = (why for wrong, why in PenaltySettings(kl_reference="round").penalty_conflicts() if wrong)
+    (message,) = (why for wrong, why in KLPenaltySettings(kl_reference="round").penalty_conflicts() if wrong)
     assert message.startswith("adversarial.kl-reference=round is of a KL penalty")
-    for fine in (PenaltySettings(), PenaltySettings(kl_reference="round", kl_target=1.0)):
+    for fine in (KLPenaltySettings(), KLPenaltySettings(kl_reference="round", kl_target=1.0)):
         assert not any(wrong for wrong, _ in fine.penalty_conflicts())

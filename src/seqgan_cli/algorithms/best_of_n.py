@@ -117,6 +117,10 @@ class BestOfN(Algorithm):
             settings.adversarial.reward_transform != "none",
             f"adversarial.algorithm={cls.name} looks at the order of rewards alone: leave adversarial.reward-transform out.",
         )
+        yield (
+            settings.values["adversarial.kl-reference"] != "start",
+            f"adversarial.algorithm={cls.name} has no KL penalty: leave adversarial.kl-reference out.",
+        )
         penalty = any(settings.values[f"adversarial.{name}"] for name in ("kl-coefficient", "kl-target", "entropy-coefficient"))
         yield (
             penalty,

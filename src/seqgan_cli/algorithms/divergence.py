@@ -19,7 +19,7 @@ GAIN, MOST = 0.1, 0.2  # of the controller: Ziegler et al. 2019, §2.2
 
 
 @dataclass(frozen=True)
-class PenaltySettings(Adversarial):
+class KLPenaltySettings(Adversarial):
     """Those of rounds by policy gradient that are of the penalty."""
 
     kl_coefficient: float = setting(
@@ -57,7 +57,7 @@ class KLPenalty:
 
     G_ref is the policy as rounds begin; or it follows, and is what the last round left. With d-steps that is the policy whose
     samples the discriminator has just learned to tell, so that with the reward `log-ratio` and β = 1 each round aims at
-    that policy corrected, and what fresh discriminators know adds up.
+    that policy corrected.
 
     Args:
         generator: the policy as it begins, which is copied.
@@ -65,7 +65,7 @@ class KLPenalty:
             follows.
     """
 
-    def __init__(self, generator: Generator, settings: PenaltySettings) -> None:
+    def __init__(self, generator: Generator, settings: KLPenaltySettings) -> None:
         self.policy = generator.clone("start")  # its name in checkpoints
         self.target, self.follows = settings.kl_target, settings.kl_reference == "round"
         coefficient = settings.kl_coefficient

@@ -16,7 +16,7 @@ from seqgan_cli.algorithms.advantages import (
     subtract_mean,
 )
 from seqgan_cli.algorithms.base import Algorithm, GStep, TimedStep
-from seqgan_cli.algorithms.divergence import KLPenalty, PenaltySettings
+from seqgan_cli.algorithms.divergence import KLPenalty, KLPenaltySettings
 from seqgan_cli.algorithms.interleaved import LikelihoodSteps
 from seqgan_cli.algorithms.rollout import ActionValues, NetworkPolicy, NgramPolicy, RolloutPolicy
 from seqgan_cli.config import registry
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 @section("adversarial", "adversarial")
 @dataclass(frozen=True)
-class PolicyGradientSettings(PenaltySettings):
+class PolicyGradientSettings(KLPenaltySettings):
     rollouts: int = setting(
         16, "Monte Carlo continuations of every prefix (0: the finished sequence's reward for all)", at_least=0, quick=4
     )

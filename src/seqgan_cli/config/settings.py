@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from seqgan_cli.config import registry
+from seqgan_cli.config.paths import short
 from seqgan_cli.config.presets import SPECIAL
 from seqgan_cli.config.schema import SettingSpec, specs_of
 from seqgan_cli.config.sections import (
@@ -221,6 +222,11 @@ def file_settings() -> tuple[str, ...]:
     They have other folders on other machines, so results and studies keep the files' names alone.
     """
     return tuple(name for name, spec in SCHEMA.items() if spec.is_file)
+
+
+def without_folders(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by setting, with the names of files alone: what results keep."""
+    return {**values, **{name: short(str(values[name])) for name in file_settings() if name in values}}
 
 
 def settings_of(*stages: str) -> tuple[str, ...]:

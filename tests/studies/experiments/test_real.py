@@ -1,6 +1,7 @@
 """Experiments on real data: scores of which more is better, and the command from a file to its tables."""
 
 import csv
+import dataclasses
 import json
 import random
 import re
@@ -31,6 +32,22 @@ def test_more_bleu_is_better():
     assert told[2].startswith("Against the constant reward, SeqGAN is better in quality by more than 0.01: bleu_2 +0.06")
     assert told[3].startswith("The highest bleu_2 is that of SeqGAN (0.7")
     assert "the lowest nll_test that of MLE" in told[3]
+
+
+def test_what_nothing_compares_stands_beside_what_is_compared(tmp_path: Path) -> None:
+    """Of generators, of the training data, and in results.json; where scores were kept without it, nothing."""
+    made = real_results({"mle": seeds(0.60, salt=1), "seqgan": seeds(0.70, 6.5, salt=3)})
+    shown = ("bleu_2", "bleu_5")  # bleu_2 stands for one that all have, and no row has bleu_5
+    wider = dataclasses.replace(made, design=dataclasses.replace(made.design, extra_scores=shown))
+    columns, rows = tables.scores_table(wider)
+    first = len(columns) - columns[::-1].index("BLEU-2 ↑") - 1
+    assert columns[first : first + 2] == ["BLEU-2 ↑", "BLEU-5 ↑"]
+    assert {len(row) for row in rows} == {len(columns)}
+    means = {row.title: f"{row.over_seeds('bleu_2').mean:.3f}" for row in made.rows}
+    means["the training data"] = f"{np.mean([found['bleu_2'] for found in made.data.values()]):.3f}"
+    assert {row[0]: row[first : first + 2] for row in rows if row[0] in means} == {k: [v, ""] for k, v in means.items()}
+    outputs.write(wider, {}, tmp_path)
+    assert outputs.read(tmp_path)[0].design.extra_scores == shown
 
 
 def test_a_gain_that_the_constant_reward_has_too_is_not_earned():

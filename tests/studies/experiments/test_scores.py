@@ -56,10 +56,8 @@ def test_samples_drawn_alike_are_the_same_where_generators_are(run: Run, monkeyp
         return "pretrain-g", 1
 
     monkeypatch.setattr(Scorer, "load", load)
-    alike, apart = (
-        [Scorer(run, SAMPLES, pytest.fail, alike=each).score(which).scores.nll_oracle.mean for which in ("own", "twin")]
-        for each in (True, False)
-    )
+    scorers = (Scorer(run, SAMPLES, pytest.fail, common_random_numbers=each) for each in (True, False))
+    alike, apart = ([scorer.score(which).scores.nll_oracle.mean for which in ("own", "twin")] for scorer in scorers)
     assert alike[0] == pytest.approx(alike[1], rel=1e-5)
     assert apart[0] != pytest.approx(apart[1], rel=1e-5)
     assert len({*alike, *apart}) >= 3

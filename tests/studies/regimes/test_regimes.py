@@ -1,5 +1,6 @@
 """`seqgan experiment regimes`: its cells, what validation chooses, gaps worked by hand, and what it leaves."""
 
+import dataclasses
 import json
 import math
 import subprocess
@@ -24,7 +25,7 @@ from seqgan_cli.studies.regimes import study
 from seqgan_cli.studies.regimes.cells import CORRECTED, MLE, ROUNDS, Cell, later_works
 from seqgan_cli.studies.regimes.experiment import values_of
 from seqgan_cli.studies.regimes.outputs import findings, markdown, table
-from seqgan_cli.studies.regimes.study import Mapped, Plan, covers, gap
+from seqgan_cli.studies.regimes.study import Mapped, Plan, coverage_gap, gap
 from tiny import TINY
 
 Call = Callable[..., Any]
@@ -68,7 +69,7 @@ def test_a_gap_is_the_largest_on_a_fine_grid(seed: int) -> None:
     assert gap(*curves) >= differences.max() - 1e-9
     assert gap(*curves[::-1]) == pytest.approx(-differences.min(), abs=2e-3)
     assert gap(curves[0], curves[0]) == 0.0
-    assert covers(*curves) == xs[0] - their_xs[0]
+    assert coverage_gap(*curves) == xs[0] - their_xs[0]
 
 
 def plan_of(tmp_path: Path, **changes: Any) -> Plan:
@@ -127,6 +128,21 @@ def test_a_cell_pays_where_all_seeds_say_so(tmp_path: Path) -> None:
     ]
 
 
+def test_a_method_that_covers_worse_than_mle_at_its_best_is_not_below_everywhere(tmp_path: Path) -> None:
+    plan, cell = plan_of(tmp_path), Cell(30, 3)
+    worse = [(1.5, 3.0), (2.0, 2.0)]
+    found = {}
+    for seed in plan.seeds:
+        own = mapped(0.5, 0.25, -0.1 - seed / 1e4, -0.1 - seed / 1e4)
+        found[cell, seed] = dataclasses.replace(own, curves={**own.curves, ROUNDS: [(x, y - seed / 1e4) for x, y in worse]})
+    told = findings(plan, found)
+    assert told[0].startswith("MLE, corrected is below MLE's curve at every coverage tried (p < 0.01) in 30")
+    assert told[1] == "SeqGAN, log-ratio is below MLE's curve at every coverage tried (p < 0.01) in no cell."
+    columns, (row,) = table(plan, found)
+    shown = [shown for name, shown in zip(columns, row, strict=True) if name == "minus MLE's best nll_test ↓"]
+    assert shown == ["+0.0000", "+0.5000"]
+
+
 @pytest.mark.parametrize("name", ["seeds", "large-steps", "small"])
 def test_the_record_says_what_its_figures_do(tmp_path: Path, name: str) -> None:
     """The table under docs/results is the one that is made of results.json beside it."""
@@ -135,14 +151,15 @@ def test_the_record_says_what_its_figures_do(tmp_path: Path, name: str) -> None:
     found = {}
     for each in record["cells"]:
         cell = Cell(each.pop("sequences"), each.pop("hidden_dim"))
-        seed, gaps, covered = each.pop("seed"), each.pop("gaps"), each.pop("covers")
+        seed, gaps, covered = each.pop("seed"), each.pop("gaps"), each.pop("coverage_gaps")
         found[cell, seed] = Mapped(**{**each, "known": Knowledge(**each["known"])})
         others = {name: each["curves"][name] for name in (CORRECTED, ROUNDS)}
         assert gaps == {name: gap(curve, each["curves"][MLE]) for name, curve in others.items()}
-        assert covered == {name: covers(curve, each["curves"][MLE]) for name, curve in others.items()}
+        assert covered == {name: coverage_gap(curve, each["curves"][MLE]) for name, curve in others.items()}
     cells, seeds = [*dict.fromkeys(cell for cell, _ in found)], tuple(dict.fromkeys(seed for _, seed in found))
     sequences, sizes = (tuple(dict.fromkeys(getattr(cell, x) for cell in cells)) for x in ("sequences", "hidden_dim"))
-    plan = Plan(tmp_path, None, "fast", sequences, sizes, (), seeds, record["samples"], record.get("alike", False))  # type: ignore[arg-type]
+    shared = record.get("common_random_numbers", False)
+    plan = Plan(tmp_path, None, "fast", sequences, sizes, (), seeds, record["samples"], shared)  # type: ignore[arg-type]
     assert plan.cells == cells
     assert markdown(plan, found) == (folder / "table.md").read_text(encoding="utf-8")
 

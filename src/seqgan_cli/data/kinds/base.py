@@ -79,7 +79,7 @@ class Kind(registry.Component, abc.ABC):
     several: ClassVar[bool] = False  # whether `read` takes a source that names several files (`data.inputs.named.files_of`)
     synthetic: ClassVar[bool] = False  # whether the sequences are drawn from an oracle, and nothing is read
     quality: ClassVar[tuple[str, ...]] = ("bleu_3", "bleu_4")  # scores the paper reports of such data; tests compare the first
-    beside: ClassVar[tuple[str, ...]] = ("bleu_2", "bleu_5")  # scores that others report of such data, for the eye
+    extra_scores: ClassVar[tuple[str, ...]] = ("bleu_2", "bleu_5")  # scores that others report of such data, for the eye
     experiment: ClassVar[str] = ""  # what its experiment trains on, in words; none without
     distance_notes: ClassVar[tuple[str, ...]] = ()  # lines that say what `distances` and `set_distances` are
 

@@ -81,7 +81,7 @@ class Music(Kind):
     several = True
     counts = "file"
     quality = ("bleu_4", "nearest_window_mse")
-    beside = ()
+    extra_scores = ()
     experiment = "windows of tunes"
     distance_notes = (
         "nearest-window MSE: a sample's mean squared difference in pitch to the held-out window nearest to it.",

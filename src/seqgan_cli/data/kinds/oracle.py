@@ -44,7 +44,7 @@ class Oracle(Text):
     sources = ("oracle",)
     synthetic = True
     quality = ("nll_oracle",)
-    beside = ()
+    extra_scores = ()
     experiment = ""
 
     @classmethod

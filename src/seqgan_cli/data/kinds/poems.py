@@ -47,7 +47,7 @@ class Poems(Kind):
     defaults: ClassVar[Mapping[str, Any]] = {"data.tokenizer": "chars"}
     uses = frozenset({"data.min-count", "data.max-vocab", "data.strict"})
     quality = ("bleu_2",)
-    beside = ()
+    extra_scores = ()
     several = True
     experiment = "Chinese quatrains"
 

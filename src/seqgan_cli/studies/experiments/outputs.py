@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from seqgan_cli import __version__, files
-from seqgan_cli.config.paths import short
 from seqgan_cli.config.schema import specs_of
-from seqgan_cli.config.settings import file_settings
+from seqgan_cli.config.settings import without_folders
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.evaluation.generators import from_record
 from seqgan_cli.evaluation.statistics import over_seeds, verdict
@@ -21,6 +20,7 @@ from seqgan_cli.studies.experiments.methods import EXPERIMENTS
 from seqgan_cli.studies.experiments.results import Design, Histories, Results, Row, arrange, value
 from seqgan_cli.studies.experiments.scores import Scored
 from seqgan_cli.studies.experiments.tables import (
+    markdown_table,
     matched_caption,
     matched_table,
     scores_caption,
@@ -48,8 +48,7 @@ def markdown(results: Results) -> str:
         (matched_table(results), matched_caption(results)),
     ):
         if rows:
-            lines += ["| " + " | ".join(cells) + " |" for cells in [columns, ["---"] * len(columns), *rows]]
-            lines += ["", caption, ""]
+            lines += [*markdown_table(columns, rows), "", caption, ""]
     lines += [f"- {finding}" for finding in conclusions(results)]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -62,7 +61,7 @@ def write(results: Results, settings: Mapping[str, Any], folder: Path) -> None:
     record = {
         "version": __version__,
         **_design(results.design),
-        "settings": {**settings, **{name: short(settings[name]) for name in file_settings() if name in settings}},
+        "settings": without_folders(settings),
         "data": {str(seed): dict(figures) for seed, figures in results.data.items()},
         "rows": [_record(row, results.design) for row in results.rows],
     }
@@ -83,7 +82,7 @@ def write_curves(found: Histories, folder: Path) -> None:
 def _design(design: Design) -> dict[str, Any]:
     """The design's record; nothing of sampling where it is as ever."""
     record = dataclasses.asdict(design)
-    usual = [name for name in ("sweep", "sampling", "beside") if getattr(design, name) == getattr(Design, name)]
+    usual = [name for name in ("sweep", "sampling", "extra_scores") if getattr(design, name) == getattr(Design, name)]
     return {name: record[name] for name in record if name not in usual}
 
 
@@ -182,7 +181,7 @@ def read(folder: Path) -> tuple[Results, dict[str, Any]]:
         data = {int(seed): figures for seed, figures in record["data"].items()}
         known = {field.name: record[field.name] for field in dataclasses.fields(Design) if field.name in record}
         sampling = Sampling(**known.pop("sampling", {}))
-        several = {name: tuple(known.get(name, getattr(Design, name))) for name in ("quality", "beside")}
+        several = {name: tuple(known.get(name, getattr(Design, name))) for name in ("quality", "extra_scores")}
         design = Design(**{**known, **several, "sampling": sampling})
         return arrange(design, found, data), dict(record["settings"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

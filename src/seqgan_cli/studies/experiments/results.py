@@ -71,7 +71,7 @@ class Design:
 
     one_oracle: whether all seeds share one, or of real data the held-out set; quality: the scores that say how good samples
     are, the first of which is what findings speak of; source: name of the data; sweep: what curves are over, of SWEEPS;
-    sampling: how samples are drawn where that is 1; beside: further scores of quality, which nothing compares.
+    sampling: how samples are drawn where that is 1; extra_scores: further scores of quality, which nothing compares.
     """
 
     kind: str
@@ -84,7 +84,7 @@ class Design:
     source: str = "oracle"
     sweep: str = "temperature"
     sampling: Sampling = PLAIN
-    beside: tuple[str, ...] = ()
+    extra_scores: tuple[str, ...] = ()
 
     @property
     def swept(self) -> Sweep:
@@ -129,7 +129,7 @@ class Design:
     def reported(self) -> tuple[str, ...]:
         """Every score that the files give."""
         variety = BESIDE_REAL[:1] if self.coverage == "self_bleu_3" else ()
-        return (*self.quality, *self.beside, *BESIDE_QUALITY, *(variety if self.synthetic else BESIDE_REAL))
+        return (*self.quality, *self.extra_scores, *BESIDE_QUALITY, *(variety if self.synthetic else BESIDE_REAL))
 
 
 @dataclass(frozen=True)
@@ -198,8 +198,8 @@ def collect(
     values = tasks[0].config.values
     one_oracle = bool(values["data.oracle"] or values["data.test"] or is_prepared(values["data.source"]))
     own = tasks[0].config.settings
-    source, quality, beside = short(own.data.source), own.origin.quality, own.origin.beside
-    design = Design(kind, tasks[0].preset, samples, margin, one_oracle, unfinished, quality, source, sweep, sampling, beside)
+    source, quality, extra = short(own.data.source), own.origin.quality, own.origin.extra_scores
+    design = Design(kind, tasks[0].preset, samples, margin, one_oracle, unfinished, quality, source, sweep, sampling, extra)
     places = {(task.name, task.seed): task for task in tasks}
     seeds = sorted({task.seed for task in tasks})
     found: dict[tuple[str, float], dict[int, Scored]] = {}

@@ -57,16 +57,17 @@ class Scorer:
         num: samples behind each score.
         warn: told of damaged checkpoints.
         variety: of synthetic data too, measure what samples have in common.
-        alike: draw the samples of all generators of a seed from one key: of two that are near one another most samples are the
-            same, so that their difference is far less noisy. Not for tests that take the samples for independent.
+        common_random_numbers: draw the samples of all generators of a seed from one key, which pairs them. Not for tests that
+            take samples for independent.
 
     Raises SeqganError for a run that cannot be read.
     """
 
     def __init__(
-        self, run: Run, num: int, warn: Callable[[str], None], variety: bool = False, alike: bool = False
+        self, run: Run, num: int, warn: Callable[[str], None], variety: bool = False, common_random_numbers: bool = False
     ) -> None:
-        self.run, self.num, self.warn, self.alike = run, num, warn, alike
+        self.run, self.num, self.warn = run, num, warn
+        self.common_random_numbers = common_random_numbers
         self.settings = run.config().settings
         self.corpus, self.oracle = run.corpus(), run.oracle()
         self.real: Variety | None = None if self.oracle else RealScores(self.corpus, self.settings)
@@ -110,8 +111,9 @@ class Scorer:
             found_d = correcting_discriminator(self.run, which, self.settings, self.warn)
             discriminator = load_discriminator(found_d, self.settings, self.corpus)
             name += f"-corrected-{digest_of(discriminator)}"
-        draws = key(self.settings.seed, "scores", "alike") if self.alike else samples_key(self.settings.seed, self.generator)
-        name += "-alike" * self.alike
+        seed, common = self.settings.seed, self.common_random_numbers
+        draws = key(seed, "scores", "alike") if common else samples_key(seed, self.generator)
+        name += "-common" * common
         found = self._kept(
             name,
             lambda: likelihoods(

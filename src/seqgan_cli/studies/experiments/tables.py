@@ -25,7 +25,7 @@ def scores_table(results: Results) -> tuple[list[str], list[list[str]]]:
     self_bleu = SCORES["self_bleu_3"].heading
     variety = [self_bleu] * (design.coverage == "self_bleu_3")
     beside = ["token types", *variety] if design.synthetic else [self_bleu, "copied run"]
-    columns = ["method", "trained for", *own, *(SCORES[name].heading for name in (*design.compared, *design.beside))]
+    columns = ["method", "trained for", *own, *(SCORES[name].heading for name in (*design.compared, *design.extra_scores))]
     known = ["d_knows ↑"] * any(row.knows for row in results.rows)
     columns += [*(["outside"] if outside else []), "distinct", *beside, *known]
     rows = []
@@ -34,7 +34,7 @@ def scores_table(results: Results) -> tuple[list[str], list[list[str]]]:
         cells += [f"{row.at:g}"] if swept else []
         cells += [", ".join(map(str, sorted(row.seeds)))] if uneven else []
         cells += [str(row.over_seeds(name)) for name in design.compared]
-        cells += [_mean(row.over_seeds(name)) for name in design.beside]
+        cells += [_mean(row.over_seeds(name)) for name in design.extra_scores]
         cells += ["" if math.isnan(row.outside) else f"{row.outside:.1%}"] if outside else []
         cells += [f"{row.over_seeds('distinct_share').mean:.1%}"]
         if design.synthetic:
@@ -55,11 +55,16 @@ def scores_table(results: Results) -> tuple[list[str], list[list[str]]]:
         mark("uniform tokens", str(over("nll_oracle_uniform")))
     else:
         quality = [str(over(name)) for name in design.quality]
-        further = [_mean(over(name)) for name in design.beside]
+        further = [_mean(over(name)) for name in design.extra_scores]
         shares = f"{over('distinct_share').mean:.1%}", f"{over('self_bleu_3').mean:.3f}"
         mark("the training data", *quality, "", *further, *outside, *shares)
         mark("the held-out data", *("" for _ in (*quality, *further)), "", *outside, "", "", f"{over('copied_run').mean:.2f}")
     return columns, rows
+
+
+def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Its lines."""
+    return ["| " + " | ".join(cells) + " |" for cells in [columns, ["---"] * len(columns), *rows]]
 
 
 def _mean(estimate: Estimate) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from seqgan_cli import files
-from seqgan_cli.config.paths import short
-from seqgan_cli.config.settings import file_settings
+from seqgan_cli.config.settings import without_folders
 from seqgan_cli.console import Console
 from seqgan_cli.evaluation.statistics import over_seeds, signed
 from seqgan_cli.studies.experiments.methods import METHODS as EVERY
+from seqgan_cli.studies.experiments.tables import markdown_table
 from seqgan_cli.studies.headline.study import CORRECTED, METHODS, MLE, Colder, Found, Plan, Rounds
 
 T = TypeVar("T")
@@ -178,7 +178,7 @@ def markdown(plan: Plan, found: Found) -> str:
     tables: list[Callable[[Found], tuple[list[str], list[list[str]]]]] = [table, seeds_table]
     for make in tables:
         columns, rows = make(found)
-        lines += ["| " + " | ".join(cells) + " |" for cells in [columns, ["---"] * len(columns), *rows]]
+        lines += markdown_table(columns, rows)
         lines += [""]
     lines += [caption(plan, found), "", *(f"- {sentence}" for sentence in findings(plan, found))]
     return "\n".join(lines) + "\n"
@@ -189,8 +189,8 @@ def write(plan: Plan, found: Found, console: Console) -> None:
     for label, share in found.unfinished.items():
         console.warn(f"{label} is at {share:.0%}: its scores are not final.")
     folder = plan.directory / FOLDER
-    settings = {**plan.config.values, **{name: short(str(plan.config.values[name])) for name in file_settings()}}
-    record = {"preset": plan.preset, "samples": plan.samples, "nats": plan.nats, "settings": settings, **found.record()}
+    record = {"preset": plan.preset, "samples": plan.samples, "nats": plan.nats}
+    record |= {"settings": without_folders(plan.config.values), **found.record()}
     files.write(folder / "table.md", markdown(plan, found).encode())
     files.write(folder / "results.json", (json.dumps(files.plain(record), indent=1) + "\n").encode())
     columns, rows = table(found)

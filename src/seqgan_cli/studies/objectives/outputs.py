@@ -12,6 +12,7 @@ from seqgan_cli.evaluation.metrics.likelihood import Estimate
 from seqgan_cli.evaluation.statistics import over_seeds, signed
 from seqgan_cli.figures import Curve, trade_off
 from seqgan_cli.studies.experiments.findings import above_curve
+from seqgan_cli.studies.experiments.tables import markdown_table
 from seqgan_cli.studies.objectives.methods import COLDER, METHODS
 from seqgan_cli.studies.objectives.scores import BEST_OF, Scored
 from seqgan_cli.studies.objectives.study import FOLDER, Plan, arranged, curve
@@ -181,7 +182,7 @@ def write(plan: Plan, console: Console) -> None:
         raise SeqganError(f"{plan.directory} holds no scores yet, nor runs that are done: leave --partial out.")
     columns, rows = table(plan)
     title = f"Objective {plan.settings.adversarial.reward}"
-    lines = [f"# {title}", "", *("| " + " | ".join(cells) + " |" for cells in [columns, ["---"] * len(columns), *rows])]
+    lines = [f"# {title}", "", *markdown_table(columns, rows)]
     lines += ["", caption(plan), "", *(f"- {finding}" for finding in findings(plan)), "", "## Samples", ""]
     for name, texts in examples(plan):
         lines += [f"**{name}**", "", *(f"    {text}" for text in texts), ""]

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from seqgan_cli import files
-from seqgan_cli.config.paths import short
-from seqgan_cli.config.settings import file_settings
+from seqgan_cli.config.settings import without_folders
 from seqgan_cli.console import Console
 from seqgan_cli.errors import SeqganError
 from seqgan_cli.evaluation.statistics import over_seeds, paired, shown_p, signed
 from seqgan_cli.figures import HeatMap, heat_maps
+from seqgan_cli.studies.experiments.tables import markdown_table
 from seqgan_cli.studies.regimes.cells import CORRECTED, MLE, ROUNDS, TITLES, Cell
-from seqgan_cli.studies.regimes.study import Mapped, Plan, covers, gap
+from seqgan_cli.studies.regimes.study import Mapped, Plan, coverage_gap, gap
 
 FOLDER = "regimes"
 P = 0.01  # below which a cell is one where it pays
@@ -49,7 +49,7 @@ def table(plan: Plan, found: Found) -> tuple[list[str], list[list[str]]]:
         cells += [str(over_seeds(values)) for values in numbers]
         for name in (CORRECTED, ROUNDS):
             difference, p = test(own, name)
-            covered = over_seeds([covers(mapped.curves[name], mapped.curves[MLE]) for mapped in own])
+            covered = over_seeds([coverage_gap(mapped.curves[name], mapped.curves[MLE]) for mapped in own])
             cells += [difference, shown_p(p), f"{covered.mean:+.4f}"]
         rows.append(cells)
     return columns, rows
@@ -69,7 +69,7 @@ def caption(plan: Plan) -> str:
     several = len(plan.seeds) > 1
     return (
         f"{'Means over ' if several else ''}{len(plan.seeds)} seed{'s' * several}, {plan.samples} samples behind each score"
-        f"{', of all methods of a seed drawn from one key' if plan.alike else ''}"
+        f"{', of all methods of a seed drawn from one key' if plan.common_random_numbers else ''}"
         f"{'; ± is half a 95 % interval over seeds' if several else '; one seed: its spread is unknown'}. dropout: that of the "
         "lowest nll_validation. "
         "KL(p‖G): of MLE, nats a sequence, from the oracle's likelihood of the test sequences. knows: what the discriminator "
@@ -109,7 +109,7 @@ def findings(plan: Plan, found: Found) -> list[str]:
 def _everywhere_below(own: Sequence[Mapped], name: str) -> bool:
     """Whether, in the mean over a cell's seeds, it is below MLE's curve, and covers as well as MLE at its best."""
     pairs = [(mapped.curves[name], mapped.curves[MLE]) for mapped in own]
-    below, covered = (over_seeds([measure(*pair) for pair in pairs]).mean for measure in (gap, covers))
+    below, covered = (over_seeds([measure(*pair) for pair in pairs]).mean for measure in (gap, coverage_gap))
     return below < 0 and covered <= 0
 
 
@@ -121,7 +121,7 @@ def markdown(plan: Plan, found: Found) -> str:
     """The table, what its columns are, and the findings."""
     columns, rows = table(plan, found)
     lines = ["# regimes: where a discriminator knows something, and what that earns", ""]
-    lines += ["| " + " | ".join(cells) + " |" for cells in [columns, ["---"] * len(columns), *rows]]
+    lines += markdown_table(columns, rows)
     lines += ["", caption(plan), "", *(f"- {sentence}" for sentence in findings(plan, found))]
     return "\n".join(lines) + "\n"
 
@@ -136,12 +136,11 @@ def write(plan: Plan, found: Found, console: Console) -> None:
     folder = plan.directory / FOLDER
     columns, rows = table(plan, found)
     files.write(folder / "table.md", markdown(plan, found).encode())
-    settings = {**plan.config.values, **{name: short(str(plan.config.values[name])) for name in file_settings()}}
     record = {
         "preset": plan.preset,
         "samples": plan.samples,
-        "alike": plan.alike,
-        "settings": settings,
+        "common_random_numbers": plan.common_random_numbers,
+        "settings": without_folders(plan.config.values),
         "cells": [
             {"sequences": cell.sequences, "hidden_dim": cell.hidden_dim, "seed": seed, **mapped.record()}
             for (cell, seed), mapped in found.items()

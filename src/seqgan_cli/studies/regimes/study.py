@@ -33,7 +33,7 @@ class Plan:
         sequences, hidden_dims: whose product the cells are.
         dropouts: of which each cell and seed takes the one with the best nll_validation.
         samples: behind each score.
-        alike: whether those of all methods of a seed are drawn from one key.
+        common_random_numbers: whether those of all methods of a seed are drawn from one key.
     """
 
     directory: Path
@@ -44,7 +44,7 @@ class Plan:
     dropouts: tuple[float, ...]
     seeds: tuple[int, ...]
     samples: int
-    alike: bool = True
+    common_random_numbers: bool = True
 
     @property
     def cells(self) -> list[Cell]:
@@ -108,7 +108,7 @@ class Mapped:
         others = {name: self.curves[name] for name in (CORRECTED, ROUNDS)}
         return asdict(self) | {
             "gaps": {name: gap(curve, self.curves[MLE]) for name, curve in others.items()},
-            "covers": {name: covers(curve, self.curves[MLE]) for name, curve in others.items()},
+            "coverage_gaps": {name: coverage_gap(curve, self.curves[MLE]) for name, curve in others.items()},
         }
 
 
@@ -126,7 +126,7 @@ def gap(curve: Sequence[Point], mle: Sequence[Point]) -> float:
     return max((each for each in found if not math.isnan(each)), default=math.nan)
 
 
-def covers(curve: Sequence[Point], mle: Sequence[Point]) -> float:
+def coverage_gap(curve: Sequence[Point], mle: Sequence[Point]) -> float:
     """The best nll_test of a curve less MLE's best: above 0 there are coverages that MLE alone reaches."""
     return min(x for x, _ in curve) - min(x for x, _ in mle)
 
@@ -166,8 +166,10 @@ def _done(plan: Plan) -> Iterator[tuple[Cell, int]]:
 
 def _mapped(plan: Plan, cell: Cell, seed: int, console: Console) -> Mapped:
     chosen = plan.chosen(cell, seed)
-    works = later_works(chosen)
-    discriminator, rounds = (Scorer(plan.run(seed, work), plan.samples, console.warn, alike=plan.alike) for work in works)
+    discriminator, rounds = (
+        Scorer(plan.run(seed, work), plan.samples, console.warn, common_random_numbers=plan.common_random_numbers)
+        for work in later_works(chosen)
+    )
     last = "best-adversarial" if rounds.run.checkpoints("adversarial").best() else "start"
     curves, first = {}, {}
     for name, scorer, which, corrected in (
