@@ -120,9 +120,7 @@ def gap(curve: Sequence[Point], mle: Sequence[Point]) -> float:
     a point, the line of the other lies on or above what it would have in between if it is convex, so that neither gains by it
     in all of them. nan where the curves have no coverage in common.
     """
-    start = max(min(x for x, _ in points) for points in (curve, mle))
-    places = {max(x, start) for x, _ in (*curve, *mle)}
-    found = [above_curve(x, -above_curve(x, 0.0, curve), mle) for x in places]
+    found = [above_curve(x, -above_curve(x, 0.0, curve), mle) for x, _ in (*curve, *mle)]
     return max((each for each in found if not math.isnan(each)), default=math.nan)
 
 
