@@ -8,7 +8,7 @@ import pytest
 
 from seqgan_cli.config import registry
 from seqgan_cli.config.resolution import Config, explicit, read_file, resolve
-from seqgan_cli.config.settings import SCHEMA, Settings, find
+from seqgan_cli.config.settings import SCHEMA, Settings, find, without_folders
 from seqgan_cli.data.kinds.oracle import OracleSettings
 from seqgan_cli.errors import SeqganError, UsageError
 from seqgan_cli.models.discriminators.convolutional import parse_filters
@@ -517,3 +517,8 @@ def test_filters_that_are_all_wider_than_the_sequence_are_refused() -> None:
 def test_filters_that_cannot_be_read_are_refused(text: str) -> None:
     with pytest.raises(UsageError, match=r"write 'paper' or window:number"):
         parse_filters(text, 20)
+
+
+def test_results_keep_the_names_of_files_alone() -> None:
+    values = {"data.source": "/one/two/x.txt", "data.oracle": "/one/oracle.npz", "data.test": "", "seed": 3}
+    assert without_folders(values) == {"data.source": "x.txt", "data.oracle": "oracle.npz", "data.test": "", "seed": 3}
