@@ -67,7 +67,7 @@ def tables(own: Corpus) -> dict[str, float]:
     generator, real = untrained_generator(settings(), own), RealScores(own, settings())
     scores = likelihoods(generator, own, None, 64, key(0, "x"), real=real)
     found = {name: estimate.mean for name, estimate in scores.real.items()} | {"nll_test": scores.nll_test.mean}
-    measured = Measures(own, settings().kind, None, 64, "").of_data()
+    measured = Measures(own, settings(), None, 64, "").of_data()
     found |= {name: value if isinstance(value, float) else value.mean for name, value in measured.items()}
     return found | {f"data {name}": value for name, value in data_figures(own, None, 0, 64, real).items()}
 

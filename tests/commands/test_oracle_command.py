@@ -10,7 +10,13 @@ import pytest
 import reference
 from seqgan_cli.config.resolution import resolve
 from seqgan_cli.data.vocabulary import EOS, PAD, UNK
+from seqgan_cli.evaluation.fluency import Fluency
+from seqgan_cli.randomness import key
+from seqgan_cli.runs.generators import generator_checkpoint, read_generator
 from seqgan_cli.runs.run import Run
+from seqgan_cli.sampling.likelihood import sequence_nll
+from seqgan_cli.sampling.sequences import sample
+from seqgan_cli.studies.experiments.scores import Scorer, samples_key
 
 SMALL = ["data.num-sequences=60", "evaluation.samples=16", "generator.hidden-dim=5", "generator.embedding-dim=4"]
 SIZES = ["--epochs", 1, *(f"--set={each}" for each in SMALL)]
@@ -228,3 +234,30 @@ def test_what_is_no_oracle_is_refused(seqgan, refused, text, synthetic, tmp_path
     damaged.write_bytes(b"PK\x03\x04 broken")
     done = seqgan("pretrain-g", "--oracle", damaged, "--run", tmp_path / "run", *SIZES)
     refused(done, 1, f"Cannot read the oracle {damaged}: it is damaged or no .npz.")
+
+
+def test_it_says_how_fluent_samples_of_a_run_are(text, exported, seqgan, refused, synthetic):
+    """Its own generator's too, of which that is the likelihood that sampling them has."""
+    run = Run(text.path)
+    generator = read_generator(run, generator_checkpoint(run, "pretrain-g", pytest.fail), run.corpus())
+    vocabulary = run.corpus().vocabulary
+
+    def mean_nll(tokens):
+        counted = vocabulary.mask(tokens).sum(axis=1) - (tokens[:, -1] == EOS)
+        return float((sequence_nll(generator, tokens) / counted).mean())
+
+    done = seqgan("eval-quality", "--run", text.path, "--from", "pretrain-g", "-n", 30, "--fluency", exported, "--json", "-q")
+    assert done.code == 0, done.err
+    measures = json.loads(done.out)["measures"]
+    assert measures["nll_fluency"]["samples"]["mean"] == pytest.approx(mean_nll(sample(generator, 30, key(0, "eval-quality"))))
+    assert measures["fluency_unknown"]["samples"]["mean"] == 0.0
+    assert measures["fluency_unknown"]["data"]["mean"] > 0.0
+    scorer = Scorer(run, 16, pytest.fail, fluency=Fluency(exported))
+    scored = scorer.score("pretrain-g").scores.real["nll_fluency"]
+    assert scored.mean == pytest.approx(mean_nll(sample(generator, 16, samples_key(run.config().settings.seed, generator))))
+    assert "nll_fluency" in scorer.data()
+    assert "nll_fluency" not in Scorer(run, 16, pytest.fail).score("pretrain-g").scores.real, "kept apart"
+    of_numbers = synthetic.path / "corpus" / "oracle.npz"
+    advised = "`seqgan oracle RUN -o FILE` makes one of a run of text."
+    sentence = f"{of_numbers} is an oracle of numbers, which knows no text: {advised}"
+    refused(seqgan("eval-quality", "--run", text.path, "--fluency", of_numbers, "-q"), 1, sentence)

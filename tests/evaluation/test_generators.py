@@ -88,7 +88,7 @@ def test_intervals_of_held_out_scores_are_over_documents_where_they_are_known() 
     assert found.mean == pytest.approx(once.mean, rel=1e-6)
     assert found.high - found.mean == pytest.approx(ratio * (once.high - once.mean), rel=1e-5)
     assert found.count == 10
-    run = Measures(clustered, data_settings().kind, None, 300, "").of_data()["copied_run"]
+    run = Measures(clustered, data_settings(), None, 300, "").of_data()["copied_run"]
     assert isinstance(run, Estimate)
     assert run.count == 10
 

@@ -91,7 +91,7 @@ def test_unknown_matches_nothing_in_any_score(seed: int, share: float) -> None:
     numbers = {word: i for i, word in enumerate({word for each in (own, training) for sentence in each for word in sentence})}
     ids = [[[numbers[word] for word in sentence] for sentence in each] for each in (own, training)]
     assert found["copied_run"].mean == pytest.approx(np.mean([reference.longest_copied_run(row, ids[1]) for row in ids[0]]))
-    measures = Measures(corpus, data_settings(source="x", kind="text").kind, None, 12, "").of_samples(tables[2])
+    measures = Measures(corpus, data_settings(source="x", kind="text"), None, 12, "").of_samples(tables[2])
     assert measures["copied_run"] == found["copied_run"]
     known = [[-1 if word.isdigit() else numbers[word] for word in sentence] for sentence in own]
     assert measures["distinct_2"] == pytest.approx(reference.distinct_n(known, 2), nan_ok=True)

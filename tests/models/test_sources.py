@@ -13,7 +13,6 @@ from seqgan_cli.algorithms.advantages import policy_gradient_loss, repeat_final_
 from seqgan_cli.algorithms.adversarial import _reward_means
 from seqgan_cli.algorithms.mle import likelihood_loss, scheduled_sampling_inputs
 from seqgan_cli.algorithms.rollout import ActionValues, NetworkPolicy, NgramPolicy
-from seqgan_cli.config import registry
 from seqgan_cli.config.sections import GeneratorSettings
 from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.data.split import HeldOut
@@ -27,6 +26,7 @@ from seqgan_cli.sampling.choices import Sampling
 from seqgan_cli.sampling.continuation import sample_beside
 from seqgan_cli.sampling.likelihood import sequence_nll, token_nll
 from seqgan_cli.sampling.sequences import sample, sample_batch
+from tiny import data_settings
 
 pytestmark = pytest.mark.usefixtures("quickly")
 
@@ -290,7 +290,7 @@ def test_distances_and_variety_are_of_targets() -> None:
     vectors = np.full((WORDS.size, 2), np.nan)
     vectors[A], vectors[B] = (1.0, 0.0), (0.0, 1.0)
     other = np.array([[B, SEP, B, B, EOS, PAD], [B, SEP, A, B, EOS, PAD]] * 8, np.int32)
-    measured = Measures(corpus, registry.kinds["pairs"], vectors, len(held), "x").of_samples(other)
+    measured = Measures(corpus, data_settings(source="x", kind="pairs"), vectors, len(held), "x").of_samples(other)
     assert measured["frechet_distance"] == pytest.approx(0.0, abs=1e-9), "the same targets after other sources"
 
 

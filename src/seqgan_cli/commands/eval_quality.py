@@ -36,6 +36,8 @@ TITLES = {
     "frechet_distance": "Fréchet distance ↓",
     "embedded_tokens": "tokens with a vector",
     "embedded_sequences": "sequences with one or more",
+    "nll_fluency": "fluency, nats a token ↓",
+    "fluency_unknown": "tokens unknown to it, share ↓",
 }
 TESTED = """\
 MLE: as many samples of the run's latest pretrain-g. p, samples against MLE: Welch's t-test of means, Fisher's exact
@@ -53,6 +55,13 @@ _option = grouped_option("Samples")
     help="vectors of tokens, word2vec's text format or .npz: also a Fréchet distance",
     group="Scores",
 )
+@_option(
+    "--fluency",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="an oracle's file, of other text: also how likely it finds samples",
+    group="Scores",
+)
 @correct_option("Samples", "beside them samples of the generator that the run's discriminator corrects")
 @data_options("Scores")
 @_option("--json", "as_json", is_flag=True, help="one JSON object on stdout instead of a table", group="Scores")
@@ -63,6 +72,7 @@ def command(
     context: click.Context,
     num: int,
     embeddings: Path | None,
+    fluency: Path | None,
     correct: bool,
     as_json: bool,
     seed: int | None,
@@ -80,13 +90,18 @@ def command(
     from seqgan_cli.jobs.trained import sampled
 
     trained = opened_with_data(context, console)
+    from seqgan_cli.evaluation.fluency import Fluency
     from seqgan_cli.evaluation.quality import Measures
     from seqgan_cli.evaluation.statistics import shown_p
 
     vectors = _vectors(embeddings, trained) if embeddings else None
+    judge = Fluency(fluency) if fluency else None
+    if judge:
+        longest = trained.corpus.sequence_length - trained.corpus.vocabulary.has_eos
+        judge.refuse_longer(longest, f"those of {trained.run.path} have up to")
     correction = opened_correction(trained, context.params["which"], sampling, console) if correct else None
     drawn = sampled(trained, num, seed or 0, sampling, console, "eval-quality", correction)
-    measures = Measures(trained.corpus, trained.config.settings.kind, vectors, num, str(embeddings))
+    measures = Measures(trained.corpus, trained.config.settings, vectors, num, str(embeddings), judge)
     scores = {name: measures.of_samples(tokens) for name, tokens in drawn.items()}
     scores["data"] = measures.of_data()
     if as_json:

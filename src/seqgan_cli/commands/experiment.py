@@ -82,6 +82,12 @@ _option = grouped_option("Experiment")
     help="difference that would matter [0.05 nats, 0.01 of BLEU]",
 )
 @_option(
+    "--fluency",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="text: also how likely this oracle's file, of other text, finds samples",
+)
+@_option(
     "--sweep",
     type=click.Choice(["temperature", "top-p"]),
     default="temperature",
@@ -134,6 +140,7 @@ def command(
     oracle: str | None,
     samples: int | None,
     margin: float | None,
+    fluency: Path | None,
     sweep: str,
     jobs: int | None,
     threads: int,
@@ -178,6 +185,8 @@ def command(
         raise UsageError(f"experiment {kind} needs the oracle's truth: leave --data out, or choose {others}.")
     if real and "data.oracle" in asked:
         raise UsageError("--oracle gives weights for synthetic data and does not go with --data: leave one out.")
+    if fluency and (not real or kind == OBJECTIVE):
+        raise UsageError(f"--fluency scores what experiments on --data sample: leave it out of {kind}.")
     if kind in REAL and not real:
         raise UsageError(f"experiment {kind} needs data: give --data.")
     if kind in REAL and "data.kind" not in asked:
@@ -235,9 +244,13 @@ def command(
     from seqgan_cli.training.backend import start_tensorflow
 
     start_tensorflow(threads, verbose)
+    from seqgan_cli.evaluation.fluency import Fluency
     from seqgan_cli.evaluation.real import margin_of
     from seqgan_cli.studies.experiments import study
 
+    judge = Fluency(fluency) if fluency else None
+    if judge:  # before anything is trained
+        judge.refuse_longer(config.settings.data.max_length, "--max-length is")
     try:
         if dry_run:
             study.dry_run(planned, config, directory, jobs, threads, console)
@@ -250,7 +263,8 @@ def command(
                 leases = SharedTasks(storage, f"{kind} in {directory.name}", planned, {"preset": preset})
             study.train(kind, planned, config, directory, jobs, threads, console, leases)
         margin = margin or margin_of(config.settings.origin.quality[0])
-        study.report(kind, names, planned, config, directory, samples or SAMPLES[preset], margin, console, sweep, sampling)
+        num = samples or SAMPLES[preset]
+        study.report(kind, names, planned, config, directory, num, margin, console, sweep, sampling, judge)
     except KeyboardInterrupt:
         console.say("\nStopped; what was trained and scored is saved, and the same command goes on.")
         raise

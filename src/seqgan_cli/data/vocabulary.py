@@ -12,6 +12,7 @@ what counts, for likelihoods, rewards and scores, is the target. A vocabulary th
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,16 @@ class Vocabulary:
                 raise ValueError(f"{unknown[0]!r} is no token of this vocabulary.")
             return [self._ids[token] for token in tokens]
         return [self._ids.get(token, UNK) for token in tokens]
+
+    def table(self, sequences: Sequence[Sequence[str]], length: int) -> np.ndarray:
+        """Sequences of tokens as a corpus has them: int32 `[n, length]`, ended and padded; `length` has room for `<eos>`."""
+        flat = self.encode([*itertools.chain.from_iterable(sequences)])
+        lengths = np.fromiter(map(len, sequences), np.int64, len(sequences))
+        table = np.full((len(sequences), length), PAD, np.int32)
+        table[np.arange(length)[None, :] < lengths[:, None]] = flat
+        if self.has_eos:
+            table[np.arange(len(sequences)), lengths] = EOS
+        return table
 
     def decode(self, ids: Sequence[int] | np.ndarray) -> list[str]:
         """Tokens of one sequence as people read them, those of its target if it has a source, up to and without `<eos>`."""

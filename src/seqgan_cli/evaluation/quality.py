@@ -1,11 +1,11 @@
 """Variety, copying and distances of samples, beside those of the data: what `eval-quality` reports."""
 
-from typing import Any
-
 import numpy as np
 
+from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.corpus import Corpus
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.evaluation.fluency import Fluency
 from seqgan_cli.evaluation.metrics import frechet
 from seqgan_cli.evaluation.metrics.diversity import distinct_n, longest_copied_run
 from seqgan_cli.evaluation.metrics.likelihood import Estimate, mean_of
@@ -20,26 +20,37 @@ class Measures:
 
     Args:
         corpus: of the run.
-        kind: of its data.
+        settings: of the run.
         vectors: float `[V, D]` by token id, nan where there is none; or None.
         num: number of samples.
         source: the vectors' file, for messages.
+        fluency: what says how likely text is, or None.
     """
 
-    def __init__(self, corpus: Corpus, kind: Any, vectors: np.ndarray | None, num: int, source: str) -> None:
-        self.corpus, self.kind, self.vectors, self.source = corpus, kind, vectors, source
+    def __init__(
+        self,
+        corpus: Corpus,
+        settings: Settings,
+        vectors: np.ndarray | None,
+        num: int,
+        source: str,
+        fluency: Fluency | None = None,
+    ) -> None:
+        self.corpus, self.settings, self.kind, self.vectors, self.source = corpus, settings, settings.kind, vectors, source
+        self.fluency = fluency
         part = corpus.reported
         self.heldout, self.documents = part.tokens, part.documents
         self.equal = min(num, len(self.heldout))
         self.training = corpus.train_sample(num)
 
     def of_samples(self, tokens: np.ndarray) -> dict[str, Value]:
-        return {**self._variety(tokens), **self._copying(tokens), **self._distances(tokens)}
+        return {**self._variety(tokens), **self._copying(tokens), **self._distances(tokens), **self._fluent(tokens)}
 
     def of_data(self) -> dict[str, Value]:
         """Held-out sequences as if they were samples; but they are at no distance to themselves, so there training ones are."""
         copying = self._copying(self.heldout, self.documents)
-        return {**self._variety(self.heldout), **copying, **self._distances(self.training)}
+        fluent = self._fluent(self.heldout, self.documents)
+        return {**self._variety(self.heldout), **copying, **self._distances(self.training), **fluent}
 
     def _variety(self, tokens: np.ndarray) -> dict[str, Value]:
         sentences = self.corpus.vocabulary.for_matching(tokens[: self.equal])
@@ -59,8 +70,13 @@ class Measures:
             "copied_share": share(round(self.corpus.sequences.train_overlap(tokens) * len(tokens)), len(tokens)),
         }
 
-    def _distances(self, tokens: np.ndarray) -> dict[str, Value]:
+    def _fluent(self, tokens: np.ndarray, documents: np.ndarray | None = None) -> dict[str, Value]:
+        if self.fluency is None:
+            return {}
+        scores = self.fluency.of_samples(tokens, self.settings, self.corpus.vocabulary)
+        return {name: mean_of(values, documents) for name, values in scores.items()}
 
+    def _distances(self, tokens: np.ndarray) -> dict[str, Value]:
         found: dict[str, Value] = {}
         first = tokens[: len(self.training)]  # fewer are farther away by chance
         found |= {name: mean_of(values) for name, values in self.kind.distances(tokens, self.heldout).items()}
@@ -91,6 +107,8 @@ class Measures:
                 f"is how far two sets of one source are apart. The last of them is of {len(self.training)} samples too.",
             ]
         lines += self.kind.distance_notes
+        if self.fluency is not None:
+            lines.append(f"Fluency: under {self.fluency.path.name}, over the tokens that it knows; lower is likelier.")
         lines.append(
             "±: half a 95 % interval over samples, or documents of the data; for a share the interval itself (Wilson's), over "
             "sequences."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from seqgan_cli.config.settings import Settings
 from seqgan_cli.data.corpus import Corpus
@@ -12,6 +13,9 @@ from seqgan_cli.data.vocabulary import Vocabulary
 from seqgan_cli.evaluation.metrics import bleu, diversity
 from seqgan_cli.evaluation.metrics.likelihood import Estimate, mean_of
 from seqgan_cli.lazy import np
+
+if TYPE_CHECKING:
+    from seqgan_cli.evaluation.fluency import Fluency
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ SCORES = {
     "bleu_3": Score("BLEU-3 ↑", higher=True),
     "bleu_4": Score("BLEU-4 ↑", higher=True),
     "bleu_5": Score("BLEU-5 ↑", higher=True),
+    "nll_fluency": Score("nll_fluency ↓", higher=False),
+    "fluency_unknown": Score("unknown to it ↓", higher=False),
     "nearest_window_mse": Score("nearest-window MSE ↓", higher=False),
     "self_bleu_3": Score("Self-BLEU-3 ↓", higher=False),
     "copied_run": Score("longest copied run", higher=False),
@@ -39,7 +45,7 @@ SMOOTHING = "method1"
 SELF_BLEU_SAMPLES = 1000  # it grows with their number, so every generator gets the same
 
 # Differences that would matter, unless one is asked for: in nats, in semitones², and in BLEU.
-MARGINS = {"nll_oracle": 0.05, "nll_test": 0.05, "nearest_window_mse": 1.0}
+MARGINS = {"nll_oracle": 0.05, "nll_test": 0.05, "nll_fluency": 0.05, "nearest_window_mse": 1.0}
 MARGIN_BLEU = 0.01
 
 
@@ -81,9 +87,12 @@ class RealScores(Variety):
     the same token.
     """
 
-    def __init__(self, corpus: Corpus, settings: Settings, references: np.ndarray | None = None) -> None:
+    def __init__(
+        self, corpus: Corpus, settings: Settings, references: np.ndarray | None = None, fluency: Fluency | None = None
+    ) -> None:
         super().__init__(corpus)
         self.references = corpus.test if references is None else references
+        self.settings, self.fluency = settings, fluency
         self.kind = settings.kind
         self.names: tuple[str, ...] = self.kind.quality
 
@@ -92,10 +101,11 @@ class RealScores(Variety):
         return bleu.References(*self._for_matching(self.references), max(ORDERS))
 
     def quality(self, samples: np.ndarray) -> dict[str, np.ndarray]:
-        """bleu_2 … bleu_5, and the distances of such data: float `[n]` each."""
+        """bleu_2 … bleu_5, the distances of such data, and if it was given what `fluency` says: float `[n]` each."""
         matches = self._references.match(*self._for_matching(samples))
         scores = {f"bleu_{n}": bleu.scores(matches, (1.0 / n,) * n, SMOOTHING) for n in ORDERS}
-        return scores | self.kind.distances(samples, self.references)
+        scores |= self.kind.distances(samples, self.references)
+        return scores | (self.fluency.of_samples(samples, self.settings, self.corpus.vocabulary) if self.fluency else {})
 
     def curve(self, samples: np.ndarray) -> dict[str, float]:
         """Means of the scores that the paper reports of such data."""

@@ -89,7 +89,7 @@ class _LineScorer:
         split, none = zip(*map(self._tokens, lines), strict=True)
         strange = [self._unknown(tokens) for tokens in split]
         whys = [no or self._why(tokens, unknown) for tokens, unknown, no in zip(split, strange, none, strict=True)]
-        table = self._table([tokens for tokens, why in zip(split, whys, strict=True) if not why])
+        table = self.vocabulary.table([tokens for tokens, why in zip(split, whys, strict=True) if not why], self.length)
         rows = zip(*self._measured(table), strict=True)
         for line, tokens, unknown, why in zip(lines, split, strange, whys, strict=True):
             if why:
@@ -153,17 +153,3 @@ class _LineScorer:
         if not self.vocabulary.has_eos and len(tokens) != self.length:
             return f"{len(tokens)} tokens instead of {self.length}"
         return ""
-
-    def _table(self, split: list[list[str]]) -> "np.ndarray":
-        """int32 `[n, T]`, as the corpus has sequences."""
-        import numpy as np
-
-        from seqgan_cli.data.vocabulary import EOS, PAD
-
-        flat = self.vocabulary.encode([*itertools.chain.from_iterable(split)])
-        lengths = np.fromiter(map(len, split), np.int64, len(split))
-        table, places = np.full((len(split), self.length), PAD, np.int32), np.arange(self.length)[None, :]
-        table[places < lengths[:, None]] = flat
-        if self.vocabulary.has_eos:
-            table[np.arange(len(split)), lengths] = EOS
-        return table

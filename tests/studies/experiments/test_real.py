@@ -46,8 +46,12 @@ def test_what_nothing_compares_stands_beside_what_is_compared(tmp_path: Path) ->
     means = {row.title: f"{row.over_seeds('bleu_2').mean:.3f}" for row in made.rows}
     means["the training data"] = f"{np.mean([found['bleu_2'] for found in made.data.values()]):.3f}"
     assert {row[0]: row[first : first + 2] for row in rows if row[0] in means} == {k: [v, ""] for k, v in means.items()}
+    wider = dataclasses.replace(wider, design=dataclasses.replace(wider.design, fluency="captions.npz"))
     outputs.write(wider, {}, tmp_path)
-    assert outputs.read(tmp_path)[0].design.extra_scores == shown
+    again = outputs.read(tmp_path)[0]
+    assert (again.design.extra_scores, again.design.fluency) == (shown, "captions.npz")
+    assert "nll_fluency: how likely captions.npz, a language model of other text" in tables.scores_caption(again)
+    assert "nll_fluency" not in tables.scores_caption(made)
 
 
 def test_a_gain_that_the_constant_reward_has_too_is_not_earned():
@@ -176,6 +180,7 @@ def test_from_a_file_to_tables(experiment: Any, table: Any, poems: Path, tmp_pat
     [
         (["poems"], "experiment poems needs data: give --data."),
         (["synthetic", "--data", "speech"], "needs the oracle's truth"),
+        (["synthetic", "--fluency", "x.npz"], "--fluency scores what experiments on --data sample: leave it out of synthetic."),
         (["music", "--data", "speech"], "--data speech is of kind speeches: leave --kind out."),
     ],
 )

@@ -82,7 +82,8 @@ def write_curves(found: Histories, folder: Path) -> None:
 def _design(design: Design) -> dict[str, Any]:
     """The design's record; nothing of sampling where it is as ever."""
     record = dataclasses.asdict(design)
-    usual = [name for name in ("sweep", "sampling", "extra_scores") if getattr(design, name) == getattr(Design, name)]
+    later = ("sweep", "sampling", "extra_scores", "fluency")
+    usual = [name for name in later if getattr(design, name) == getattr(Design, name)]
     return {name: record[name] for name in record if name not in usual}
 
 

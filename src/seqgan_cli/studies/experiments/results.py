@@ -8,6 +8,7 @@ from typing import Any
 
 from seqgan_cli.config.paths import short
 from seqgan_cli.data.tfrecord.shards import is_prepared
+from seqgan_cli.evaluation.fluency import SCORES_OF_TEXTS, Fluency
 from seqgan_cli.evaluation.metrics.likelihood import Estimate
 from seqgan_cli.evaluation.real import SCORES, margin_of
 from seqgan_cli.evaluation.statistics import Paired, over_seeds, paired, welch
@@ -71,7 +72,8 @@ class Design:
 
     one_oracle: whether all seeds share one, or of real data the held-out set; quality: the scores that say how good samples
     are, the first of which is what findings speak of; source: name of the data; sweep: what curves are over, of SWEEPS;
-    sampling: how samples are drawn where that is 1; extra_scores: further scores of quality, which nothing compares.
+    sampling: how samples are drawn where that is 1; extra_scores: further scores of quality, which nothing compares; fluency:
+    name of the oracle's file that gave some of these, if one did.
     """
 
     kind: str
@@ -85,6 +87,7 @@ class Design:
     sweep: str = "temperature"
     sampling: Sampling = PLAIN
     extra_scores: tuple[str, ...] = ()
+    fluency: str = ""
 
     @property
     def swept(self) -> Sweep:
@@ -183,6 +186,7 @@ def collect(
     step: Callable[[str], None],
     sweep: str = "temperature",
     sampling: Sampling = PLAIN,
+    fluency: Fluency | None = None,
 ) -> Results:
     """Score every method of every seed whose run has begun its stage.
 
@@ -193,13 +197,18 @@ def collect(
         tasks: one or more.
         step: told what is being scored.
         sweep, sampling: as `Design` has them.
+        fluency: what scores texts beside, if asked for.
     """
     unfinished = {task.label: task.share for task in tasks if task.share < 1.0 and not task.done}
     values = tasks[0].config.values
     one_oracle = bool(values["data.oracle"] or values["data.test"] or is_prepared(values["data.source"]))
     own = tasks[0].config.settings
     source, quality, extra = short(own.data.source), own.origin.quality, own.origin.extra_scores
-    design = Design(kind, tasks[0].preset, samples, margin, one_oracle, unfinished, quality, source, sweep, sampling, extra)
+    fluent = fluency.path.name if fluency else ""
+    extra += SCORES_OF_TEXTS if fluency else ()
+    design = Design(
+        kind, tasks[0].preset, samples, margin, one_oracle, unfinished, quality, source, sweep, sampling, extra, fluent
+    )
     places = {(task.name, task.seed): task for task in tasks}
     seeds = sorted({task.seed for task in tasks})
     found: dict[tuple[str, float], dict[int, Scored]] = {}
@@ -213,7 +222,7 @@ def collect(
         if which == "best" and not run.checkpoints(stage).best():
             warn(f"{task.label} was never better on held-out data than untrained: it has no best epoch to score.")
             return
-        scorer = Scorer(run, samples, warn, variety=design.truncates)
+        scorer = Scorer(run, samples, warn, variety=design.truncates, fluency=fluency)
         if METHODS[method].corrected and (why := scorer.uncorrectable()):
             warn(f"{task.label} has no corrected row: {why}")
             return

@@ -14,6 +14,7 @@ import numpy as np
 from seqgan_cli import __version__, files
 from seqgan_cli.algorithms.mle import untrained_generator
 from seqgan_cli.evaluation.correction import Correction, correction_of, uncorrectable
+from seqgan_cli.evaluation.fluency import Fluency
 from seqgan_cli.evaluation.generators import Likelihoods, data_figures, from_record, likelihoods
 from seqgan_cli.evaluation.real import RealScores, Variety
 from seqgan_cli.models.discriminator import Discriminator
@@ -57,6 +58,7 @@ class Scorer:
         num: samples behind each score.
         warn: told of damaged checkpoints.
         variety: of synthetic data too, measure what samples have in common.
+        fluency: what it says of text, beside its scores.
         common_random_numbers: draw the samples of all generators of a seed from one key, which pairs them. Not for tests that
             take samples for independent.
 
@@ -64,14 +66,24 @@ class Scorer:
     """
 
     def __init__(
-        self, run: Run, num: int, warn: Callable[[str], None], variety: bool = False, common_random_numbers: bool = False
+        self,
+        run: Run,
+        num: int,
+        warn: Callable[[str], None],
+        variety: bool = False,
+        common_random_numbers: bool = False,
+        fluency: Fluency | None = None,
     ) -> None:
         self.run, self.num, self.warn = run, num, warn
         self.common_random_numbers = common_random_numbers
         self.settings = run.config().settings
         self.corpus, self.oracle = run.corpus(), run.oracle()
-        self.real: Variety | None = None if self.oracle else RealScores(self.corpus, self.settings)
+        self.real: Variety | None = None if self.oracle else RealScores(self.corpus, self.settings, fluency=fluency)
         self.kind = "" if self.oracle else "-real"  # of the files in which scores are kept
+        if fluency:
+            longest = self.corpus.sequence_length - self.corpus.vocabulary.has_eos
+            fluency.refuse_longer(longest, f"those of {run.path} have up to")
+            self.kind += f"-fluency-{fluency.digest}"
         if self.oracle and variety:
             self.real, self.kind = Variety(self.corpus), "-variety"
         self.generator = untrained_generator(self.settings, self.corpus)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from seqgan_cli.config.resolution import Config
 from seqgan_cli.console import Console, Progress, duration
 from seqgan_cli.errors import SeqganError
+from seqgan_cli.evaluation.fluency import Fluency
 from seqgan_cli.runs import lock
 from seqgan_cli.sampling.choices import PLAIN, Sampling
 from seqgan_cli.studies.executor import Executor, Leases, Unit
@@ -207,6 +208,7 @@ def report(
     console: Console,
     sweep: str = "temperature",
     sampling: Sampling = PLAIN,
+    fluency: Fluency | None = None,
 ) -> None:
     """Score, test and draw; the table goes to stdout, everything to the directory's folder of that name.
 
@@ -222,7 +224,7 @@ def report(
             console.note(what)
             progress.move(min(next(begun), generators))  # curves that go on have more
 
-        scored = collect(kind, methods, tasks, samples, margin, console.warn, step, sweep, sampling)
+        scored = collect(kind, methods, tasks, samples, margin, console.warn, step, sweep, sampling, fluency)
     if not scored.rows:
         raise SeqganError(f"{directory} holds no trained generator of this experiment yet: leave --partial out.")
     for label, share in scored.design.unfinished.items():

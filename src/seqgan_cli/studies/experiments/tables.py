@@ -212,6 +212,11 @@ def scores_caption(results: Results) -> str:
         )
         if "nearest_window_mse" in design.quality:
             told += " nearest-window MSE: semitones², from each sample to the nearest held-out window."
+    if design.fluency:
+        told += (
+            f" nll_fluency: how likely {design.fluency}, a language model of other text, finds samples, nats over those of "
+            "their tokens that it knows; unknown to it: the share of the others."
+        )
     if any(row.knows for row in results.rows):
         told += (
             " corrected: by what a discriminator knows of the generator (d_knows, nats a sequence, on the test part): what it "
