@@ -130,6 +130,36 @@ def test_findings_name_the_experiments_and_the_seeds_behind_them(tmp_path):
     assert single.endswith("(pretraining, 1 seed)")
 
 
+def test_studies_with_tables_of_their_own_are_told_of_too(tmp_path, seqgan):
+    """A map, and a reward of one's own with its samples: what their table.md says, nothing lost and nothing twice."""
+    record = Path(__file__).parents[3] / "docs" / "results"
+    for name, source in (("regimes", "regimes/seeds"), ("objective", "objectives/demo")):
+        shutil.copytree(record / source, tmp_path / name)
+    (tmp_path / "experiment.json").write_text("{}")
+    page = experiment_page(tmp_path)
+    lines = [line for name in ("objective", "regimes") for line in (tmp_path / name / "table.md").read_text().splitlines()]
+    assert [sentence.rpartition(" (")[0] for sentence in page.findings] == [line[2:] for line in lines if line.startswith("- ")]
+    assert "Of 1 cell the discriminator knows most with 5000 sequences and size 64: 0.098 nats a sequence" in page.findings[-1]
+    titles = [section.title for section in page.sections]
+    assert titles[0] == "Objective grammar*birds=lexicon"
+    assert titles[1:] == ["Samples", "regimes: where a discriminator knows something, and what that earns", "Settings"]
+    first, samples, regimes, _ = page.sections
+    assert [len(first.tables[0].rows), len(regimes.tables[0].rows), len(regimes.figures)] == [13, 1, 1]
+    assert first.tables[0].columns[:3] == ["", "reward ↑", "grammar"]
+    assert regimes.tables[0].rows[0][:3] == ["5000", "64", "5"]
+    assert "that gull sings because the rain is coming" in samples.sentences
+    assert "SeqGAN: the discriminator alone" in samples.sentences
+    shown = " ".join(first.sentences + samples.sentences + regimes.sentences)
+    plain = [line.strip().strip("*") for line in lines if line.strip() and not line.startswith(("#", "-", "|"))]
+    assert [line for line in plain if line not in shown] == []
+    done = seqgan("report", "--run", tmp_path)
+    assert done.code == 0, done.err
+    (tmp_path / "regimes" / "results.json").write_text("{")
+    done = seqgan("report", "--run", tmp_path)
+    assert (done.code, "Traceback" in done.err) == (1, False)
+    assert f"Cannot read what {tmp_path / 'regimes'} holds" in done.err
+
+
 def test_an_experiment_without_tables_says_what_to_do(tmp_path, seqgan):
     (tmp_path / "experiment.json").write_text("{}")
     done = seqgan("report", "--run", tmp_path)

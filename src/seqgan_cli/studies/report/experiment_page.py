@@ -1,6 +1,7 @@
 """The report of an experiment's directory, from the tables and figures that its commands left."""
 
 import itertools
+import json
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,53 @@ def experiment_page(directory: Path) -> Page:
         title = EXPERIMENTS[kind].title_of(results.design.sweep)
         title = title[0].upper() + title[1:]
         sections.append(Section(title, (), figures, [*shown, *(table for table in (tested, matched) if table.rows)]))
+    for folder in found:
+        if not any(f"{folder.name}-".startswith(f"{kind}-") for kind in EXPERIMENTS) and (folder / "table.md").exists():
+            written, conclusions, settings = _written(folder)
+            sections += written
+            for sentence in conclusions:
+                told.setdefault(sentence, []).append(folder.name)
     if not sections:
         raise SeqganError(f"{directory} has no tables yet: `seqgan experiment` writes them, with --partial while it trains.")
     rows = [[name, str(entry)] for name, entry in settings.items()]
     sections.append(Section("Settings", tables=[Table(["setting", "value"], rows, numbers=False)], folded=True))
     said = [f"{sentence} ({'; '.join(where)})" for sentence, where in told.items()]
     return Page(f"Experiment {directory}", said, sections)
+
+
+def _written(folder: Path) -> tuple[list[Section], list[str], dict[str, Any]]:
+    """What a study with tables of its own has left as table.md: sections, findings, and the settings beside them.
+
+    Raises SeqganError if it is damaged.
+    """
+    try:
+        lines = (folder / "table.md").read_text(encoding="utf-8").splitlines()
+        settings = dict(json.loads((folder / "results.json").read_text(encoding="utf-8")).get("settings", {}))
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        again = "`seqgan experiment … --partial` writes it again"
+        raise SeqganError(f"Cannot read what {folder} holds ({error}): {again}.") from None
+    figures = [(data_uri(path), f"{folder.name}: {path.stem}") for path in sorted(folder.glob("*.svg"))]
+    sections, findings, cells = [Section(folder.name, figures=figures)], list[str](), list[list[str]]()
+    paragraph: list[str] = []
+    for line in [*lines, ""]:
+        if line.startswith("| "):
+            cells.append([cell.strip() for cell in line[1:].removesuffix("|").split("|")])
+            continue
+        if cells:
+            columns, _, *rows = cells
+            sections[-1].tables.append(Table(columns, rows))
+            cells = []
+        if paragraph and (not line.strip() or line.startswith(("#", "- ", "    "))):
+            sections[-1].sentences = [*sections[-1].sentences, " ".join(paragraph)]
+            paragraph = []
+        if line.startswith("# "):
+            sections[0].title = line.removeprefix("# ")
+        elif line.startswith("## "):
+            sections.append(Section(line.removeprefix("## "), folded=True))
+        elif line.startswith("- "):
+            findings.append(line.removeprefix("- "))
+        elif line.startswith("    "):  # a sample, as it is
+            sections[-1].sentences = [*sections[-1].sentences, line.strip()]
+        elif line:
+            paragraph.append(line.removeprefix("**").removesuffix("**"))
+    return sections, findings, settings
