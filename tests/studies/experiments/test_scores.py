@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,8 @@ def run(tmp_path_factory: pytest.TempPathFactory, tiny_config: Path) -> Run:
     return Run(path)
 
 
-def scorer_of(run: Run) -> Scorer:
-    return Scorer(run, SAMPLES, pytest.fail)
+def scorer_of(run: Run, warn: Callable[[str], None] = pytest.fail) -> Scorer:
+    return Scorer(run, SAMPLES, warn)
 
 
 def renumbered(weights: list[np.ndarray], order: np.ndarray) -> list[np.ndarray]:
@@ -103,7 +104,7 @@ def kept_in(run: Run) -> dict[Path, dict[str, Any]]:
 @settings(max_examples=examples(10), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(["version", "measure", None]), st.text() | st.none() | st.integers())
 def test_kept_scores_are_used_by_the_measure_that_they_are_of_alone(run: Run, field: str | None, other: Any) -> None:
-    """Those of another version, or of a measure that has changed, or of a version that wrote neither, are made anew."""
+    """Those of another version, of a measure that has changed, or of a version that wrote neither, are made anew and told."""
     shutil.rmtree(run.path / "scores", ignore_errors=True)
     first, data = scorer_of(run).score("latest"), scorer_of(run).data()
     before = kept_in(run)
@@ -114,12 +115,18 @@ def test_kept_scores_are_used_by_the_measure_that_they_are_of_alone(run: Run, fi
         for name in ("token_types", "distinct_share"):
             entry[name] = 7
         path.write_text(json.dumps(entry if field is None else {**record, field: other} if stale else record))
-    again = scorer_of(run)
+    told: list[str] = []
+
+    def warn(message: str) -> None:
+        told.append(message)
+
+    again = scorer_of(run, warn)
     if stale:
         assert again.score("latest") == first
         assert again.data() == data
         assert all(record["scores"]["token_types"] != 7 for record in kept_in(run).values())
     assert all(record["version"] == __version__ and record["measure"] == measure() for record in kept_in(run).values())
+    assert len(told) == stale
     if not stale:
         assert again.score("latest").scores.token_types == 7, "what is kept by this measure is not computed twice"
 

@@ -160,6 +160,7 @@ class Scorer:
                 return parse(dict(record["scores"]))
             if not stamp.keys() <= record.keys() and "token_types" not in record:  # which every unstamped record has
                 raise KeyError("token_types")
+            _tell_of_another_measure(self.warn, self.run.path.parent)
         except FileNotFoundError:
             pass
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
@@ -169,6 +170,12 @@ class Scorer:
         with contextlib.suppress(OSError):  # of somebody else's run, or on a full disk: then it is computed again next time
             files.write(path, json.dumps({**stamp, "scores": scores}).encode())
         return computed
+
+
+@functools.cache
+def _tell_of_another_measure(warn: Callable[[str], None], folder: Path) -> None:
+    """Once, though every score of a folder's runs is: or nobody knows what takes so long."""
+    warn(f"The scores kept in {folder} are of another version of this program, or of how it measures; they are taken again.")
 
 
 def _address(sampling: Sampling) -> str:
