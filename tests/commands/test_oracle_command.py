@@ -258,6 +258,5 @@ def test_it_says_how_fluent_samples_of_a_run_are(text, exported, seqgan, refused
     assert "nll_fluency" in scorer.data()
     assert "nll_fluency" not in Scorer(run, 16, pytest.fail).score("pretrain-g").scores.real, "kept apart"
     of_numbers = synthetic.path / "corpus" / "oracle.npz"
-    advised = "`seqgan oracle RUN -o FILE` makes one of a run of text."
-    sentence = f"{of_numbers} is an oracle of numbers, which knows no text: {advised}"
+    sentence = f"{of_numbers} is an oracle of numbers, which knows no text: the command `oracle` makes one of a run of text."
     refused(seqgan("eval-quality", "--run", text.path, "--fluency", of_numbers, "-q"), 1, sentence)

@@ -22,7 +22,7 @@ SCORES_OF_TEXTS = ("nll_fluency", "fluency_unknown")
 
 
 class Fluency:
-    """Scores of texts under the oracle of a file that `seqgan oracle RUN -o FILE` wrote of a run of text.
+    """Scores of texts under the oracle of a file that the command `oracle` wrote of a run of text.
 
     Raises SeqganError if it cannot be read or is not of text.
     """
@@ -30,9 +30,8 @@ class Fluency:
     def __init__(self, path: Path) -> None:
         _, description = read_oracle_file(path)
         if description is None or description.tokens is None:
-            raise SeqganError(
-                f"{path} is an oracle of numbers, which knows no text: `seqgan oracle RUN -o FILE` makes one of a run of text."
-            )
+            why = "is an oracle of numbers, which knows no text"
+            raise SeqganError(f"{path} {why}: the command `oracle` makes one of a run of text.")
         self.path, self.oracle = path, read_oracle(path, description.sequence_length)
         asked = Settings(description.settled())
         self.settings = Settings(asked.values, description.tokenizer_of(asked))

@@ -30,7 +30,7 @@ def collected(tmp_path: Any, coverage: dict[str, float], growth: float, seeds: i
     by_start = {METHODS[name].work: name for name in coverage if METHODS[name].corrected}
 
     class Scorer:
-        def __init__(self, run: Any, samples: int, warn: Any, variety: bool) -> None:
+        def __init__(self, run: Any, samples: int, warn: Any, variety: bool, fluency: Any) -> None:
             self.work, self.seed = run.path.name, int(run.path.parent.name.removeprefix("seed-"))
 
         def data(self) -> dict[str, float]:
