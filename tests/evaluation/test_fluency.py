@@ -62,7 +62,7 @@ def test_samples_of_another_vocabulary_are_read_as_text(model: tuple[Generator, 
     generator, path = model
     vocabulary = Vocabulary(["sleeps.", "The", "cat"])
     table = np.array([[4, 5, 3, EOS], [5, UNK, EOS, PAD]] * 6, np.int32)
-    corpus, run = parts_of(table, table, vocabulary), data_settings(source="x", kind="text")
+    corpus, run = parts_of(table, table[::2], vocabulary), data_settings(source="x", kind="text")  # held out: the likelier one
     expected = {
         "nll_fluency": (literal(generator, ["the", "cat", "sleeps", "."]) + literal(generator, ["cat", "<unk>"])) / 2,
         "fluency_unknown": 0.0,

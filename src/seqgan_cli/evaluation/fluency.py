@@ -1,6 +1,6 @@
 """How likely a language model of other text finds samples: a score of fluency.
 
-The model is an oracle's file, a generator trained on text that neither training nor references have. Its likelihood falls with
+The model is an oracle's file, a generator trained on text that those which are scored have not seen. Its likelihood falls with
 what is wrong in a sentence wherever that stands, which n-grams do not see, and rises with a lower temperature as BLEU does: it
 is quality alone (Zhao et al. 2018 call it forward perplexity). Texts are cut into tokens as the model's own were.
 """

@@ -49,7 +49,8 @@ class Measures:
     def of_data(self) -> dict[str, Value]:
         """Held-out sequences as if they were samples; but they are at no distance to themselves, so there training ones are."""
         copying = self._copying(self.heldout, self.documents)
-        fluent = self._fluent(self.heldout, self.documents)
+        # What says how likely text is may be made of text like the held-out part, or of that: then it has that by heart.
+        fluent = self._fluent(self.training)
         return {**self._variety(self.heldout), **copying, **self._distances(self.training), **fluent}
 
     def _variety(self, tokens: np.ndarray) -> dict[str, Value]:
@@ -70,11 +71,11 @@ class Measures:
             "copied_share": share(round(self.corpus.sequences.train_overlap(tokens) * len(tokens)), len(tokens)),
         }
 
-    def _fluent(self, tokens: np.ndarray, documents: np.ndarray | None = None) -> dict[str, Value]:
+    def _fluent(self, tokens: np.ndarray) -> dict[str, Value]:
         if self.fluency is None:
             return {}
         scores = self.fluency.of_samples(tokens, self.settings, self.corpus.vocabulary)
-        return {name: mean_of(values, documents) for name, values in scores.items()}
+        return {name: mean_of(values) for name, values in scores.items()}
 
     def _distances(self, tokens: np.ndarray) -> dict[str, Value]:
         found: dict[str, Value] = {}
@@ -108,7 +109,10 @@ class Measures:
             ]
         lines += self.kind.distance_notes
         if self.fluency is not None:
-            lines.append(f"Fluency: under {self.fluency.path.name}, over the tokens that it knows; lower is likelier.")
+            lines += [
+                f"Fluency: under {self.fluency.path.name}, over the tokens that it knows; lower is likelier. data: of",
+                "training sequences, since it may be made of the held-out ones.",
+            ]
         lines.append(
             "±: half a 95 % interval over samples, or documents of the data; for a share the interval itself (Wilson's), over "
             "sequences."
