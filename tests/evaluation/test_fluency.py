@@ -58,14 +58,17 @@ def test_scores_are_those_of_the_literal_sum(model: tuple[Generator, Path]) -> N
 
 
 def test_samples_of_another_vocabulary_are_read_as_text(model: tuple[Generator, Path]) -> None:
-    """Ids of a run whose words are in another order, and cut at spaces: `sleeps.` is two tokens of the model's."""
+    """Ids of a run whose words are in another order, and cut at spaces: `sleeps.` is two tokens of the model's.
+
+    What the run does not know the model does not know either, though `<unk>` is a word to it.
+    """
     generator, path = model
     vocabulary = Vocabulary(["sleeps.", "The", "cat"])
     table = np.array([[4, 5, 3, EOS], [5, UNK, EOS, PAD]] * 6, np.int32)
     corpus, run = parts_of(table, table[::2], vocabulary), data_settings(source="x", kind="text")  # held out: the likelier one
     expected = {
-        "nll_fluency": (literal(generator, ["the", "cat", "sleeps", "."]) + literal(generator, ["cat", "<unk>"])) / 2,
-        "fluency_unknown": 0.0,
+        "nll_fluency": (literal(generator, ["the", "cat", "sleeps", "."]) + literal(generator, ["cat", ""])) / 2,
+        "fluency_unknown": 1 / 4,
     }
     found = RealScores(corpus, run, fluency=Fluency(path)).all(table)
     measured = Measures(corpus, run, None, 12, "", Fluency(path))
@@ -77,6 +80,18 @@ def test_samples_of_another_vocabulary_are_read_as_text(model: tuple[Generator, 
             assert dataclasses.asdict(scores[name])["mean"] == pytest.approx(value, rel=1e-5)
     assert "under other.npz" in measured.caption()
     assert not {*RealScores(corpus, run).all(table)} & {*expected}
+
+
+def test_an_unknown_token_of_a_run_is_one_token_to_any_model(tmp_path: Path) -> None:
+    """And not the five characters of its name, of which three are letters like others."""
+    generator = Generator(Vocabulary([*"thekun "]), 8, GeneratorSettings(3, 4))
+    generator.initialise(rng(0, "test"), 0.7)
+    settings = Settings({**OTHERS.values, "data.tokenizer": "chars", "data.lowercase": False})
+    np.savez(tmp_path / "characters.npz", **described_arrays(generator, settings, None))
+    vocabulary = Vocabulary(["the", "hut"])
+    table = np.array([[3, UNK, EOS], [4, 3, EOS]], np.int32)
+    found = Fluency(tmp_path / "characters.npz").of_samples(table, data_settings(source="x", kind="text"), vocabulary)
+    assert found["fluency_unknown"].tolist() == [1 / 5, 0.0]
 
 
 def test_what_it_refuses(model: tuple[Generator, Path], tmp_path: Path) -> None:

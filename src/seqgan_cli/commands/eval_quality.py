@@ -95,13 +95,13 @@ def command(
     from seqgan_cli.evaluation.statistics import shown_p
 
     vectors = _vectors(embeddings, trained) if embeddings else None
-    judge = Fluency(fluency) if fluency else None
-    if judge:
+    fluency_model = Fluency(fluency) if fluency else None
+    if fluency_model:
         longest = trained.corpus.sequence_length - trained.corpus.vocabulary.has_eos
-        judge.refuse_longer(longest, f"those of {trained.run.path} have up to")
+        fluency_model.refuse_longer(longest, f"those of {trained.run.path} have up to")
     correction = opened_correction(trained, context.params["which"], sampling, console) if correct else None
     drawn = sampled(trained, num, seed or 0, sampling, console, "eval-quality", correction)
-    measures = Measures(trained.corpus, trained.config.settings, vectors, num, str(embeddings), judge)
+    measures = Measures(trained.corpus, trained.config.settings, vectors, num, str(embeddings), fluency_model)
     scores = {name: measures.of_samples(tokens) for name, tokens in drawn.items()}
     scores["data"] = measures.of_data()
     if as_json:

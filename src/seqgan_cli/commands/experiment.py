@@ -248,9 +248,9 @@ def command(
     from seqgan_cli.evaluation.real import margin_of
     from seqgan_cli.studies.experiments import study
 
-    judge = Fluency(fluency) if fluency else None
-    if judge:  # before anything is trained
-        judge.refuse_longer(config.settings.data.max_length, "--max-length is")
+    fluency_model = Fluency(fluency) if fluency else None
+    if fluency_model:  # before anything is trained
+        fluency_model.refuse_longer(config.settings.data.max_length, "--max-length is")
     try:
         if dry_run:
             study.dry_run(planned, config, directory, jobs, threads, console)
@@ -264,7 +264,7 @@ def command(
             study.train(kind, planned, config, directory, jobs, threads, console, leases)
         margin = margin or margin_of(config.settings.origin.quality[0])
         num = samples or SAMPLES[preset]
-        study.report(kind, names, planned, config, directory, num, margin, console, sweep, sampling, judge)
+        study.report(kind, names, planned, config, directory, num, margin, console, sweep, sampling, fluency_model)
     except KeyboardInterrupt:
         console.say("\nStopped; what was trained and scored is saved, and the same command goes on.")
         raise

@@ -19,6 +19,7 @@ from seqgan_cli.models.oracle import read_oracle
 from seqgan_cli.sampling.likelihood import sequence_nll
 
 SCORES_OF_TEXTS = ("nll_fluency", "fluency_unknown")
+NO_CHARACTER = "\ue000"  # of private use: one token to any tokenizer of characters or words, and no text's
 
 
 class Fluency:
@@ -48,9 +49,12 @@ class Fluency:
 
     def of_samples(self, samples: np.ndarray, settings: Settings, vocabulary: Vocabulary) -> dict[str, np.ndarray]:
         """The `scores` of sequences int32 `[n, T]` of a run with these settings, as text on a line; if they have sources, of
-        their targets."""
+        their targets. A token that the run does not know is one that the model does not know."""
         written = settings.kind.detokenizer(settings, vocabulary).line
-        return self.scores([written(ids) for ids in samples])
+        texts = [written(ids) for ids in samples]
+        if vocabulary.has_special_tokens:
+            texts = [text.replace(vocabulary.unknown, NO_CHARACTER) for text in texts]
+        return self.scores(texts)
 
     def scores(self, texts: list[str]) -> dict[str, np.ndarray]:
         """Of each text, float64 `[n]`:
