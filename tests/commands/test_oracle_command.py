@@ -16,6 +16,7 @@ from seqgan_cli.runs.generators import generator_checkpoint, read_generator
 from seqgan_cli.runs.run import Run
 from seqgan_cli.sampling.likelihood import sequence_nll
 from seqgan_cli.sampling.sequences import sample
+from seqgan_cli.studies.experiments import study
 from seqgan_cli.studies.experiments.scores import Scorer, samples_key
 
 SMALL = ["data.num-sequences=60", "evaluation.samples=16", "generator.hidden-dim=5", "generator.embedding-dim=4"]
@@ -260,3 +261,16 @@ def test_it_says_how_fluent_samples_of_a_run_are(text, exported, seqgan, refused
     of_numbers = synthetic.path / "corpus" / "oracle.npz"
     sentence = f"{of_numbers} is an oracle of numbers, which knows no text: the command `oracle` makes one of a run of text."
     refused(seqgan("eval-quality", "--run", text.path, "--fluency", of_numbers, "-q"), 1, sentence)
+
+
+def test_experiments_on_text_take_it_and_refuse_one_of_shorter_text(exported, sentences, seqgan, tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(study, "report", lambda *arguments: given.append(arguments[-1]))
+    command = ["experiment", "text", "--data", sentences, "--preset", "quick", "--fluency", exported, "--out", tmp_path / "out"]
+    done = seqgan(*command, "--partial")
+    assert done.code == 0, done.err
+    assert [each.path for each in given] == [exported]
+    refused = seqgan(*command, "--set", "data.max-length=60")
+    assert refused.code == 1
+    assert f"{exported} knows texts of up to 7 tokens, and --max-length is 60" in refused.err
+    assert not list((tmp_path / "out").glob("seed-*"))

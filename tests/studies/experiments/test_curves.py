@@ -22,7 +22,9 @@ from seqgan_cli.studies.experiments.plan import tasks
 FRONTIER = EXPERIMENTS["frontier"].methods
 
 
-def collected(tmp_path: Any, coverage: dict[str, float], growth: float, seeds: int = 2) -> tuple[results.Results, Any]:
+def collected(
+    tmp_path: Any, coverage: dict[str, float], growth: float, seeds: int = 2, fluency: Any = None
+) -> tuple[results.Results, Any]:
     """What `collect` makes of generators that cover c / T^growth at temperature T, with c by method, and how often it asked."""
     asked: dict[tuple[str, int], list[float]] = defaultdict(list)
     by_work = {METHODS[name].work: name for name in coverage if METHODS[name].which == "latest"}
@@ -30,7 +32,8 @@ def collected(tmp_path: Any, coverage: dict[str, float], growth: float, seeds: i
     by_start = {METHODS[name].work: name for name in coverage if METHODS[name].corrected}
 
     class Scorer:
-        def __init__(self, run: Any, samples: int, warn: Any, variety: bool, fluency: Any) -> None:
+        def __init__(self, run: Any, samples: int, warn: Any, variety: bool, fluency: Any, given: Any = fluency) -> None:
+            assert fluency is given
             self.work, self.seed = run.path.name, int(run.path.parent.name.removeprefix("seed-"))
 
         def data(self) -> dict[str, float]:
@@ -57,8 +60,15 @@ def collected(tmp_path: Any, coverage: dict[str, float], growth: float, seeds: i
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(results, "Scorer", Scorer)
         patch.setattr(results, "Run", Trained)
-        found = results.collect("frontier", list(coverage), planned, 10, 0.05, pytest.fail, lambda what: None)
+        found = results.collect("frontier", list(coverage), planned, 10, 0.05, pytest.fail, lambda what: None, fluency=fluency)
     return found, asked
+
+
+def test_scores_of_texts_stand_beside_if_they_are_asked_for(tmp_path: Any) -> None:
+    plain = collected(tmp_path, {"mle": 5.0}, 1.0)[0].design
+    asked = collected(tmp_path, {"mle": 5.0}, 1.0, fluency=SimpleNamespace(path=tmp_path / "captions.npz"))[0].design
+    assert (asked.extra_scores, asked.fluency) == ((*plain.extra_scores, "nll_fluency", "fluency_unknown"), "captions.npz")
+    assert plain.fluency == ""
 
 
 @settings(deadline=None, max_examples=examples(40))
